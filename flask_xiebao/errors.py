@@ -21,9 +21,9 @@ class ConfigError(XiebaoError):
     :ivar app: The app that was rejected, or None.
     """
 
-    #: The app that ``init_app`` rejected, or None if ``init_app`` did not raise the ConfigError. If
-    #: a ConfigError prevents the site's code from being loaded, the command ``flask xiebao doctor``
-    #: reads the settings of this app.
+    #: The app that ``init_app`` rejected with this ConfigError. None if other code raised this
+    #: ConfigError. If the site's code cannot be loaded because of this ConfigError, the command
+    #: ``flask xiebao doctor`` reads the settings of the rejected app.
     app: Any = None
 
     def __init__(self, message: str, problems: Mapping[str, str] | None = None) -> None:
@@ -67,7 +67,7 @@ class LinkError(XiebaoError):
 
 
 class TokenError(LinkError):
-    """The token in a link is malformed, or this site did not sign it for this kind of link.
+    """A link's token is malformed, not signed by this site, or signed for another kind of link.
 
     :ivar cause: The cause, a key of :data:`.links.access_rules.REFUSALS`.
     """
@@ -89,7 +89,7 @@ NotificationErrorReason = Literal["too_large", "malformed", "wrong_sign", "wrong
 
 
 class NotificationError(XiebaoError):
-    """A notification cannot be read, or its signature is wrong for this partner account.
+    """A notification cannot be read, or was not signed with the partner account's API key.
 
     The message contains neither the key nor the ``sign`` nor any data about a person.
 
@@ -120,7 +120,7 @@ class OrderError(XiebaoError):
 
 
 class OrderBehindError(OrderError):
-    """An order query does not confirm a notification yet. The gateway must send it again later.
+    """An order query does not show a notified change yet. The gateway must notify again later.
 
     :ivar behind_for: The lag: the time since the order query was first found to be behind.
     """

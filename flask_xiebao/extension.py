@@ -1,4 +1,4 @@
-"""The extension, which connects the settings, the endpoints and the macros with an app."""
+"""The class ``Xiebao``, which reads an app's settings, and adds endpoints and macros to the app."""
 
 from __future__ import annotations
 
@@ -89,9 +89,9 @@ class Xiebao:
         try:
             app.register_blueprint(create_blueprint(state))
         except Exception as error:
-            # If two views have the same path, Werkzeug 3.2 and later raise an error. The error's
-            # attribute "existing" is the rule of the first view. Werkzeug before 3.2 raises no
-            # error, so the command "flask xiebao doctor" reports such views instead.
+            # Werkzeug 3.2 and later raise an error if the site already has a view with the same
+            # path. The error's attribute "existing" is the URL rule of that view. Werkzeug before
+            # 3.2 raises no error, so the command "flask xiebao doctor" reports such views instead.
             existing_rule = getattr(error, "existing", None)
             if existing_rule is None:
                 raise
@@ -224,7 +224,7 @@ class Xiebao:
 
     @property
     def gateway(self) -> Gateway:
-        """The current app's builder of gateway URLs, for example for an API that a native app uses.
+        """The current app's builder of gateway URLs. An API for a native app can use the builder.
 
         :raises ConfigError: if ``XIEBAO_ENABLED`` is off or this object is not initialized for the
             app.
@@ -302,7 +302,7 @@ class Xiebao:
         return self.link("home", **options)
 
     def policy_link(self, insure_num: str | int, **options: Unpack[PolicyLinkOptions]) -> str:
-        """Return the site's link to a policy page of the gateway. The link belongs to one member.
+        """Return the site's link to a policy page of the gateway for the given or logged-in member.
 
         The link is ``""`` if no *member* is passed and nobody is logged in, or if
         ``XIEBAO_ENABLED`` is off. The link authorizes the member to see the policy. Pass only

@@ -92,9 +92,9 @@ def strip_reference(gateway_page: GatewayPage, reference: Any) -> Any:
         reference parameter.
     :raises LinkError: if the reference contains whitespace between other characters.
     """
-    # Most references contain only letters and digits, so they have no whitespace to strip. Return
-    # these references early. A reference that is not a string is also returned unchanged, because
-    # Entry checks its type later.
+    # Most references (case codes and application numbers) contain only letters and digits. Return
+    # such a reference early, because it has no whitespace to strip. A reference that is not a
+    # string is also returned unchanged, because Entry checks its type later.
     if not isinstance(reference, str) or reference.isalnum():
         return reference
     padded = convert_to_exact_str(reference)
@@ -107,8 +107,8 @@ def strip_reference(gateway_page: GatewayPage, reference: Any) -> Any:
         )
     if stripped in ("", padded):
         return padded
-    # Log the warning about whitespace only once for each place in the site's code. Databases pad
-    # all values in a CHAR(n) column, so every row would cause a warning otherwise.
+    # Warn about whitespace around references only once for each place in the site's code. Databases
+    # pad all values in a CHAR(n) column, so every row would cause a warning otherwise.
     caller = get_caller_location()
     warn_once(
         f"{gateway_page.reference_parameter_name} {format_short_repr(padded)} has leading or"
@@ -214,8 +214,9 @@ def warn_if_root_path_differs(state: AppState) -> None:
         " XIEBAO_PUBLIC_URL is"
         f' "{state.settings.public_url}". Return links and links in emails begin with'
         f' "{state.settings.public_url}{state.settings.url_prefix}/". {advice}',
-        # Each root path causes a new warning, and visitors may be able to choose the root path.
-        # Therefore, the argument "group" limits the number of warnings about root paths.
+        # This warning is logged once for each root path (SCRIPT_NAME), and visitors may be able to
+        # choose the root path. Therefore, these warnings belong to a group, because log_throttled()
+        # limits the number of messages of a group.
         group="root",
         duplicate_key=root,
         level=logging.WARNING,

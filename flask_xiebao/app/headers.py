@@ -103,7 +103,7 @@ class RequestState:
         self._varies_by_device = True
 
     def write_cache_headers(self, headers: Headers) -> None:
-        """Write ``Vary`` for a device-dependent and ``Cache-Control`` for a private response."""
+        """Write ``Vary`` if the device matters and ``Cache-Control`` if the response is private."""
         if self._varies_by_device and "*" not in (vary := _parse_vary(headers)):
             vary.update(DEVICE_HEADERS)
             headers["Vary"] = vary.to_header()
@@ -137,7 +137,7 @@ def _find_request_state(request: Request) -> RequestState | None:
 
 @contextmanager
 def separate_page_context() -> Iterator[RequestState]:
-    """Build entries in a ``with`` block without changing the headers of the current response.
+    """Prevent entries in a ``with`` block from changing the headers of the current response.
 
     Within the block, the request has a separate :class:`RequestState`, as if the entries were part
     of a separate page. A tool may build links in a request after the headers of its response have
@@ -169,7 +169,7 @@ class PrivateRedirect(FlaskResponse):
         super().__init__((), 302, headers)
 
     def get_wsgi_headers(self, environ: WSGIEnvironment) -> Headers:
-        """Return the headers to send, corrected if a request hook changed the redirect.
+        """Return the redirect's headers, after a correction if a request hook changed the redirect.
 
         Usually no hook changes the redirect. Then Werkzeug does not copy and correct the headers.
         This saves 20 % of the time of a request for a link.
@@ -197,8 +197,9 @@ def _write_cache_and_privacy_headers(_app: Flask, response: Response, **_: objec
     functions, in whatever order extensions were created. If a hook could overwrite these headers, a
     shared cache could send one member's link to another.
     """
-    # Skip a PrivateRedirect, because it corrects its own headers. Also skip None. A faulty request
-    # hook may have returned None, and Flask itself raises an error for None.
+    # Skip a PrivateRedirect, because such a redirect corrects its own headers when it is sent. Also
+    # skip None, which a faulty request hook may have returned. Flask itself raises an error for
+    # None.
     if isinstance(response, PrivateRedirect) or not isinstance(response, Response):
         return
     request = get_current_request()

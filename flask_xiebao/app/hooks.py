@@ -32,8 +32,9 @@ ClickGuardResult = bool | BaseResponse | tuple[Any, ...]
 ClickGuard = TypeVar(
     "ClickGuard", bound=Callable[[str, Entry], ClickGuardResult | Awaitable[ClickGuardResult]]
 )
-#: A function that returns True if the gateway knows a member by a key that is only the member's id.
-#: If ``XIEBAO_MEMBER_SECRET`` is set, the keys of all other members have a prefix before the id.
+#: A function that returns True for a member whose key at the gateway is the member's id without a
+#: prefix. If ``XIEBAO_MEMBER_SECRET`` is set, the keys of all other members have a prefix before
+#: the id.
 KeepsPlainKey = TypeVar("KeepsPlainKey", bound=Callable[[str], bool | Awaitable[bool]])
 #: A function that processes a notification.
 NotificationHandler = TypeVar("NotificationHandler", bound=Callable[[Notification], object])
@@ -74,7 +75,7 @@ class Hooks:
         #: Maps the names of decorators to the registered hooks. An ``async`` hook is wrapped in a
         #: function that blocks until the hook is done.
         self.functions: dict[str, Callable[..., Any]] = {}
-        #: The site's :class:`.Purchases` object, or None if it has none.
+        #: The registered :class:`.Purchases` object, or None if no such object is registered.
         self.purchases: Any = None
 
     def register(self, name: str, function: F) -> F:
@@ -178,7 +179,7 @@ class Hooks:
         )
 
     def has_plain_member_key(self, member: str) -> bool:
-        """Return True if the key by which the gateway knows a member is only the member id.
+        """Return True if a member's key at the gateway is the member's id without a prefix.
 
         If ``XIEBAO_MEMBER_SECRET`` is set, the keys of all other members have a prefix before the
         id. The ``keeps_plain_key`` hook decides this. Return False if there is no such hook.

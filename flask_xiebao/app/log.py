@@ -36,15 +36,15 @@ _MAX_MESSAGES_PER_GROUP = 10
 _MAX_MESSAGES = 1000
 _MAX_MESSAGE_LENGTH = 1000  # characters
 
-# The times from which messages may be logged again, as time.monotonic() values. The keys of the
-# three nested mappings are the app, the pair (group, once) and the duplicate_key of a message.
-# log_throttled() explains group, once and duplicate_key.
+# The time from which each message may be logged again, as a time.monotonic() value. The key of the
+# outer mapping is the app. The key of the middle mapping is the pair (group, once). The key of the
+# inner mapping is the duplicate_key of the message. See log_throttled() for these arguments.
 _logged_until: WeakKeyDictionary[Flask, dict[tuple[str, bool], dict[str, float]]] = (
     WeakKeyDictionary()
 )
 
 _LIBRARY_PATHS = (
-    "<",  # Code that libraries generate has no file.
+    "<",  # Code that a library generates has a name such as "<string>" instead of a file.
     *(
         f"{folder}{os.sep}"
         for folder in (
@@ -88,8 +88,9 @@ def log_throttled(
         message if len(message) <= _MAX_MESSAGE_LENGTH else f"{message[:_MAX_MESSAGE_LENGTH]}…"
     )
     duplicate_key = duplicate_key or message
-    # Do not remember messages caused by requests of "flask xiebao check" or "flask xiebao doctor".
-    # If a visitor's request causes the same message later, it is logged again.
+    # If a request of "flask xiebao check" or "flask xiebao doctor" causes a message, do not record
+    # that the message was logged. If a visitor's request causes the same message later, the message
+    # is logged again.
     logged = {} if is_rehearsal() else _logged_until.setdefault(app, {})
     now = time.monotonic()
     recent = {key: until for key, until in logged.get((group, once), {}).items() if now < until}

@@ -40,7 +40,7 @@ def get_site_url(state: AppState) -> str:
 
 
 def build_possible_mounted_urls(state: AppState, url: str, site_url: str) -> list[MountedUrl]:
-    """Return pairs of a URL and a mount path to try for a request to *url*, the likeliest first.
+    """Return (URL, mount path) pairs to try in turn for a request to *url*, the likeliest first.
 
     Either the server or a middleware around the app knows the path below which the app is mounted.
     Each URL is returned with the part of its path that the server would move to ``SCRIPT_NAME``.
@@ -54,7 +54,7 @@ def build_possible_mounted_urls(state: AppState, url: str, site_url: str) -> lis
 
 
 def build_urls_by_mount(url: str) -> dict[str, str]:
-    """Return a variant of *url* for each path at which a ``DispatcherMiddleware`` mounts an app.
+    """Return *url* moved below each path at which a ``DispatcherMiddleware`` mounts an app.
 
     :return: a mapping of these paths to the URLs. It is empty if the current app is not wrapped in
         a ``DispatcherMiddleware``.

@@ -66,7 +66,7 @@ class Rehearsal:
 
     @property
     def last_refusal(self) -> Refusal | None:
-        """The last reason why the click was refused or redirected to the login, or None."""
+        """The reason for the last refusal or login redirect in the test click, or None."""
         causes = [
             values["cause"]
             for name, values in self.sent_signals
@@ -81,7 +81,7 @@ class Rehearsal:
 
     @property
     def qr_code_urls_by_svg(self) -> dict[str, str]:
-        """A mapping of the SVG of each rendered QR code to the URL in the QR code."""
+        """A mapping of each rendered QR code, as SVG, to the URL that the QR code contains."""
         return {
             values["code"]: values["url"]
             for name, values in self.sent_signals

@@ -220,7 +220,7 @@ def _build_setting_field(
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Settings:
-    """The checked settings. A field has the setting's name without ``XIEBAO_``, in lower case."""
+    """The checked settings. Each field has its setting's name in lower case without ``XIEBAO_``."""
 
     #: Required unless ``XIEBAO_ENABLED`` is False. The id of the account that Xiebao gave you
     #: (渠道账号, ``partnerId``), a string or an integer.
@@ -341,7 +341,10 @@ class Settings:
 
     @property
     def has_partner_account(self) -> bool:
-        """True if partner id and API key are set. Both are optional if ``enabled`` is False."""
+        """True if the partner id and the API key are set.
+
+        Both settings are optional if ``XIEBAO_ENABLED`` is off.
+        """
         return bool(self.partner_id and self.api_key.reveal())
 
     @property
@@ -351,7 +354,10 @@ class Settings:
 
     @property
     def gateway_base_url(self) -> str:
-        """The base URL of the gateway that members are sent to. It may be a path of the site."""
+        """The base URL of the gateway to which members are sent.
+
+        The base URL may be a path of the site, such as ``/gateway`` for the simulator.
+        """
         return self.base_url or GATEWAY_BASE_URLS[self.environment]
 
     @classmethod
@@ -421,5 +427,5 @@ def _build_settings(config: Mapping[str, Any]) -> Settings:
 
 
 def get_setting_name(field_name: str) -> str:
-    """Return the key in ``app.config`` of a field, such as ``XIEBAO_ENV`` for the field ``env``."""
+    """Return a setting's key in ``app.config``, such as ``XIEBAO_ENV`` for the field ``env``."""
     return f"XIEBAO_{field_name.upper()}"

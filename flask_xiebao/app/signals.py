@@ -1,4 +1,4 @@
-"""The extension's signals. The sender is the app. Receivers never get a gateway URL."""
+"""The extension's signals. The app is the sender, and no signal contains a gateway URL."""
 
 from __future__ import annotations
 

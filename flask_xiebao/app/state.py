@@ -172,7 +172,7 @@ class AppState:
 
     @property
     def locale(self) -> str:
-        """The locale of texts for visitors, always one for which the extension has texts."""
+        """The locale of the texts that visitors see. The extension has texts for this locale."""
         return get_current_locale(self.settings.locale)
 
     def get_visitor_text_and_locale(

@@ -234,14 +234,14 @@ def parse_notification(body: bytes, *, api_key: str | int | Secret[str]) -> Noti
         return body_and_key.map(_verify_and_parse_body).reveal()
     except NotificationError:
         raise
-    # Evaluating a lazy API key may raise any exception of this package, but callers expect only
-    # NotificationError.
+    # The API key may be a lazy proxy. The evaluation of the proxy may raise any exception of this
+    # package, but callers expect only NotificationError.
     except (WrongValueError, XiebaoError) as error:
         raise NotificationError(f"The notification {error}") from None
 
 
 def check_notification_size(body: bytes) -> None:
-    """Raise NotificationError (``too_large``) if a notification's body is larger than the limit."""
+    """Raise NotificationError with the reason ``too_large`` if a notification is too large."""
     if len(body) > MAX_NOTIFICATION_BYTES:
         raise NotificationError(
             f"The notification must have at most {MAX_NOTIFICATION_BYTES:,} bytes.", "too_large"

@@ -109,7 +109,7 @@ class EffectiveStatus(IntEnum):
 
 
 class _MemberLookup(partial["str | None"]):
-    """A function that finds the member to whom a ``partnerUniqueKey`` belongs.
+    """A function that finds a member by ``partnerUniqueKey``, as orders spell ``partnerUniqKey``.
 
     Deep copies of an order share the function. A pickled order contains None in place of the
     function.
@@ -414,7 +414,7 @@ class OrderClient(AbstractContextManager["OrderClient"]):
 
     def _send_query(self, api_method: str, body: bytes, api_key: str) -> JsonFields:
         sign = compute_sign(api_key, body)
-        # Mask these secrets in messages: the API key, the signature of this query, and the
+        # Mask these secrets in messages: the API key, the signature of the order query, and the
         # signature in the URLs of gateway pages.
         secret_texts = (api_key, sign, compute_sign(api_key, self._partner_id.encode()))
         request = self._httpx.Request(
@@ -439,8 +439,8 @@ class OrderClient(AbstractContextManager["OrderClient"]):
                 f"The gateway cannot be reached at {self._base_url} ({type(error).__name__})."
             ) from None
         # If the gateway cuts off a name in the middle of a character, the JSON contains half of a
-        # surrogate pair. Replace this half, but do not reject the response. The response can still
-        # be trusted, because the gateway itself has sent it.
+        # surrogate pair. Replace this half instead of rejecting the response, because only the name
+        # is damaged. The other fields can be trusted, because the gateway itself sent the response.
         fields = JsonFields(parse_json_object(replace_lone_surrogates(response_body)))
         with _convert_errors_to_order_error():
             code = fields.get_required_value(check_integer, "respCode")

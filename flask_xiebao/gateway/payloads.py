@@ -42,14 +42,15 @@ _JSON_ESCAPE = re.compile(
 # Matches the name and the colon before the value of a JSON field, for example '"sign": '. The JSON
 # must be valid.
 _FIELD_NAME_AND_COLON = re.compile(r'[\s{,]*"(?:[^"\\]++|\\.)*+"\s*:\s*', re.DOTALL)
-# Matches a bracket, or a string whose closing quote may be missing. The possessive quantifiers
-# prevent backtracking.
+# Matches a bracket, a brace or a string in JSON. The closing quote of the string may be missing,
+# because the JSON has not been parsed yet and may be invalid. The possessive quantifiers prevent
+# backtracking.
 _STRING_OR_BRACKET = re.compile(r'"(?:[^"\\]++|\\.?)*+"?|[\[{\]}]', re.DOTALL)
 _DEPTH_CHANGES = {"[": 1, "{": 1, "]": -1, "}": -1}
 
 
 def replace_lone_surrogates(body: bytes) -> bytes:
-    """Return a JSON body in which U+FFFD replaces each surrogate that is not part of a pair.
+    """Return a JSON body with each unpaired surrogate replaced by U+FFFD.
 
     A body contains half of a pair if its sender has cut a text in the middle of a character.
     """
@@ -57,7 +58,7 @@ def replace_lone_surrogates(body: bytes) -> bytes:
 
 
 def parse_json_object(body: bytes) -> dict[str, Any]:
-    """Parse a body that is a single strict JSON object.
+    """Parse a body strictly as JSON, and return its fields. The body must be a single object.
 
     :raises WrongValueError: if the body is anything else, is not strict UTF-8, is nested too
         deeply, or contains a duplicate name, half of a surrogate pair, a number that JSON does not
@@ -79,8 +80,9 @@ def parse_json_object(body: bytes) -> dict[str, Any]:
             f'must be a single JSON object. The JSON parser reports "{error.msg}" at character'
             f" {error.pos}."
         ) from None
-    # Python's decoder accepts more than strict JSON, for example NaN. Encoding the fields again
-    # rejects such values.
+    # Python's JSON decoder accepts more than strict JSON, for example NaN. To reject such values,
+    # encode the decoded fields again. json.dumps() with allow_nan=False raises an error for NaN,
+    # and encode() raises an error for an unpaired surrogate.
     try:
         json.dumps(fields, ensure_ascii=False, allow_nan=False).encode()
     except UnicodeEncodeError:
@@ -93,7 +95,7 @@ def parse_json_object(body: bytes) -> dict[str, Any]:
 
 
 def get_raw_json_values(body: bytes, field_names: Iterable[str]) -> dict[str, str]:
-    """Return the exact text of each value in a JSON object, in a dict by field name.
+    """Return the exact text of the value of every field of a JSON object, in a dict by field name.
 
     :param body: A body that :func:`parse_json_object` has accepted.
     :param field_names: The names of all fields of the object, in the order of the body.
@@ -163,7 +165,7 @@ class JsonFields:
     is_lenient: bool = False
 
     def find_first_present_value(self, parse: FieldParser[T], *names: str) -> T | None:
-        """Return the parsed value of the first field in *names* that is present, or None."""
+        """Return the parsed value of the first of the named fields that is present, or None."""
         for name in names:
             value = self.values.get(name)
             if value in (None, [], {}) or (isinstance(value, str) and not value.strip()):

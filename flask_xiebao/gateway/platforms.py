@@ -24,9 +24,10 @@ _REPEATED_GROUP = re.compile(r"\)[*+{]")
 # Matches a quantifier without an upper bound, or with an upper bound of at least 10.
 _LARGE_QUANTIFIER = re.compile(r"[*+]|\{\d*,(?:\d\d+)?\}|\{\d\d+\}")
 
-# HarmonyOS NEXT names the device type first, for example "(PC; OpenHarmony 5.0". Ignore the rest of
-# the User-Agent, because "Mobile" may follow even on a PC. HarmonyOS 2 to 4 sends a text such as
-# "(Linux; Android 12; HarmonyOS" and counts as Android.
+# HarmonyOS NEXT names the device type first, for example "(PC; OpenHarmony 5.0)". Ignore the rest
+# of the User-Agent, because "Mobile" may follow even on a PC. The pattern does not match
+# HarmonyOS 2 to 4, which sends a text such as "(Linux; Android 12; HarmonyOS; ...)". A device with
+# HarmonyOS 2 to 4 counts as Android.
 _HARMONY_DEVICE = re.compile(r"\((\w+) ?; ?(?:open)?harmony")
 _HARMONY_PC_DEVICES = frozenset({"pc", "2in1"})
 
@@ -53,8 +54,8 @@ _ANDROID_LAPTOPS = (
 _APPLE_HANDHELDS = ("iphone", "ipad", "ipod", "crios/", "fxios/", "edgios/")
 _IOS_WORD = re.compile(r"ios(?<![a-z]ios)(?![a-z])")
 # Matches the User-Agent of Apple's HTTP client on iOS, for example "CFNetwork/1494.0.7
-# Darwin/23.4.0". The pattern does not match a Mac that was built until 2020, because such a Mac
-# also sends the processor in parentheses after the version of Darwin.
+# Darwin/23.4.0". Until 2020, Macs also sent the processor in parentheses after the version of
+# Darwin. The pattern does not match the User-Agents of these Macs.
 _IOS_HTTP_CLIENT = re.compile(r"cfnetwork/[\d.]+ darwin/[\d.]++(?! \()")
 
 # Words in the User-Agents of handheld devices that run neither Android nor iOS.
@@ -69,8 +70,9 @@ _OTHER_HANDHELDS = (
     *("midp", "cldc", "up.browser", " up/4", " wap", ";wap", "; brew", ";brew", "netfront"),
     *("docomo", "nokia", "sonyericsson"),
 )
-# More names of mobile browsers and systems. They are searched for only if the User-Agent contains
-# "browser" or "harmony".
+# The names of mobile browsers, and the names of the operating system HarmonyOS. To save time, the
+# first list is searched only if the User-Agent contains "browser", and the second list only if the
+# User-Agent contains "harmony".
 _HANDHELD_BROWSERS = ("ucbrowser", "mqqbrowser", "miuibrowser", "vivobrowser", "heytapbrowser")
 _HARMONY_WORDS = ("openharmony", " harmonyos", "(harmonyos")
 # Internet Explorer sends "Tablet PC 2.0" on laptops, too, so "tablet" before "PC" does not mean a
@@ -143,7 +145,7 @@ class SupportsGet(Protocol):
 def detect_platform(
     headers: SupportsGet, *, app_user_agent: str | re.Pattern[str] | None = None
 ) -> Platform:
-    """Return a request's platform: IOS or ANDROID for the site's app, otherwise H5 (mobile) or PC.
+    """Return a request's platform: IOS or ANDROID in the site's app, otherwise H5 (mobile) or PC.
 
     Tablets count as H5. HarmonyOS, including its apps, also counts as H5 unless the device is a PC.
     A client that does not identify itself counts as a PC. An iPad that requests desktop pages sends
@@ -206,7 +208,7 @@ def _has_any_word(words: tuple[str, ...], user_agent: str) -> bool:
 def _detect_device_platform(
     user_agent: str, *, is_mobile: bool, hinted_platform: Platform | None
 ) -> Platform:
-    """Return IOS or ANDROID for a device with that system, otherwise H5 (handheld device) or PC.
+    """Return IOS for iOS, ANDROID for Android, H5 for other handheld devices, and otherwise PC.
 
     :param user_agent: The User-Agent in lower case.
     """

@@ -25,8 +25,8 @@ from .values import (
 T = TypeVar("T")
 
 _percent_encode = partial(quote, safe="")  # By default, quote() does not encode "/".
-# The placeholder in a URL for a value that is filled in later. Encoded values never contain this
-# character.
+# The placeholder character in a URL for a value that is filled in later. Percent-encoded values
+# never contain this character.
 _PLACEHOLDER = "\0"
 
 
@@ -120,8 +120,8 @@ class Gateway:
         base_url: str = TEST,
         extra: Mapping[str, str | int] | None = None,
     ) -> None:
-        # Use type() instead of isinstance(), which would evaluate a lazy API key before a Secret
-        # object hides the key.
+        # Use type() instead of isinstance(). If the API key is a lazy proxy, isinstance() would
+        # evaluate the proxy before a Secret object hides the key from error reports.
         key = api_key if type(api_key) is Secret else Secret[object](api_key)
         # Error reports show local variables, so keep the API key only in a Secret object, which
         # hides it.

@@ -1,4 +1,4 @@
-"""Secrets, and functions that check and format values for URLs, messages and logs.
+"""The class ``Secret``, and functions that check and format values for URLs, messages and logs.
 
 A check raises :exc:`WrongValueError` if a value is not valid. The message of this exception
 continues the value's name. Callers know the name, and use :func:`check_named_value` to raise one of
@@ -22,8 +22,9 @@ T = TypeVar("T")
 U = TypeVar("U")
 
 _VALID_HOST = re.compile(r"[a-z0-9_.-]+|[a-f0-9:.]+")
-# Matches nearly all valid URLs and no invalid URL. Only the other URLs are split with urlsplit().
-# Splitting all URLs would take 11 % of the time of a request for a link with a return URL.
+# Matches nearly all valid URLs and no invalid URL. Only a URL that does not match is checked with
+# urlsplit(), which is slow. If every URL were checked with urlsplit(), the checks would take 11 %
+# of the time of a request for a link with a return URL.
 _SIMPLE_URL = re.compile(
     r"https?://[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*(:[1-9][0-9]{0,3})?"
     r"([/?#][!-\[\]-~]*)?"
@@ -41,9 +42,10 @@ _MAX_REPR_LENGTH = 60
 # text is shortened. The second limit is larger, because a secret may begin in the shown part and
 # end after it.
 _MAX_UNTRUSTED_LENGTH, _MAX_SEARCHED_LENGTH = 200, 2000
-#: The maximum size of a member's id, in bytes. Every link has room for an id of this size, even a
-#: link without a member. If a member on a PC clicks such a link, the site may show a QR code for
-#: the phone. The QR code contains the link with the member's id added.
+#: The maximum size of a member's id, in bytes. The length limit of a link leaves room for an id of
+#: this size, even if the link has no member. If a member on a PC clicks a link without a member,
+#: the site may show a QR code for the phone. The QR code contains the link with the member's id
+#: added.
 MAX_MEMBER_ID_BYTES = 256
 #: The length of the prefix before the id in a member's key. A key may also be the id without a
 #: prefix; see :class:`.MemberKeyCodec`.
@@ -51,7 +53,7 @@ KEY_PREFIX_LENGTH = 16
 
 
 class WrongValueError(ValueError):
-    """A value is not valid. The message continues a sentence that begins with the value's name.
+    """A value is not valid. The caller puts the value's name before the message of this error.
 
     For example, the message "must be a string, got int." follows the name "page". The message
     contains no secret. A value such as a lazy proxy can run code that raises other exceptions.
@@ -119,7 +121,7 @@ def check_named_value(
     error_class: Callable[..., Exception],
     *error_args: str,
 ) -> T:
-    """Return ``check(value)``, or raise an error that begins with the value's name.
+    """Return ``check(value)``, or raise an error whose message begins with the value's name.
 
     :param name: The name of the value, with which the message begins.
     :param error_class: The exception to raise in place of :exc:`WrongValueError`. It is called with
@@ -178,7 +180,7 @@ def format_untrusted_text(text: str, secrets: Iterable[str] = ()) -> str:
 
 
 def build_pattern_for_any_encoding(text: str) -> re.Pattern[str]:
-    """Return a case-insensitive pattern for a text, plain, percent-encoded or HTML-escaped.
+    """Return a case-insensitive pattern for a text in plain, percent-encoded or HTML-escaped form.
 
     The pattern also matches text that was percent-encoded several times.
     """

@@ -1,4 +1,4 @@
-"""The site's links: their targets, their tokens, the members, and the rules for access.
+"""The site's links, with their targets and tokens, the site's members, and the access rules.
 
 The modules do not import Flask.
 """

@@ -46,8 +46,8 @@ class Refusal:
     login_helps: bool = False
 
 
-#: A mapping of the causes of refusals to the refusals. If a link is invalid, the visitor learns
-#: only the reason ``invalid_link``, not the exact cause.
+#: A mapping of each cause, such as ``expired``, to the :class:`Refusal` of a click for this cause.
+#: If a link is invalid, the visitor learns only the reason ``invalid_link``, not the exact cause.
 REFUSALS: Mapping[str, Refusal] = MappingProxyType(
     {
         refusal.cause: refusal

@@ -22,7 +22,7 @@ from ..gateway.values import (
 #: The type of a parameter that accepts a member's id.
 MemberId = str | int | UUID
 
-# The maximum number of key prefixes in the cache.
+# The maximum number of cached prefixes of members' keys.
 _MAX_CACHED_PREFIXES = 4096
 
 

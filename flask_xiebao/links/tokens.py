@@ -175,7 +175,9 @@ class Entry:
             )
 
     def seconds_left(self, now: float) -> int | None:
-        """Return for how many seconds the link still needs no login, or None if it always does.
+        """Return the seconds until the link requires a login, or None if login is always required.
+
+        Return 0 if the link requires a login now. Also return None if the link is not signed yet.
 
         :param now: The current time in seconds since the epoch.
         """
@@ -288,7 +290,7 @@ _OPTIONAL_FIELD_CHECKS: tuple[tuple[str, Callable[[object], object]], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class RedirectedClick:
-    """A click on an insurance link. The site redirected the visitor to the gateway.
+    """A click on an insurance link, after which the site redirected the visitor to the gateway.
 
     The token of the return link, which the browser opens after payment, contains the click.
 

@@ -15,8 +15,8 @@ from pkgutil import iter_modules
 from string import Formatter
 
 _FALLBACK_LOCALE = "en"
-# The prefixes of the text keys for visitors. A site's pages show visitors the texts whose keys
-# begin with one of these prefixes. All other texts are for the simulator, developers and testers.
+# The prefixes of the keys of all texts that a site's pages show to visitors. All other texts are
+# for the simulator, developers and testers.
 _VISITOR_KEY_PREFIXES = ("site.", "qr.", "card.", "navigate.", "handoff.", "notice.")
 
 
@@ -46,7 +46,7 @@ def _load_texts(locale: str) -> Mapping[str, str]:
 
 
 def get_visitor_text_keys() -> tuple[str, ...]:
-    """Return the keys of those English texts in this package that are for visitors.
+    """Return the keys of this package's English texts for visitors.
 
     The keys of texts in tables, for example in the table of gateway pages, are not included.
     """
