@@ -104,7 +104,7 @@ _HINTS_BY_STATUS = {
 
 @dataclass(frozen=True)
 class ClickVerdict(Verdict):
-    """The gateway's verdict on a click, and whether the click led to a page with a QR code.
+    """The gateway's verdict on a click: accepted or refused, and whether a QR code page came first.
 
     :param member: The id of the member who follows the link, or None if no member has the key.
     :param handoff: True if the click led to the handoff, the page with a QR code for a PC if the
@@ -116,7 +116,7 @@ class ClickVerdict(Verdict):
 
 @pytest.fixture
 def follow_entry() -> Callable[..., ClickVerdict]:
-    """Return :func:`click_entry`, which clicks an insurance entry."""
+    """Return the function :func:`click_entry`, with which a test clicks an insurance entry."""
     return click_entry
 
 
@@ -128,7 +128,7 @@ def check_entries() -> Callable[..., Report]:
 
 @pytest.fixture
 def notify(xiebao_orders: object) -> Callable[..., TestResponse]:
-    """Return :func:`send_notification`. The site's order queries go to :func:`xiebao_orders`."""
+    """Return :func:`send_notification`. :func:`xiebao_orders` answers the site's order queries."""
     return send_notification
 
 
@@ -267,8 +267,8 @@ class _DeviceClient:
             )
         with self.client.application.app_context():
             entries = [
-                # If another site has signed the link, entry_of() returns None, so the entry's
-                # product code or application number (reference) is unknown.
+                # If another site has signed the link, entry_of() cannot verify the link and returns
+                # None. The entry's product code or application number (reference) is unknown then.
                 (name, getattr(entry_of(link.href), "reference", None), link.href)
                 for link in ParsedPage(response.text).links
                 if link.href and (name := link.attributes.get("data-xiebao-entry")) is not None
@@ -328,18 +328,22 @@ class _DeviceClient:
         return self.client.get(path, query_string=parts.query, headers=self.headers)
 
     def _is_gateway_location(self, location: str) -> bool:
-        """Return True if XIEBAO_ENABLED is on and a redirect leads to a gateway page."""
+        """Return True if a redirect leads to a gateway page.
+
+        Return False if XIEBAO_ENABLED is off, because the site has no gateway URLs then.
+        """
         if not self.state.settings.enabled:
             return False
         address, base_url = location.partition("?")[0], self.state.gateway.base_url
         page_urls = tuple(base_url + page.path for page in PAGES.values())
-        # If XIEBAO_BASE_URL is a path of this site, the redirect's location may begin with the path
-        # at which the server mounts the app (SCRIPT_NAME). So compare only the end of the location.
+        # If XIEBAO_BASE_URL is a path of this site, the redirect's location may have another path
+        # before it: the path at which the server mounts the app (SCRIPT_NAME). So compare only the
+        # end of the location.
         return urlsplit(address).netloc == urlsplit(base_url).netloc and address.endswith(page_urls)
 
 
 def _find_handoff_direct_link(response: TestResponse) -> str | None:
-    """Return the link "On a tablet or phone?" of a handoff page, which is a page with a QR code.
+    """Return the link "On a tablet or phone?" on the page that shows PC users a QR code.
 
     Return None for any other page.
     """

@@ -21,8 +21,8 @@ class Browser(FlaskClient):
     """A test client that by default sends its requests to the URL of the site."""
 
     site_url = "http://localhost"
-    #: The part of the path of the site's URL that the server moves to SCRIPT_NAME. It is empty if
-    #: middleware removes the path instead.
+    #: The beginning of a request's path that the server moves to SCRIPT_NAME, such as "/shop". It
+    #: is empty if middleware removes the beginning of the path instead.
     mount = ""
     #: The status of the last response, or 0 before the first response.
     last_status = 0

@@ -99,7 +99,7 @@ class CaseRunner:
     def _check_response(
         self, case: Case, device: Device, requested_link: str, visit: Visit, step: str = ""
     ) -> Iterator[Failure]:
-        """Check a response for what every response must have, then for the expected outcome.
+        """Check a response for leaked secrets and for its headers, then for the expected outcome.
 
         If the status is wrong, the outcome is not checked.
         """
@@ -146,7 +146,7 @@ class CaseRunner:
     def _find_failure_that_ends_checks(
         self, case: Case, expected_outcome: str, visit: Visit, expected_status: int
     ) -> Failure | None:
-        """Return the failure that makes it impossible to check the response, or None."""
+        """Return the failure after which no other check of the response makes sense, or None."""
         refusal = visit.rehearsal.last_refusal
         if (
             refusal is not None
@@ -196,7 +196,8 @@ class CaseRunner:
             visit.status in LOGIN_REDIRECT_STATUSES
             and expected_status not in LOGIN_REDIRECT_STATUSES
         ):
-            # If there is a refusal reason, the extension itself refused the click.
+            # Only the extension records a refusal reason. If there is a reason, the extension
+            # itself refused the click or sent the visitor to the login.
             code = "status" if reason else "status.302"
         if reason == "invalid_link" and expected_outcome != "invalid_link":
             code = "page.another_key" if case.page else "unreached.path"
@@ -207,8 +208,9 @@ class CaseRunner:
         if expected_outcome == "login" and visit.status in LOGIN_REDIRECT_STATUSES:
             return visit.status
         if expected_outcome == "login" and self._site.settings.login_view is None:
-            # Flask-Login returns the response if XIEBAO_LOGIN_VIEW is not set. The site may have
-            # its own unauthorized_handler for Flask-Login, which may return any status.
+            # If XIEBAO_LOGIN_VIEW is not set, Flask-Login responds to visitors who must log in. The
+            # site may have its own unauthorized_handler for Flask-Login, which may return any
+            # status.
             return 0
         return {**REFUSAL_STATUSES, **OUTCOME_STATUSES, "loader": 0}[expected_outcome]
 
@@ -221,8 +223,8 @@ class CaseRunner:
             return build_exception_failure(visit.error, expected)
         cause = find_cause_of_unreached_view(visit, endpoint)
         code = cause.code
-        # If only some devices are redirected to another host, a request hook of the site redirects
-        # them, because a web server would redirect all devices.
+        # A web server that redirects to another host would redirect all devices. If only some
+        # devices are redirected, the check assumes that a request hook of the site redirects them.
         if code == "host" and not self._cached_are_iphone_and_pc_redirected_to(
             urlsplit(visit.location).netloc
         ):
@@ -261,7 +263,7 @@ class CaseRunner:
             )
 
     def _is_below_external_url(self, url: str) -> bool:
-        """Return True if a URL begins with the base URL of the site's absolute links."""
+        """Return True if a URL begins with the site's external URL, the base of absolute links."""
         return encode_url_like_browser(url).startswith(f"{self._site.external_url}/")
 
     def _check_handoff_page(
@@ -274,7 +276,8 @@ class CaseRunner:
 
         :param link: The link that led to the page, without a query.
         """
-        # The site may show other QR codes, for example for its WeChat account.
+        # Ignore QR codes that the extension did not draw, because the site may also show a QR code
+        # for its WeChat account, for example.
         code_urls = [
             url
             for _, url in find_possible_qr_codes(visit.page, visit.rehearsal.qr_code_urls_by_svg)
@@ -320,9 +323,9 @@ class CaseRunner:
         """
         page_url = resolve_link(f"{self._site.url}/", url)
         url_without_query = strip_query(page_url)
-        # Ignore the query of a URL to find out whether the page has been opened before, because a
-        # login page's query differs for each link. Do not ignore the query of a page to show after
-        # payment (return_to), because it may identify an order.
+        # A page that has been opened before is recognized by its URL without the query, because a
+        # login page's query differs for each link. For a page to show after payment (return_to),
+        # the query is compared, too, because it may identify an order.
         visit_key = f"{visitor} {page_url if failure_code == 'way_back' else url_without_query}"
         if visit_key in self._opened_urls or url_without_query in self._opened_urls:
             return
@@ -361,8 +364,9 @@ class CaseRunner:
             # on the host or a single-page app may serve the path.
             self.notes.append(Note(f"check.note.{failure_code}.not_here", requested_path))
         elif status in (401, 403) and failure_code == "notice.button":
-            # The button of a notice may lead to a page that requires a login. Status 401 or 403 is
-            # not a failure then, because such a page tells visitors what to do next.
+            # A button on the page for a refused click may lead to a page that requires a login.
+            # Status 401 or 403 of that page is not a failure, because the page tells visitors what
+            # to do next.
             return
         elif status >= 300:
             final_path = urlsplit(visit.url).path
@@ -401,7 +405,7 @@ class CaseRunner:
 
 
 def find_possible_qr_codes(page: ParsedPage, urls_by_svg: dict[str, str]) -> list[tuple[bool, str]]:
-    """Return the possible QR codes on a page, each as a pair of a bool and a URL.
+    """Return for each possible QR code on a page whether the extension drew it, and its URL.
 
     Each SVG with a path may be a QR code. The bool is True if the extension drew the SVG.
 
@@ -422,7 +426,7 @@ def find_possible_qr_codes(page: ParsedPage, urls_by_svg: dict[str, str]) -> lis
 
 
 def build_exception_failure(error: BaseException, expected: str = "—") -> Failure:
-    """Return a failure that describes an exception by its class and place.
+    """Return a failure with the class of an exception and the source line in which it occurred.
 
     The message of the exception is left out unless it is certain to contain nothing private.
     """

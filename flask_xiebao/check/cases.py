@@ -91,7 +91,7 @@ class Case:
 
     @property
     def link_member(self) -> str | None:
-        """The owner of the link: ``member``, ``another`` (another member), or None for no owner."""
+        """The link's owner: the check's member (``member``), another one (``another``), or None."""
         default = MEMBER if self.page_spec.requires_member else None
         owner: str | None = self.options.get("member", default)
         return owner
@@ -143,7 +143,7 @@ class Case:
 
     @property
     def site_page(self) -> str:
-        """The site's page with the entry, as passed to the check, or "" if there is none."""
+        """The page or link that was passed to the check, or "" if the check built the link."""
         return self.page.partition(PAGE_ENTRY_SEPARATOR)[0]
 
     @property
@@ -163,8 +163,8 @@ _WITH_RETURN_TO = {"return_to": SAMPLE_RETURN_TO}
 _ACCEPT_JSON = {"Accept": "application/json"}
 _FETCH_HEADERS = {"Sec-Fetch-Mode": "cors", "Sec-Fetch-Dest": "empty"}
 
-# The test cases for gateway pages. Each test case runs for all gateway pages that have the feature
-# in its "needs".
+# The test cases for gateway pages. A test case with the argument "needs" runs only for gateway
+# pages that have the named feature.
 _GATEWAY_PAGE_CASES = (
     Case("plain"),
     Case("visitor", "login", visitor="nobody"),

@@ -488,7 +488,7 @@ class _CheckRun:
             self._record_result(self._case_runner.run_case(case, device))
 
     def _record_result(self, result: Result) -> None:
-        """Add a result to the report, without secrets and without failures to be ignored.
+        """Add a result to the report. Mask its secrets and remove the failures of ignored rules.
 
         Failures of ignored rules are only counted.
         """

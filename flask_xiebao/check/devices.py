@@ -122,8 +122,9 @@ _DEVICES = (
         " NetType/WIFI MiniProgramEnv/Mac MacWechat/WMPF MacWechat/3.8.7(0x13080712)"
         " UnifiedPCMacWechat(0xf2641210) XWEB/16816",
     ),
-    # An iPad that requests desktop sites sends the headers of a Mac. It gets the page for PCs with
-    # a QR code for the phone (the handoff page), which also has a link for tablets.
+    # An iPad that requests desktop sites sends the headers of a Mac. The iPad therefore gets the
+    # handoff page, on which PC users see a QR code for the phone. The handoff page also has a link
+    # for tablets.
     _build_device(
         "ipad-desktop",
         "iPad 桌面模式",
@@ -301,9 +302,9 @@ def guess_user_agent_for_pattern(pattern: re.Pattern[str]) -> str | None:
 
     :param pattern: The value of ``XIEBAO_APP_USER_AGENT``.
     """
-    # To guess a matching User-Agent, use the literal text at the beginning of the regular
-    # expression, after any flags and "\b". Try this text first alone and then with the version
-    # "1.0" appended.
+    # To guess a User-Agent that matches the site's regular expression, use the literal text at the
+    # beginning of the regular expression, after any flags and "\b". Try this text first alone and
+    # then with the version "1.0" appended.
     match = re.match(r"(?:\(\?\w+\))?\\?b?((?:[\w /.-]|\\[^\w])*)", pattern.pattern)
     name = re.sub(r"\\(.)", r"\1", match[1]) if match else ""
     return next((guess for guess in (name, f"{name}1.0") if pattern.search(guess)), None)

@@ -14,10 +14,11 @@ from werkzeug.datastructures import Headers
 # Matches a URL with a host, such as "//example.org/a". A browser that loads the URL sends the path
 # and the query, which may contain a token, to that host.
 _EXTERNAL_URL = re.compile(r"(?:https?:)?//[^\s\"'()<>]+", re.IGNORECASE)
-# Browsers request the URLs of these elements only after a click or the submission of a form.
+# The elements whose URLs browsers request only after a click or the submission of a form.
 _USER_ACTIVATED_TAGS = ("a", "area", "form", "base")
-# A link in one of these elements cannot be clicked. Some react to the click themselves, for example
-# <button>, and others do not render their content as links, for example <textarea>.
+# The elements in which a link cannot be clicked. Some of these elements react to the click
+# themselves, for example <button>. Others do not render their content as links, for example
+# <textarea>.
 _CLICK_BLOCKING_TAGS = (
     "button",
     "option",
@@ -30,8 +31,8 @@ _CLICK_BLOCKING_TAGS = (
 )
 # The tags and attributes that hide an element's content until a script shows it.
 _HIDING_TAGS, _HIDING_ATTRIBUTES = ("template", "noscript"), ("hidden", "inert", "popover")
-# The parser keeps these elements on a stack while they are open. Other elements may have no end tag
-# and would never leave the stack.
+# The elements that the parser always keeps on a stack while they are open. Other elements are
+# normally not put on the stack, because they may have no end tag and would never leave the stack.
 _TRACKED_TAGS = {"a", "svg", "h1", "select", "dialog", *_CLICK_BLOCKING_TAGS, *_HIDING_TAGS}
 # The elements that end where the next element with the same tag begins.
 _TAGS_CLOSED_BY_NEXT = ("a", "button", "option", "h1")
@@ -39,7 +40,7 @@ _TAGS_CLOSED_BY_NEXT = ("a", "button", "option", "h1")
 _VOID_TAGS = frozenset(
     "area base br col embed hr img input link meta param source track wbr".split()  # noqa: SIM905
 )
-# The number of characters after which no more text is added to an element.
+# The number of characters after which the parser stops collecting the text of an element.
 _MAX_TEXT_LENGTH = 2_000
 
 
@@ -134,8 +135,8 @@ class ParsedPage(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Record the URLs that an element loads, and the element itself if the check needs it."""
         outer, attributes = self._open_elements[-1], dict(attrs)
-        # Users decide whether to open the target of a link or a form. The browser requests the URLs
-        # in a ping attribute without asking them.
+        # Ignore the target of a link or a form, because the user decides whether to open it. Record
+        # the URLs in a ping attribute, because the browser requests them without asking the user.
         loaded_values = (
             [*attributes.values()] if tag not in _USER_ACTIVATED_TAGS else [attributes.get("ping")]
         )
@@ -163,7 +164,7 @@ class ParsedPage(HTMLParser):
             self._push_open_element(tag, element)
 
     def _push_open_element(self, tag: str, element: Element) -> None:
-        """Add an element to the stack of open elements, with what its content inherits."""
+        """Add an element and the properties that its content inherits to the open elements."""
         outer = self._open_elements[-1]
         blocks_clicks = tag in _CLICK_BLOCKING_TAGS or (tag == "a" and element.href)
         self._open_tag_counts[tag] += 1

@@ -21,16 +21,17 @@ from .visits import decompress
 # cookie. Shorter texts are not decoded, because secrets in base64 are normally longer.
 _BASE64_TEXT = re.compile(r"(?:[A-Za-z0-9+/_-]|%2[BF]){24,}", re.IGNORECASE)
 _URLSAFE_TO_STANDARD = str.maketrans("-_", "+/")
-# The maximum size of a decompressed session cookie. The compressed cookie has at most 4,096 bytes,
-# because browsers do not keep more.
+# The maximum number of bytes of a session cookie after decompression. Before decompression, the
+# cookie has at most 4,096 bytes, because browsers do not keep larger cookies.
 _MAX_DECOMPRESSED_BYTES = 100_000
-# The maximum length of a text before and after masking. The first limit may cut a secret in two,
-# and the remaining part of the secret is not masked. The second limit is much lower, so it normally
-# cuts off this part.
+# The maximum length of a text before masking, and the maximum length after masking. Cutting the
+# text before masking may leave a part of a secret at the end, and this part is not masked. The
+# limit after masking is much lower, so this part is normally cut off, too.
 _MAX_INPUT_LENGTH, _MAX_OUTPUT_LENGTH = 20_000, 2_000
-# Other text often contains a short member id by chance. So ids of at most 3 bytes are not masked,
-# and ids of 4 or 5 bytes are masked only if they are whole words. Longer ids are also masked inside
-# words.
+# The maximum length of member ids that are not masked, and the minimum length of ids that are
+# masked even inside words. A text often contains a short id by chance. So ids of at most 3 bytes
+# are not masked, and ids of 4 or 5 bytes are masked only if they are whole words. Longer ids are
+# also masked inside words.
 _MAX_UNMASKED_ID_BYTES, _MIN_ID_BYTES_INSIDE_WORDS = 3, 6
 
 
@@ -39,7 +40,8 @@ class SecretMasker:
 
     def __init__(self, site: Site) -> None:
         self._site = site
-        # The pattern depends only on the ids of the members, so build it again only for new ids.
+        # Cache the regular expression that finds member ids. It depends only on the ids, so build
+        # it again only for new ids.
         self._get_member_pattern = cache(self._build_uncached_member_pattern)
 
     def mask_secrets(self, text: str) -> str:
@@ -63,7 +65,10 @@ class SecretMasker:
         return self._get_member_pattern(frozenset(self._site.member_ids)).sub("…", text)
 
     def _build_uncached_member_pattern(self, member_ids: frozenset[str]) -> re.Pattern[str]:
-        """Return a regular expression that matches the members' ids and their key prefixes."""
+        """Return a regular expression for member ids and for the prefixes of member keys.
+
+        A member key is the ``partnerUniqKey`` of a member.
+        """
         longest_first = sorted(member_ids, key=len, reverse=True)
         key_prefixes = [
             self._site.get_member_key_prefix(each)
@@ -131,14 +136,15 @@ def iter_text_and_base64_decodings(text: str) -> Iterator[str]:
 
 
 def _iter_base64_decodings(base64_text: str) -> Iterator[str]:
-    """Decode the base64 in a text. Yield a result for each position at which it may begin.
+    """Yield the decoded base64 in a text, for each position at which the base64 may begin.
 
     The base64 needs no padding. Data that was compressed with zlib is also yielded after
     decompression.
     """
     base64_text = unquote(base64_text).translate(_URLSAFE_TO_STANDARD)
-    # Base64 is decoded in groups of four characters. Other text before the base64, such as a URL
-    # path, may shift these groups. So decode four times, starting one character later each time.
+    # Base64 is decoded in groups of four characters. If other text precedes the base64, such as a
+    # URL path, the first group may begin at any of the first four characters. So decode four times,
+    # starting one character later each time.
     for start in range(4):
         part = base64_text[start:]
         # A single base64 character at the end is dropped, because it holds less than one byte.

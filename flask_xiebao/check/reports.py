@@ -99,8 +99,8 @@ def format_result_title(result: Result, locale: str) -> str:
 def build_rerun_command(report: Report, result: Result) -> str:
     """Return the shell command that runs the test case of a result again."""
     case = result.case
-    # With --page alone, the command would also run all other test cases of the check. Add --case to
-    # run only one of them.
+    # The option --page adds a page to the check. With --page alone, the command would also run all
+    # test cases for gateway pages. Add --case to run only one of these test cases.
     page = f"--page {shlex.quote(case.site_page)} " if case.page else ""
     choice = f"{page}--case {'product-plain' if page else case.name} --device {result.device.name}"
     return " ".join(
@@ -109,7 +109,7 @@ def build_rerun_command(report: Report, result: Result) -> str:
 
 
 def get_actual_and_expected_values(trouble: Trouble, locale: str) -> list[tuple[str, str]]:
-    """Return the actual and expected values of the failures in a problem, without duplicates."""
+    """Return the actual and expected values of a problem's failures, without duplicates."""
     return [(failure.actual_value_in(locale), failure.expected) for failure in trouble.failures]
 
 

@@ -45,7 +45,7 @@ _DIRECTIVES_BESIDE_NO_STORE = {
 
 #: A mapping from each reason for refusing a click to the HTTP status of the response.
 REFUSAL_STATUSES = {refusal.reason: refusal.status for refusal in REFUSALS.values()}
-#: A mapping from each outcome of a click that is not refused to the HTTP status of the response.
+#: A mapping from the outcomes of clicks, except refusals, to the HTTP statuses of the responses.
 OUTCOME_STATUSES = {
     "gateway": 302,
     "handoff": 200,
@@ -107,7 +107,10 @@ class Failure:
         )
 
     def actual_value_in(self, locale: str) -> str:
-        """Return the actual value, and name the step if the failure was found after the click."""
+        """Return the actual value, with the step at which the failure was found after a click.
+
+        The step is, for example, the scan of the QR code. It is left out for the click itself.
+        """
         step = self.step_name_in(locale)
         return (
             get_text(locale, "check.report.at_step", actual=self.actual, step=step)
@@ -128,7 +131,10 @@ class Failure:
 
     @property
     def rule(self) -> str:
-        """The ``--ignore`` rule: the longest prefix of the failure code that has an explanation."""
+        """The name of the rule that the failure belongs to, as used by ``--ignore``.
+
+        It is the longest beginning of the failure code for which an explanation exists.
+        """
         parts = self.code.split(".")
         rules = (".".join(parts[:length]) for length in range(len(parts), 0, -1))
         return next((rule for rule in rules if f"check.means.{rule}" in get_text_keys()), self.code)
@@ -253,8 +259,8 @@ def check_gateway_redirect(
             for parameters in (actual, expected)
         )
         yield Failure(f"parameter.{name}", actual_value, expected_value)
-    # Report only problems with query parameters here. The other problems are about the rest of the
-    # URL, which may differ from Xiebao's own URLs on purpose because of XIEBAO_BASE_URL.
+    # Report only problems with query parameters. Ignore problems with the rest of the URL, because
+    # it may differ from Xiebao's own URLs on purpose if XIEBAO_BASE_URL is set.
     reported = {None, *map(site.account.mask_sign, different)}
     for problem in evaluate_url(visit.location, site.account, extra_parameters=expected).problems:
         if (parameter := problem.parameter) not in reported:
@@ -371,9 +377,10 @@ def _get_json_object(visit: Visit) -> dict[str, Any]:
 
 
 def check_continue_page(link: str, visit: Visit) -> Iterator[Failure]:
-    """Check the page that makes the browser open a link after a script has fetched the link.
+    """Check the page with a "Continue" link, which scripts get instead of the redirect.
 
-    The extension returns this page if a script fetches a link instead of opening it.
+    A script such as HTMX or Turbo cannot follow the redirect to the gateway. The page makes the
+    browser open the link itself.
     """
     path, _, query = link.partition("?")
     platforms = {part for part in query.split("&") if part.startswith("platform=")}

@@ -193,7 +193,7 @@ class Report:
 
     @property
     def devices(self) -> list[Device]:
-        """The devices of the results. A device with more results comes first."""
+        """The devices of the results, sorted by their numbers of results, highest first."""
         counts = Counter(result.device.name for result in self.results)
         devices = {result.device.name: result.device for result in self.results}
         return sorted(devices.values(), key=lambda device: -counts[device.name])
@@ -228,7 +228,7 @@ class Report:
         return "<Report of {}: {} passed, {} failed>".format(self.site, *self.counts)
 
     def __str__(self) -> str:
-        """Return the text that a failing test shows.
+        """Return a summary of the report, for the message of a failed assertion in a test.
 
         It contains the number of passed and failed results, and the first result of each problem.
         """

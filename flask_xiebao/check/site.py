@@ -67,9 +67,9 @@ class Site:
         self.has_member_secret = settings.member_secret is not None
         self._api_key_pattern = settings.api_key.map(build_api_key_pattern)
         self._member_keys = MemberKeyCodec(settings.member_secret, settings.partner_id)
-        #: A function that returns the gateway URL (without the ``paySuccess`` parameter) for a
-        #: member's click on an entry. It caches the URL, so that each click calls the site's hook
-        #: ``keeps_plain_key`` only once.
+        #: A function that returns the gateway URL for a member's click on an entry, without the
+        #: ``paySuccess`` parameter. The function caches the URL, so that it calls the site's hook
+        #: ``keeps_plain_key`` only once for the same click.
         self.get_gateway_url = cache(self._build_uncached_gateway_url)
 
     def _normalize_gateway_url(self, url: str) -> str:
@@ -101,7 +101,7 @@ class Site:
         )
 
     def find_locale_independent_text(self, key: str) -> str | None:
-        """Return the message for a text key, or None if its language depends on the visitor."""
+        """Return the text with this key, or None if the text's language depends on the visitor."""
         return (
             None
             if self.state.can_locale_change_within_request

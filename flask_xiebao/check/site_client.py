@@ -251,7 +251,7 @@ class SiteClient:
         rehearsal: Rehearsal | None = None,
         browser: Browser | None = None,
     ) -> Visit:
-        """Send a request, and call a function in the request once the site's hooks have run.
+        """Send a request, and call *probe* in its context after the site's request hooks.
 
         The request is a prefetch, because a prefetch does not count as a click.
         """

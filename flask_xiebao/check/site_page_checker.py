@@ -93,7 +93,7 @@ class SitePageChecker:
         has_root_path = bool(site.root_path) and url.startswith(f"{site.root_path}/")
         page_url = url if "://" in url else f"{site.origin if has_root_path else site.url}{url}"
         # Open the page twice, because the site may answer the second request from a cache that
-        # loses the page's headers. After a device has found entries on the page, the other devices
+        # loses the page's headers. If entries were already found on the page with another device,
         # open the page only once.
         *_, visit = visits = [
             self.site_client.open_page(page_url, device) for _ in range(1 + is_first)
@@ -191,7 +191,7 @@ class SitePageChecker:
 
     @property
     def _expected_link_prefix(self) -> str:
-        """The path with which all links of the site begin, and "…", as shown in failures."""
+        """The path with which all links of the site begin, followed by "…", for failures."""
         return f"{self.site_client.site.endpoint_prefix}/…"
 
     def _click_entry(
@@ -204,8 +204,8 @@ class SitePageChecker:
         """
         result = Result(case, device)
         outcome = case.expected_outcome
-        # Do not click a link that the extension would refuse. Report a failure instead. However, if
-        # the extension would refuse the link only because no member is logged in, click the link.
+        # Report a failure instead of clicking a link that the extension would refuse. But click a
+        # link that the extension would refuse only because no member is logged in.
         if outcome in REFUSAL_STATUSES and outcome != "login_required":
             refused = Failure(f"page.{outcome}", str(REFUSAL_STATUSES[outcome]), "302")
             result = replace(result, failures=[refused])

@@ -47,7 +47,8 @@ NAVIGATION_HEADERS = {
     "Sec-Fetch-Mode": "navigate",
     "Sec-Fetch-Dest": "document",
 }
-# With these wbits, zlib detects whether the data is gzip or deflate.
+# The content encodings that are decompressed, and the value of zlib's wbits for all of them. With
+# this value, zlib detects whether the data is gzip or deflate.
 _COMPRESSED_ENCODINGS, _GZIP_OR_DEFLATE_WBITS = ("gzip", "x-gzip", "deflate"), 47
 # Stop reading a response body at these limits, because some responses never end.
 _MAX_BODY_BYTES, _MAX_BODY_SECONDS = 2_000_000, 5
@@ -124,7 +125,8 @@ class Visit:
             "method": method,
             "data": body,
             "base_url": f"{parts.scheme}://{parts.netloc}{mount}",
-            # Proxies add X-Forwarded-Proto, and request hooks that redirect to https read it.
+            # Send X-Forwarded-Proto as a proxy would, because request hooks that redirect to https
+            # read this header.
             "headers": {**(headers or {}), "X-Forwarded-Proto": parts.scheme},
             "environ_base": {"REMOTE_ADDR": "127.0.0.1"},
             "environ_overrides": {REHEARSAL_ENVIRON_KEY: self.rehearsal},
@@ -180,8 +182,8 @@ class Visit:
             self.endpoint = request.endpoint
 
     def _record_exception(self, _app: Flask, exception: Exception, **_: Any) -> None:
-        # A request hook may send got_request_exception and still return a response. So the error
-        # counts only if the status is 500 or more.
+        # A request hook may send the signal got_request_exception and still return a normal
+        # response. So the exception counts as an error only if the status is 500 or more.
         if self._is_request_from_this_visit():
             self._reported_error = exception
 
@@ -219,7 +221,7 @@ class Visit:
 def find_mount_and_send_request(
     state: AppState, path: str, site_url: str | None = None, **visit_options: Any
 ) -> Visit:
-    """Send a request to each path at which the app may be mounted until an endpoint is found.
+    """Try the paths at which the app may be mounted, until a request to a path finds an endpoint.
 
     If Flask finds none, return the first visit that reached Flask, otherwise the first visit.
 
@@ -246,9 +248,9 @@ def call_in_request_context(app: Flask, function: Callable[[], T], **context_opt
         with app.test_request_context(**context_options):
             values.append(function())
     except Exception:
-        # If there is a value, "function" has returned, and the error comes from a teardown function
-        # of the site. Ignore this error, because teardown functions may rely on before_request
-        # functions, and no before_request functions are called in this context.
+        # If "function" has already returned a value, the error comes from a teardown function of
+        # the site. Ignore this error, because a teardown function may rely on the site's
+        # before_request functions, which are not called in this context.
         if not values:
             raise
     return values[0]

@@ -1,4 +1,4 @@
-"""Helpers for static files: hashes for their URLs, and a stylesheet wrapped in a CSS layer."""
+"""Functions that hash static files for their URLs and wrap the stylesheet in a CSS layer."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from pathlib import Path
 
 STYLESHEET_FILE, SCRIPT_FILE = "xiebao.css", "xiebao.js"
 
-# The first line of the CSS block that places entries on a page. Only this block is wrapped in a CSS
-# layer. All other rules stay outside of layers, because rules outside of layers override the rules
-# in layers.
+# The first line of the CSS block with the rules that place entries on a page. Only this block is
+# wrapped in a CSS layer. All other rules of the stylesheet stay outside of layers, because they
+# must override the site's rules in layers.
 _PLACEMENT_RULES_START = "@media all {"
 
 _STATIC_FOLDER = Path(__file__).parents[1] / "static"
@@ -30,10 +30,10 @@ def get_file_hash(filename: str) -> str:
 
 
 def build_stylesheet_in_layer(filename: str) -> str | None:
-    """Return the stylesheet wrapped in the CSS layer that the path names.
+    """Return the stylesheet, wrapped in the CSS layer whose name is part of *filename*.
 
-    The path ``layer/base/xiebao.css``, for example, names the layer ``base``. Return None for paths
-    of other files.
+    The filename ``layer/base/xiebao.css``, for example, contains the layer name ``base``. Return
+    None for the filenames of other files.
     """
     match = re.fullmatch(rf"layer/({LAYER_NAME_PATTERN})/{re.escape(STYLESHEET_FILE)}", filename)
     if match is None:

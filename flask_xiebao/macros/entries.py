@@ -44,7 +44,7 @@ from .looks import pop_look_classes
 _SHAREABLE_PAGES = frozenset(name for name, page in PAGES.items() if not page.requires_member)
 # The types of arguments that can be part of a cache key, because their values are immutable.
 _IMMUTABLE_TYPES = frozenset((str, int, bool, type(None), Platform))
-# Keywords that tie a link to a member or to the Host header of the request.
+# The keywords that make a link depend on a member or on the request's Host header.
 _UNSHAREABLE_KEYWORDS = frozenset(("member", "no_login_for", "external"))
 # The maximum number of insurance entries in each cache, and the maximum length of a cached entry's
 # arguments in characters. Longer arguments, such as text from a form, are seldom rendered twice.
@@ -52,8 +52,9 @@ _CACHE_SIZE, _MAX_CACHED_LENGTH = 1024, 2000
 
 #: The attributes and the content of an entry. The attributes are empty if the entry is left out.
 RenderedEntry = tuple[Markup, str]
-#: A tuple of the entry's attributes, the entry's default label, and a LinkError or None. The
-#: LinkError describes a mistake in the keywords or classes that choose the entry's look.
+#: A tuple of three values: the HTML attributes of an entry, the entry's default label, and a
+#: LinkError or None. The LinkError describes a mistake in the keywords or CSS classes for the style
+#: of the entry, such as a misspelled class.
 _BuiltEntry = tuple[Markup, str, LinkError | None]
 _EMPTY_ENTRY: RenderedEntry = (Markup(), "")
 #: A pair that is needed to build a link: the signer of its token, and the parts of its URL before
@@ -230,7 +231,7 @@ class EntryRenderer:
         /,
         **keywords: Any,
     ) -> _BuiltEntry:
-        """Build an entry. The entry is empty if there is no link.
+        """Build an entry. Return an empty entry if the app has no link for it.
 
         :param shared_link_parts: The signer and the URL parts of the link if the entry is the same
             for everyone. None if it may belong to a member or depend on the request.
@@ -332,7 +333,8 @@ def raise_or_log_omission(
 
 def _is_short_enough_to_cache(keywords: Mapping[str, Any], reference: object = None) -> bool:
     """Return True if the arguments of an entry are short enough in total to be cached."""
-    # Most entries have no keywords. Returning early saves 5 % of the time to render such an entry.
+    # Most entries are rendered without keywords. Returning early saves 5 % of the time to render
+    # such an entry.
     if not keywords:
         return type(reference) is not str or len(reference) <= _MAX_CACHED_LENGTH
     texts = [reference, *keywords, *keywords.values()]

@@ -56,7 +56,7 @@ def _build_missing_look_classes(
     macro: MacroSpec,
     default_look: str,
 ) -> str:
-    """Return the CSS classes that an entry's look needs and that the template did not pass.
+    """Return the CSS classes for an entry's look. Leave out modifiers that the template passed.
 
     :param look_keywords: The keywords for the look, the size and the variants.
     :param caller_modifiers: The modifiers in the caller's classes, for example ``small`` for

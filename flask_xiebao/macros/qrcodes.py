@@ -34,9 +34,9 @@ def render_qr_svg(url: str) -> Markup:
 def render_qr_svg_and_send_signal(
     url: str, render_svg: Callable[[str], Markup] = render_qr_svg
 ) -> Markup:
-    """Return the QR code of *url* as an SVG for a page, and send ``qr_code_drawn``.
+    """Return the QR code of *url* as an SVG for a page, and send the signal ``qr_code_drawn``.
 
-    By this internal signal, the check learns the URL in the code.
+    From this internal signal, the check learns the URL in the code.
 
     :param render_svg: The function that renders the SVG, for example a cached one.
     :raises LinkError: as :func:`render_qr_svg` does.

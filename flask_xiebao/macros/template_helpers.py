@@ -83,7 +83,7 @@ class TemplateHelpers:
         self._render_qr_svg_cached = lru_cache(32)(render_qr_svg)
 
     def build_link_for_template(self, page: str, reference: Any = None, **link_options: Any) -> str:
-        """Return the link to a gateway page, for the site's own markup.
+        """Return the link to a gateway page, for templates that write their own ``<a>`` element.
 
         Return an empty string if there is no link.
 

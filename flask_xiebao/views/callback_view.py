@@ -29,9 +29,9 @@ ALL_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 _PACKAGE_NAME = __package__.partition(".")[0]
 
-# A mapping of reasons for rejecting a notification to hints for the site. The site should look into
-# rejections for these reasons, so each is also logged as a warning. The warning ends with the hint.
-# The hint may be "".
+# A mapping from reasons for rejecting a notification to hints for the site. If a notification is
+# rejected for one of these reasons, a warning is also logged, because the site should look into the
+# rejection. The warning ends with the hint. The hint may be "".
 _ADVICE_BY_LOGGED_REASON = {
     "wrong_field": "",
     "wrong_sign": (
@@ -112,8 +112,8 @@ def read_notification_from_request(state: AppState) -> Notification | None:
 
     :raises NotificationError: if the notification is rejected. The rejection has been logged.
     """
-    # If *reader* is None, the site's notification_reader was not called, so the extension itself
-    # raised the error.
+    # *reader* is None if the site has no notification_reader, or if reading the body fails before
+    # the notification_reader is called. In both cases, the extension itself raised the error.
     reader = None
     try:
         body = read_notification_body()

@@ -52,7 +52,8 @@ from .responses import EarlyResponseError
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
-# payment_returned is sent only if the click was less than this many seconds ago.
+# The limit in seconds for the time between a click and the return from payment. The signal
+# payment_returned is sent only if the time is below this limit.
 _MAX_REPORTED_RETURN_SECONDS = 24 * 60 * 60
 
 # The headers that identify a request by a script. HTMX sends HX-Request, and Turbo sends the other
@@ -74,7 +75,7 @@ class LayeredStylesheetBlueprint(Blueprint):
     """A blueprint that can also serve its stylesheet wrapped in a CSS cascade layer."""
 
     def send_static_file(self, filename: str) -> Response:
-        """Send a static file, or the stylesheet wrapped in the CSS layer that the path names."""
+        """Send a static file. If *filename* names a CSS layer, wrap the stylesheet in the layer."""
         stylesheet = assets.build_stylesheet_in_layer(filename)
         if stylesheet is None:
             return super().send_static_file(filename)
@@ -156,8 +157,8 @@ def handle_click(state: AppState, page: str, token: str) -> Response:
     if is_prefetch(environ):
         return responses.build_prefetch_response()
     if not is_navigation(environ):
-        # The page refreshes itself only once. Otherwise, it would reload forever in a browser whose
-        # clicks look like requests by scripts.
+        # The "Continue" page opens the link by itself only once. If the browser sends this request
+        # with the headers of a script, too, the page would otherwise open the link forever.
         return responses.build_continue_page(state, auto_refresh=not is_from_continue_page(environ))
     if not state.settings.enabled:
         responses.raise_refusal(state, REFUSALS["disabled"], page)
@@ -191,9 +192,10 @@ def is_navigation(environ: WSGIEnvironment) -> bool:
 
 
 def is_from_continue_page(environ: WSGIEnvironment) -> bool:
-    """Return True if the request comes from the page that opens a link after a script fetched it.
+    """Return True if the request comes from the page with a "Continue" link, which scripts get.
 
-    The link on that page has ``go=1`` in its query.
+    A script such as HTMX or Turbo gets this page instead of the redirect to the gateway. The page
+    makes the browser open the link itself. The link on the page has ``go=1`` in its query.
     """
     return (
         "go=1" in environ.get("QUERY_STRING", "").split("&")
@@ -266,9 +268,9 @@ def build_handoff_page_response(
     lifetime = state.settings.handoff_max_age
     if allowed_click.seconds_left is not None:
         lifetime = min(lifetime, allowed_click.seconds_left)
-    # The lifetime of the link in the QR code was computed at the time *now*, so sign the link at
-    # *now*, too. If the link were signed later, each QR code would slightly extend the time in
-    # which no login is needed.
+    # Sign the link in the QR code at the time *now*, because the link's lifetime was computed at
+    # *now*. If the link were signed later, it could outlive the link that was clicked. Each new QR
+    # code would then slightly extend the time in which no login is needed.
     phone_entry = replace(entry, member=allowed_click.member, no_login_for=lifetime, signed_at=now)
     try:
         code = render_qr_svg_and_send_signal(
@@ -286,8 +288,8 @@ def build_handoff_page_response(
         ),
         lifetime=lifetime,
         code=code,
-        # A link without a platform leads to the page with the QR code again. The page then shows a
-        # new QR code.
+        # The link to get a new QR code. The link leads to this handoff page again, because it has
+        # no ?platform=.
         here=build_current_link_path(platform=None),
         direct=build_current_link_path(platform=Platform.H5.slug),
     )
@@ -339,7 +341,7 @@ def build_return_url(state: AppState, entry: Entry, member: str, click_id: str) 
 
 
 def is_host_trusted_or_loopback(state: AppState) -> bool:
-    """Return True if an absolute link has a trusted host or leads to this machine."""
+    """Return True if absolute links built in this request have a trusted or a loopback host."""
     return is_link_host_trusted(state) or _LOOPBACK_HOST_PATTERN.fullmatch(request.host) is not None
 
 
@@ -372,10 +374,10 @@ def serve_qr_code(state: AppState, token: str) -> Response:
 
 
 def handle_payment_return(state: AppState, token: str) -> Response:
-    """Send the signal ``payment_returned`` for a recent click, and redirect to ``return_to``.
+    """Send the signal ``payment_returned`` for a recent click. Redirect to the ``return_to`` page.
 
-    ``return_to`` is the path that the entry specifies. Anybody who has the return link can open it,
-    so a return does not prove a payment.
+    ``return_to`` is the path that the entry specifies for the page to show after payment. Anybody
+    who has the return link can open it, so a return does not prove a payment.
     """
     if is_prefetch(request.environ):
         return responses.build_prefetch_response()

@@ -44,7 +44,10 @@ def build_prefetch_response() -> Response:
 
 
 def build_continue_page(state: AppState, *, auto_refresh: bool) -> Response:
-    """Return a page that opens the link in the browser after a script has fetched it.
+    """Return the page with a "Continue" link, which scripts get instead of the redirect.
+
+    A script such as HTMX or Turbo cannot follow the redirect to the gateway. The page makes the
+    browser open the link itself.
 
     Turbo fetches a link on hover and shows that response after the tap, and HTMX ignores the
     headers of responses with other statuses. Therefore, the status is 200.
@@ -105,7 +108,7 @@ def raise_refusal(
 def report_refusal(
     state: AppState, refusal: Refusal, page: str, entry: Entry | None, member: str | None
 ) -> None:
-    """Log a refusal and send ``entry_refused``.
+    """Log a refusal and send the signal ``entry_refused``.
 
     :param page: The name of the gateway page, or ``paid`` for a return link.
     :param entry: The entry of the link, or None if it is not known.
