@@ -298,8 +298,8 @@ def check_accepts_arguments(
             else "without arguments"
         )
         raise ConfigError(
-            f'Flask-Xiebao calls "{function_name}" {arguments}, but {get_function_name(function)}'
-            f" does not accept this call ({error}). Change the parameters of this function."
+            f"{get_function_name(function)} cannot be called {arguments} ({error}). Flask-Xiebao"
+            f' calls "{function_name}" like this. Change the parameters of the function.'
         ) from None
 
 

@@ -265,8 +265,8 @@ def _check_timestamp(value: object) -> None:
 def _check_site_path(path: object) -> None:
     if not isinstance(path, str) or not path.startswith("/"):
         raise WrongValueError(
-            'must be a path of this site that begins with "/", as url_for() returns it, got'
-            f" {format_short_repr(path)}."
+            f'must be a path of this site that begins with "/", got {format_short_repr(path)}.'
+            " Use the return value of url_for()."
         )
     # Browsers treat a backslash as a slash, remove tabs and line breaks, and read a host after //.
     if path.startswith("//") or "\\" in path or not path.isprintable():

@@ -146,11 +146,11 @@ class GatewaySimulator:
         CSRF guards, rate limiters and tracers identify a view by its ``__name__``.
         """
 
-        def named_view(**url_values: str) -> Any:
+        def view(**url_values: str) -> Any:
             return handle_request(**url_values)
 
-        named_view.__name__ = named_view.__qualname__ = endpoint
-        self.blueprint.add_url_rule(path, endpoint, named_view, methods=methods)
+        view.__name__ = view.__qualname__ = endpoint
+        self.blueprint.add_url_rule(path, endpoint, view, methods=methods)
 
     def create_app(self) -> Flask:
         """Return a Flask app that serves only the simulator, with its pages at the root."""

@@ -335,9 +335,7 @@ TEXTS = {
     "check.ends.invalid_link": (
         "status 404 and a response that does not say why the link is invalid"
     ),
-    "check.ends.expired": (
-        "status 410, because the link has expired and can be opened only after a login"
-    ),
+    "check.ends.expired": "status 410, because the link can no longer be opened without a login",
     "check.ends.login_required": "status 401, because the site has no login page",
     "check.ends.disabled": "status 404, because XIEBAO_ENABLED is off",
     "check.ends.navigate": (
@@ -350,7 +348,7 @@ TEXTS = {
     ),
     "check.ends.loader": "any response except an error",
     "check.ends.address": "a response from Flask-Xiebao",
-    "check.ends.environment": 'the environment that is passed as "--expect-env"',
+    "check.ends.environment": 'the value of "--expect-env"',
     "check.ends.settings": "settings that have not changed since Flask-Xiebao was initialized",
     # The explanations of failures, with instructions.
     "check.failure": "{meaning} Actual: {actual}. Expected: {expected}.",
@@ -717,7 +715,7 @@ TEXTS = {
         " missing from the page. Correct the template."
     ),
     "check.means.environment": (
-        'XIEBAO_ENV is not the environment that is passed as "--expect-env". Correct one of them.'
+        'XIEBAO_ENV is not the value of "--expect-env". Correct one of them.'
     ),
     "check.means.settings.late": (
         "A setting was changed in app.config after Xiebao(app) or init_app(app) had read the"
@@ -793,7 +791,7 @@ TEXTS = {
     ),
     "check.note.page.empty": "The page {what} has no insurance entries on some devices.",
     "check.note.off": (
-        "XIEBAO_ENABLED is off, so the check tested only that nothing can be bought now."
+        "XIEBAO_ENABLED is off, so the check tested only that no entry leads to the gateway."
     ),
     "check.note.no_members": (
         "The check cannot find out who is logged in to the site, so it left out all test cases that"
@@ -1145,9 +1143,9 @@ TEXTS = {
         ' print(secrets.token_hex())"` before the first member clicks an entry.'
     ),
     "doctor.member_secret.same": (
-        "XIEBAO_MEMBER_SECRET is the same as {name}, but it must not change when {name} is"
-        " replaced. Replace {name} or, only if no member has clicked an entry yet, choose another"
-        " XIEBAO_MEMBER_SECRET."
+        "XIEBAO_MEMBER_SECRET is the same as {name}. They must differ, because {name} may be"
+        " replaced and XIEBAO_MEMBER_SECRET must never change. Replace {name} or, only if no member"
+        " has clicked an entry yet, choose another XIEBAO_MEMBER_SECRET."
     ),
     "doctor.ok.ids.keys": (
         "The gateway identifies members by keys that are derived from XIEBAO_MEMBER_SECRET."
@@ -1174,10 +1172,10 @@ TEXTS = {
         "{page} ({section}): a link was created and opened, and the site redirected to the gateway."
     ),
     "doctor.ok.paid.url": (
-        "paid: After payment, members return to {site}{path} if their entry has a return_to."
+        "After payment, members return to {site}{path} if their entry has a return_to path."
     ),
     "doctor.ok.paid.path": (
-        "paid: After payment, members return to …{path} on the site if their entry has a return_to."
+        "After payment, members return to …{path} on the site if their entry has a return_to path."
     ),
     "doctor.ok.login.none": (
         "Visitors who are not logged in get a page with status 401. To redirect them to your login"

@@ -193,4 +193,4 @@ def test_the_environment_is_another_than_expected(environment: str, wrong: bool)
     app = shop(XIEBAO_ENV=environment, **OUTSIDE)
     done = command(app, *PLAIN, "--expect-env", "production")
     assert done.exit_code == int(wrong)
-    assert ("not the environment that is passed" in done.output) == wrong
+    assert ('not the value of "--expect-env"' in done.output) == wrong

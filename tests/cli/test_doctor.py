@@ -265,8 +265,8 @@ def hold_to_be_sound(app: Flask, caplog: pytest.LogCaptureFixture) -> None:
             in said["ok"]
         )
     for line in (
-        r"paid: after payment, members return to https://\S+/(xiebao|bx)/paid/… if their entry has"
-        r" a return_to\.",
+        r"after payment, members return to https://\S+/(xiebao|bx)/paid/… if their entry has"
+        r" a return_to path\.",
         r"The callback URL to give to Xiebao is https://\S+/(xiebao|bx)/notify",
         r"notify: the site accepts notifications .* passes them to the notification_handler\.",
     ):
