@@ -353,8 +353,8 @@ def build_login_url(login_view: str) -> str:
     except BuildError:
         raise ConfigError.about(
             "XIEBAO_LOGIN_VIEW",
-            f"is {login_view!r}, but no URL can be built for this endpoint. Use the endpoint of a"
-            ' view that requires no arguments, for example "auth.login".',
+            f"is {login_view!r}, but no URL can be built for this endpoint. Set it to the endpoint"
+            ' of a view without arguments. Run "flask routes" to list the endpoints.',
         ) from None
 
 

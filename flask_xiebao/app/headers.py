@@ -2,7 +2,7 @@
 
 A :class:`RequestState` records the headers that a response needs. A receiver of
 ``request_finished`` writes the headers after all request hooks of the site and of other extensions.
-A :class:`PrivateRedirect` writes its headers when it is sent.
+A :class:`UncacheableRedirect` writes its headers when it is sent.
 """
 
 from __future__ import annotations
@@ -152,7 +152,7 @@ def separate_page_context() -> Iterator[RequestState]:
         setattr(request, _STATE_ATTRIBUTE, previous)
 
 
-class PrivateRedirect(FlaskResponse):
+class UncacheableRedirect(FlaskResponse):
     """A redirect with an empty body. Request hooks cannot overwrite its ``Cache-Control`` header.
 
     The redirect restores this and its other privacy headers when it is sent, after all request
@@ -197,10 +197,10 @@ def _write_cache_and_privacy_headers(_app: Flask, response: Response, **_: objec
     functions, in whatever order extensions were created. If a hook could overwrite these headers, a
     shared cache could send one member's link to another.
     """
-    # Skip a PrivateRedirect, because such a redirect corrects its own headers when it is sent. Also
-    # skip None, which a faulty request hook may have returned. Flask itself raises an error for
-    # None.
-    if isinstance(response, PrivateRedirect) or not isinstance(response, Response):
+    # Skip an UncacheableRedirect, because such a redirect corrects its own headers when it is sent.
+    # Also skip None, which a faulty request hook may have returned. Flask itself raises an error
+    # for None.
+    if isinstance(response, UncacheableRedirect) or not isinstance(response, Response):
         return
     request = get_current_request()
     state = _find_request_state(request)

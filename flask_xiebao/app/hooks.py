@@ -93,8 +93,8 @@ class Hooks:
             raise ConfigError(
                 f"There can be only one notification_handler, and {get_function_name(existing)}"
                 " is already registered. Call the new function from the registered function, or"
-                " connect the new function to the signal notification_received. Register the"
-                " handler outside of the application factory."
+                " connect the new function to the signal notification_received. In an app"
+                " with an application factory, register the handler only once, outside of it."
             )
         self._registered[name] = function
         # is_async() takes longer than most hooks, so it is called when a hook is registered and not

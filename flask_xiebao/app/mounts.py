@@ -39,7 +39,7 @@ def get_site_url(state: AppState) -> str:
     return f"https://{get_host_for_internal_requests()}"
 
 
-def build_possible_mounted_urls(state: AppState, url: str, site_url: str) -> list[MountedUrl]:
+def build_candidate_urls_and_mounts(state: AppState, url: str, site_url: str) -> list[MountedUrl]:
     """Return (URL, mount path) pairs to try in turn for a request to *url*, the likeliest first.
 
     Either the server or a middleware around the app knows the path below which the app is mounted.

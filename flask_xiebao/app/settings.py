@@ -20,7 +20,7 @@ from ..gateway.values import (
     check_web_url,
     convert_to_exact_str,
     format_short_repr,
-    normalize_text,
+    normalize_query_text,
     normalize_url_or_path,
 )
 from ..links.tokens import check_seconds
@@ -60,7 +60,7 @@ def _normalize_text_setting(value: object) -> str:
             " in double quotes. In an environment variable, write"
             f" `FLASK_{_SETTING_NAME_PLACEHOLDER}='\"value\"'`."
         )
-    text = normalize_text(value)
+    text = normalize_query_text(value)
     if text != text.strip():
         raise WrongValueError("has leading or trailing whitespace. Remove the whitespace.")
     return text
@@ -144,7 +144,7 @@ def _parse_user_agent_pattern(value: object) -> re.Pattern[str]:
     return pattern
 
 
-def _normalize_texts(value: object) -> Mapping[str, Mapping[str, str]]:
+def _normalize_visitor_texts(value: object) -> Mapping[str, Mapping[str, str]]:
     if not isinstance(value, Mapping):
         raise WrongValueError(
             f'must be a mapping such as {{"product.label": "立即投保"}}, got'
@@ -316,7 +316,7 @@ class Settings:
 
     #: The site's own texts for visitors: a mapping of text keys to texts, for all languages or for
     #: each language, such as ``{"product.label": {"zh": "立即投保", "en": "Insure now"}}``.
-    texts: Mapping[str, Mapping[str, str]] | None = _build_setting_field(_normalize_texts)
+    texts: Mapping[str, Mapping[str, str]] | None = _build_setting_field(_normalize_visitor_texts)
 
     #: The default look of entries, ``"button"`` or ``"own"``. The ``look`` argument of a macro has
     #: precedence over it. Use ``"own"`` if the site's own CSS classes style the entries.

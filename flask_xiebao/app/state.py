@@ -13,7 +13,7 @@ from werkzeug.urls import iri_to_uri
 from ..errors import ConfigError
 from ..gateway.platforms import Platform, detect_platform
 from ..gateway.urls import Gateway
-from ..gateway.values import Secret, WrongValueError, normalize_text
+from ..gateway.values import Secret, WrongValueError, normalize_query_text
 from ..links.members import MemberKeyCodec
 from ..links.tokens import Entry, TokenSigner
 from ..texts import get_nearest_locale, get_text_and_locale
@@ -62,7 +62,7 @@ class AppState:
                 settings.partner_id,
                 settings.api_key,
                 sub_partner_id=settings.sub_partner_id,
-                # The URL is encoded here, because PrivateRedirect does not encode it.
+                # The URL is encoded here, because UncacheableRedirect does not encode it.
                 base_url=iri_to_uri(settings.gateway_base_url),
                 extra=settings.extra,
             )
@@ -144,7 +144,7 @@ class AppState:
         """Return the id of the member with this key, or None; see :meth:`.Xiebao.member_of`."""
         try:
             return self._member_keys.find_member_id(
-                normalize_text(member_key), self.hooks.has_plain_member_key
+                normalize_query_text(member_key), self.hooks.has_plain_member_key
             )
         except WrongValueError:
             return None

@@ -27,7 +27,7 @@ from ..app.log import get_function_name
 from ..app.settings import GATEWAY_BASE_URLS, Settings
 from ..app.state import AppState, get_current_app_state
 from ..errors import ConfigError, LinkError
-from ..gateway.values import check_named_value, check_web_url, normalize_text
+from ..gateway.values import check_named_value, check_web_url, normalize_query_text
 from ..links.members import MemberId, normalize_member_id_or_none
 from ..links.tokens import mask_tokens_and_credentials
 from ..texts import get_text_keys
@@ -139,7 +139,7 @@ def check_entries(
                 _check_page_url(site_client.site, link) for link in _normalize_name_list(links)
             ]
             skips_cases = only is not None and not only and (page_urls or link_urls)
-            cases = [] if skips_cases else run.choose_cases(only, full=full)
+            cases = [] if skips_cases else run.select_cases_and_add_notes(only, full=full)
             if not cases and not page_urls and not link_urls:
                 raise CheckError(
                     "None of the selected test cases applies to this site. Select other test cases."
@@ -147,7 +147,9 @@ def check_entries(
             run.check_configuration(expect_env)
             if site_client.unreached_visit is not None:
                 return run.build_unreachable_site_report(site_client.unreached_visit)
-            run.plan_cases(cases, chosen_devices, on_all_devices=full or devices is not None)
+            run.select_devices_for_cases(
+                cases, chosen_devices, on_all_devices=full or devices is not None
+            )
             run.check_pages_and_links(
                 page_urls,
                 link_urls,
@@ -255,7 +257,7 @@ def _normalize_name_list(names: Iterable[str]) -> list[str]:
 
 def _check_page_url(site: Site, url: str) -> str:
     masked_url = mask_tokens_and_credentials(strip_query(url))
-    check_named_value(f"The page {masked_url!r}", normalize_text, url, CheckError)
+    check_named_value(f"The page {masked_url!r}", normalize_query_text, url, CheckError)
     is_path = url.startswith("/") and not url.startswith("//")
     if not is_path and not site.has_site_host(url):
         raise CheckError(
@@ -337,7 +339,9 @@ class _CheckRun:
     def _add_note(self, key: str, detail: str = "") -> None:
         self.report.notes.append(Note(f"check.note.{key}", self._masker.mask_secrets(detail)))
 
-    def choose_cases(self, names: Collection[str] | None, *, full: bool) -> list[Case]:
+    def select_cases_and_add_notes(
+        self, names: Collection[str] | None, *, full: bool
+    ) -> list[Case]:
         """Return the selected test cases that apply to the site, and add notes on what is left out.
 
         By default these are all cases, but only a few in production unless *full* is True.
@@ -467,7 +471,7 @@ class _CheckRun:
         if has_guard and not (calls_guard and checker.entry_descriptions):
             self._add_note("guard")
 
-    def plan_cases(
+    def select_devices_for_cases(
         self, cases: Iterable[Case], devices: Sequence[Device], *, on_all_devices: bool
     ) -> None:
         """Select the simulated devices on which each test case runs.

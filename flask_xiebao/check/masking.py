@@ -60,7 +60,7 @@ class SecretMasker:
 
     def _mask_plain_text(self, text: str) -> str:
         text = mask_tokens_and_credentials(
-            self._site.mask_api_key(self._site.account.mask_sign(text))
+            self._site.mask_api_key(self._site.account.mask_signature(text))
         )
         return self._get_member_pattern(frozenset(self._site.member_ids)).sub("…", text)
 

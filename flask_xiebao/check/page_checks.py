@@ -20,7 +20,7 @@ def iter_links(page_url: str, page: ParsedPage) -> Iterator[tuple[Element, str]]
     return ((element, resolve_link(base, element.href)) for element in page.links)
 
 
-def check_entry_element(
+def check_entry_is_clickable(
     site: Site, page_spec: PageSpec, device: Device, element: Element
 ) -> Iterator[Failure]:
     """Check that an insurance entry on a page can be clicked.

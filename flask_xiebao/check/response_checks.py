@@ -24,7 +24,7 @@ from ..deprecated import DeprecatedAlias
 from ..gateway.values import KEY_PREFIX_LENGTH
 from ..links.access_rules import REFUSALS
 from ..links.tokens import Entry, find_tokens
-from ..simulator.document import evaluate_url, mask_sign_value
+from ..simulator.document import evaluate_url, mask_signature_value
 from ..texts import get_text, get_text_keys
 from .cases import Case
 from .causes import append_suspected_hooks
@@ -209,7 +209,7 @@ def check_no_secret_leaks(
         texts.append(("Location", visit.location))
     for name, text in texts:
         decodings = list(iter_text_and_base64_decodings(text))
-        for secret, mask in (("sign", site.account.mask_sign), ("API key", site.mask_api_key)):
+        for secret, mask in (("sign", site.account.mask_signature), ("API key", site.mask_api_key)):
             if any(mask(decoding) != decoding for decoding in decodings):
                 yield Failure("secret", f"{name}: {secret}", f"{name}: —")
 
@@ -261,7 +261,7 @@ def check_gateway_redirect(
         yield Failure(f"parameter.{name}", actual_value, expected_value)
     # Report only problems with query parameters. Ignore problems with the rest of the URL, because
     # it may differ from Xiebao's own URLs on purpose if XIEBAO_BASE_URL is set.
-    reported = {None, *map(site.account.mask_sign, different)}
+    reported = {None, *map(site.account.mask_signature, different)}
     for problem in evaluate_url(visit.location, site.account, extra_parameters=expected).problems:
         if (parameter := problem.parameter) not in reported:
             code = f"{parameter}: {problem.code}"
@@ -286,7 +286,7 @@ def _mask_parameter_value(site: Site, name: str, value: str) -> str:
     could open a member's account with the sign and the complete member key.
     """
     if name == "sign":
-        return value if "…" in value or "*" in value else mask_sign_value(value, site.account)
+        return value if "…" in value or "*" in value else mask_signature_value(value, site.account)
     if name == "paySuccess":
         return "…"
     if name == "partnerUniqKey":

@@ -153,7 +153,7 @@ class SiteClient:
             )
         if member is None:
             raise CheckError(
-                "After the login, no member is logged in."
+                "After the login, the member_loader (or Flask-Login) finds no logged-in member."
                 f"{f' The last response to the login had status {status}.' if status else ''}"
                 f"{' Check that the site knows this member.' if requested_member else ''} Make"
                 " sure that the login function logs in the given test client and keeps its cookies,"

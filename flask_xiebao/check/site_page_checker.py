@@ -154,7 +154,9 @@ class SitePageChecker:
         for case, link, entry_failures in entry_cases:
             case = replace(case, calls_guard=self.calls_guard and is_first)
             result = self._click_entry(case, device, link, entry_failures)
-            yield replace(result, failures=[*result.failures, *self._check_return_page(case)])
+            yield replace(
+                result, failures=[*result.failures, *self._check_page_after_payment(case)]
+            )
 
     def _iter_failed_page_results(self, url: str, device: Device, visit: Visit) -> Iterator[Result]:
         """Yield a failed result for a page that did not return status 200.
@@ -184,7 +186,7 @@ class SitePageChecker:
                 link, device, Failure("link", strip_query(url), self._expected_link_prefix)
             )
         visitor: Visitor = "member" if entry.no_login_for is None else "nobody"
-        case = self._build_entry_case(
+        case = self._build_test_case_for_entry(
             link, page_spec, entry, page_spec.name, visitor, urlsplit(url).query
         )
         return self._click_entry(case, device, get_path_and_query(url), [])
@@ -233,7 +235,7 @@ class SitePageChecker:
         if self.site_client.members[MEMBER] in {entry.member for entry in entries}:
             yield Failure("private.shown", f"{visit.status} {get_path_and_query(page_url)}", "—")
 
-    def _check_return_page(self, case: Case) -> Iterator[Failure]:
+    def _check_page_after_payment(self, case: Case) -> Iterator[Failure]:
         """Check that the page to show after payment, the entry's ``return_to``, can be opened.
 
         This needs a member of the site, not a placeholder member. At most 20 different pages are
@@ -261,13 +263,13 @@ class SitePageChecker:
         site = self.site_client.site
         for element, href, page_spec, entry in links:
             if page_spec is not None and entry is not None:
-                case = self._build_entry_case(
+                case = self._build_test_case_for_entry(
                     url, page_spec, entry, page_spec.name, "member", urlsplit(href).query
                 )
                 yield (
                     case,
                     get_path_and_query(href),
-                    list(page_checks.check_entry_element(site, page_spec, device, element)),
+                    list(page_checks.check_entry_is_clickable(site, page_spec, device, element)),
                 )
             elif not page_checks.is_disabled_entry(element) and (
                 page_spec is not None
@@ -292,7 +294,7 @@ class SitePageChecker:
         for is_drawn_by_extension, code_url in qr_codes:
             page_spec, entry = self.site_client.site.find_page_spec_and_entry(code_url)
             if page_spec is not None and entry is not None:
-                case = self._build_entry_case(url, page_spec, entry, "QR", "nobody")
+                case = self._build_test_case_for_entry(url, page_spec, entry, "QR", "nobody")
                 yield case, get_path_and_query(code_url), []
             elif code_url:
                 expected = f"{self.site_client.site.external_url}…"
@@ -306,7 +308,7 @@ class SitePageChecker:
                 # A cache may return a code that was drawn earlier.
                 self.case_runner.notes.append(Note("check.note.qr", url))
 
-    def _build_entry_case(
+    def _build_test_case_for_entry(
         self,
         url: str,
         page_spec: PageSpec,

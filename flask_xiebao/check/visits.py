@@ -29,7 +29,7 @@ from werkzeug.urls import iri_to_uri
 
 from ..app.current import get_current_app
 from ..app.log import find_error_location_in_site, get_error_location, logger
-from ..app.mounts import build_possible_mounted_urls, get_site_url
+from ..app.mounts import build_candidate_urls_and_mounts, get_site_url
 from ..app.rehearsal import REHEARSAL_ENVIRON_KEY, Rehearsal
 from ..app.state import AppState
 from ..errors import XiebaoError
@@ -150,8 +150,8 @@ class Visit:
     ) -> None:
         active_rehearsal.set(self.rehearsal)
         with (
-            request_started.connected_to(self._record_endpoint, app),
-            got_request_exception.connected_to(self._record_exception, app),
+            request_started.connected_to(self._record_request_endpoint, app),
+            got_request_exception.connected_to(self._record_request_exception, app),
             request_finished.connected_to(self._call_probe, app),
             ExitStack() as stack,
         ):
@@ -176,12 +176,12 @@ class Visit:
                 if self.status >= 500:
                     self.error = self.error or self._reported_error
 
-    def _record_endpoint(self, _app: Flask, **_: Any) -> None:
+    def _record_request_endpoint(self, _app: Flask, **_: Any) -> None:
         if self._is_request_from_this_visit():
             self.reached_flask = True
             self.endpoint = request.endpoint
 
-    def _record_exception(self, _app: Flask, exception: Exception, **_: Any) -> None:
+    def _record_request_exception(self, _app: Flask, exception: Exception, **_: Any) -> None:
         # A request hook may send the signal got_request_exception and still return a normal
         # response. So the exception counts as an error only if the status is 500 or more.
         if self._is_request_from_this_visit():
@@ -231,7 +231,7 @@ def find_mount_and_send_request(
     """
     site_url = (site_url or get_site_url(state)).rstrip("/")
     visits = []
-    for url, mount in build_possible_mounted_urls(state, f"{site_url}{path}", site_url):
+    for url, mount in build_candidate_urls_and_mounts(state, f"{site_url}{path}", site_url):
         visits.append(Visit(get_current_app(), url, mount, **visit_options))
         if visits[-1].endpoint is not None:
             return visits[-1]

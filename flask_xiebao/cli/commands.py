@@ -25,19 +25,19 @@ from .findings import print_escaped_line, print_findings_and_exit, sort_by_sever
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def _removed_option(name: str, *replacements: str) -> Callable[[F], F]:
+def _reject_removed_option(name: str, *replacements: str) -> Callable[[F], F]:
     """Return a decorator that makes a command reject an option that no longer exists.
 
     If a user passes the option, the error names its replacements.
     """
 
-    def reject_removed_option(ctx: click.Context, _: click.Parameter, value: object) -> None:
+    def raise_usage_error(ctx: click.Context, _: click.Parameter, value: object) -> None:
         if value is not None:
             options = " or ".join(f'"{option}"' for option in replacements)
             raise click.UsageError(f'There is no option "{name}". Use {options} instead.', ctx)
 
     return click.option(
-        name, hidden=True, is_eager=True, expose_value=False, callback=reject_removed_option
+        name, hidden=True, is_eager=True, expose_value=False, callback=raise_usage_error
     )
 
 
@@ -147,8 +147,8 @@ def doctor(ctx: click.Context, verbose: bool, locale: str) -> None:
 @click.option(
     "--locale", type=click.Choice(get_locales()), default="en", help="The language of the report."
 )
-@_removed_option("--format", "--json", "--junit", "--html")
-@_removed_option("--output", "--json", "--junit", "--html")
+@_reject_removed_option("--format", "--json", "--junit", "--html")
+@_reject_removed_option("--output", "--json", "--junit", "--html")
 @click.pass_context
 def check(
     ctx: click.Context,
@@ -203,7 +203,7 @@ def check(
     help="The number of seconds for which anyone who has the link can open it as the member,"
     " without logging in.",
 )
-@_removed_option("--max-age", "--no-login-for")
+@_reject_removed_option("--max-age", "--no-login-for")
 @click.option(
     "--sub-partner-id",
     help="The sub-account (subPartnerId in sections 2.1 and 2.2 of Xiebao's interface document).",
@@ -295,7 +295,8 @@ def link(
 @click.option(
     "--url",
     help="The URL of the site, or the callback URL, which receives notifications. The default is"
-    " the callback URL below XIEBAO_PUBLIC_URL, SERVER_NAME or http://127.0.0.1:5000.",
+    " the callback URL below XIEBAO_PUBLIC_URL or SERVER_NAME or, if neither is set, below"
+    " http://127.0.0.1:5000.",
 )
 @click.pass_context
 def notify(ctx: click.Context, /, step: str, insure_num: str, **options: Any) -> None:

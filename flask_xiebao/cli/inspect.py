@@ -99,7 +99,7 @@ def inspect_url(
 def _mask_secrets(
     message: str, account: PartnerAccount | None, api_key_pattern: re.Pattern[str]
 ) -> str:
-    message = message if account is None else account.mask_sign(message)
+    message = message if account is None else account.mask_signature(message)
     return api_key_pattern.sub("…", _SIGN_VALUE.sub(lambda sign: mask_middle(sign[0]), message))
 
 
@@ -188,8 +188,8 @@ class _GatewayUrlInspector:
             )
 
     def _iter_findings_in_url_query(self, verdict: Verdict) -> Iterator[Finding]:
-        # Report at most one problem for each parameter. If a parameter is repeated, show only its
-        # last value, because the repetition itself is reported as a problem.
+        # Report at most one problem for each parameter. No value of a repeated parameter is shown,
+        # because the repetition is reported instead.
         problems = {problem.parameter: problem for problem in verdict.problems}
         for name, value in dict(verdict.parameters).items():
             yield from self._iter_findings_for_parameter(name, value, problems.get(name), verdict)

@@ -1,6 +1,6 @@
 """The implementation of ``flask xiebao notify``, which sends a test notification to a site.
 
-The site must be running, and it must be in development and not in production.
+The site must be running. The command stops with an error if ``XIEBAO_ENV`` is "production".
 """
 
 from __future__ import annotations

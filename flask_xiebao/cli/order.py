@@ -25,7 +25,7 @@ def iter_order_lines(order: Order, settings: Settings, *, include_people: bool) 
         "insureNum": order.insure_num,
         "caseCode": order.case_code,
         "insurePartnerId": order.insure_partner_id,
-        "partnerUniqueKey": None if key is None else f"{key} ({_describe_member(order)})",
+        "partnerUniqueKey": None if key is None else f"{key} ({_format_order_member(order)})",
         "productName": order.product_name,
         "planName": order.plan_name,
         "companyName": order.company_name,
@@ -49,7 +49,7 @@ def iter_order_lines(order: Order, settings: Settings, *, include_people: bool) 
         yield f"{name:<17} {format_untrusted_text(str(value), (settings.api_key.reveal(), sign))}"
 
 
-def _describe_member(order: Order) -> str:
+def _format_order_member(order: Order) -> str:
     try:
         member = order.member
     except Exception as error:

@@ -38,7 +38,7 @@ from .values import (
     is_integer_in_range,
     normalize_application_number,
     normalize_member_key_or_none,
-    normalize_text,
+    normalize_query_text,
 )
 
 #: The maximum size of a notification's body, in bytes.
@@ -202,13 +202,13 @@ def _normalize_partner_key(value: object) -> str | None:
     # integer, return None. An invalid key is no bug in the site, because a visitor can send any key
     # to the gateway.
     if isinstance(value, bool) or not isinstance(value, str | int):
-        normalize_text(value)
+        normalize_query_text(value)
     return normalize_member_key_or_none(value)
 
 
 _TEXT_FIELD_NORMALIZERS: Mapping[str, Callable[[object], str | None]] = {
     "insure_num": normalize_application_number,
-    "case_code": normalize_text,
+    "case_code": normalize_query_text,
     "new_insure_num": normalize_application_number,
     "partner_id": _normalize_partner_key,
     "partner_uniq_key": _normalize_partner_key,
@@ -251,7 +251,9 @@ def check_notification_size(body: bytes) -> None:
 def _verify_and_parse_body(body_and_key: tuple[bytes, str | int | Secret[str]]) -> Notification:
     body, api_key = body_and_key
     raw_key = api_key.reveal() if isinstance(api_key, Secret) else api_key
-    key = check_named_value("api_key", normalize_text, raw_key, NotificationError, "wrong_field")
+    key = check_named_value(
+        "api_key", normalize_query_text, raw_key, NotificationError, "wrong_field"
+    )
     check_notification_size(body)
     fields = parse_json_object(body)
     for name, (expected, is_valid) in _BODY_FIELDS.items():
@@ -298,12 +300,12 @@ def _build_notification(notify_type: int, data: dict[str, Any]) -> Notification:
         insure_num=fields.get_required_value(normalize_application_number, "insureNum"),
         succeeded=succeeded,
         failure=fields.find_first_present_value(check_string, "failMsg"),
-        case_code=fields.find_first_present_value(normalize_text, "caseCode"),
+        case_code=fields.find_first_present_value(normalize_query_text, "caseCode"),
         partner_id=normalize_member_key_or_none(data.get("partnerId")),
         partner_uniq_key=normalize_member_key_or_none(data.get("partnerUniqueKey")),
         price_fen=fields.find_first_present_value(check_non_negative_integer, "price", "premium"),
         paid_at=fields.find_first_present_value(parse_china_time, "payTime"),
-        payment_method=fields.find_first_present_value(normalize_text, "onlinePaymentId"),
+        payment_method=fields.find_first_present_value(normalize_query_text, "onlinePaymentId"),
         policies=tuple(map(_build_policy_info, fields.get_json_object_list("policys"))),
         new_insure_num=fields.find_first_present_value(
             normalize_application_number, "newInsureNum"

@@ -49,7 +49,7 @@ from .values import (
     is_integer_in_range,
     normalize_application_number,
     normalize_member_key_or_none,
-    normalize_text,
+    normalize_query_text,
     normalize_url_or_path,
 )
 
@@ -225,8 +225,8 @@ class OrderClient(AbstractContextManager["OrderClient"]):
         # hides it.
         del api_key
         self._httpx = load_httpx()
-        self._api_key = _check_argument("api_key", key.map, normalize_text)
-        self._partner_id = _check_argument("partner_id", normalize_text, partner_id)
+        self._api_key = _check_argument("api_key", key.map, normalize_query_text)
+        self._partner_id = _check_argument("partner_id", normalize_query_text, partner_id)
         self._base_url = _check_argument(
             "base_url", lambda url: normalize_url_or_path(check_web_url(url)), base_url
         )
@@ -356,9 +356,9 @@ class OrderClient(AbstractContextManager["OrderClient"]):
         lenient_fields = replace(order_fields, is_lenient=True)
         return Order(
             insure_num=order_fields.get_required_value(normalize_application_number, "insureNum"),
-            case_code=lenient_fields.find_first_present_value(normalize_text, "caseCode"),
+            case_code=lenient_fields.find_first_present_value(normalize_query_text, "caseCode"),
             insure_partner_id=lenient_fields.find_first_present_value(
-                normalize_text, "insurePartnerId"
+                normalize_query_text, "insurePartnerId"
             ),
             partner_uniq_key=normalize_member_key_or_none(
                 order_fields.values.get("partnerUniqueKey")
@@ -547,5 +547,5 @@ def _build_policy_info(order_fields: JsonFields, insurant_fields: JsonFields) ->
         insurant=insurant_fields.find_first_present_value(check_string, "cName"),
         start_date=order_fields.find_first_present_value(parse_date, "startDate"),
         end_date=order_fields.find_first_present_value(parse_date, "endDate"),
-        policy_num=insurant_fields.find_first_present_value(normalize_text, "policyNum"),
+        policy_num=insurant_fields.find_first_present_value(normalize_query_text, "policyNum"),
     )

@@ -15,7 +15,7 @@ from enum import IntEnum
 from itertools import accumulate
 from typing import Any, TypeAlias, TypeVar
 
-from .values import WrongValueError, is_integer_in_range, normalize_text
+from .values import WrongValueError, is_integer_in_range, normalize_query_text
 
 E = TypeVar("E", bound=IntEnum)
 T = TypeVar("T")
@@ -157,8 +157,8 @@ class JsonFields:
     """The fields of a JSON object from the gateway.
 
     A field counts as missing if its value is null, blank or empty. Each field is parsed by a
-    :data:`FieldParser`, such as :func:`.normalize_text` or the functions of this module. If the
-    fields are lenient, a field also counts as missing if its parser rejects the value.
+    :data:`FieldParser`, such as :func:`.normalize_query_text` or the functions of this module. If
+    the fields are lenient, a field also counts as missing if its parser rejects the value.
     """
 
     values: Mapping[str, Any]
@@ -219,7 +219,7 @@ def _build_list_checker(item_type: type[Any], item_description: str) -> FieldPar
     )
 
 
-#: A function that accepts only strings, including strings with line breaks.
+#: A function that accepts only strings. A string may contain line breaks, because people read it.
 check_string: FieldParser[str] = _build_checker("a string", lambda value: isinstance(value, str))
 #: A function that accepts only non-negative integers.
 check_non_negative_integer: FieldParser[int] = _build_checker(
@@ -252,13 +252,15 @@ def convert_to_decimal_string(value: Any) -> str:
 def parse_china_time(value: Any) -> datetime:
     """Parse a time in China's time zone, in the format ``yyyy-MM-dd HH:mm:ss``."""
     return _parse_datetime(
-        normalize_text(value), "%Y-%m-%d %H:%M:%S", 'a time in the format "yyyy-MM-dd HH:mm:ss"'
+        normalize_query_text(value),
+        "%Y-%m-%d %H:%M:%S",
+        'a time in the format "yyyy-MM-dd HH:mm:ss"',
     ).replace(tzinfo=CHINA_TIMEZONE)
 
 
 def parse_date(value: Any) -> date:
     """Parse a date in the format ``yyyy-MM-dd``, and ignore a time that follows."""
-    [date_text, *_] = re.split("[ T]", normalize_text(value))
+    [date_text, *_] = re.split("[ T]", normalize_query_text(value))
     return _parse_datetime(date_text, "%Y-%m-%d", 'a date in the format "yyyy-MM-dd"').date()
 
 

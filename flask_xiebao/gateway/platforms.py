@@ -54,8 +54,8 @@ _ANDROID_LAPTOPS = (
 _APPLE_HANDHELDS = ("iphone", "ipad", "ipod", "crios/", "fxios/", "edgios/")
 _IOS_WORD = re.compile(r"ios(?<![a-z]ios)(?![a-z])")
 # Matches the User-Agent of Apple's HTTP client on iOS, for example "CFNetwork/1494.0.7
-# Darwin/23.4.0". Until 2020, Macs also sent the processor in parentheses after the version of
-# Darwin. The pattern does not match the User-Agents of these Macs.
+# Darwin/23.4.0". Macs with a macOS from before the end of 2020 also send the processor in
+# parentheses after the version of Darwin. The pattern does not match their User-Agents.
 _IOS_HTTP_CLIENT = re.compile(r"cfnetwork/[\d.]+ darwin/[\d.]++(?! \()")
 
 # Words in the User-Agents of handheld devices that run neither Android nor iOS.

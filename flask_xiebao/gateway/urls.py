@@ -18,7 +18,7 @@ from .values import (
     check_web_url,
     compute_sign,
     format_short_repr,
-    normalize_text,
+    normalize_query_text,
     normalize_url_or_path,
 )
 
@@ -37,7 +37,7 @@ def normalize_base_url(value: object) -> str:
     :raises WrongValueError: if the value is neither, has a query, a fragment or credentials,
         contains non-ASCII characters, or ends with the path of a gateway page.
     """
-    text = normalize_text(value)
+    text = normalize_query_text(value)
     if "/" not in text:
         raise WrongValueError(
             'must be an http:// or https:// URL, or a path of this site such as "/gateway", got'
@@ -73,7 +73,7 @@ def normalize_extra_parameters(value: object) -> Mapping[str, str]:
     texts = {}
     for name, text in value.items():
         parameter = check_named_value(
-            "has an invalid parameter name. The name", normalize_text, name, WrongValueError
+            "has an invalid parameter name. The name", normalize_query_text, name, WrongValueError
         )
         if any(
             parameter.strip().lower() == known.lower()
@@ -85,7 +85,9 @@ def normalize_extra_parameters(value: object) -> Mapping[str, str]:
                 " defines this parameter. Use the argument or setting for this parameter instead."
             )
         error_start = f"has an invalid value. The value of {parameter!r}"
-        texts[parameter] = check_named_value(error_start, normalize_text, text, WrongValueError)
+        texts[parameter] = check_named_value(
+            error_start, normalize_query_text, text, WrongValueError
+        )
     return texts
 
 
@@ -126,8 +128,8 @@ class Gateway:
         # Error reports show local variables, so keep the API key only in a Secret object, which
         # hides it.
         del api_key
-        checked_key = _check_parameter("api_key", key.map, normalize_text)
-        self.partner_id = _check_parameter("partnerId", normalize_text, partner_id)
+        checked_key = _check_parameter("api_key", key.map, normalize_query_text)
+        self.partner_id = _check_parameter("partnerId", normalize_query_text, partner_id)
         self.sub_partner_id = _check_parameter(
             "subPartnerId", _normalize_sub_partner_id, sub_partner_id
         )
@@ -259,7 +261,7 @@ class Gateway:
         url_values = {}
         if partner_uniq_key is not None and "partnerUniqKey" in get_gateway_page(page).parameters:
             url_values["partnerUniqKey"] = _check_parameter(
-                "partnerUniqKey", normalize_text, partner_uniq_key
+                "partnerUniqKey", normalize_query_text, partner_uniq_key
             )
         if pay_success is not None:
             return_url = _check_parameter("paySuccess", check_web_url, pay_success)
@@ -321,7 +323,7 @@ class Gateway:
                     "reference",
                 )
             values[gateway_page.reference_parameter_name] = _check_parameter(
-                gateway_page.reference_parameter_name, normalize_text, reference
+                gateway_page.reference_parameter_name, normalize_query_text, reference
             )
         if platform is not None:
             checked_platform = check_named_value(
@@ -372,4 +374,4 @@ def _build_extra_query(extra_parameters: Mapping[str, str]) -> str:
 def _normalize_sub_partner_id(value: object) -> str:
     # The examples in Xiebao's interface document contain an empty subPartnerId if there is no
     # sub-account.
-    return "" if value == "" else normalize_text(value)
+    return "" if value == "" else normalize_query_text(value)

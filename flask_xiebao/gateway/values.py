@@ -33,8 +33,7 @@ _SIMPLE_URL = re.compile(
 # Python cannot convert a very large integer to a string.
 _MAX_INTEGER_BITS = 256
 # The maximum numbers of characters in a text and in a URL. These limits keep the package's caches
-# small. Servers accept even fewer characters, so the limits reject no URL that a server would
-# accept.
+# small. Real texts are much shorter, and many servers do not accept URLs of this length.
 _MAX_TEXT_LENGTH, _MAX_URL_LENGTH = 2000, 8000
 _MAX_REPR_LENGTH = 60
 # Two limits for an untrusted text in a message. The first is the maximum number of characters that
@@ -205,7 +204,7 @@ def normalize_member_id(value: object, max_bytes: int = MAX_MEMBER_ID_BYTES) -> 
     :raises WrongValueError: if a URL cannot contain the id, the id has leading or trailing
         whitespace, or it is too long.
     """
-    text = normalize_text(value)
+    text = normalize_query_text(value)
     if text != text.strip():
         raise WrongValueError("has leading or trailing whitespace. Remove the whitespace.")
     length = len(text.encode())
@@ -229,7 +228,7 @@ def normalize_member_key_or_none(
         return None
 
 
-def normalize_text(value: object, max_length: int = _MAX_TEXT_LENGTH) -> str:
+def normalize_query_text(value: object, max_length: int = _MAX_TEXT_LENGTH) -> str:
     """Return a string or an integer as text that a query parameter can contain.
 
     :param value: A string, or an integer that is converted to its digits.
@@ -254,9 +253,10 @@ def normalize_application_number(value: object) -> str:
 
     A CHAR(n) column of a database pads the number with spaces.
 
-    :raises WrongValueError: if :func:`normalize_text` rejects the value, or it contains a space.
+    :raises WrongValueError: if :func:`normalize_query_text` rejects the value, or the value
+        contains a space.
     """
-    text = normalize_text(value).strip()
+    text = normalize_query_text(value).strip()
     if " " in text:
         raise WrongValueError("must be a single application number, without spaces.")
     return text
@@ -282,7 +282,7 @@ def check_web_url(value: object) -> str:
 
     :raises WrongValueError: if the value is anything else, or the URL has a user name or password.
     """
-    text = normalize_text(value, _MAX_URL_LENGTH)
+    text = normalize_query_text(value, _MAX_URL_LENGTH)
     if _SIMPLE_URL.fullmatch(text):
         return text
     try:
@@ -310,7 +310,7 @@ def normalize_url_or_path(value: object) -> str:
 
     :raises WrongValueError: if the value is neither, or has a query, a fragment or credentials.
     """
-    text = normalize_text(value)
+    text = normalize_query_text(value)
     if not text.startswith("/") or text.startswith("//"):
         check_web_url(text)
     if any(character in text for character in "?#@\\ "):

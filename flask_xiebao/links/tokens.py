@@ -22,7 +22,7 @@ from ..gateway.values import (
     check_named_value,
     format_short_repr,
     is_integer_in_range,
-    normalize_text,
+    normalize_query_text,
 )
 from .members import MemberId
 
@@ -238,13 +238,13 @@ def _normalize_text_if_valid(value: Any) -> Any:
     if value is None or type(value) is str:
         return value
     try:
-        return normalize_text(value)
+        return normalize_query_text(value)
     except WrongValueError:
         return value
 
 
 def _check_printable_string(value: object) -> None:
-    normalize_text(value)
+    normalize_query_text(value)
     if not isinstance(value, str):
         raise WrongValueError(f"must be a string, got {type(value).__name__}.")
 

@@ -1,4 +1,4 @@
-"""Functions that hash static files for their URLs and wrap the stylesheet in a CSS layer."""
+"""Functions that hash static files for their URLs and put placement rules into a CSS layer."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def get_file_hash(filename: str) -> str:
 
 
 def build_stylesheet_in_layer(filename: str) -> str | None:
-    """Return the stylesheet, wrapped in the CSS layer whose name is part of *filename*.
+    """Return the stylesheet with its placement rules in the CSS layer that *filename* names.
 
     The filename ``layer/base/xiebao.css``, for example, contains the layer name ``base``. Return
     None for the filenames of other files.

@@ -39,18 +39,18 @@ def pop_look_classes(
     }
     spelling_error = _find_class_spelling_error(caller_modifiers)
     try:
-        return _build_missing_look_classes(
+        return _build_css_classes_for_look(
             look_keywords, caller_modifiers, macro, default_look
         ), spelling_error
     except LinkError as error:
         # The returned error is cached. Its traceback is removed, because the traceback would keep
         # the request in memory.
-        return _build_missing_look_classes(
+        return _build_css_classes_for_look(
             {}, set(), macro, default_look
         ), spelling_error or error.with_traceback(None)
 
 
-def _build_missing_look_classes(
+def _build_css_classes_for_look(
     look_keywords: dict[str, AttributeValue],
     caller_modifiers: set[str],
     macro: MacroSpec,

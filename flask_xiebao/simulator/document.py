@@ -172,7 +172,7 @@ class PartnerAccount:
     sign: Secret[str]
 
     @cached_property
-    def _sign_pattern(self) -> Secret[re.Pattern[str]]:
+    def _signature_pattern(self) -> Secret[re.Pattern[str]]:
         """A pattern that finds the signature of the account's URLs.
 
         The pattern also finds the signature if it is percent-encoded or HTML-escaped.
@@ -189,9 +189,9 @@ class PartnerAccount:
         sign = hashlib.md5(signed_text, usedforsecurity=False).hexdigest()
         return hmac.compare_digest(sign, self.sign.reveal())
 
-    def mask_sign(self, text: str) -> str:
+    def mask_signature(self, text: str) -> str:
         """Mask the signature of the account's URLs wherever it occurs in a text."""
-        return self._sign_pattern.reveal().sub(mask_middle(self.sign.reveal()), text)
+        return self._signature_pattern.reveal().sub(mask_middle(self.sign.reveal()), text)
 
 
 @dataclass(frozen=True)
@@ -289,7 +289,7 @@ def evaluate_url(
     host, path = re.findall(
         "^(?:[a-z][a-z0-9+.-]*://([^/]*))?(.*)", base_url, re.IGNORECASE | re.DOTALL
     )[0]
-    mask_text = account.mask_sign if account else str
+    mask_text = account.mask_signature if account else str
     page_paths = tuple(spec.path for spec in PAGE_SPECS)
     is_page_path = path in page_paths or (path.endswith(page_paths) and host not in GATEWAY_HOSTS)
     # If the path belongs to a gateway page, report the problem "address" (the URL is not valid)
@@ -363,7 +363,7 @@ def evaluate_query(
             valid_values[name] = value
         else:
             problems.append(problem)
-    mask_text = account.mask_sign if account else str
+    mask_text = account.mask_signature if account else str
     masked_parameters = _get_masked_parameters(query, account)
     pay_success = valid_values.get("paySuccess")
     return Verdict(
@@ -387,11 +387,11 @@ def _parse_query(query: str) -> list[tuple[str, str]]:
 def _get_masked_parameters(
     query: str, account: PartnerAccount | None
 ) -> tuple[tuple[str, str], ...]:
-    mask_text = account.mask_sign if account else str
+    mask_text = account.mask_signature if account else str
 
     def mask_value(name: str, value: str) -> str:
         if _normalize_parameter_name(name) == "sign":
-            return mask_sign_value(value, account)
+            return mask_signature_value(value, account)
         decoded = _decode_lenient_base64(value)
         return mask_middle(value) if mask_text(decoded) != decoded else mask_text(value)
 
@@ -411,7 +411,7 @@ def _is_possible_api_key(sign: str, account: PartnerAccount | None) -> bool:
     return find_api_key_suffix(sign) is not None or bool(account and account.matches_api_key(sign))
 
 
-def mask_sign_value(sign: str, account: PartnerAccount | None) -> str:
+def mask_signature_value(sign: str, account: PartnerAccount | None) -> str:
     """Mask the value of the parameter ``sign``, so that the value can be shown.
 
     Only the middle is masked. If the value could be the API key, the whole value is masked.

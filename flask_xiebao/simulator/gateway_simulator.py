@@ -26,7 +26,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from ..app.settings import Settings
 from ..app.state import get_current_locale
-from ..gateway.values import Secret, WrongValueError, check_named_value, normalize_text
+from ..gateway.values import Secret, WrongValueError, check_named_value, normalize_query_text
 from ..texts import get_text
 from ..views import callback_view
 from .document import (
@@ -90,7 +90,9 @@ class GatewaySimulator:
         # Delete the argument with the API key, because error reports show the local variables of
         # each frame.
         del api_key
-        self._partner_id = check_named_value("partner_id", normalize_text, partner_id, ValueError)
+        self._partner_id = check_named_value(
+            "partner_id", normalize_query_text, partner_id, ValueError
+        )
         sign = check_named_value(
             "api_key", lambda key: key.map(self._compute_sign), key, ValueError
         )
@@ -118,7 +120,7 @@ class GatewaySimulator:
             self._add_view(
                 f"/api/{api_method}",
                 api_method,
-                partial(self._answer_order_query, api_method),
+                partial(self._build_order_query_response, api_method),
                 methods=("POST",),
             )
         self._add_view("/dispatch/files/<insure_num>", "policy_file", self._serve_policy_file)
@@ -284,7 +286,7 @@ class GatewaySimulator:
             "back": back_url,
         }
 
-    def _answer_order_query(self, api_method: str) -> Response:
+    def _build_order_query_response(self, api_method: str) -> Response:
         def build_policy_file_url(insure_num: str) -> str:
             # If XIEBAO_PUBLIC_URL is set, build the URL from this setting and not from the host of
             # the current request. The current request is an order query. Its host may differ from

@@ -109,7 +109,7 @@ class SimulatedInsurer:
         """Build a new order for a purchase at the current time, but do not store the order."""
         now = wire.china_now()
         return SimulatedOrder(
-            insure_num=_generate_insure_num(),
+            insure_num=_generate_application_number(),
             case_code=case_code,
             partner_uniq_key=partner_uniq_key,
             start_date=f"{now:%Y-%m-%d}",
@@ -161,7 +161,7 @@ class SimulatedInsurer:
             case "reissue", "issued":
                 self._record_surrender(order)
                 new_order = order._replace(
-                    insure_num=_generate_insure_num(),
+                    insure_num=_generate_application_number(),
                     applied_at=wire.format_china_time(wire.china_now()),
                     issued_at=None,
                 )
@@ -370,7 +370,7 @@ class SimulatedInsurer:
         return {name: value for name, value in detail.items() if value is not None}
 
 
-def _generate_insure_num() -> str:
+def _generate_application_number() -> str:
     return f"{wire.china_now():%Y%m%d%H%M%S%f}"
 
 

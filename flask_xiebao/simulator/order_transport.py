@@ -37,7 +37,7 @@ def build_simulated_transport(
     def handle_request(request: httpx.Request) -> httpx.Response:
         method = request.url.path.rpartition("/")[2]
         return httpx.Response(
-            200, json=_answer_order_query(method, json.loads(request.content), details)
+            200, json=_build_order_query_response(method, json.loads(request.content), details)
         )
 
     return httpx.MockTransport(handle_request)
@@ -51,7 +51,9 @@ def _build_order_detail(order: object, build_member_key: Callable[[str], str]) -
     return detail
 
 
-def _answer_order_query(api_method: str, query: Any, details: Mapping[str, Any]) -> dict[str, Any]:
+def _build_order_query_response(
+    api_method: str, query: Any, details: Mapping[str, Any]
+) -> dict[str, Any]:
     if api_method == "orderList":
         index, size = query["pageIndex"], query["pageSize"]
         page = list(details.values())[(index - 1) * size : index * size]

@@ -279,9 +279,9 @@ def fill_row_from_order(row: PurchaseMixin, order: Order) -> None:
     """Fill a row with the values of the order that the gateway returned."""
     if row.updated_at is None or get_statuses(order) != get_statuses(row):
         # The lag is the time until the order query confirms a notification. Measure the lag from
-        # zero again after the gateway's first answer about the order, and after each new status. If
-        # the order query does not confirm a notification after that, the notification is about
-        # another step of the purchase.
+        # zero again after the gateway's first answer about the order, and after each new status. A
+        # notification that is still not confirmed after a new status is about another step of the
+        # purchase.
         row.first_behind_at = row.last_behind_at = None
     if row.updated_at is None:
         row.created_at = _find_creation_time(order) or row.created_at
@@ -292,11 +292,11 @@ def fill_row_from_order(row: PurchaseMixin, order: Order) -> None:
     for name in ("case_code", "product_name", "plan_name", "insure_partner_id"):
         setattr(row, name, _cut_to_column_length(getattr(order, name)))
     for name in ("pay_status", "issue_status", "effective_status", "price_fen"):
-        setattr(row, name, _drop_unstorable_number(getattr(order, name)))
+        setattr(row, name, _drop_too_large_number(getattr(order, name)))
     # The order's times are in China's time zone. The column type converts them to UTC.
     row.paid_at, row.issued_at = (
-        _drop_placeholder_time(order.paid_at),
-        _drop_placeholder_time(order.issued_at),
+        _drop_time_before_1900(order.paid_at),
+        _drop_time_before_1900(order.issued_at),
     )
     row.start_date, row.end_date = order.start_date, order.end_date
     row.policy_nums = [policy.policy_num for policy in order.policies if policy.policy_num]
@@ -308,11 +308,11 @@ def _cut_to_column_length(text: str | None) -> str | None:
     return None if text is None else text.replace("\0", "")[:_MAX_TEXT_LENGTH]
 
 
-def _drop_unstorable_number(number: int | None) -> int | None:
+def _drop_too_large_number(number: int | None) -> int | None:
     return None if number is None or abs(number) > _MAX_INTEGER else int(number)
 
 
-def _drop_placeholder_time(time: datetime | None) -> datetime | None:
+def _drop_time_before_1900(time: datetime | None) -> datetime | None:
     # Some systems write a date such as 0001-01-01 if there is no date. Its conversion to UTC can
     # fail, so times before 1900 are dropped.
     return None if time is None or time.year < 1900 else time
@@ -320,7 +320,7 @@ def _drop_placeholder_time(time: datetime | None) -> datetime | None:
 
 def _find_creation_time(order: Order) -> datetime | None:
     times = (order.applied_at, order.paid_at, order.issued_at)
-    return next(filter(None, map(_drop_placeholder_time, times)), None)
+    return next(filter(None, map(_drop_time_before_1900, times)), None)
 
 
 def is_order_created_before(order: Order, since: datetime | None) -> bool:

@@ -75,7 +75,7 @@ class Purchases(Generic[P]):
                 " engine."
             )
         if only is not None:
-            _check_sync_function("only", only, ("order",))
+            _check_function_is_sync("only", only, ("order",))
         self.store = PurchaseStore(xiebao, model, session_factory, only)
         xiebao._hooks.register_purchases(self)
 
@@ -93,7 +93,7 @@ class Purchases(Generic[P]):
         :raises ConfigError: if it is not a function, is ``async`` or takes other arguments, or if
             another function is already registered.
         """
-        _check_sync_function("on_change", function, ("session", "purchase", "before"))
+        _check_function_is_sync("on_change", function, ("session", "purchase", "before"))
         if self.store.on_change not in (None, function):
             raise ConfigError(
                 "There can be only one on_change function, and"
@@ -117,7 +117,7 @@ class Purchases(Generic[P]):
         return select(model).where(self._build_member_filter(member)).order_by(*newest_first)
 
     def get(self, insure_num: str | int) -> Select[Any]:
-        """Return a query for one purchase by its number, whichever member made the purchase.
+        """Return a query for one purchase of any member. A purchase without a member is found, too.
 
         :param insure_num: ``insureNum``, the application number (投保单号).
         """
@@ -211,9 +211,10 @@ class Purchases(Generic[P]):
         """Compare the stored purchases with the gateway's order list, and yield the differences.
 
         It queries each listed order that has no row, whose statuses or member differ from its row,
-        or that lacks a status, then each row whose order is not listed, and writes the answers. An
-        order that cannot be compared is a difference, too, and the comparison continues. Nothing
-        happens until you iterate.
+        or that lacks a status, then each row whose order is not listed, and writes the answers. A
+        missing status is ignored if the purchase is surrendered, replaced or cancelled. The member
+        is ignored if it was forgotten or is not listed. An order that cannot be compared is a
+        difference, too, and the comparison continues. Nothing happens until you iterate.
 
         :param since: Leave out orders that were created before this day, in China.
         :param repair: False to write nothing.
@@ -233,7 +234,9 @@ class Purchases(Generic[P]):
         return filter(None, reconciliation.iter_differences_or_none())
 
 
-def _check_sync_function(parameter_name: str, function: object, arguments: tuple[str, ...]) -> None:
+def _check_function_is_sync(
+    parameter_name: str, function: object, arguments: tuple[str, ...]
+) -> None:
     if not callable(function) or is_async(function):
         raise ConfigError(f'"{parameter_name}" must be a function and must not be async.')
     check_accepts_arguments(parameter_name, function, arguments)

@@ -146,9 +146,10 @@ class Reconciliation:
     def _should_query_order(self, listed_order: Order, row: PurchaseMixin | None) -> bool:
         """Return True if the order must be queried to compare it with its row.
 
-        This is the case if there is no row, or if the row has other statuses or another member than
-        the listed order. An order with a status of None is only queried if its row is not in a
-        final state. An order whose row was created before *since* is never queried.
+        This is the case if there is no row, or if the row has another status or another member than
+        the listed order. Members are compared only if the order has a member key and the row's
+        member was not forgotten. A listed status of None leads to a query only if the row is not in
+        a final state. An order whose row was created before *since* is never queried.
         """
         if row is None:
             return True

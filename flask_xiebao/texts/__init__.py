@@ -15,8 +15,8 @@ from pkgutil import iter_modules
 from string import Formatter
 
 _FALLBACK_LOCALE = "en"
-# The prefixes of the keys of all texts that a site's pages show to visitors. All other texts are
-# for the simulator, developers and testers.
+# The prefixes of the keys of the texts that visitors see on a site's pages. Visitors also see texts
+# from the table of gateway pages, such as "product.label". Their keys do not have these prefixes.
 _VISITOR_KEY_PREFIXES = ("site.", "qr.", "card.", "navigate.", "handoff.", "notice.")
 
 

@@ -273,8 +273,8 @@ TEXTS = {
         " end of the URL"
     ),
     "check.case.awkward": (
-        "a click on a link whose product code or policy number contains characters that must be"
-        " escaped in a URL"
+        "a click on a link whose product code or application number contains characters that must"
+        " be escaped in a URL"
     ),
     "check.case.client-reference": "a click on a link that was created with a client_reference",
     "check.case.sub-partner": "a click on a link that was created with a sub_partner_id",
@@ -403,18 +403,18 @@ TEXTS = {
     "check.means.unreached.wall": (
         'A click on an entry got status {status} from the host "{host}" before Flask-Xiebao handled'
         ' the click. If a request hook refuses the click, add `if request.blueprint == "xiebao":'
-        ' return` to the hook, after any code that sets the current member. If "{host}" is not the'
-        " host of the site, set XIEBAO_PUBLIC_URL."
+        " return` to the hook, before it refuses the click and after any code that sets the current"
+        ' member. If "{host}" is not the host of the site, set XIEBAO_PUBLIC_URL.'
     ),
     "check.means.unreached.hook": (
         "A request hook, or the error handler for its exception, returned status {status} for a"
         ' click on an entry at the host "{host}". Add `if request.blueprint == "xiebao": return` to'
-        " the start of the hook."
+        " the hook, after any code that sets the current member."
     ),
     "check.means.unreached.sent": (
-        'A click on an entry is redirected to "{to}", probably by a request hook that requires a'
-        ' login. Add `if request.blueprint == "xiebao": return` to the hook, after any code that'
-        " sets the current member."
+        'A click on an entry is redirected to "{to}", perhaps by a request hook that requires a'
+        ' login. Add `if request.blueprint == "xiebao": return` to the hook, before the redirect'
+        " and after any code that sets the current member."
     ),
     "check.means.unreached.host": (
         'Every click on an entry is redirected to another host or scheme, "{to}". Set'
@@ -426,8 +426,8 @@ TEXTS = {
     ),
     "check.means.unreached.form": (
         "A click on an entry is first redirected to a variant of the link's URL, such as one with a"
-        ' language prefix. Add `if request.blueprint == "xiebao": return` to the start of the hook'
-        " that redirects the click."
+        " language prefix, so the browser must send a second request. Add `if request.blueprint =="
+        ' "xiebao": return` to the start of the hook that redirects the click.'
     ),
     "check.means.unreached.path": (
         "The path of a link was changed before Flask-Xiebao read it, so the link was refused. Look"
@@ -526,9 +526,10 @@ TEXTS = {
         " middleware that changes the redirect."
     ),
     "check.means.told": (
-        "The page sends the URL of a member's link to another site, and anyone who has this URL may"
-        " be able to open it as the member. Make sure that nothing on the page, such as an"
-        " analytics script, sends the URL of the page to another site."
+        "The page sends its own URL, which contains the token of a link, to another site. If the"
+        " link belongs to a member, anyone who has the URL may be able to open it as the member."
+        " Make sure that nothing on the page, such as an analytics script, sends the URL of the"
+        " page to another site."
     ),
     "check.means.body": (
         "The body of the redirect to the gateway is not empty, so it may contain the gateway URL"
@@ -605,7 +606,7 @@ TEXTS = {
     ),
     "check.means.back": (
         "After payment, members are not redirected to the return_to path of the entry. Look for a"
-        " hook or middleware that changes the redirect, or for another view at the same path."
+        " hook or middleware that changes the redirect."
     ),
     "check.means.handoff": (
         "The handoff page, which shows PC users a QR code for their phone, does not open the"
@@ -1074,7 +1075,8 @@ TEXTS = {
     "doctor.address.production": (
         "XIEBAO_PUBLIC_URL is not set, so in production the app cannot create members' links for"
         " emails and QR codes, and members do not return to the site after payment. Set"
-        " XIEBAO_PUBLIC_URL to the address of the site, for example https://shop.example."
+        " XIEBAO_PUBLIC_URL to the address of the site, for example https://shop.example or, during"
+        " development, http://127.0.0.1:5000."
     ),
     "doctor.leaving.this_machine": (
         "Absolute links begin with {url} (from {source}), a loopback address, which leads visitors"
@@ -1100,8 +1102,9 @@ TEXTS = {
     ),
     "doctor.ok.prefix.none": (
         "ProxyFix trusts X-Forwarded-Prefix, which visitors can send, too. Make the proxy remove"
-        " this header from requests or, if the proxy sets it to a path, set XIEBAO_PUBLIC_URL to a"
-        " URL that ends with this path."
+        " this header from requests. If the proxy sets the header to a path instead, set"
+        " XIEBAO_PUBLIC_URL to a URL that ends with this path, or notifications and members who"
+        " return after payment get a 404."
     ),
     "doctor.ok.mount": (
         'XIEBAO_PUBLIC_URL ends with "{path}", but the app does not mount itself there. Make sure'
@@ -1241,23 +1244,26 @@ TEXTS = {
         " XIEBAO_PUBLIC_URL to the https:// address of the site."
     ),
     "doctor.notify.sent": (
-        "Notifications are redirected to {to}, probably by a request hook that requires a login."
-        ' Add `if request.blueprint == "xiebao": return` to the start of the hook.'
+        "Notifications are redirected to {to}, perhaps by a request hook that requires a login. Add"
+        ' `if request.blueprint == "xiebao": return` to the hook, before the redirect and after any'
+        " code that sets the current member."
     ),
     "doctor.notify.limiter": (
         "Notifications get status {status}, probably from a rate limiter. Exempt the callback with"
         ' `limiter.exempt(app.view_functions["xiebao.notify"])`. If a request hook refuses'
-        ' notifications, add `if request.blueprint == "xiebao": return` to the start of the hook.'
+        ' notifications, add `if request.blueprint == "xiebao": return` to the hook, after any code'
+        " that sets the current member."
     ),
     "doctor.notify.wall": (
         "Notifications get status {status}, probably from CSRF protection or from a request hook"
         " that requires a login. Exempt the callback with"
         ' `csrf.exempt(app.view_functions["xiebao.notify"])`, or add `if request.blueprint =='
-        ' "xiebao": return` to the start of the hook.'
+        ' "xiebao": return` to the hook, after any code that sets the current member.'
     ),
     "doctor.notify.hook": (
         "Notifications get status {status}, probably from one of the site's request hooks. Add `if"
-        ' request.blueprint == "xiebao": return` to the start of this hook.'
+        ' request.blueprint == "xiebao": return` to this hook, after any code that sets the current'
+        " member."
     ),
     "doctor.notify_url.path": (
         "The callback URL to give to Xiebao ends with {url}. Set XIEBAO_PUBLIC_URL to see the"
@@ -1269,8 +1275,9 @@ TEXTS = {
     ),
     "doctor.ok.notify_url": "The callback URL to give to Xiebao is {url}",
     "doctor.ok.notify_url.open": (
-        "The callback URL can be guessed. Set XIEBAO_NOTIFY_TOKEN before you give the URL to"
-        " Xiebao."
+        "The callback URL can be guessed. Before you give the URL to Xiebao, set"
+        ' XIEBAO_NOTIFY_TOKEN to a value from `python -c "import secrets;'
+        ' print(secrets.token_hex())"`.'
     ),
     "doctor.ok.notify_url.this_machine": (
         "Notifications are sent to {url}, which Xiebao cannot reach. During development, use the"
@@ -1302,8 +1309,8 @@ TEXTS = {
     ),
     "doctor.purchases.unset": (
         'Purchases cannot be written to the table "{table}", because these columns must not be NULL'
-        " and have no default: {columns}. Give the columns a default, or set them in an event"
-        " listener."
+        " and have no default: {columns}. Give the columns a default. If an event listener already"
+        " sets them, ignore this warning."
     ),
     "doctor.ok.purchases": (
         'Purchases are stored in the table "{table}" in separate sessions. These sessions wait'

@@ -26,7 +26,7 @@ from ..app.endpoints import (
     prepend_root_path,
     warn_if_root_path_differs,
 )
-from ..app.headers import PrivateRedirect
+from ..app.headers import UncacheableRedirect
 from ..app.log import log_throttled
 from ..app.rehearsal import find_current_rehearsal
 from ..app.signals import (
@@ -72,10 +72,10 @@ _LOOPBACK_HOST_PATTERN = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})
 
 
 class LayeredStylesheetBlueprint(Blueprint):
-    """A blueprint that can also serve its stylesheet wrapped in a CSS cascade layer."""
+    """A blueprint that can also serve its stylesheet with the placement rules in a CSS layer."""
 
     def send_static_file(self, filename: str) -> Response:
-        """Send a static file. If *filename* names a CSS layer, wrap the stylesheet in the layer."""
+        """Send a static file. If *filename* names a CSS layer, put the placement rules in it."""
         stylesheet = assets.build_stylesheet_in_layer(filename)
         if stylesheet is None:
             return super().send_static_file(filename)
@@ -288,8 +288,8 @@ def build_handoff_page_response(
         ),
         lifetime=lifetime,
         code=code,
-        # The link to get a new QR code. The link leads to this handoff page again, because it has
-        # no ?platform=.
+        # The link to get a new QR code. It has no ?platform=, so the device decides. On a PC, the
+        # link leads to this handoff page again.
         here=build_current_link_path(platform=None),
         direct=build_current_link_path(platform=Platform.H5.slug),
     )
@@ -303,7 +303,7 @@ def redirect_to_gateway(state: AppState, entry: Entry, member: str, platform: Pl
     click_id = secrets.token_hex(8)
     # The gateway URL contains the secret signature, so it is not kept in a variable. If a signal
     # receiver fails, an error report may show the local variables.
-    response = PrivateRedirect(
+    response = UncacheableRedirect(
         prepend_root_path(
             state.build_gateway_url(
                 entry, member, platform, build_return_url(state, entry, member, click_id)
@@ -394,7 +394,7 @@ def handle_payment_return(state: AppState, token: str) -> Response:
             click_id=click.click_id,
             same_session=is_member_logged_in(state, click.member),
         )
-    return PrivateRedirect(iri_to_uri(click.entry.return_to or "/"))
+    return UncacheableRedirect(iri_to_uri(click.entry.return_to or "/"))
 
 
 def is_member_logged_in(state: AppState, member: str) -> bool:

@@ -185,7 +185,7 @@ FAILS = partial(shop, loader=fails)
         (
             COOKIE_ELSEWHERE,
             {"member": 7, "login": by_form},
-            "After the login, no member is logged in",
+            "After the login, the member_loader .* finds no logged-in member",
         ),
         (WITH_A_RULE_FOR_IDS, {}, r"The keeps_plain_key hook raised ValueError in <lambda> \("),
         *(
@@ -193,9 +193,9 @@ FAILS = partial(shop, loader=fails)
             for options, says in [
                 (
                     {"member": "9"},
-                    "no member is logged in.* Check that the site knows this member",
+                    "finds no logged-in member.* Check that the site knows this member",
                 ),
-                ({"member": "7", "login": no_login}, "no member is logged in"),
+                ({"member": "7", "login": no_login}, "finds no logged-in member"),
                 (
                     {"member": "7", "login": lambda client, member: by_form(client, "8")},
                     'for member "…", but member "…" is logged in. Pass the id',

@@ -87,7 +87,7 @@ ROWS: dict[str, Row] = {
         partial(shop, before=require_login),
         "ERROR",
         (
-            f'{EVERY_CLICK}: A click on an entry is redirected to "/login", probably',
+            f'{EVERY_CLICK}: A click on an entry is redirected to "/login", perhaps',
             'if request.blueprint == "xiebao": return',
         ),
     ),

@@ -164,7 +164,7 @@ ROWS: dict[str, Row] = {
         "ERROR",
         (
             "login, member_loader: The request raised an exception",
-            'Use the endpoint of a view that requires no arguments, for example "auth.login"',
+            "Set it to the endpoint of a view without arguments.",
         ),
     ),
     "a login for forms alone": Row(

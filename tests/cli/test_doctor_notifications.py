@@ -73,7 +73,7 @@ STOPPED: dict[str, tuple[Callable[[], Flask], tuple[str, ...]]] = {
     "a login wall": (
         partial(site, before=require_login),
         (
-            "notify: Notifications are redirected to /login, probably by a request",
+            "notify: Notifications are redirected to /login, perhaps by a request",
             'if request.blueprint == "xiebao": return',
             "The cause may be one of these before_request hooks: ",
             "require_login",
@@ -81,7 +81,7 @@ STOPPED: dict[str, tuple[Callable[[], Flask], tuple[str, ...]]] = {
     ),
     "a login wall whose address is private": (
         partial(site, before=require_login_at_a_private_address),
-        ("notify: Notifications are redirected to https://sso.example/login/…, probably by",),
+        ("notify: Notifications are redirected to https://sso.example/login/…, perhaps by",),
     ),
     "a login wall that says 401": (
         partial(site, before=aborts(401)),

@@ -372,7 +372,7 @@ def test_late_setting_that_is_not_valid_is_reported_once() -> None:
             "",
             {"x_prefix": 1},
             "ok",
-            "if the proxy sets it to a path, set XIEBAO_PUBLIC_URL to a URL that ends",
+            "If the proxy sets the header to a path instead, set XIEBAO_PUBLIC_URL",
         ),
         ("/shop", {"x_prefix": 1}, "ok", 'your proxy itself sets the header to "/shop" on every'),
         (

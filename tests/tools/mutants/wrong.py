@@ -106,7 +106,7 @@ SEEN = (
     Wrong("Turbo shows the page", "templates/xiebao/navigate.html", '  <meta name="turbo-visit-control" content="reload">\n', ""),
     # the way back
     Wrong("no way back", "views/link_views.py", "member, platform, build_return_url(state, entry, member, click_id)\n            )", "member, platform)"),
-    Wrong("a way back to the start page", "views/link_views.py", 'return PrivateRedirect(iri_to_uri(click.entry.return_to or "/"))', 'return PrivateRedirect("/")'),
+    Wrong("a way back to the start page", "views/link_views.py", 'return UncacheableRedirect(iri_to_uri(click.entry.return_to or "/"))', 'return UncacheableRedirect("/")'),
     # what is rendered
     Wrong("entries for every device", "macros/entries.py", '"data-xiebao-platform": platform_slug,', '"data-xiebao-platform": "h5",'),
     Wrong("no Vary", "macros/entries.py", "            get_request_state().mark_response_device_dependent()\n", ""),
