@@ -109,7 +109,9 @@ class EffectiveStatus(IntEnum):
 
 
 class _MemberLookup(partial["str | None"]):
-    """A function that finds a member by ``partnerUniqueKey``, as orders spell ``partnerUniqKey``.
+    """A function that returns the member with the key that an order contains.
+
+    The key is the ``partnerUniqueKey``, as order queries spell ``partnerUniqKey``.
 
     Deep copies of an order share the function. A pickled order contains None in place of the
     function.

@@ -81,8 +81,8 @@ def normalize_extra_parameters(value: object) -> Mapping[str, str]:
             for known in page.parameters
         ):
             raise WrongValueError(
-                f"must not contain {parameter!r}, because Xiebao's interface document already"
-                " defines this parameter. Use the argument or setting for this parameter instead."
+                f"must not contain {parameter!r}, which is a parameter in Xiebao's interface"
+                " document. Set this parameter with its own argument or setting."
             )
         error_start = f"has an invalid value. The value of {parameter!r}"
         texts[parameter] = check_named_value(

@@ -290,8 +290,7 @@ TEXTS = {
     "check.case.another": "a logged-in member's click on another member's link",
     "check.case.another-json": "a logged-in member's JSON request for another member's link",
     "check.case.another-bearer": (
-        "a logged-in member's click on another member's link that was created with"
-        " no_login_for=3600"
+        "a click by a logged-in member on another member's link (no_login_for=3600)"
     ),
     "check.case.changed": "a click on a link whose signature was changed",
     "check.case.htmx": "a request for a link by HTMX",
@@ -301,8 +300,7 @@ TEXTS = {
     "check.case.fetch": "a request for a link by a script",
     "check.case.image": 'a request for a link that a page uses as the "src" of an image',
     "check.case.told-to-go": (
-        'a request for a link with "?go=1" at the end of the URL, which the page for scripts such'
-        " as HTMX sends"
+        'a click on the link with "?go=1" on the page for scripts such as HTMX'
     ),
     "check.case.guard": "a click that is refused by a click_guard",
     "check.case.head": "a HEAD request for a link, which does not count as a click",
@@ -407,9 +405,9 @@ TEXTS = {
         ' member. If "{host}" is not the host of the site, set XIEBAO_PUBLIC_URL.'
     ),
     "check.means.unreached.hook": (
-        "A request hook, or the error handler for its exception, returned status {status} for a"
-        ' click on an entry at the host "{host}". Add `if request.blueprint == "xiebao": return` to'
-        " the hook, after any code that sets the current member."
+        'A click on an entry at the host "{host}" got status {status} from a request hook, or from'
+        ' an error handler for an exception in a hook. Add `if request.blueprint == "xiebao":'
+        " return` to the hook, after any code that sets the current member."
     ),
     "check.means.unreached.sent": (
         'A click on an entry is redirected to "{to}", perhaps by a request hook that requires a'
@@ -444,8 +442,8 @@ TEXTS = {
         ' "--page", or set XIEBAO_PUBLIC_URL to the URL of the site.'
     ),
     "check.means.page.429": (
-        "A rate limiter refused the requests of the check. Exempt the requests of the commands"
-        " check and doctor with `limiter.request_filter(is_rehearsal)`."
+        "A rate limiter refused requests of the check. Exempt such requests with"
+        " `limiter.request_filter(is_rehearsal)`."
     ),
     "check.means.page.another_key": (
         "The link on the page was not signed with the keys of this site. Check whether the link was"
@@ -593,8 +591,8 @@ TEXTS = {
         " does not learn what to do. Look for a hook or errorhandler that changes the response."
     ),
     "check.means.navigate": (
-        "The page that Flask-Xiebao returns to scripts such as HTMX or Turbo is incomplete, so it"
-        " does not open the link. Check whether a template or a hook of the site changes the page."
+        "The page for scripts such as HTMX or Turbo is incomplete, so the browser does not open the"
+        " link. Check whether a template or a hook of the site changes the page."
     ),
     "check.means.link": (
         "The link of an entry is incomplete, was changed or points to another site. Keep the href"
@@ -821,8 +819,8 @@ TEXTS = {
     ),
     "check.note.unseen": "Some entries are hidden until a script shows them: {what}.",
     "check.note.qr": (
-        "The check could not open the link in a QR code on {what}, because the QR code comes from a"
-        " cached part of the page."
+        "The check could not open the link in a QR code on {what}. A cache delivered this part of"
+        " the page, so the check does not know the link in the code."
     ),
     "check.note.login.page.elsewhere": (
         "Visitors log in at {what}, which is not part of this site. The check did not open that"
@@ -951,8 +949,8 @@ TEXTS = {
     ),
     "inspect.sign.right": "sign={sign}: the signature is valid for the configured key.",
     "inspect.key.nobody": (
-        "partnerUniqKey={key}: this is not the key of a member of this site. XIEBAO_MEMBER_SECRET"
-        " is set, so use the return value of partner_uniq_key(member) as the key."
+        "partnerUniqKey={key}: this is not the key of a member of this site. Build the key with"
+        " partner_uniq_key(member), because XIEBAO_MEMBER_SECRET is set."
     ),
     "inspect.key.member": "partnerUniqKey={key}: the key of member {member}.",
     "inspect.pay_success": "paySuccess: after payment, the browser is sent to {url}",

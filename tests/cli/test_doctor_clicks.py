@@ -208,7 +208,7 @@ ROWS: dict[str, Row] = {
         partial(shop, hides_errors(500), before=fails),
         "ERROR",
         (
-            "A request hook, or the error handler for its exception, returned status 500",
+            "got status 500 from a request hook, or from an error handler",
             "fails",
         ),
     ),

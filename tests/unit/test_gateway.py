@@ -223,7 +223,7 @@ BAD_EXTRA: list[tuple[Any, str]] = [
     *[
         (
             {name: "x"},
-            f"extra must not contain {name!r}, because Xiebao's interface document already",
+            f"extra must not contain {name!r}, which is a parameter in Xiebao's interface",
         )
         for name in (
             *("sign", "SIGN", "partnerId", "partnerid", "subPartnerId", "caseCode", "CASECODE"),

@@ -98,12 +98,12 @@ WRONG: list[tuple[str, str, list[Any]]] = [
     ),
     (
         "EXTRA",
-        "must not contain 'sign', because Xiebao's interface document already defines",
+        "must not contain 'sign', which is a parameter in Xiebao's interface",
         [{"sign": "x"}],
     ),
     (
         "EXTRA",
-        "must not contain 'PLATFORM', because Xiebao's interface document already defines",
+        "must not contain 'PLATFORM', which is a parameter in Xiebao's interface",
         [{"PLATFORM": 1}],
     ),
     ("EXTRA", rf"has an invalid value. The value of 'hidenav' {_TYPE}", [{"hidenav": True}]),
