@@ -188,4 +188,8 @@ def _format_location(frame: traceback.FrameSummary) -> str:
 
 
 def _get_working_directory_prefix() -> str:
-    return f"{os.getcwd()}{os.sep}"
+    """Return the working directory and a separator, or "" if the directory was deleted."""
+    try:
+        return f"{os.getcwd()}{os.sep}"
+    except OSError:
+        return ""

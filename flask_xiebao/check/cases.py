@@ -88,6 +88,7 @@ class Case:
     what_in = DeprecatedAlias("short_title_in")
     ends_on = DeprecatedAlias("expected_outcome_on")
     should_in = DeprecatedAlias("expected_outcome_in")
+    asks_guard = DeprecatedAlias("calls_guard")
 
     @property
     def link_member(self) -> str | None:

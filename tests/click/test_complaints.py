@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -61,6 +62,22 @@ def test_each_mistake_leaves_the_page_standing_and_is_logged_once_a_minute(
                 assert len(soup(page).select("a.xiebao-entry")) == 1
             said = [(record.levelno, words in record.getMessage()) for record in caplog.records]
             assert said == [(logging.ERROR, True)] * logged, (source, context)
+
+
+def test_mistake_is_logged_although_working_directory_was_deleted(
+    make_site: MakeSite,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    site = make_site(**LIVE)
+    old_release = tmp_path / "old-release"
+    old_release.mkdir()
+    monkeypatch.chdir(old_release)
+    old_release.rmdir()
+    page = site.render(f"{{{{ insurance_entry('{CODE} ') }}}}")
+    assert page.status_code == 200
+    assert "has leading or trailing whitespace" in caplog.text
 
 
 def test_failing_receivers_stop_nobody_and_are_each_logged_once_a_minute(

@@ -24,6 +24,7 @@ RENAMED = [
     (CASE, "whose", "link_member", None),
     (CASE, "is_of_site", "is_about_site", False),
     (CASE, "is_done", "can_be_repeated", True),
+    (CASE, "asks_guard", "calls_guard", False),
     (FAILURE, "came", "actual", "301"),
     (FAILURE, "should", "expected", "302"),
     (RESULT, "ends", "expected_outcome", "gateway"),
