@@ -8,7 +8,7 @@ from flask import Flask
 
 from .app import endpoints, order_client
 from .app.current import get_current_app
-from .app.headers import connect_header_receivers
+from .app.headers import connect_receivers_that_set_headers
 from .app.hooks import (
     ClickGuard,
     Hooks,
@@ -102,7 +102,7 @@ class Xiebao:
             ) from None
         app.extensions["xiebao"] = self
         app.extensions["xiebao_state"] = state
-        connect_header_receivers(app)
+        connect_receivers_that_set_headers(app)
         register_template_helpers(app, state)
         app.cli.add_command(commands)
 

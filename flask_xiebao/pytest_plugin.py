@@ -299,7 +299,9 @@ class _DeviceClient:
         If the link leads to a handoff page, follow the page's link for tablets and phones.
         """
         response = self._send_get_request(link)
-        direct_link = _find_handoff_direct_link(response) if response.status_code == 200 else None
+        direct_link = (
+            _find_tablet_link_on_handoff_page(response) if response.status_code == 200 else None
+        )
         if direct_link is not None:
             response = self._send_get_request(direct_link)
         location = response.headers.get("Location", "")
@@ -342,7 +344,7 @@ class _DeviceClient:
         return urlsplit(address).netloc == urlsplit(base_url).netloc and address.endswith(page_urls)
 
 
-def _find_handoff_direct_link(response: TestResponse) -> str | None:
+def _find_tablet_link_on_handoff_page(response: TestResponse) -> str | None:
     """Return the link "On a tablet or phone?" on the page that shows PC users a QR code.
 
     Return None for any other page.

@@ -136,7 +136,7 @@ def _find_request_state(request: Request) -> RequestState | None:
 
 
 @contextmanager
-def separate_page_context() -> Iterator[RequestState]:
+def preserve_response_headers() -> Iterator[RequestState]:
     """Prevent entries in a ``with`` block from changing the headers of the current response.
 
     Within the block, the request has a separate :class:`RequestState`, as if the entries were part
@@ -183,7 +183,7 @@ class UncacheableRedirect(FlaskResponse):
         return headers
 
 
-def connect_header_receivers(app: Flask) -> None:
+def connect_receivers_that_set_headers(app: Flask) -> None:
     """Connect signal receivers that set response headers after all request hooks have run."""
     request_finished.connect(_write_cache_and_privacy_headers, app, weak=False)
     got_request_exception.connect(_register_error_page_header_writer, app, weak=False)

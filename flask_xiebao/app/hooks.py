@@ -246,13 +246,13 @@ def _log_and_build_config_error(problem: str) -> ConfigError:
 
 
 def _wrap_async_function(name: str, function: Callable[..., Any]) -> Callable[..., object]:
-    async def await_hook(*arguments: Any) -> object:
+    async def call_and_await_function(*arguments: Any) -> object:
         return await function(*arguments)
 
     @wraps(function, updated=())
     def run_async_hook(*arguments: Any) -> object:
         try:
-            run = current_app.ensure_sync(await_hook)
+            run = current_app.ensure_sync(call_and_await_function)
         except RuntimeError:
             raise _log_and_build_config_error(
                 f'"{name}" is async, but the "async" extra of Flask is not installed. Run'
@@ -298,8 +298,8 @@ def check_accepts_arguments(
             else "without arguments"
         )
         raise ConfigError(
-            f"{get_function_name(function)} cannot be called {arguments} ({error}). Flask-Xiebao"
-            f' calls "{function_name}" like this. Change the parameters of the function.'
+            f'{get_function_name(function)} has the wrong parameters, because "{function_name}" is'
+            f" called {arguments} ({error}). Change the parameters of the function."
         ) from None
 
 

@@ -62,7 +62,7 @@ def _format_entry_counts(entries: Sequence[str], locale: str) -> str:
     return get_text(locale, "list.comma").join(items) or "—"
 
 
-def get_all_notes(report: Report, locale: str) -> list[str]:
+def describe_notes_options_and_ignored_rules(report: Report, locale: str) -> list[str]:
     """Return the notes, recommended options and ignored rules of a report as sentences."""
     return [*report.notes_in(locale), *describe_missing_options_and_ignored_rules(report, locale)]
 
@@ -145,7 +145,7 @@ def _iter_text_lines(report: Report, locale: str) -> Iterator[str]:
             yield f"  - {translate('check.report.more', count=f'{more:,}')}"
         yield f"  {build_rerun_command(report, results[0])}"
     yield ""
-    for sentence in get_all_notes(report, locale):
+    for sentence in describe_notes_options_and_ignored_rules(report, locale):
         yield click.style(sentence, fg="yellow")
     mark, color = ("✓", "green") if report.passed else ("✗", "red")
     yield click.style(
@@ -213,7 +213,10 @@ def build_junit_report(report: Report, locale: str = "en") -> str:
     )
     facts_and_notes = [
         *build_site_facts(report, locale),
-        *(("note", sentence) for sentence in get_all_notes(report, locale)),
+        *(
+            ("note", sentence)
+            for sentence in describe_notes_options_and_ignored_rules(report, locale)
+        ),
     ]
     for page, results in _group_results_by_page(report, locale).items():
         suite = ET.SubElement(

@@ -107,9 +107,9 @@ class Failure:
         )
 
     def actual_value_in(self, locale: str) -> str:
-        """Return the actual value, with the step at which the failure was found after a click.
+        """Return the actual value. If a step after the click failed, add the name of the step.
 
-        The step is, for example, the scan of the QR code. It is left out for the click itself.
+        The step is, for example, the scan of the QR code.
         """
         step = self.step_name_in(locale)
         return (

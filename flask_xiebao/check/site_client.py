@@ -10,7 +10,7 @@ from collections.abc import Callable
 from flask import Flask, url_for
 
 from ..app.endpoints import build_token_url
-from ..app.headers import separate_page_context
+from ..app.headers import preserve_response_headers
 from ..app.log import get_error_location
 from ..app.rehearsal import Rehearsal
 from ..app.state import AppState
@@ -229,7 +229,7 @@ class SiteClient:
         replacement = "B" if signature[9] == "A" else "A"
         return f"{payload}{dot}{signature[:9]}{replacement}{signature[10:]}"
 
-    @separate_page_context()
+    @preserve_response_headers()
     def _build_link_in_request(self, case: Case) -> str:
         """Return the link of a test case, as a view of the site would build it."""
         page, options = case.page_spec.name, dict(case.options)

@@ -294,9 +294,8 @@ def link(
 )
 @click.option(
     "--url",
-    help="The URL of the site, or the callback URL, which receives notifications. The default is"
-    " the callback URL below XIEBAO_PUBLIC_URL or SERVER_NAME or, if neither is set, below"
-    " http://127.0.0.1:5000.",
+    help="The URL of the site or its callback URL. The default is XIEBAO_PUBLIC_URL, or else"
+    " SERVER_NAME, or else http://127.0.0.1:5000.",
 )
 @click.pass_context
 def notify(ctx: click.Context, /, step: str, insure_num: str, **options: Any) -> None:

@@ -171,8 +171,8 @@ class EntryRenderer:
         if isinstance(page, Undefined) or isinstance(reference, Undefined):
             name = "page" if isinstance(page, Undefined) else "reference"
             raise LinkError(
-                f"The {name} of an entry is undefined in this template. Pass it as a"
-                " positional argument, and check the name of the variable.",
+                f"The {name} of an entry is undefined in this template. Check the name of the"
+                f" variable, or pass the {name} as a positional argument.",
                 name,
             )
         for name, value in link_options.items():

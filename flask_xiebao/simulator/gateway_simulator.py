@@ -148,11 +148,11 @@ class GatewaySimulator:
         CSRF guards, rate limiters and tracers identify a view by its ``__name__``.
         """
 
-        def view(**url_values: str) -> Any:
+        def call_request_handler(**url_values: str) -> Any:
             return handle_request(**url_values)
 
-        view.__name__ = view.__qualname__ = endpoint
-        self.blueprint.add_url_rule(path, endpoint, view, methods=methods)
+        call_request_handler.__name__ = call_request_handler.__qualname__ = endpoint
+        self.blueprint.add_url_rule(path, endpoint, call_request_handler, methods=methods)
 
     def create_app(self) -> Flask:
         """Return a Flask app that serves only the simulator, with its pages at the root."""

@@ -132,7 +132,7 @@ def build_token_view(
 
     # URL values other than the token are ignored. A site may pass such values to all views, for
     # example a language or a tenant.
-    def view(token: str | None = None, **_: object) -> Response:
+    def call_token_handler(token: str | None = None, **_: object) -> Response:
         # The URL for notifications has no token unless the site configures one. The default of
         # *token* is None, because bandit reports an empty string as a hard-coded password.
         token = token or ""
@@ -143,8 +143,8 @@ def build_token_view(
             else rehearsal.call_and_record_view(token_handler, token)
         )
 
-    view.__name__ = view.__qualname__ = view_name
-    return view
+    call_token_handler.__name__ = call_token_handler.__qualname__ = view_name
+    return call_token_handler
 
 
 def handle_click(state: AppState, page: str, token: str) -> Response:
@@ -157,14 +157,14 @@ def handle_click(state: AppState, page: str, token: str) -> Response:
     if is_prefetch(environ):
         return responses.build_prefetch_response()
     if not is_navigation(environ):
-        # The "Continue" page opens the link by itself only once. If the browser sends this request
-        # with the headers of a script, too, the page would otherwise open the link forever.
+        # The "Continue" page opens the link by itself only once. Some browsers send the headers of
+        # a script with each request. In such a browser, the page would otherwise reload forever.
         return responses.build_continue_page(state, auto_refresh=not is_from_continue_page(environ))
     if not state.settings.enabled:
         responses.raise_refusal(state, REFUSALS["disabled"], page)
-    entry = load_entry_or_refuse(state, page, token)
+    entry = load_entry_or_refuse_click(state, page, token)
     warn_if_root_path_differs(state)
-    allowed_click = admit_visitor_or_refuse(state, entry, now)
+    allowed_click = admit_visitor_or_refuse_click(state, entry, now)
     check_click_is_allowed(state, entry, allowed_click.member)
     # The platform comes from the link, otherwise from ?platform=, otherwise from the device.
     platform = (
@@ -192,7 +192,7 @@ def is_navigation(environ: WSGIEnvironment) -> bool:
 
 
 def is_from_continue_page(environ: WSGIEnvironment) -> bool:
-    """Return True if the request comes from the page with a "Continue" link, which scripts get.
+    """Return True if the request comes from the page with a "Continue" link.
 
     A script such as HTMX or Turbo gets this page instead of the redirect to the gateway. The page
     makes the browser open the link itself. The link on the page has ``go=1`` in its query.
@@ -206,7 +206,7 @@ def is_from_continue_page(environ: WSGIEnvironment) -> bool:
     )
 
 
-def load_entry_or_refuse(state: AppState, page: str, token: str) -> Entry:
+def load_entry_or_refuse_click(state: AppState, page: str, token: str) -> Entry:
     """Return the entry in a token. Refuse the click if the token is not valid for this page."""
     try:
         entry = state.signer.parse_entry_token(token)
@@ -217,7 +217,7 @@ def load_entry_or_refuse(state: AppState, page: str, token: str) -> Entry:
     return entry
 
 
-def admit_visitor_or_refuse(state: AppState, entry: Entry, now: int) -> AllowedClick:
+def admit_visitor_or_refuse_click(state: AppState, entry: Entry, now: int) -> AllowedClick:
     """Return the member who may continue to the gateway, or refuse the click.
 
     If the visitor must log in and the site has a login, raise the response that leads to the login.

@@ -164,7 +164,7 @@ HOOKS: list[tuple[str, str, list[Any]]] = [
     ("hook", "function", "said"),
     [
         *(
-            (hook, wrong, f'test_extension.<lambda> cannot be called {words}.* calls "{hook}"')
+            (hook, wrong, f'<lambda> has the wrong parameters, because "{hook}" is called {words}')
             for hook, words, functions in HOOKS
             for wrong in functions
         ),
