@@ -49,11 +49,11 @@ def build_candidate_urls_and_mounts(state: AppState, url: str, site_url: str) ->
     """
     candidates = [MountedUrl(url, urlsplit(site_url).path.rstrip("/")), MountedUrl(url)]
     if not state.settings.public_url:
-        candidates += [MountedUrl(mounted) for mounted in build_urls_by_mount(url).values()]
+        candidates += [MountedUrl(mounted) for mounted in build_urls_below_mounts(url).values()]
     return list(dict.fromkeys(candidates))
 
 
-def build_urls_by_mount(url: str) -> dict[str, str]:
+def build_urls_below_mounts(url: str) -> dict[str, str]:
     """Return *url* moved below each path at which a ``DispatcherMiddleware`` mounts an app.
 
     :return: a mapping of these paths to the URLs. It is empty if the current app is not wrapped in

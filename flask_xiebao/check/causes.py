@@ -12,7 +12,7 @@ from flask import Flask
 
 from ..app.current import get_current_app
 from ..app.log import get_function_name
-from ..app.mounts import build_urls_by_mount
+from ..app.mounts import build_urls_below_mounts
 from ..texts import get_text
 from .visits import Visit
 
@@ -59,7 +59,7 @@ def find_cause_of_unreached_view(visit: Visit, endpoint: str) -> UnreachedViewCa
 def _find_cause_outside_flask(visit: Visit) -> UnreachedViewCause:
     """Return the reason why a request was answered before it reached Flask."""
     status = str(visit.status)
-    for mount, url in build_urls_by_mount(visit.url).items():
+    for mount, url in build_urls_below_mounts(visit.url).items():
         if urlsplit(visit.url).path.startswith(f"{mount}/"):
             return UnreachedViewCause("mounted", {"mount": mount})
         if Visit(get_current_app(), url).reached_flask:

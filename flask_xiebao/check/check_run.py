@@ -408,7 +408,7 @@ class _CheckRun:
                 if environment != expected_env
                 else []
             )
-            self._record_result(
+            self._mask_and_record_result(
                 Result(Case("environment", "environment"), PHONE, failures=failures)
             )
         if (
@@ -417,9 +417,13 @@ class _CheckRun:
             and not are_trusted_hosts_enforced()
         ):
             failure = Failure("unknown_address", "—", "XIEBAO_PUBLIC_URL=https://…")
-            self._record_result(Result(Case("address", "address"), PHONE, failures=[failure]))
+            self._mask_and_record_result(
+                Result(Case("address", "address"), PHONE, failures=[failure])
+            )
         if failures := _check_settings_unchanged(state.settings, self._site_client.app):
-            self._record_result(Result(Case("settings", "settings"), PHONE, failures=failures))
+            self._mask_and_record_result(
+                Result(Case("settings", "settings"), PHONE, failures=failures)
+            )
 
     def build_unreachable_site_report(self, visit: Visit) -> Report:
         """Return the report on a site that does not answer at its URL.
@@ -432,7 +436,7 @@ class _CheckRun:
         failure = self._case_runner.build_unreached_view_failure(visit, endpoint, endpoint)
         self.report.notes.clear()
         self._add_note("nothing_else")
-        self._record_result(Result(Case("address", "address"), PHONE, failures=[failure]))
+        self._mask_and_record_result(Result(Case("address", "address"), PHONE, failures=[failure]))
         return self.report
 
     def check_pages_and_links(
@@ -452,17 +456,19 @@ class _CheckRun:
         for url in urls:
             for device in devices:
                 for result in checker.check_page_entries(url, device):
-                    self._record_result(result)
+                    self._mask_and_record_result(result)
             failure = checker.empty_page_failures.get(url)
             # If a page shows no entries on any device, report a failure. If it shows entries only
             # on some devices, add a note to the report.
             if failure is not None and url not in checker.entry_descriptions:
-                self._record_result(Result(build_site_page_case(url), PHONE, failures=[failure]))
+                self._mask_and_record_result(
+                    Result(build_site_page_case(url), PHONE, failures=[failure])
+                )
             elif failure is not None:
                 self._add_note(failure.code, url)
         for link in links:
             for device in devices:
-                self._record_result(checker.check_link(link, device))
+                self._mask_and_record_result(checker.check_link(link, device))
         mask = self._masker.mask_secrets
         self.report.entries = {
             mask(page): [mask(description) for description in descriptions]
@@ -489,9 +495,9 @@ class _CheckRun:
         """Run the planned test cases and record their results."""
         while self._planned_cases:
             case, device = self._planned_cases.popleft()
-            self._record_result(self._case_runner.run_case(case, device))
+            self._mask_and_record_result(self._case_runner.run_case(case, device))
 
-    def _record_result(self, result: Result) -> None:
+    def _mask_and_record_result(self, result: Result) -> None:
         """Add a result to the report. Mask its secrets and remove the failures of ignored rules.
 
         Failures of ignored rules are only counted.

@@ -193,7 +193,7 @@ class SitePageChecker:
 
     @property
     def _expected_link_prefix(self) -> str:
-        """The path with which all links of the site begin, followed by "…", for failures."""
+        """The expected beginning of a link in a failure, for example ``/xiebao/…``."""
         return f"{self.site_client.site.endpoint_prefix}/…"
 
     def _click_entry(

@@ -14,7 +14,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from ..app.endpoints import are_trusted_hosts_enforced, is_site_url_configured
 from ..app.hooks import can_call_async_functions
-from ..app.mounts import build_urls_by_mount, find_middleware, get_site_url, is_loopback_url
+from ..app.mounts import build_urls_below_mounts, find_middleware, get_site_url, is_loopback_url
 from ..app.settings import GATEWAY_BASE_URLS, Settings, get_setting_name
 from ..app.state import AppState
 from ..errors import ConfigError
@@ -56,7 +56,7 @@ def check_site(state: AppState, locale: str, *, verbose: bool) -> Iterator[Findi
     yield from check_gateway_url(settings, locale)
     yield from check_hooks(state, locale)
     yield from check_site_url(state, locale)
-    yield from check_site_path(settings, locale)
+    yield from check_path_prefix(settings, locale)
     yield from check_caches_and_cookies(settings, locale)
     try:
         yield get_secret_key_finding(state, locale)
@@ -211,7 +211,7 @@ def check_site_url(state: AppState, locale: str) -> Iterator[Finding]:
         yield warning_finding(get_text(locale, "doctor.root", root=root))
 
 
-def check_site_path(settings: Settings, locale: str) -> Iterator[Finding]:
+def check_path_prefix(settings: Settings, locale: str) -> Iterator[Finding]:
     """Yield findings about the site's path prefix, such as ``/shop``, on a proxy or server.
 
     The proxy or server must pass this path to the app.
@@ -226,7 +226,7 @@ def check_site_path(settings: Settings, locale: str) -> Iterator[Finding]:
         )
     elif path and proxy is not None:
         yield warning_finding(get_text(locale, "doctor.prefix", path=path))
-    elif path and path not in build_urls_by_mount(settings.public_url):
+    elif path and path not in build_urls_below_mounts(settings.public_url):
         yield ok_finding(get_text(locale, "doctor.ok.mount", path=path))
 
 

@@ -219,7 +219,7 @@ def _build_list_checker(item_type: type[Any], item_description: str) -> FieldPar
     )
 
 
-#: A function that accepts only strings. A string may contain line breaks, because people read it.
+#: A function that accepts only strings. Line breaks are allowed, because the texts are for people.
 check_string: FieldParser[str] = _build_checker("a string", lambda value: isinstance(value, str))
 #: A function that accepts only non-negative integers.
 check_non_negative_integer: FieldParser[int] = _build_checker(

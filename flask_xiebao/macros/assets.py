@@ -1,4 +1,4 @@
-"""Functions that hash static files for their URLs and put placement rules into a CSS layer."""
+"""Functions that hash static files for their URLs, and move CSS rules into a cascade layer."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def get_file_hash(filename: str) -> str:
 
 
 def build_stylesheet_in_layer(filename: str) -> str | None:
-    """Return the stylesheet with its placement rules in the CSS layer that *filename* names.
+    """Return the stylesheet. Move its rules that place entries into the CSS layer in *filename*.
 
     The filename ``layer/base/xiebao.css``, for example, contains the layer name ``base``. Return
     None for the filenames of other files.

@@ -234,13 +234,13 @@ def _normalize_classes(value: Any) -> AttributeValue:
     )
 
 
-def _normalize_boolean_attribute(value: Any) -> AttributeValue:
+def _convert_to_true_or_none(value: Any) -> AttributeValue:
     """Return True for a true value, otherwise None. Unlike in HTML, "" and 0 are false."""
     return None if isinstance(value, Undefined) else bool(value) or None
 
 
 _ATTRIBUTE_NORMALIZERS: Mapping[str, Callable[[Any], AttributeValue]] = {
     "class": _normalize_classes,
-    "disabled": _normalize_boolean_attribute,
-    **dict.fromkeys(VARIANTS, _normalize_boolean_attribute),
+    "disabled": _convert_to_true_or_none,
+    **dict.fromkeys(VARIANTS, _convert_to_true_or_none),
 }

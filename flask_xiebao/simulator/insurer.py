@@ -227,7 +227,7 @@ class SimulatedInsurer:
         contents: Iterable[NotificationContent],
     ) -> None:
         order_fields = {
-            "partnerId": wire.get_json_partner_id(self._partner_id),
+            "partnerId": wire.convert_partner_id_for_json(self._partner_id),
             "partnerUniqueKey": order.partner_uniq_key,
             "insureNum": order.insure_num,
             "caseCode": order.case_code,
@@ -263,9 +263,9 @@ class SimulatedInsurer:
             ]
         self.orders.queue_notifications(order.insure_num, notifications)
         if not delivery_options.is_held_back:
-            self._send_pending_and_retry_others(url, order)
+            self._send_pending_and_retry_failed_notifications(url, order)
 
-    def _send_pending_and_retry_others(self, url: str, order: SimulatedOrder) -> None:
+    def _send_pending_and_retry_failed_notifications(self, url: str, order: SimulatedOrder) -> None:
         """Send an order's pending notifications, and retry failed notifications about other orders.
 
         A notification about another order is sent only if it has been tried before. Notifications
@@ -318,7 +318,7 @@ class SimulatedInsurer:
         except (ValueError, RecursionError):
             query = None
         if not isinstance(query, dict) or not (
-            query.get("partnerId") == wire.get_json_partner_id(self._partner_id)
+            query.get("partnerId") == wire.convert_partner_id_for_json(self._partner_id)
             and query.get("transNo")
         ):
             return wire.build_query_refusal(1000, "请求有误")
@@ -349,7 +349,7 @@ class SimulatedInsurer:
 
     def _build_order_detail(self, order: SimulatedOrder) -> dict[str, Any]:
         detail = {
-            "insurePartnerId": wire.get_json_partner_id(self._partner_id),
+            "insurePartnerId": wire.convert_partner_id_for_json(self._partner_id),
             "insureNum": order.insure_num,
             "caseCode": order.case_code,
             "partnerUniqueKey": order.partner_uniq_key,

@@ -83,7 +83,7 @@ def build_query_refusal(code: int, message: str) -> dict[str, Any]:
     return {"respCode": code, "respMsg": message}
 
 
-def get_json_partner_id(partner_id: str) -> int | str:
+def convert_partner_id_for_json(partner_id: str) -> int | str:
     """Convert a partner id to the type that it has in the gateway's JSON, integer or string.
 
     The gateway writes an integer if the partner id consists of digits without a leading
@@ -118,7 +118,7 @@ _NOTIFICATION_FIELDS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "succeeded": ("state", bool),
     "failure": ("failMsg", str),
     "case_code": ("caseCode", str),
-    "partner_id": ("partnerId", lambda partner_id: get_json_partner_id(str(partner_id))),
+    "partner_id": ("partnerId", lambda partner_id: convert_partner_id_for_json(str(partner_id))),
     "partner_uniq_key": ("partnerUniqueKey", str),
     "price_fen": ("price", index),
     "paid_at": ("payTime", format_china_time),
@@ -187,7 +187,7 @@ def build_notification_data(
     if fields["succeeded"]:
         fields = {**_build_default_fields(notify_type, fields), **fields}
     return {
-        "partnerId": get_json_partner_id(partner_id),
+        "partnerId": convert_partner_id_for_json(partner_id),
         **_convert_to_gateway_fields(fields, _NOTIFICATION_FIELDS, _OTHER_NOTIFICATION_NAMES),
         **unconverted_fields,
     }

@@ -104,7 +104,7 @@ class Reconciliation:
                 if listed_order is None or self._should_query_order(listed_order, row):
                     sleep(max(0, next_query_at - monotonic()))
                     next_query_at = monotonic() + self._query_interval
-                    difference = self._compare_and_repair(number, row, row_state)
+                    difference = self._query_and_compare_order(number, row, row_state)
                 failure_count = 0
             except Exception as error:
                 # A refusal is not counted as a failure, because the gateway works and has refused
@@ -166,7 +166,7 @@ class Reconciliation:
             or (can_compare_members and listed_order.member != row.member)
         )
 
-    def _compare_and_repair(
+    def _query_and_compare_order(
         self, insure_num: str, row: PurchaseMixin | None, row_state: PurchaseState | None
     ) -> Difference | None:
         """Query an order, compare it with its row, and return the difference or None.

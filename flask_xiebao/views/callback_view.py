@@ -81,7 +81,9 @@ def handle_notification_request(state: AppState, token: str) -> Response:
     else:
         # If the status is 500, the gateway sends the notification again.
         return build_callback_response(
-            200 if notification is None or process_notification(state, notification) else 500
+            200
+            if notification is None or call_handler_for_notification(state, notification)
+            else 500
         )
     # The failure of a notification_reader is logged after the except block, because the exception
     # variable no longer exists there. Some error reports show all local variables, and the
@@ -160,7 +162,7 @@ def read_notification_body() -> bytes:
     return body
 
 
-def process_notification(state: AppState, notification: Notification) -> bool:
+def call_handler_for_notification(state: AppState, notification: Notification) -> bool:
     """Find the notification's member and call the site's ``notification_handler``.
 
     :return: True if the handler returned. False if the handler or the ``keeps_plain_key`` hook

@@ -71,7 +71,7 @@ _SCRIPT_REQUEST_HEADERS = (
 _LOOPBACK_HOST_PATTERN = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?")
 
 
-class LayeredStylesheetBlueprint(Blueprint):
+class StylesheetLayerBlueprint(Blueprint):
     """A blueprint that can also serve its stylesheet with the placement rules in a CSS layer."""
 
     def send_static_file(self, filename: str) -> Response:
@@ -92,7 +92,7 @@ def create_blueprint(state: AppState) -> Blueprint:
 
     Its endpoints are the gateway pages, ``paid``, ``qr``, ``notify`` and ``static``.
     """
-    blueprint = LayeredStylesheetBlueprint(
+    blueprint = StylesheetLayerBlueprint(
         "xiebao",
         __package__.partition(".")[0],
         url_prefix=state.settings.url_prefix,
