@@ -504,7 +504,8 @@ class _CheckRun:
         """
         previous_time, self._last_result_time = self._last_result_time, time.perf_counter()
         mask, failures = self._masker.mask_secrets, []
-        for failure in result.failures:
+        # Record equal failures of a result once. Two cookies, for example, may contain one secret.
+        for failure in dict.fromkeys(result.failures):
             ignored_rule = next(
                 (rule for rule in self._ignored_rules if f"{failure.code}.".startswith(f"{rule}.")),
                 None,

@@ -307,6 +307,12 @@ def test_parameter_that_xiebao_refuses_too_is_reported_once() -> None:
     ]
 
 
+def test_sign_in_two_cookies_is_reported_once() -> None:
+    cookies = [("Set-Cookie", f"{name}={SIGN_OF_KEY}") for name in ("last", "first")]
+    [result] = check(shop(with_headers(*cookies)), **PLAIN).failed
+    assert [failure.code for failure in result.failures] == ["secret"]
+
+
 # The log, and receivers
 
 
