@@ -41,8 +41,9 @@ from .values import (
     normalize_query_text,
 )
 
-#: The maximum size of a notification's body, in bytes.
-MAX_NOTIFICATION_BYTES = 64 * 1024
+#: The maximum size of a notification's body, in bytes. A notification about a policy for 300
+#: people has about 77,000 bytes.
+MAX_NOTIFICATION_BYTES = 256 * 1024
 
 _SIGN_PATTERN = re.compile("[0-9a-f]{32}")
 
@@ -85,15 +86,6 @@ class NotificationType(IntEnum):
     """The policy file, which is ready (电子保单)."""
 
 
-# A mapping of purchase steps, such as the payment, to the fields that a notification must have if
-# the step succeeded.
-_REQUIRED_FIELDS: Mapping[int, tuple[str, ...]] = {
-    NotificationType.PAYMENT: ("payTime", "price"),
-    NotificationType.ISSUE: ("policys",),
-    NotificationType.REISSUE: ("newInsureNum",),
-}
-
-
 @dataclass(frozen=True, kw_only=True)
 class PolicyInfo:
     """An insurance policy of an order. Its ``repr`` omits people's names.
@@ -128,6 +120,9 @@ class Notification:
     surrenders with :meth:`.OrderClient.get`. A site's own ``notification_reader`` also returns an
     instance of this class. This class is provisional: it may change in a minor version once
     Xiebao's own document about the callback is known.
+
+    A notification of the gateway always has a type, ``insure_num`` and ``succeeded``. Any other
+    field is None or empty if it is missing or cannot be read.
 
     :param type: The step, or a plain integer if the step has no name here.
     :param insure_num: ``insureNum``, the application number (投保单号).
@@ -290,15 +285,14 @@ def _verify_and_parse_body(body_and_key: tuple[bytes, str | int | Secret[str]]) 
 
 
 def _build_notification(notify_type: int, data: dict[str, Any]) -> Notification:
-    fields = JsonFields(data)
-    succeeded = fields.get_required_value(check_boolean, "state")
-    if succeeded:
-        for name in _REQUIRED_FIELDS.get(notify_type, ()):
-            fields.get_required_value(lambda value: value, name)
+    # The gateway repeats a notification until it is accepted. Therefore, require only the fields
+    # without which the notification would have no meaning. Each other field becomes None if it is
+    # missing or cannot be read.
+    required_fields, fields = JsonFields(data), JsonFields(data, is_lenient=True)
     return Notification(
         type=notify_type,
-        insure_num=fields.get_required_value(normalize_application_number, "insureNum"),
-        succeeded=succeeded,
+        insure_num=required_fields.get_required_value(normalize_application_number, "insureNum"),
+        succeeded=required_fields.get_required_value(check_boolean, "state"),
         failure=fields.find_first_present_value(check_string, "failMsg"),
         case_code=fields.find_first_present_value(normalize_query_text, "caseCode"),
         partner_id=normalize_member_key_or_none(data.get("partnerId")),

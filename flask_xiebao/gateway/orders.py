@@ -36,7 +36,6 @@ from .payloads import (
     parse_china_time,
     parse_date,
     parse_json_object,
-    replace_lone_surrogates,
 )
 from .values import (
     Secret,
@@ -440,10 +439,7 @@ class OrderClient(AbstractContextManager["OrderClient"]):
             raise OrderError(
                 f"The gateway cannot be reached at {self._base_url} ({type(error).__name__})."
             ) from None
-        # If the gateway cuts off a name in the middle of a character, the JSON contains half of a
-        # surrogate pair. Replace this half instead of rejecting the response, because only the name
-        # is damaged. The other fields can be trusted, because the gateway itself sent the response.
-        fields = JsonFields(parse_json_object(replace_lone_surrogates(response_body)))
+        fields = JsonFields(parse_json_object(response_body))
         with _convert_errors_to_order_error():
             code = fields.get_required_value(check_integer, "respCode")
             if code != 0:

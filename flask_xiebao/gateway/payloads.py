@@ -49,23 +49,18 @@ _STRING_OR_BRACKET = re.compile(r'"(?:[^"\\]++|\\.?)*+"?|[\[{\]}]', re.DOTALL)
 _DEPTH_CHANGES = {"[": 1, "{": 1, "]": -1, "}": -1}
 
 
-def replace_lone_surrogates(body: bytes) -> bytes:
-    """Return a JSON body with each unpaired surrogate replaced by U+FFFD.
-
-    A body contains half of a pair if its sender has cut a text in the middle of a character.
-    """
-    return _JSON_ESCAPE.sub(lambda match: rb"\ufffd" if match[1] else match[0], body)
-
-
 def parse_json_object(body: bytes) -> dict[str, Any]:
     """Parse a body strictly as JSON, and return its fields. The body must be a single object.
 
+    U+FFFD replaces half of a surrogate pair. A text contains such a half if its sender has cut the
+    text in the middle of an emoji.
+
     :raises WrongValueError: if the body is anything else, is not strict UTF-8, is nested too
-        deeply, or contains a duplicate name, half of a surrogate pair, a number that JSON does not
-        allow or a number that is too long.
+        deeply, or contains a duplicate name, a number that JSON does not allow or a number that is
+        too long.
     """
     try:
-        text = body.decode()
+        text = _JSON_ESCAPE.sub(lambda match: rb"\ufffd" if match[1] else match[0], body).decode()
     except UnicodeDecodeError:
         raise WrongValueError("must be encoded in UTF-8.") from None
     changes = (_DEPTH_CHANGES.get(match[0], 0) for match in _STRING_OR_BRACKET.finditer(text))
@@ -80,13 +75,10 @@ def parse_json_object(body: bytes) -> dict[str, Any]:
             f'must be a single JSON object. The JSON parser reports "{error.msg}" at character'
             f" {error.pos}."
         ) from None
-    # Python's JSON decoder accepts more than strict JSON, for example NaN. To reject such values,
-    # encode the decoded fields again. json.dumps() with allow_nan=False raises an error for NaN,
-    # and encode() raises an error for an unpaired surrogate.
+    # Python's JSON decoder accepts NaN and Infinity, which JSON does not allow. To reject such
+    # values, encode the decoded fields again.
     try:
-        json.dumps(fields, ensure_ascii=False, allow_nan=False).encode()
-    except UnicodeEncodeError:
-        raise WrongValueError("must not contain a string with an unpaired surrogate.") from None
+        json.dumps(fields, allow_nan=False)
     except ValueError:
         raise WrongValueError(
             "must not contain NaN, Infinity or a number that is too large for Python."
@@ -189,10 +181,14 @@ class JsonFields:
         return JsonFields(self.find_first_present_value(_check_object, name) or {}, self.is_lenient)
 
     def get_json_object_list(self, name: str) -> list[JsonFields]:
-        """Return the JSON objects in a list field, or an empty list if the field is missing."""
+        """Return the JSON objects in a list field, without the items of other types.
+
+        The result is empty if the field is missing.
+        """
         return [
             JsonFields(item, self.is_lenient)
-            for item in self.find_first_present_value(_check_object_list, name) or []
+            for item in self.find_first_present_value(check_list, name) or []
+            if isinstance(item, dict)
         ]
 
 
@@ -238,7 +234,6 @@ check_boolean: FieldParser[bool] = _build_checker(
 check_string_list: FieldParser[list[str]] = _build_list_checker(str, "strings")
 #: A function that accepts only lists. The items may have any type.
 check_list: FieldParser[list[Any]] = _build_list_checker(object, "objects")
-_check_object_list: FieldParser[list[dict[str, Any]]] = _build_list_checker(dict, "objects")
 _check_object: FieldParser[dict[str, Any]] = _build_checker(
     "an object", lambda value: isinstance(value, dict)
 )
@@ -250,25 +245,26 @@ def convert_to_decimal_string(value: Any) -> str:
 
 
 def parse_china_time(value: Any) -> datetime:
-    """Parse a time in China's time zone, in the format ``yyyy-MM-dd HH:mm:ss``."""
-    return _parse_datetime(
-        normalize_query_text(value),
-        "%Y-%m-%d %H:%M:%S",
-        'a time in the format "yyyy-MM-dd HH:mm:ss"',
-    ).replace(tzinfo=CHINA_TIMEZONE)
+    """Parse a time in China's time zone, in the format ``yyyy-MM-dd HH:mm:ss``.
+
+    The date may contain slashes instead of hyphens.
+    """
+    return _parse_datetime(normalize_query_text(value), "%Y-%m-%d %H:%M:%S").replace(
+        tzinfo=CHINA_TIMEZONE
+    )
 
 
 def parse_date(value: Any) -> date:
-    """Parse a date in the format ``yyyy-MM-dd``, and ignore a time that follows."""
+    """Parse a date in the format ``yyyy-MM-dd`` or ``yyyy/MM/dd``. Ignore a time after the date."""
     [date_text, *_] = re.split("[ T]", normalize_query_text(value))
-    return _parse_datetime(date_text, "%Y-%m-%d", 'a date in the format "yyyy-MM-dd"').date()
+    return _parse_datetime(date_text, "%Y-%m-%d").date()
 
 
-def _parse_datetime(text: str, time_format: str, expected: str) -> datetime:
+def _parse_datetime(text: str, time_format: str) -> datetime:
     try:
-        return datetime.strptime(text, time_format)
+        return datetime.strptime(text.replace("/", "-"), time_format)
     except ValueError:
-        raise WrongValueError(f"must be {expected}.") from None
+        raise WrongValueError("is not a date or a time in the expected format.") from None
 
 
 def build_enum_parser(enum_class: type[E]) -> FieldParser[E | int]:

@@ -1218,8 +1218,8 @@ TEXTS = {
         ' `limiter.exempt(app.view_functions["xiebao.notify"])`.'
     ),
     "doctor.notify.size": (
-        "MAX_CONTENT_LENGTH is too small for notifications. Set MAX_CONTENT_LENGTH to 64 KiB or"
-        " more."
+        "MAX_CONTENT_LENGTH is too small for notifications. Set MAX_CONTENT_LENGTH to 262144"
+        " (256 KiB) or more."
     ),
     "doctor.notify.body": (
         "The body of a notification is consumed by request.stream or a form parser before"

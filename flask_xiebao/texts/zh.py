@@ -853,7 +853,7 @@ TEXTS = {
         "Flask-Limiter 把通知也计入限流，而携保只从少数几个地址发送："
         '请用 limiter.exempt(app.view_functions["xiebao.notify"]) 排除。'
     ),
-    "doctor.notify.size": "通知超过了 MAX_CONTENT_LENGTH：请放宽到 64 KiB。",
+    "doctor.notify.size": "MAX_CONTENT_LENGTH 太小，收不下通知。请设为 262144（256 KiB）或更大。",
     "doctor.notify.body": (
         "通知到达之前，请求体已被 request.stream 或表单解析读完。"
         "钩子函数请用 request.get_data() 或 get_json() 读取，请求体会保留。"

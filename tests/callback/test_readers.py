@@ -40,10 +40,10 @@ def test_a_reader_may_be_async_and_gets_no_longer_bodies_than_the_extension(site
     async def read(body: bytes, headers: Any) -> Notification:
         return Notification(type=1, insure_num="1", failure=f"{len(body)} bytes")
 
-    assert tell(site, b"x" * 65536) == 200
-    assert tell(site, b"x" * 65537) == 413
+    assert tell(site, b"x" * 262_144) == 200
+    assert tell(site, b"x" * 262_145) == 413
     [notification] = listener.heard
-    assert (notification.failure, notification.member) == ("65536 bytes", None)
+    assert (notification.failure, notification.member) == ("262144 bytes", None)
 
 
 @pytest.mark.parametrize(

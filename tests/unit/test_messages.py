@@ -20,6 +20,7 @@ LEFT_OUT = (
     # Nobody reads it: the package itself catches it.
     "No view was called for …, and the status is ….",
     "The link was not made by this site, or it was changed.",
+    "is not a date or a time in the expected format.",
 )
 
 CHINESE = re.compile("[一-鿿]")
