@@ -183,6 +183,24 @@ class UncacheableRedirect(FlaskResponse):
         return headers
 
 
+class CookielessRedirect(UncacheableRedirect):
+    """A redirect with status 303, after which the browser sends GET. It sets no cookies.
+
+    It responds to a POST from another site. Browsers leave out ``SameSite=Lax`` cookies then, so a
+    request hook may start a new session. The cookie of that session would replace the login.
+    """
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        self.status_code = 303
+
+    def get_wsgi_headers(self, environ: WSGIEnvironment) -> Headers:
+        """Return the redirect's headers without the cookies that request hooks have set."""
+        headers = super().get_wsgi_headers(environ)
+        headers.remove("Set-Cookie")
+        return headers
+
+
 def connect_receivers_that_set_headers(app: Flask) -> None:
     """Connect signal receivers that set response headers after all request hooks have run."""
     request_finished.connect(_write_cache_and_privacy_headers, app, weak=False)

@@ -26,7 +26,7 @@ from ..app.endpoints import (
     prepend_root_path,
     warn_if_root_path_differs,
 )
-from ..app.headers import UncacheableRedirect
+from ..app.headers import CookielessRedirect, UncacheableRedirect
 from ..app.log import log_throttled
 from ..app.rehearsal import find_current_rehearsal
 from ..app.signals import (
@@ -99,15 +99,22 @@ def create_blueprint(state: AppState) -> Blueprint:
         template_folder="templates",
         static_folder="static",
     )
-    for rule, endpoint, token_handler in (
-        *((f"/{page}/<token>", page, partial(handle_click, state, page)) for page in PAGES),
-        ("/paid/<token>", "paid", partial(handle_payment_return, state)),
-        ("/qr/<token>.png", "qr", partial(serve_qr_code, state)),
+    for rule, endpoint, token_handler, methods in (
+        *(
+            (f"/{page}/<token>", page, partial(handle_click, state, page), ["GET"])
+            for page in PAGES
+        ),
+        ("/paid/<token>", "paid", partial(handle_payment_return, state), ["GET", "POST"]),
+        ("/qr/<token>.png", "qr", partial(serve_qr_code, state), ["GET"]),
     ):
         # Werkzeug must not merge slashes. It would redirect a URL with double slashes to any host
         # that the Host header names, and the redirect would disclose the token to that host.
         blueprint.add_url_rule(
-            rule, endpoint, build_token_view(endpoint, token_handler), merge_slashes=False
+            rule,
+            endpoint,
+            build_token_view(endpoint, token_handler),
+            methods=methods,
+            merge_slashes=False,
         )
     blueprint.add_url_rule(
         "/notify" if state.settings.notify_token is None else "/notify/<token>",
@@ -377,8 +384,12 @@ def handle_payment_return(state: AppState, token: str) -> Response:
     """Send the signal ``payment_returned`` for a recent click. Redirect to the ``return_to`` page.
 
     ``return_to`` is the path that the entry specifies for the page to show after payment. Anybody
-    who has the return link can open it, so a return does not prove a payment.
+    who has the return link can open it, so a return does not prove a payment. Some payment pages
+    return by POST. Redirect such a request to the same URL, so that the browser sends GET with the
+    member's cookies.
     """
+    if request.method == "POST":
+        return CookielessRedirect(build_current_link_path())
     if is_prefetch(request.environ):
         return responses.build_prefetch_response()
     try:

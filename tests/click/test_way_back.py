@@ -9,6 +9,8 @@ from typing import Any
 from urllib.parse import unquote
 
 import pytest
+from flask import Response, session
+from flask_wtf import CSRFProtect
 
 from flask_xiebao import Entry
 from tests.support import CODE, LIVE, PHONE, REFERENCES, Heard, MakeSite, Site, arrival, paid_url
@@ -129,3 +131,35 @@ def test_in_service_no_payment_comes_back_by_a_host_nobody_vouched_for(
         assert "without a return URL" in caplog.text
     else:
         assert paid_url(click).startswith(f"{comes_back}/xiebao/paid/")
+
+
+def test_post_to_return_link_redirects_to_itself_without_cookies(site: Site, heard: Heard) -> None:
+    @site.app.after_request
+    def replace_session(response: Response) -> Response:
+        session["member"] = "new"
+        response.set_cookie("theme", "dark")
+        return response
+
+    path = pay_as_alice(site).removeprefix("http://localhost")
+    browser = site.app.test_client()
+    posted = browser.post(path, data={"resultCode": "SUCCESS"}, headers={"Origin": "null"})
+    assert (posted.status_code, posted.location) == (303, path)
+    assert "Set-Cookie" not in posted.headers
+    assert posted.headers["Cache-Control"] == "no-store"
+    assert [name for name, _ in heard] == ["clicked"]
+
+    assert browser.get(posted.location).location == "/orders/8"
+    assert [name for name, _ in heard] == ["clicked", "returned"]
+
+
+def test_post_to_invalid_return_link_is_refused_after_redirect(site: Site) -> None:
+    browser = site.app.test_client()
+    posted = browser.post("/xiebao/paid/forged")
+    assert (posted.status_code, posted.location) == (303, "/xiebao/paid/forged")
+    assert browser.get(posted.location).status_code == 404
+
+
+def test_post_to_return_link_is_exempt_from_flask_wtf(site: Site) -> None:
+    CSRFProtect(site.app)
+    path = pay_as_alice(site)
+    assert site.app.test_client().post(path).status_code == 303
