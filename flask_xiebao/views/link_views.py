@@ -65,6 +65,22 @@ _SCRIPT_REQUEST_HEADERS = (
     "HTTP_X_SEC_PURPOSE",
 )
 
+# The names of programs that fetch a link to show a preview of it, for example in a chat. These
+# programs do not send the headers of a script. The list contains no name that a browser also sends.
+_LINK_PREVIEWERS = (
+    "facebookexternalhit",
+    "Facebot",
+    "Twitterbot",
+    "Slackbot",
+    "LinkedInBot",
+    "WhatsApp",
+    "TelegramBot",
+    "Discordbot",
+    "SkypeUriPreview",
+    "DingTalkBot",
+    "BingPreview",
+)
+
 # Matches a Host header that names this machine, such as "localhost:5000". An absolute link to this
 # machine discloses nothing to other hosts. The whole header must match, because the host of
 # "http://localhost:80@evil.example" is evil.example.
@@ -158,11 +174,14 @@ def handle_click(state: AppState, page: str, token: str) -> Response:
     """Respond to a click on a link.
 
     Redirect to the gateway, show the handoff page (a QR code for a phone), or refuse the click. A
-    prefetch or a request by a script does not count as a click, and changes nothing.
+    prefetch or a request by a script or a link previewer does not count as a click, and changes
+    nothing.
     """
     environ, now = get_current_request().environ, int(time.time())
     if is_prefetch(environ):
         return responses.build_prefetch_response()
+    if is_link_previewer(environ):
+        return responses.build_continue_page(state, auto_refresh=False)
     if not is_navigation(environ):
         # The "Continue" page opens the link by itself only once. Some browsers send the headers of
         # a script with each request. In such a browser, the page would otherwise reload forever.
@@ -188,6 +207,15 @@ def is_prefetch(environ: WSGIEnvironment) -> bool:
     return "prefetch" in purpose.lower()
 
 
+def is_link_previewer(environ: WSGIEnvironment) -> bool:
+    """Return True if a program that names itself fetches the link to show a preview of it.
+
+    Return False if the URL comes from the "Continue" page, because only a person follows that link.
+    """
+    user_agent = environ.get("HTTP_USER_AGENT", "")
+    return any(map(user_agent.__contains__, _LINK_PREVIEWERS)) and not _has_go_parameter(environ)
+
+
 def is_navigation(environ: WSGIEnvironment) -> bool:
     """Return True if a browser navigates to the link, False if a script fetches it."""
     return environ.keys().isdisjoint(_SCRIPT_REQUEST_HEADERS) and (
@@ -205,12 +233,16 @@ def is_from_continue_page(environ: WSGIEnvironment) -> bool:
     makes the browser open the link itself. The link on the page has ``go=1`` in its query.
     """
     return (
-        "go=1" in environ.get("QUERY_STRING", "").split("&")
+        _has_go_parameter(environ)
         # Requests for images, for example in forum posts, and requests by scripts of other sites
         # are not clicks.
         and environ.get("HTTP_SEC_FETCH_SITE", "none") in ("none", "same-origin")
         and environ.get("HTTP_SEC_FETCH_DEST", "empty") in ("empty", "document", "iframe", "frame")
     )
+
+
+def _has_go_parameter(environ: WSGIEnvironment) -> bool:
+    return "go=1" in environ.get("QUERY_STRING", "").split("&")
 
 
 def load_entry_or_refuse_click(state: AppState, page: str, token: str) -> Entry:

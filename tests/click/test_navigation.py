@@ -244,3 +244,46 @@ def test_the_page_works_below_a_path_and_whatever_a_site_makes_of_its_layout(sit
     response = mounted.get(f"/shop{site.link('product')}", headers=FETCHES["Turbo Drive"])
     assert response.headers["HX-Redirect"] == f"/shop{site.link('product')}"
     assert 'content="reload"' in response.text
+
+
+LINK_PREVIEWERS = {
+    "Facebook": "facebookexternalhit/1.1 (+http://www.facebook.com/externalhit_uatext.php)",
+    "Facebot": "Facebot/1.0",
+    "Twitter": "Twitterbot/1.0",
+    "Slack": "Slackbot-LinkExpanding 1.0 (+https://api.slack.com/robots)",
+    "LinkedIn": "LinkedInBot/1.0 (compatible; Mozilla/5.0; Apache-HttpClient)",
+    "WhatsApp": "WhatsApp/2.23.20.0 A",
+    "Telegram": "TelegramBot (like TwitterBot)",
+    "Discord": "Mozilla/5.0 (compatible; Discordbot/2.0; +https://discordapp.com)",
+    "Skype": "Mozilla/5.0 (Windows NT 6.1; WOW64) SkypeUriPreview Preview/0.5",
+    "DingTalk": "DingTalkBot-LinkService/1.0 (+https://open-doc.dingtalk.com)",
+    "Bing": "Mozilla/5.0 (Windows NT 6.1) AppleWebKit/534+ BingPreview/1.0b",
+}
+
+
+@pytest.mark.parametrize("user_agent", LINK_PREVIEWERS.values(), ids=LINK_PREVIEWERS)
+def test_link_previewer_gets_continue_page_and_is_not_a_click(
+    site: Site, heard: Heard, user_agent: str
+) -> None:
+    response = follow(site, site.link("product"), {"User-Agent": user_agent})
+    assert not is_click(response)
+    assert soup(response).select("meta[http-equiv=refresh]") == []
+    assert heard == []
+
+    assert is_click(follow(site, href(soup(response)), {"User-Agent": user_agent}))
+    assert [name for name, _ in heard] == ["clicked"]
+
+
+@pytest.mark.parametrize(
+    "user_agent",
+    [
+        "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) MicroMessenger/8.0.42",
+        "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) Line/13.20.0",
+        "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) [FBAN/FBIOS;FBAV/440.0]",
+        "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AliApp(DingTalk/7.0.50)",
+        "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)",
+    ],
+)
+def test_browser_of_a_chat_app_is_a_click(site: Site, heard: Heard, user_agent: str) -> None:
+    assert is_click(follow(site, site.link("product"), {"User-Agent": user_agent}))
+    assert [name for name, _ in heard] == ["clicked"]
