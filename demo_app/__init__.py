@@ -18,7 +18,7 @@ from flask_xiebao.testing import GatewaySimulator
 
 from . import events, qa, shop, widgets
 from .logs import mask_sign
-from .purchases import db, xiebao
+from .purchases import create_tables, db, xiebao
 
 #: The document's own example account, which the simulator knows.
 PARTNER_ID, API_KEY = "12345", "Key"
@@ -62,7 +62,7 @@ def create_app(instance_path: str | None = None) -> Flask:
     xiebao.member_loader(shop.current_member)
     db.init_app(app)
     with app.app_context():
-        db.create_all()
+        create_tables()
     shop.init_app(app)
     app.register_blueprint(shop.blueprint)
     app.register_blueprint(widgets.blueprint)

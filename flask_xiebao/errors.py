@@ -123,8 +123,13 @@ class OrderBehindError(OrderError):
     """An order query does not show a notified change yet. The gateway must notify again later.
 
     :ivar behind_for: The lag: the time since the order query was first found to be behind.
+    :ivar is_in_progress: True if the order query shows that the change is in progress, such as a
+        surrender (退保中), which may last for days.
     """
 
-    def __init__(self, message: str, behind_for: timedelta = timedelta()) -> None:
+    def __init__(
+        self, message: str, behind_for: timedelta = timedelta(), *, is_in_progress: bool = False
+    ) -> None:
         super().__init__(message)
         self.behind_for = behind_for
+        self.is_in_progress = is_in_progress

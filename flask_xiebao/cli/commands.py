@@ -358,6 +358,11 @@ def order(ctx: click.Context, insure_num: str, names: bool) -> None:
     help="Do not call your on_change function. Use this option for the first run on a site that has"
     " already sold insurance.",
 )
+@click.option(
+    "--partial",
+    is_flag=True,
+    help="Also query each policy in force for several people, to find people who have surrendered.",
+)
 @click.pass_context
 def reconcile(ctx: click.Context, /, **options: Any) -> None:
     """Compare purchases with the gateway's orders.
@@ -366,26 +371,31 @@ def reconcile(ctx: click.Context, /, **options: Any) -> None:
     rows. It finds changes that no notification reported, so run it from cron and after an outage.
     It queries each order for which the gateway's list differs from the site's database, at most
     five orders per second, and prints a line for each difference. The exit status is 0 if the rows
-    agree with the gateway at the end, 1 if they do not, and 2 if the command could not continue.
+    agree with the gateway at the end, 1 if they do not, and 2 if the command could not continue. It
+    stops before it writes anything if the members in the database show that XIEBAO_MEMBER_SECRET is
+    missing or wrong.
     """
-    from .doctor_database import run_reconcile_command
+    from .reconcile import find_purchases, run_reconcile_command
 
-    state = _enter_app_context_or_exit(ctx)
-    try:
-        # A cron job often lacks the site's environment variables. If SECRET_KEY is missing,
-        # XIEBAO_MEMBER_SECRET is most likely missing, too. Without XIEBAO_MEMBER_SECRET, member
-        # keys cannot be read, and new purchases would be stored without their members.
-        state.signer  # noqa: B018 - raises ConfigError
-    except ConfigError as error:
-        raise click.UsageError(
-            f"Run the command with the same environment as the site. {error}"
-        ) from None
-    purchases = state.hooks.purchases
-    if purchases is None:
-        raise click.UsageError(
-            "The app has no Purchases object. Create one, or import the module that creates it."
-        )
+    purchases = find_purchases(_enter_app_context_or_exit(ctx))
     ctx.exit(run_reconcile_command(purchases, **options))
+
+
+@xiebao.command()
+@click.argument("insure_num")
+@click.pass_context
+def reassign(ctx: click.Context, insure_num: str) -> None:
+    """Correct the member of a purchase.
+
+    The command queries the order at the gateway and replaces the member in the site's row with the
+    member of the order. Use it for rows that were written with a wrong XIEBAO_MEMBER_SECRET. The
+    row of a member who was forgotten is not changed. The exit status is 2 if the row was not
+    corrected.
+    """
+    from .reconcile import find_purchases, run_reassign_command
+
+    purchases = find_purchases(_enter_app_context_or_exit(ctx))
+    ctx.exit(run_reassign_command(purchases, insure_num))
 
 
 @xiebao.command()

@@ -1,26 +1,17 @@
-"""The doctor's check of the purchase table, and the ``flask xiebao reconcile`` command."""
+"""The doctor's check of the purchase table."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
-from contextlib import nullcontext
-from datetime import date
 from typing import TYPE_CHECKING, Any
 
-import click
-
-from ..app.log import format_error_for_log
 from ..app.state import AppState
 from ..errors import ConfigError
 from ..texts import get_text
-from .findings import Finding, error_finding, ok_finding, print_escaped_line, warning_finding
+from .findings import Finding, error_finding, ok_finding, warning_finding
 
 if TYPE_CHECKING:
     from ..sqla import Purchases
-
-# This escape sequence moves the cursor to the start of the line and erases the progress bar.
-_CLEAR_LINE = "\r\033[K"
 
 
 def check_database(state: AppState, locale: str) -> Iterator[Finding]:
@@ -37,7 +28,7 @@ def check_database(state: AppState, locale: str) -> Iterator[Finding]:
         yield warning_finding(get_text(locale, "doctor.purchases.shared"))
     table = purchases.store.table
     try:
-        missing_columns_message = _describe_missing_columns(purchases, locale)
+        missing_columns_message = describe_missing_columns(purchases, locale)
         columns_without_default = purchases.store.find_columns_without_default()
         if missing_columns_message:
             yield warning_finding(missing_columns_message)
@@ -59,7 +50,7 @@ def check_database(state: AppState, locale: str) -> Iterator[Finding]:
         )
 
 
-def _describe_missing_columns(purchases: Purchases[Any], locale: str) -> str:
+def describe_missing_columns(purchases: Purchases[Any], locale: str) -> str:
     """Return a sentence that names the missing table or columns, or "" if nothing is missing."""
     table, missing = purchases.store.table, purchases.store.find_missing_columns()
     if not missing:
@@ -67,48 +58,3 @@ def _describe_missing_columns(purchases: Purchases[Any], locale: str) -> str:
     kind = "missing" if len(missing) == len(table.columns) else "lacks"
     columns = get_text(locale, "list.comma").join(missing)
     return get_text(locale, f"doctor.purchases.{kind}", table=table.name, columns=columns)
-
-
-def run_reconcile_command(
-    purchases: Purchases[Any], *, dry_run: bool, since: date | None, no_on_change: bool
-) -> int:
-    """Correct the purchase rows that differ from the gateway's orders, and print each difference.
-
-    :param dry_run: If True, do not write anything.
-    :param since: The date (China time) before which insurance applications are ignored, or None.
-    :param no_on_change: If True, do not call the site's ``on_change``.
-    :return: The exit status of the command: 0 if rows and orders agree in the end, 1 if they do
-        not, and 2 if the table or a column is missing or an error stopped the comparison.
-    """
-    from ..sqla.reconciliation import Reconciliation
-
-    reconciliation = Reconciliation(
-        purchases.store, since=since, repair=not dry_run, call_on_change=not no_on_change
-    )
-    differences = reconciliation.iter_differences_or_none()
-    is_terminal = sys.stderr.isatty()
-    compared = different = unrepaired = 0
-    try:
-        if message := _describe_missing_columns(purchases, "en"):
-            click.echo(message, err=True)
-            return 2
-        with (
-            click.progressbar(differences, file=sys.stderr, show_pos=True)
-            if is_terminal
-            else nullcontext(differences)
-        ) as counted_differences:
-            for difference in counted_differences:
-                compared += 1
-                if difference is not None:
-                    different += 1
-                    unrepaired += not difference.repaired
-                    if is_terminal:
-                        click.echo(_CLEAR_LINE, err=True, nl=False)
-                    print_escaped_line(str(difference))
-    except Exception as error:
-        click.echo(f"Compared: {compared:,}. Stopped by {format_error_for_log(error)}.", err=True)
-        return 2
-    print_escaped_line(
-        f"Compared: {compared:,}. Different: {different:,}. Repaired: {different - unrepaired:,}."
-    )
-    return 1 if unrepaired else 0

@@ -26,6 +26,7 @@ from .payloads import (
     encode_compact_json,
     get_enum_member_or_number,
     get_raw_json_values,
+    is_json_value_empty,
     parse_china_time,
     parse_date,
     parse_json_object,
@@ -99,6 +100,8 @@ class PolicyInfo:
     :param start_date: The first day of the cover.
     :param end_date: The last day of the cover.
     :param policy_num: ``policyNum``, the insurer's number for the policy (保单号).
+    :param retreat_status: ``retreatStatus`` of the insured person in an order. Its numbers are not
+        documented. None and 0 mean that the person is insured.
     """
 
     product_id: str | None = None
@@ -110,6 +113,12 @@ class PolicyInfo:
     start_date: date | None = None
     end_date: date | None = None
     policy_num: str | None = None
+    retreat_status: int | None = None
+
+    @property
+    def is_surrendered(self) -> bool:
+        """True if the insured person has left the policy or is leaving it."""
+        return self.retreat_status not in (None, 0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,7 +154,8 @@ class Notification:
     :param policies: The policies that were issued.
     :param new_insure_num: The application number that replaces ``insure_num`` after a reissue.
     :param cancelled_insurants: The names of the insured people who leave the policy in a surrender.
-        If empty, all of them leave.
+        Use :attr:`is_partial` to find out whether all of them leave, because the names may be
+        unreadable.
     :param cancel_reason: ``cancelMsg``.
     :param other_info: ``otherInfo``.
     :param data: All fields as they were sent.
@@ -189,6 +199,17 @@ class Notification:
             content = encode_compact_json(self.data or vars(self), sort_keys=True)
             digest = hashlib.sha256(b"%d\0%s" % (self.type, content))
             object.__setattr__(self, "id", digest.hexdigest())
+
+    @property
+    def is_partial(self) -> bool:
+        """True for a surrender or reissue that only some of the insured people leave.
+
+        This is the case if ``cancelInsurants`` is not empty, even if its value cannot be read.
+        """
+        sent_names = self.data.get("cancelInsurants")
+        return self.type in (NotificationType.SURRENDER, NotificationType.REISSUE) and (
+            bool(self.cancelled_insurants) or not is_json_value_empty(sent_names)
+        )
 
 
 def _normalize_partner_key(value: object) -> str | None:

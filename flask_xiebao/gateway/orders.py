@@ -35,6 +35,7 @@ from .payloads import (
     encode_compact_json,
     parse_china_time,
     parse_date,
+    parse_integer,
     parse_json_object,
 )
 from .values import (
@@ -62,6 +63,9 @@ logger = logging.getLogger("flask_xiebao")
 # The maximum size of a response, in bytes. A response with 100 orders stays below this limit.
 # OrderClient.iter() requests 100 orders at a time by default.
 _MAX_RESPONSE_BYTES = 1024 * 1024
+# After this many pages in a row without a new order, the iteration over the order list ends with an
+# error. Otherwise it would not end if the gateway returned the same page for ever.
+_MAX_PAGES_WITHOUT_NEW_ORDER = 10
 
 
 class PayStatus(IntEnum):
@@ -176,6 +180,12 @@ class Order:
         default=None, repr=False, compare=False
     )
 
+    @property
+    def is_partly_surrendered(self) -> bool:
+        """True if at least one insured person has left the policy and the policy goes on."""
+        is_surrendered = self.effective_status == EffectiveStatus.SURRENDERED
+        return not is_surrendered and any(policy.is_surrendered for policy in self.policies)
+
     @cached_property
     def member(self) -> str | None:
         """The id of the member to whom this order's ``partner_uniq_key`` belongs, or None.
@@ -269,10 +279,12 @@ class OrderClient(AbstractContextManager["OrderClient"]):
 
         A listed order has fewer fields than an order from :meth:`get`. Rely only on its number and,
         if they are present, its statuses. A listed order without a number is skipped, and a warning
-        is logged. If orders are added or removed during the iteration, some may be missing.
+        is logged once for each page. If orders are added or removed during the iteration, some may
+        be missing.
 
         :param page_size: The number of orders in each request.
-        :raises OrderError: if the gateway returns no readable response.
+        :raises OrderError: if the gateway returns no readable response, or ten pages in a row
+            without a new order.
         """
         if not is_integer_in_range(page_size, 1):
             raise OrderError(
@@ -283,34 +295,56 @@ class OrderClient(AbstractContextManager["OrderClient"]):
     # Keep this generator separate from OrderClient.iter(). The code of a generator does not run
     # until its first item is requested, but iter() must check page_size immediately.
     def _iter_orders(self, page_size: int) -> Iterator[Order]:
-        seen_numbers = set()
+        seen_numbers: set[str] = set()
+        pages_without_new_order = 0
         for index in count(1):
-            response_data = self._query_gateway("orderList", pageIndex=index, pageSize=page_size)
-            with _convert_errors_to_order_error():
-                page = response_data.get_json_object("orders")
-                if page.get_required_value(check_non_negative_integer, "pageIndex") != index:
-                    raise WrongValueError(
-                        f'"pageIndex" must be {index}, the page that was requested.'
-                    )
-                page_count = page.get_required_value(check_non_negative_integer, "pageNums")
-                items = page.find_first_present_value(check_list, "data") or []
-            for item in items:
-                order_fields = JsonFields(item if isinstance(item, dict) else {}, is_lenient=True)
-                number = order_fields.find_first_present_value(
-                    normalize_application_number, "insureNum"
+            orders, skipped_count, is_last = self._query_order_page(index, page_size)
+            # Log the warning here and not in _query_order_page(), because error reports show local
+            # variables, and there they contain people's names.
+            if skipped_count:
+                logger.warning(
+                    "Skipped %d of %d orders on page %d of the order list because of a missing or"
+                    ' invalid "insureNum". Ask Xiebao about this page.',
+                    skipped_count,
+                    skipped_count + len(orders),
+                    index,
                 )
-                if number is None:
-                    logger.warning(
-                        'An order in the order list has no valid "insureNum" and was skipped. Ask'
-                        " Xiebao about this order."
-                    )
-                # The list begins with the newest orders. A new order moves others to the next page,
-                # so an order can be listed twice.
-                elif number not in seen_numbers:
-                    seen_numbers.add(number)
-                    yield self._build_order(order_fields)
-            if not items or index >= page_count:
+            # The list begins with the newest orders. A new order moves others to the next page, so
+            # an order can be listed twice.
+            new_orders = {
+                order.insure_num: order for order in orders if order.insure_num not in seen_numbers
+            }
+            seen_numbers.update(new_orders)
+            yield from new_orders.values()
+            if is_last:
                 return
+            pages_without_new_order = 0 if new_orders else pages_without_new_order + 1
+            if pages_without_new_order == _MAX_PAGES_WITHOUT_NEW_ORDER:
+                raise OrderError(
+                    f"The gateway returned {pages_without_new_order} pages of the order list in a"
+                    f" row without a new order, up to page {index}, so the list was not read to the"
+                    " end. Ask Xiebao about the order list."
+                )
+
+    def _query_order_page(self, index: int, page_size: int) -> tuple[list[Order], int, bool]:
+        """Query a page of the order list.
+
+        :return: The orders, the number of orders that were skipped because they have no valid
+            application number, and True for the last page.
+        """
+        response_data = self._query_gateway("orderList", pageIndex=index, pageSize=page_size)
+        with _convert_errors_to_order_error():
+            page = response_data.get_json_object("orders")
+            if page.get_required_value(check_non_negative_integer, "pageIndex") != index:
+                raise WrongValueError(f'"pageIndex" must be {index}, the page that was requested.')
+            page_count = page.get_required_value(check_non_negative_integer, "pageNums")
+            items = page.find_first_present_value(check_list, "data") or []
+        orders = []
+        for item in items:
+            order_fields = JsonFields(item if isinstance(item, dict) else {}, is_lenient=True)
+            if order_fields.find_first_present_value(normalize_application_number, "insureNum"):
+                orders.append(self._build_order(order_fields))
+        return orders, len(items) - len(orders), not items or index >= page_count
 
     def policy_url(self, insure_num: str | int) -> str:
         """Return the URL of an order's policy file (电子保单).
@@ -546,4 +580,5 @@ def _build_policy_info(order_fields: JsonFields, insurant_fields: JsonFields) ->
         start_date=order_fields.find_first_present_value(parse_date, "startDate"),
         end_date=order_fields.find_first_present_value(parse_date, "endDate"),
         policy_num=insurant_fields.find_first_present_value(normalize_query_text, "policyNum"),
+        retreat_status=insurant_fields.find_first_present_value(parse_integer, "retreatStatus"),
     )

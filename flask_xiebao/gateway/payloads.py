@@ -144,6 +144,11 @@ _JSON_DECODER = json.JSONDecoder(
 )
 
 
+def is_json_value_empty(value: object) -> bool:
+    """Return True for null, a blank string, an empty list or an empty object."""
+    return value in (None, [], {}) or (isinstance(value, str) and not value.strip())
+
+
 @dataclass(frozen=True, repr=False)
 class JsonFields:
     """The fields of a JSON object from the gateway.
@@ -160,7 +165,7 @@ class JsonFields:
         """Return the parsed value of the first of the named fields that is present, or None."""
         for name in names:
             value = self.values.get(name)
-            if value in (None, [], {}) or (isinstance(value, str) and not value.strip()):
+            if is_json_value_empty(value):
                 continue
             try:
                 return parse(value)
@@ -242,6 +247,12 @@ _check_object: FieldParser[dict[str, Any]] = _build_checker(
 def convert_to_decimal_string(value: Any) -> str:
     """Return a string unchanged, and a non-negative integer as a decimal string."""
     return str(value) if is_integer_in_range(value, 0) else check_string(value)
+
+
+def parse_integer(value: Any) -> int:
+    """Return an integer, or the integer that a string of digits contains."""
+    is_digits = isinstance(value, str) and re.fullmatch("[0-9]{1,9}", value) is not None
+    return int(value) if is_digits else check_integer(value)
 
 
 def parse_china_time(value: Any) -> datetime:

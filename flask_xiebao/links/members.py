@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hmac
+import re
 from collections.abc import Callable
 from functools import lru_cache
 from types import NoneType
@@ -21,6 +22,10 @@ from ..gateway.values import (
 
 #: The type of a parameter that accepts a member's id.
 MemberId = str | int | UUID
+
+# Matches a member's key that begins like a prefix: 16 characters of the base32 alphabet. A prefix
+# without a digit is possible but rare, and a long user name may consist of letters.
+_KEY_WITH_PREFIX = re.compile(rf"(?=[a-z]*[2-7])[a-z2-7]{{{KEY_PREFIX_LENGTH}}}.+")
 
 # The maximum number of cached prefixes of members' keys.
 _MAX_CACHED_PREFIXES = 4096
@@ -47,6 +52,11 @@ def normalize_member_id_or_none(value: object) -> str | None:
             "member",
         )
     return check_named_value("A member's id", normalize_member_id, value, LinkError, "member")
+
+
+def has_key_prefix_format(key: str) -> bool:
+    """Return True if a member's key begins like the keys that ``XIEBAO_MEMBER_SECRET`` makes."""
+    return _KEY_WITH_PREFIX.fullmatch(key) is not None
 
 
 class MemberKeyCodec:

@@ -241,6 +241,7 @@ class GatewaySimulator:
                 verdict.member or "",
                 delivery_options,
                 action,
+                insured_count=2 if "two_people" in request.form else 1,
             )
             if action != "fail" and verdict.pay_success and not delivery_options.is_held_back:
                 return verdict.pay_success

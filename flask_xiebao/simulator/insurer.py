@@ -26,13 +26,16 @@ SIMULATED_PRODUCT = {
 }
 #: The product code (``caseCode``) of an order that is placed on the simulated home page.
 DEFAULT_CASE_CODE = "QX000000127257"
-_PERSON = "王小明"
-_PRICE = 1500  # fen
+# The names of the insured people. The first is also the applicant.
+_PEOPLE = ("王小明", "李小红")
+_PRICE = 1500  # fen, for each insured person
+# The retreatStatus of a person who has left the policy. The real numbers are not documented.
+_SURRENDERED_PERSON = 1
 _PAYMENT_FAILURE = "余额不足"
 _ISSUE_FAILURE = "核保未通过"
 #: The possible actions on an order. ``again`` sends all notifications about the order once more,
 #: including those that the site has not accepted yet.
-ORDER_ACTIONS = ("pay", "issue", "surrender", "reissue", "again")
+ORDER_ACTIONS = ("pay", "issue", "surrender", "surrender_one", "reissue", "again")
 #: A tuple of a notification's type and the fields that are specific to this type.
 NotificationContent = tuple[int, dict[str, Any]]
 # The maximum number of consecutive attempts to send a notification that the site does not accept.
@@ -105,7 +108,9 @@ class SimulatedInsurer:
         """True if there is a URL or path to send notifications to."""
         return find_notify_url(self._notify_url) is not None
 
-    def build_unsaved_order(self, case_code: str, partner_uniq_key: str) -> SimulatedOrder:
+    def build_unsaved_order(
+        self, case_code: str, partner_uniq_key: str, *, insured_count: int = 1
+    ) -> SimulatedOrder:
         """Build a new order for a purchase at the current time, but do not store the order."""
         now = wire.china_now()
         return SimulatedOrder(
@@ -114,8 +119,9 @@ class SimulatedInsurer:
             partner_uniq_key=partner_uniq_key,
             start_date=f"{now:%Y-%m-%d}",
             end_date=f"{now + timedelta(days=4):%Y-%m-%d}",
-            price=_PRICE,
+            price=_PRICE * insured_count,
             applied_at=wire.format_china_time(now),
+            insured_count=insured_count,
         )
 
     def place_order(
@@ -124,13 +130,16 @@ class SimulatedInsurer:
         partner_uniq_key: str,
         delivery_options: DeliveryOptions,
         outcome: str,
+        *,
+        insured_count: int = 1,
     ) -> str:
         """Create an order, notify the site and return the application number.
 
         :param outcome: ``pay`` if everything succeeds, ``fail`` if the payment fails, or
             ``not_issued`` if the issue fails.
+        :param insured_count: The number of insured people, 1 or 2.
         """
-        order = self.build_unsaved_order(case_code, partner_uniq_key)
+        order = self.build_unsaved_order(case_code, partner_uniq_key, insured_count=insured_count)
         if outcome == "fail":
             self.orders.save_order(order._replace(failure=_PAYMENT_FAILURE))
             contents = [(2, {"state": False, "failMsg": _PAYMENT_FAILURE, "price": 0})]
@@ -158,12 +167,20 @@ class SimulatedInsurer:
             case "surrender", "issued":
                 self._record_surrender(order)
                 self._notify_site(order, delivery_options, [(4, {"cancelMsg": "客户申请退保"})])
+            case "surrender_one", "issued" if order.can_one_person_surrender:
+                now = wire.format_china_time(wire.china_now())
+                self.orders.save_order(order._replace(partly_surrendered_at=now))
+                contents = [(4, {"cancelInsurants": [_PEOPLE[1]], "cancelMsg": "被保险人申请退保"})]
+                self._notify_site(order, delivery_options, contents)
             case "reissue", "issued":
                 self._record_surrender(order)
+                has_one_left = order.partly_surrendered_at is not None
                 new_order = order._replace(
                     insure_num=_generate_application_number(),
                     applied_at=wire.format_china_time(wire.china_now()),
                     issued_at=None,
+                    insured_count=1 if has_one_left else order.insured_count,
+                    partly_surrendered_at=None,
                 )
                 contents = self._issue_policy(new_order)
                 self._notify_site(
@@ -206,19 +223,22 @@ class SimulatedInsurer:
         return [(2, payment_fields), *issue_contents]
 
     def _issue_policy(self, order: SimulatedOrder) -> list[NotificationContent]:
-        policy_num = f"P{order.insure_num}"
         now = wire.format_china_time(wire.china_now())
-        self.orders.save_order(order._replace(failure=None, issued_at=now, policy_num=policy_num))
-        policy = {
-            "productName": SIMULATED_PRODUCT["productName"],
-            "planName": SIMULATED_PRODUCT["planName"],
-            "applicant": _PERSON,
-            "insurant": _PERSON,
-            "startDate": order.start_date,
-            "endDate": order.end_date,
-            "policyNum": policy_num,
-        }
-        return [(3, {"policys": [policy]}), (9, {})]
+        order = order._replace(failure=None, issued_at=now, policy_num=f"P{order.insure_num}")
+        self.orders.save_order(order)
+        policies = [
+            {
+                "productName": SIMULATED_PRODUCT["productName"],
+                "planName": SIMULATED_PRODUCT["planName"],
+                "applicant": _PEOPLE[0],
+                "insurant": insurant["cName"],
+                "startDate": order.start_date,
+                "endDate": order.end_date,
+                "policyNum": insurant["policyNum"],
+            }
+            for insurant in _build_insurants(order)
+        ]
+        return [(3, {"policys": policies}), (9, {})]
 
     def _notify_site(
         self,
@@ -354,7 +374,7 @@ class SimulatedInsurer:
             "caseCode": order.case_code,
             "partnerUniqueKey": order.partner_uniq_key,
             **SIMULATED_PRODUCT,
-            "totalNum": 1,
+            "totalNum": order.insured_count,
             "startDate": order.start_date,
             "endDate": order.end_date,
             "insureTime": order.applied_at,
@@ -364,10 +384,24 @@ class SimulatedInsurer:
             "issueStatus": 0 if order.issued_at is None else 1,
             "issueTime": order.issued_at,
             "effectiveStatus": {"issued": 1, "surrendered": 3}.get(order.state, 0),
-            "applicant": {"cName": _PERSON},
-            "insurants": [{"cName": _PERSON, "policyNum": order.policy_num}],
+            "applicant": {"cName": _PEOPLE[0]},
+            "insurants": _build_insurants(order),
         }
         return {name: value for name, value in detail.items() if value is not None}
+
+
+def _build_insurants(order: SimulatedOrder) -> list[dict[str, Any]]:
+    """Return the insured people of an order, each with a policy number if the policy is issued."""
+    insurants: list[dict[str, Any]] = []
+    for index, name in enumerate(_PEOPLE[: order.insured_count]):
+        suffix = f"-{index + 1}" if index else ""
+        number = None if order.policy_num is None else f"{order.policy_num}{suffix}"
+        has_left = index > 0 and order.partly_surrendered_at is not None
+        insurant = {"cName": name, "policyNum": number}
+        insurants.append(
+            {**insurant, "retreatStatus": _SURRENDERED_PERSON} if has_left else insurant
+        )
+    return insurants
 
 
 def _generate_application_number() -> str:

@@ -19,6 +19,8 @@ class SimulatedOrder(NamedTuple):
 
     :param price: The price in fen.
     :param failure: The reason why the last payment or issue failed, or None.
+    :param insured_count: The number of insured people, 1 or 2.
+    :param partly_surrendered_at: The time when the second person left the policy, or None.
     """
 
     insure_num: str
@@ -33,6 +35,14 @@ class SimulatedOrder(NamedTuple):
     issued_at: str | None = None
     policy_num: str | None = None
     surrendered_at: str | None = None
+    insured_count: int = 1
+    partly_surrendered_at: str | None = None
+
+    @property
+    def can_one_person_surrender(self) -> bool:
+        """True if one of two insured people can leave the policy."""
+        is_complete = self.insured_count > 1 and self.partly_surrendered_at is None
+        return is_complete and self.state == "issued"
 
     @property
     def state(self) -> str:
@@ -76,7 +86,8 @@ _CREATE_TABLES = (
     """
     CREATE TABLE IF NOT EXISTS purchases (
         insure_num TEXT UNIQUE, case_code, partner_uniq_key, start_date, end_date, price,
-        applied_at, paid_at, failure, issued_at, policy_num, surrendered_at
+        applied_at, paid_at, failure, issued_at, policy_num, surrendered_at,
+        insured_count DEFAULT 1, partly_surrendered_at
     )
     """,
     """
@@ -87,14 +98,17 @@ _CREATE_TABLES = (
     """,
 )
 _SAVE_ORDER = """
-    INSERT INTO purchases VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    INSERT INTO purchases VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (insure_num) DO UPDATE SET
         paid_at = excluded.paid_at,
         failure = excluded.failure,
         issued_at = excluded.issued_at,
         policy_num = excluded.policy_num,
-        surrendered_at = excluded.surrendered_at
+        surrendered_at = excluded.surrendered_at,
+        partly_surrendered_at = excluded.partly_surrendered_at
 """
+# The columns that a file of version 0.3 lacks.
+_NEW_COLUMNS = ("insured_count DEFAULT 1", "partly_surrendered_at")
 _INSERT_NOTIFICATION = """
     INSERT INTO messages (insure_num, kind, body, forged, attempts, is_done)
     VALUES (?, ?, ?, ?, 0, 0)
@@ -136,6 +150,10 @@ class OrderDatabase:
                 connection.execute("BEGIN IMMEDIATE")
                 for statement in _CREATE_TABLES:
                     connection.execute(statement)
+                columns = connection.execute("PRAGMA table_info(purchases)").fetchall()
+                if len(columns) < len(SimulatedOrder._fields):
+                    for column in _NEW_COLUMNS:
+                        connection.execute(f"ALTER TABLE purchases ADD COLUMN {column}")
                 yield connection
 
     def _execute(self, statement: str, values: Sequence[object] = ()) -> list[Any]:

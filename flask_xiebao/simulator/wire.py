@@ -147,6 +147,7 @@ _POLICY_FIELDS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "start_date": ("startDate", date.isoformat),
     "end_date": ("endDate", date.isoformat),
     "policy_num": ("policyNum", str),
+    "retreat_status": ("retreatStatus", index),
 }
 #: This mapping contains, for each field of :class:`~flask_xiebao.Order`, the gateway's field name
 #: and the function that converts the value.
@@ -212,6 +213,11 @@ def build_order_detail(order: object) -> dict[str, Any]:
     policies = values.get("policies") or ()
     insurants = [
         {"cName": policy.get("insurant"), "policyNum": policy.get("policy_num")}
+        | (
+            {"retreatStatus": status}
+            if (status := policy.get("retreat_status")) is not None
+            else {}
+        )
         for policy in map(convert_to_mapping, policies)
     ]
     applicant = convert_to_mapping(policies[0]).get("applicant") if policies else None

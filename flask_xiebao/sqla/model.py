@@ -127,12 +127,15 @@ class PurchaseMixin:
     :ivar end_date: The last day of the cover, in China.
     :ivar policy_nums: The ``policyNum`` of each insurant, the insurer's number (保单号).
     :ivar replaced_by: The new application number after a reissue.
-    :ivar failed_step: 2 if a payment failed, 3 if the issue failed. A notification reports this,
-        and the order query does not.
-    :ivar first_behind_at: The first time when the order query did not confirm a notification. It
-        begins again after a status changes, or after a day without such a notification.
-    :ivar last_behind_at: The last time when the order query did not confirm a notification, or None
-        if there was none since a status changed.
+    :ivar surrenders: The insured people who have left the policy, or None. For each person, a dict
+        with ``policy_num``, ``status`` (``retreatStatus`` as the gateway sends it) and ``since``
+        (the time in UTC when the site first learned of it). It contains no names.
+    :ivar failed_step: 2 if a payment failed, 3 if the issue failed, and None if the gateway reports
+        that a later step succeeded. A notification reports this, and the order query does not.
+    :ivar failures: The failed steps that were notified: for each, the beginning of a hash of the
+        data, and the number of the step.
+    :ivar behind: The notifications that the order query does not confirm yet: for each, its id and
+        the first and the last time when the site received it. None after a status changes.
     :ivar forgotten: True if the member was forgotten. The row never gets a member again.
     :ivar version: A number that increases by 1 whenever an answer of the gateway is written.
     :ivar created_at: The time of the application if the gateway reports it, otherwise the time of
@@ -164,9 +167,10 @@ class PurchaseMixin:
     end_date = _nullable_column(date)
     policy_nums = _required_column(list[str], JSON())
     replaced_by = _nullable_column(str)
+    surrenders = _nullable_column(list[dict[str, Any]], JSON(none_as_null=True))
     failed_step = _nullable_column(int)
-    first_behind_at = _nullable_column(datetime)
-    last_behind_at = _nullable_column(datetime)
+    failures = _nullable_column(list[Any], JSON(none_as_null=True))
+    behind = _nullable_column(list[Any], JSON(none_as_null=True))
     forgotten = _required_column(bool)
     version = _required_column(int)
     created_at = _required_column(datetime)
@@ -212,6 +216,11 @@ class PurchaseMixin:
         failed = self.failed_step == NotificationType.PAYMENT
         return _UNPAID_STATES.get(pay) or ("failed" if failed else "applied")
 
+    @property
+    def is_partly_surrendered(self) -> bool:
+        """True if at least one insured person has left the policy and the policy goes on."""
+        return bool(self.surrenders) and self.effective_status != EffectiveStatus.SURRENDERED
+
     def _get_state_by_cover_dates(self) -> PurchaseState:
         today = datetime.now(CHINA_TIMEZONE).date()
         if self.end_date is not None and self.end_date < today:
@@ -233,7 +242,7 @@ _COMPARED_COLUMNS = [
     name
     for name, value in vars(PurchaseMixin).items()
     if isinstance(value, MappedColumn)
-    and name not in ("first_behind_at", "last_behind_at", "version", "created_at", "updated_at")
+    and name not in ("failures", "behind", "version", "created_at", "updated_at")
 ]
 
 
@@ -282,7 +291,7 @@ def fill_row_from_order(row: PurchaseMixin, order: Order) -> None:
         # zero again after the gateway's first answer about the order, and after each new status. A
         # notification that is still not confirmed after a new status is about another step of the
         # purchase.
-        row.first_behind_at = row.last_behind_at = None
+        row.behind = None
     if row.updated_at is None:
         row.created_at = _find_creation_time(order) or row.created_at
     # Never overwrite a known member. If Purchases.forget has removed the member from a row, the row
@@ -300,6 +309,48 @@ def fill_row_from_order(row: PurchaseMixin, order: Order) -> None:
     )
     row.start_date, row.end_date = order.start_date, order.end_date
     row.policy_nums = [policy.policy_num for policy in order.policies if policy.policy_num]
+    row.surrenders = _build_surrenders(row, order) or None
+    set_failed_step(row)
+
+
+def _build_surrenders(row: PurchaseMixin, order: Order) -> list[dict[str, Any]]:
+    """Return the surrenders in an order. A person whose surrender is known keeps its time.
+
+    People are identified by the numbers of their policies, because no names are stored. Several
+    people may have the same number.
+    """
+    known_times: dict[str | None, list[str]] = {}
+    for surrender in row.surrenders or []:
+        known_times.setdefault(surrender["policy_num"], []).append(surrender["since"])
+    return [
+        {
+            "policy_num": policy.policy_num,
+            "status": policy.retreat_status,
+            "since": (
+                known_times[policy.policy_num].pop(0)
+                if known_times.get(policy.policy_num)
+                else utc_now().isoformat()
+            ),
+        }
+        for policy in order.policies
+        if policy.is_surrendered
+    ]
+
+
+def set_failed_step(row: PurchaseMixin) -> None:
+    """Set the failed step of a row to the notified failure that its statuses allow, or to None."""
+    pay, issue, effective = get_statuses(row)
+    notified_steps = {row.failed_step, *(step for _, step in row.failures or [])}
+    if (
+        effective not in (None, EffectiveStatus.NOT_IN_FORCE)
+        or issue in (IssueStatus.ISSUED, IssueStatus.CANCELLED)
+        or pay == PayStatus.CANNOT_BE_PAID
+    ):
+        row.failed_step = None
+    else:
+        is_paid = pay in (PayStatus.PAID, PayStatus.DEBITED)
+        possible_step = NotificationType.ISSUE if is_paid else NotificationType.PAYMENT
+        row.failed_step = int(possible_step) if possible_step in notified_steps else None
 
 
 def _cut_to_column_length(text: str | None) -> str | None:

@@ -17,16 +17,16 @@ from ..gateway.notifications import Notification, NotificationType
 from ..gateway.orders import Order
 from ..gateway.values import WrongValueError, check_named_value, normalize_application_number
 from ..links.members import MemberId, normalize_member_id_or_none
-from .model import PurchaseMixin, Snapshot, utc_now
-from .reconciliation import Difference, Reconciliation
-from .store import (
+from .model import PurchaseMixin, Snapshot
+from .notified_values import (
     MAX_LAG,
     NotifiedRowValues,
-    PurchaseStore,
-    XiebaoProtocol,
-    execute_update,
-    is_row_behind,
+    find_lag,
+    is_order_behind,
+    is_surrender_running,
 )
+from .reconciliation import Difference, Reconciliation
+from .store import PurchaseStore, XiebaoProtocol, execute_update, is_other_member_reported
 
 P = TypeVar("P", bound=PurchaseMixin)
 T = TypeVar("T")
@@ -150,13 +150,12 @@ class Purchases(Generic[P]):
         row, answer = self.store.refresh_from_gateway(
             number, NotifiedRowValues(notification, new_row)
         )
-        # Check the row of the old policy again. Purchases.forget may have removed the member from
-        # this row while the gateway was queried. In this case, the row of the reissued policy must
-        # never get a member either.
-        if new_row is not None and row is not None and row.forgotten and not new_row.forgotten:
-            new_row, new_answer = self.store.refresh_from_gateway(
-                new_row.insure_num, NotifiedRowValues(notification, should_forget_member=True)
-            )
+        # If the member of the old policy was forgotten, the reissued policy must never get a member
+        # either. Check the row again, because Purchases.forget may have changed it while the
+        # gateway was queried. The reissued policy may have been reissued, too, because
+        # notifications arrive in any order.
+        if new_row is not None and row is not None and row.forgotten:
+            self.store.forget_members_along_reissues(new_row.insure_num)
         if new_row is not None:
             _check_order_not_behind(new_row, new_answer, notification)
         if row is not None:
@@ -179,6 +178,39 @@ class Purchases(Generic[P]):
             raise OrderError(
                 f'Order {number} is not stored, because the function passed as "only" returned'
                 " False for this order."
+            )
+        return row
+
+    def reassign(self, insure_num: str | int) -> P:
+        """Query an order, and replace its row's member with the member whom the gateway reports.
+
+        A known member is otherwise never replaced. Call this for a row with a wrong member, for
+        example after :meth:`reconcile` without ``XIEBAO_MEMBER_SECRET``.
+
+        :param insure_num: ``insureNum``, the application number (投保单号).
+        :return: The row, detached from any session.
+        :raises OrderError: if the order has no row, its member was forgotten, or the gateway does
+            not answer or reports no member of this site.
+        """
+        number = check_named_value(
+            "insure_num", normalize_application_number, insure_num, OrderError
+        )
+        row, answer = self.store.find_row(number), None
+        if row is not None and not row.forgotten:
+            row, answer = self.store.refresh_from_gateway(number, should_reassign_member=True)
+        if row is None:
+            raise OrderError(
+                f'Order {number} has no row. Run "flask xiebao reconcile" to store the order.'
+            )
+        if row.forgotten:
+            raise OrderError(
+                f"The member of order {number} was forgotten, so the order never gets a member"
+                " again."
+            )
+        if row.member is None or is_other_member_reported(row, answer):
+            raise OrderError(
+                f"The gateway reports no member of this site for order {number}, so its row was not"
+                " changed. Run the command with the same XIEBAO_MEMBER_SECRET as the site."
             )
         return row
 
@@ -207,6 +239,7 @@ class Purchases(Generic[P]):
         repair: bool = True,
         per_second: float = 5,
         on_change: bool = True,
+        partial: bool = False,
     ) -> Iterator[Difference]:
         """Compare the stored purchases with the gateway's order list, and yield the differences.
 
@@ -223,13 +256,22 @@ class Purchases(Generic[P]):
         :param on_change: False to leave out the calls of the registered function, for example when
             you fill the database of a shop that has already sold insurance. Otherwise each of its
             earlier purchases would be reported as a new one.
+        :param partial: True to also query each policy in force for several people, because the
+            gateway's list does not show that one of them has surrendered.
         :raises OrderError: if the list or ten orders in a row cannot be read. After ten failures in
             a row, the last exception is raised, whatever its class. An order that the gateway
             refuses is not counted.
+        :raises ConfigError: before anything is written, if most of the compared members differ from
+            the gateway's. Then ``XIEBAO_MEMBER_SECRET`` is probably missing or wrong.
         :raises ValueError: if *per_second* is not above 0.
         """
         reconciliation = Reconciliation(
-            self.store, since=since, repair=repair, per_second=per_second, call_on_change=on_change
+            self.store,
+            since=since,
+            repair=repair,
+            per_second=per_second,
+            call_on_change=on_change,
+            query_partial_surrenders=partial,
         )
         return filter(None, reconciliation.iter_differences_or_none())
 
@@ -242,26 +284,34 @@ def _check_function_is_sync(
     check_accepts_arguments(parameter_name, function, arguments)
 
 
-def _check_order_not_behind(row: PurchaseMixin, answer: object, notification: Notification) -> None:
+def _check_order_not_behind(
+    row: PurchaseMixin, answer: Order | OrderError | None, notification: Notification
+) -> None:
     """Raise OrderBehindError if the gateway's answer does not yet show what a notification reports.
 
     This includes a refusal of the query, which means that the gateway does not know the order yet.
-    If the query has been behind for a day, return with a warning instead.
+    If the query has been behind this notification for a day, log a warning and return instead.
     """
-    is_refused = isinstance(answer, OrderError)
-    if row.first_behind_at is None or not (is_refused or is_row_behind(row, notification)):
+    order, is_refused = (
+        answer if isinstance(answer, Order) else None,
+        isinstance(answer, OrderError),
+    )
+    lag = find_lag(row, notification)
+    if lag is None or not (is_refused or is_order_behind(row, order, notification)):
         return
-    lag = utc_now() - row.first_behind_at
+    is_running = is_surrender_running(row, notification)
     if lag < MAX_LAG:
         raise OrderBehindError(
             f"The order query does not yet confirm the notification about order {row.insure_num}."
             f"{f' {answer}' * is_refused}",
             lag,
+            is_in_progress=is_running,
         )
     log_throttled(
         "The order query has not confirmed a notification about order"
         f" {row.insure_num} for a day, so the notification was accepted without confirmation. Run"
         ' "flask xiebao reconcile" to compare the order.',
         group="given up",
-        level=logging.WARNING,
+        # A surrender may be in progress for days, so nothing is wrong then.
+        level=logging.INFO if is_running else logging.WARNING,
     )

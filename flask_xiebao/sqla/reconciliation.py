@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time
+from itertools import islice
 from time import monotonic, sleep
 from typing import Any
 
@@ -12,9 +13,10 @@ from sqlalchemy import select
 
 from ..app.log import format_error_for_log
 from ..deprecated import DeprecatedAlias
-from ..errors import OrderError
+from ..errors import ConfigError, OrderError
 from ..gateway.orders import Order
 from ..gateway.payloads import CHINA_TIMEZONE
+from ..links.members import has_key_prefix_format
 from .model import (
     PurchaseMixin,
     PurchaseState,
@@ -30,6 +32,12 @@ from .store import PurchaseStore, is_other_member_reported
 _MAX_CONSECUTIVE_FAILURES = 10
 # The states after which no further change is expected.
 _FINAL_STATES = ("surrendered", "replaced", "cancelled")
+# The maximum number of orders whose members are compared before the first row is written.
+_MAX_COMPARED_MEMBERS = 10
+
+
+class WrongEnvironmentError(ConfigError):
+    """The members in the database differ from the gateway's, perhaps because of a wrong secret."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +76,7 @@ class Reconciliation:
     :param repair: True to write the gateway's answers.
     :param per_second: The maximum number of orders to query per second.
     :param call_on_change: True to call the site's ``on_change``.
+    :param query_partial_surrenders: True to query all policies in force for several people.
     :raises ValueError: if *per_second* is not above 0.
     """
 
@@ -79,14 +88,18 @@ class Reconciliation:
         repair: bool,
         call_on_change: bool,
         per_second: float = 5,
+        query_partial_surrenders: bool = False,
     ) -> None:
         self._store = store
         self._since = None if since is None else datetime.combine(since, time(), CHINA_TIMEZONE)
         if not per_second > 0:
             raise ValueError(f"per_second must be a number greater than 0, got {per_second}.")
         self._call_on_change = call_on_change
+        self._query_partial_surrenders = query_partial_surrenders
         self._repair = repair
         self._query_interval = 1 / per_second
+        self._next_query_at = 0.0
+        self._are_members_checked = not repair
 
     def iter_differences_or_none(self) -> Iterator[Difference | None]:
         """Yield a difference for each order that differs from its row, and None for other orders.
@@ -94,18 +107,25 @@ class Reconciliation:
         An order that cannot be compared is a difference, too, and the comparison continues.
 
         :raises OrderError: if the list cannot be read.
+        :raises WrongEnvironmentError: if the members in the database differ from the gateway's.
         """
-        failure_count, next_query_at = 0, 0.0
+        failure_count = 0
         for number, listed_order in self._iter_orders_and_unlisted_numbers():
             difference = row_state = row = None
             try:
                 row = self._store.find_row(number)
                 row_state = None if row is None else row.state
-                if listed_order is None or self._should_query_order(listed_order, row):
-                    sleep(max(0, next_query_at - monotonic()))
-                    next_query_at = monotonic() + self._query_interval
+                with self._store.separate_hook_context():
+                    should_query = listed_order is None or self._should_query_order(
+                        listed_order, row
+                    )
+                if should_query:
+                    self._check_members_once()
+                    self._wait_until_next_query()
                     difference = self._query_and_compare_order(number, row, row_state)
                 failure_count = 0
+            except WrongEnvironmentError:
+                raise
             except Exception as error:
                 # A refusal is not counted as a failure, because the gateway works and has refused
                 # only this order.
@@ -122,6 +142,66 @@ class Reconciliation:
                         number, row_state, None, problem=format_error_for_log(error)
                     )
             yield difference
+
+    def _wait_until_next_query(self) -> None:
+        sleep(max(0, self._next_query_at - monotonic()))
+        self._next_query_at = monotonic() + self._query_interval
+
+    def _check_members_once(self) -> None:
+        """Check before the first row is written that the command runs with the site's secret.
+
+        Without ``XIEBAO_MEMBER_SECRET``, or with another one, wrong members would be written, and a
+        known member is never overwritten.
+
+        :raises WrongEnvironmentError: if most of the stored members differ from the gateway's, or
+            if the gateway's keys have a prefix that is read as a part of the member's id.
+        """
+        if self._are_members_checked:
+            return
+        members_by_number = self._get_latest_members()
+        if len(members_by_number) < 2:
+            first_orders = islice(self._store.xiebao.orders.iter(), _MAX_COMPARED_MEMBERS)
+            for order in first_orders:
+                members_by_number.setdefault(order.insure_num, None)
+        keys, unread_prefixes, compared, different = 0, 0, 0, 0
+        for number, member in members_by_number.items():
+            self._wait_until_next_query()
+            try:
+                order = self._store.query_order(number)
+            except OrderError:
+                continue
+            key = order.partner_uniq_key
+            if key is not None:
+                keys += 1
+                unread_prefixes += order.member == key and has_key_prefix_format(key)
+                compared += member is not None
+                different += member not in (None, order.member)
+        if compared > 1 and different * 2 > compared:
+            raise WrongEnvironmentError(
+                f"The gateway reports another member for {different} of {compared} purchases, so"
+                " nothing was written. Run the command with the same XIEBAO_MEMBER_SECRET and"
+                ' keeps_plain_key as the site. If the stored members are wrong, run "flask xiebao'
+                ' reassign" for each of these purchases.'
+            )
+        if different == compared and unread_prefixes * 2 > keys:
+            raise WrongEnvironmentError(
+                "The gateway's member keys look as if XIEBAO_MEMBER_SECRET had made them, but"
+                " XIEBAO_MEMBER_SECRET is not set. Nothing was written. Run the command with the"
+                " same environment as the site."
+            )
+        self._are_members_checked = True
+
+    def _get_latest_members(self) -> dict[str, str | None]:
+        """Return the members of the newest purchases with a member, by application number."""
+        model = self._store.model
+        query = (
+            select(model.insure_num, model.member)
+            .where(model.member.is_not(None))
+            .order_by(model.created_at.desc())
+            .limit(_MAX_COMPARED_MEMBERS)
+        )
+        with self._store.separate_transaction() as session:
+            return {row.insure_num: row.member for row in session.execute(query)}
 
     def _iter_orders_and_unlisted_numbers(self) -> Iterator[tuple[str, Order | None]]:
         """Yield the orders that the gateway lists, then the rows whose order is not listed.
@@ -149,7 +229,9 @@ class Reconciliation:
         This is the case if there is no row, or if the row has another status or another member than
         the listed order. Members are compared only if the order has a member key and the row's
         member was not forgotten. A listed status of None leads to a query only if the row is not in
-        a final state. An order whose row was created before *since* is never queried.
+        a final state. An order whose row was created before *since* is never queried. The list does
+        not show partial surrenders, so policies for several people are queried if the caller wants
+        to find partial surrenders.
         """
         if row is None:
             return True
@@ -164,6 +246,11 @@ class Reconciliation:
             )
             or (None in listed_statuses and row.state not in _FINAL_STATES)
             or (can_compare_members and listed_order.member != row.member)
+            or (
+                self._query_partial_surrenders
+                and len(row.policy_nums) > 1
+                and row.state in ("issued", "in_force")
+            )
         )
 
     def _query_and_compare_order(
@@ -181,7 +268,7 @@ class Reconciliation:
                 insure_num, since=self._since, call_on_change=self._call_on_change
             )
         else:
-            answer = order = self._store.xiebao.orders.get(insure_num)
+            answer = order = self._store.query_order(insure_num)
             if not self._store.should_store(order, row, self._since):
                 return None
             row = row or self._store.build_empty_row(insure_num)

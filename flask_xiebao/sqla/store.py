@@ -10,21 +10,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from datetime import datetime
 from inspect import isawaitable
 from typing import Any, Generic, Protocol, TypeVar
 
-from sqlalchemy import Connection, Update, inspect, update
+from sqlalchemy import Connection, Update, delete, event, inspect, select, update
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, NoSuchTableError
 from sqlalchemy.orm import Session, scoped_session, sessionmaker
 
+from ..app.current import get_current_app
 from ..app.hooks import Hooks
 from ..app.log import warn_once
 from ..errors import ConfigError, OrderError
-from ..gateway.notifications import Notification, NotificationType
-from ..gateway.orders import EffectiveStatus, IssueStatus, Order, OrderClient, PayStatus
+from ..gateway.orders import Order, OrderClient
 from .model import (
     PurchaseMixin,
     Snapshot,
@@ -33,19 +32,20 @@ from .model import (
     is_order_created_before,
     utc_now,
 )
+from .notified_values import NotifiedRowValues
 
 P = TypeVar("P", bound=PurchaseMixin)
 
-#: The maximum time to wait until the order query confirms a notification. The time begins with the
-#: first query that does not confirm the notification. After this time, the notification is accepted
-#: even if the order query still does not confirm the notification.
-MAX_LAG = timedelta(days=1)
 # The maximum number of attempts to write a row.
 _MAX_ATTEMPTS = 8
 # The time in seconds during which refresh_from_gateway treats a database error as a conflict and
 # tries again. The time begins with the call of refresh_from_gateway. Later database errors are
 # raised.
 _MAX_CONFLICT_SECONDS = 10
+# The time in seconds for which a statement waits for a row that another transaction has locked.
+# With _MAX_CONFLICT_SECONDS, a notification is answered within about 13 seconds. SQLite waits for 5
+# seconds by default. On MySQL, only a setting of the server limits the time.
+_MAX_LOCK_SECONDS = 3
 
 
 class XiebaoProtocol(Protocol):
@@ -58,84 +58,6 @@ class XiebaoProtocol(Protocol):
     def orders(self) -> OrderClient:
         """The client for order queries; see :attr:`.Xiebao.orders`."""
         ...
-
-
-@dataclass(frozen=True)
-class NotifiedRowValues:
-    """The values that a notification adds to a row because the order query does not report them.
-
-    :param new_row: For a reissue, the row of the new application number, or None if there is none.
-    :param should_forget_member: For a reissue, True if the old row's member is forgotten, so that
-        the new row must not have a member either.
-    """
-
-    notification: Notification
-    new_row: PurchaseMixin | None = None
-    should_forget_member: bool = False
-
-    @property
-    def failed_step(self) -> int:
-        """The number of the failed step: 2 for a payment, 3 for a policy's issue, 0 for none."""
-        notification = self.notification
-        is_stored_step = notification.type in (NotificationType.PAYMENT, NotificationType.ISSUE)
-        return int(notification.type) if is_stored_step and not notification.succeeded else 0
-
-    def adds_nothing_to(self, row: PurchaseMixin | None) -> bool:
-        """Return True if the row exists and the notification has nothing to write to it."""
-        has_values = self.should_forget_member or self.new_row is not None or self.failed_step
-        return row is not None and not (has_values or is_row_behind(row, self.notification))
-
-    def apply_to_row(self, row: PurchaseMixin, *, is_known_to_gateway: bool) -> None:
-        """Update a row with the values that only the notification contains.
-
-        :param is_known_to_gateway: False if the gateway does not know the row's number.
-        """
-        new_row = self.new_row
-        if self.notification.insure_num == row.insure_num:
-            if self.failed_step:
-                row.failed_step = max(row.failed_step or 0, self.failed_step)
-            # Link the old row to the row of the reissued policy only if both rows have the same
-            # member.
-            if new_row is not None and new_row.member is not None and new_row.member == row.member:
-                row.replaced_by = new_row.insure_num
-        if self.should_forget_member:
-            row.member, row.forgotten = None, True
-        if not is_known_to_gateway or is_row_behind(row, self.notification):
-            last_behind_at = row.last_behind_at
-            # A notification is accepted without confirmation 24 hours after the first unconfirmed
-            # notification. These 24 hours begin again if the last unconfirmed notification is at
-            # least a day old, because that notification was about another change and may have been
-            # forged.
-            if last_behind_at is None or utc_now() - last_behind_at >= MAX_LAG:
-                row.first_behind_at = utc_now()
-            row.last_behind_at = utc_now()
-
-
-def is_row_behind(row: PurchaseMixin, notification: Notification) -> bool:
-    """Return True if the row does not yet show what the notification reports, such as a payment.
-
-    The row contains the gateway's last answer. The order query may be behind after a successful
-    payment, issue, reissue or surrender of all insurants. An order that cannot be paid, is
-    cancelled or is surrendered is never behind. Return False if the notification is about another
-    order.
-    """
-    is_final = (
-        row.pay_status == PayStatus.CANNOT_BE_PAID
-        or row.issue_status == IssueStatus.CANCELLED
-        or row.effective_status == EffectiveStatus.SURRENDERED
-    )
-    if is_final or not notification.succeeded or notification.insure_num != row.insure_num:
-        return False
-    if notification.type == NotificationType.PAYMENT:
-        unpaid = (PayStatus.NOT_PAID, PayStatus.DEBIT_RUNNING, PayStatus.DEBIT_FAILED)
-        return row.pay_status in unpaid
-    if notification.type == NotificationType.ISSUE:
-        return row.issue_status in (IssueStatus.NOT_ISSUED, IssueStatus.DELAYED)
-    ends_policy = notification.type == NotificationType.REISSUE or (
-        notification.type == NotificationType.SURRENDER and not notification.cancelled_insurants
-    )
-    not_ended = (None, EffectiveStatus.NOT_IN_FORCE, EffectiveStatus.IN_FORCE)
-    return ends_policy and row.effective_status in not_ended
 
 
 class _ConflictError(Exception):
@@ -180,7 +102,8 @@ class PurchaseStore(Generic[P]):
             return True
         if is_order_created_before(order, since):
             return False
-        is_ours = True if self.only is None else self.only(order)
+        with self.separate_hook_context():
+            is_ours = True if self.only is None else self.only(order)
         if not isinstance(is_ours, bool):
             raise ConfigError(
                 'The function passed as "only" must return True or False, got'
@@ -195,6 +118,7 @@ class PurchaseStore(Generic[P]):
         *,
         since: datetime | None = None,
         call_on_change: bool = True,
+        should_reassign_member: bool = False,
     ) -> tuple[P | None, Order | OrderError | None]:
         """Query an order, write the answer to its row, and return the row and the answer.
 
@@ -205,6 +129,8 @@ class PurchaseStore(Generic[P]):
         :param notified_values: The values of a notification to write, or None.
         :param since: Leave out a new order that was created before this time.
         :param call_on_change: False to leave out the call of :attr:`on_change`.
+        :param should_reassign_member: True to replace a known member with the member whom the
+            gateway reports, if the member was not forgotten.
         """
         answer: Order | OrderError | None = None
         database_error, initial_version, queried_version = None, None, None
@@ -230,12 +156,22 @@ class PurchaseStore(Generic[P]):
                 # error of the INSERT is raised.
                 if isinstance(database_error, IntegrityError) and version == queried_version:
                     raise database_error
-                answer, queried_version = self._query_order(insure_num, notified_values), version
+                answer, queried_version = (
+                    self._query_notified_order(insure_num, notified_values),
+                    version,
+                )
                 order = None if isinstance(answer, OrderError) else answer
                 if order is not None and not self.should_store(order, row, since):
+                    if row is not None and not is_order_created_before(order, since):
+                        self._delete_unconfirmed_row(insure_num, version)
                     return None, order
                 row = self._write_row(
-                    insure_num, version, order, notified_values, call_on_change=call_on_change
+                    insure_num,
+                    version,
+                    order,
+                    notified_values,
+                    call_on_change=call_on_change,
+                    should_reassign_member=should_reassign_member,
                 )
             except _ConflictError as conflict:
                 # After a conflict, read the row and query the gateway again. But if the conflict is
@@ -257,11 +193,22 @@ class PurchaseStore(Generic[P]):
             f" this order first in each of {_MAX_ATTEMPTS} attempts. Try again later."
         )
 
-    def _query_order(
+    def query_order(self, insure_num: str) -> Order:
+        """Query an order at the gateway, and find its member.
+
+        The member is found before the row is locked, because finding the member calls the site's
+        function ``keeps_plain_key``, which may use the database.
+        """
+        order = self.xiebao.orders.get(insure_num)
+        with self.separate_hook_context():
+            _ = order.member
+        return order
+
+    def _query_notified_order(
         self, insure_num: str, notified_values: NotifiedRowValues | None
     ) -> Order | OrderError:
         try:
-            order = self.xiebao.orders.get(insure_num)
+            return self.query_order(insure_num)
         except OrderError as error:
             # An error with a code means that the gateway has refused the order query. If a
             # notification has named the order, the gateway may know the order later. In this case,
@@ -270,10 +217,19 @@ class PurchaseStore(Generic[P]):
             if error.code is None or notified_values is None:
                 raise
             return error.with_traceback(None)
-        # Find the member before the row is locked, because finding the member calls the site's
-        # function keeps_plain_key, which may use the database.
-        _ = order.member
-        return order
+
+    def separate_hook_context(self) -> AbstractContextManager[object]:
+        """Return a context manager for a call of one of the site's hooks.
+
+        A hook may use the database. If its session kept a connection until the end of the request,
+        each request would need two connections at once, and simultaneous notifications could
+        exhaust the connection pool. Therefore the hook runs in an app context of its own, at whose
+        end the session is closed. If the caller already uses a session, the hook shares it, because
+        its end would also end the caller's transaction.
+        """
+        factory = self._session_factory
+        has_session = isinstance(factory, scoped_session) and factory.registry.has()
+        return nullcontext() if has_session else get_current_app().app_context()
 
     def find_row(self, insure_num: str) -> P | None:
         """Return a row, detached from its session, or None if there is none."""
@@ -288,6 +244,7 @@ class PurchaseStore(Generic[P]):
         notified_values: NotifiedRowValues | None,
         *,
         call_on_change: bool,
+        should_reassign_member: bool,
     ) -> P:
         """Write the gateway's answer to a row, call ``on_change`` if it has changed, and commit.
 
@@ -310,8 +267,10 @@ class PurchaseStore(Generic[P]):
                 # value changed from A to B and back.
                 row.version += 1
                 fill_row_from_order(row, order)
+                if should_reassign_member and order.member is not None and not row.forgotten:
+                    row.member = order.member
             if notified_values is not None:
-                notified_values.apply_to_row(row, is_known_to_gateway=order is not None)
+                notified_values.apply_to_row(row, order)
             if not row_exists:
                 # This INSERT fails if another process has inserted the row first. The failure
                 # counts as a conflict, because the INSERT is the first statement of the
@@ -338,6 +297,26 @@ class PurchaseStore(Generic[P]):
             # is closed.
             session.refresh(row)
         return row
+
+    def _delete_unconfirmed_row(self, insure_num: str, version: int) -> None:
+        """Delete a row that a notification created, because the order is not to be stored.
+
+        :raises _ConflictError: if the database has rejected the statement.
+        """
+        model = self.model
+        is_unconfirmed = (model.version == version) & model.updated_at.is_(None)
+        with self.separate_transaction() as session, _convert_to_conflict_error():
+            session.execute(delete(model).where(model.insure_num == insure_num, is_unconfirmed))
+
+    def forget_members_along_reissues(self, insure_num: str) -> None:
+        """Remove the member permanently from an order and from all orders that replace it."""
+        model, number, visited = self.model, insure_num, set[str]()
+        with self.separate_transaction() as session:
+            while number is not None and number not in visited:
+                visited.add(number)
+                statement = update(model).where(model.insure_num == number)
+                execute_update(session, statement.values(member=None, forgotten=True))
+                number = session.scalar(select(model.replaced_by).where(model.insure_num == number))
 
     def _lock_row(self, session: Session, insure_num: str, version: int) -> P:
         """Lock a row and return it.
@@ -382,6 +361,7 @@ class PurchaseStore(Generic[P]):
         session.expire_on_commit = False
         with session, session.begin():
             self._check_no_autocommit(session)
+            _limit_lock_time(self._get_connection(session))
             yield session
 
     def _get_connection(self, session: Session) -> Connection:
@@ -444,6 +424,24 @@ def execute_update(session: Session, statement: Update) -> int:
     """Execute an UPDATE statement and return the number of rows that it matched."""
     result: Any = session.execute(statement, execution_options={"synchronize_session": False})
     return int(result.rowcount)
+
+
+def _limit_lock_time(connection: Connection) -> None:
+    """Limit the time for which the statements of a transaction wait for a locked row."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{_MAX_LOCK_SECONDS}s'")
+    elif getattr(connection.dialect, "is_mariadb", False):
+        event.listen(connection, "before_cursor_execute", _add_mariadb_lock_time, retval=True)
+
+
+def _add_mariadb_lock_time(
+    _connection: Connection, _cursor: object, statement: str, parameters: object, *_: object
+) -> tuple[str, object]:
+    # MariaDB has no setting for one transaction, only for a session or for a single statement.
+    if statement.startswith(("INSERT", "UPDATE", "DELETE")):
+        prefix = f"SET STATEMENT innodb_lock_wait_timeout={_MAX_LOCK_SECONDS} FOR"
+        statement = f"{prefix} {statement}"
+    return statement, parameters
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from flask import Flask, Response, request, request_started
 from flask.blueprints import BlueprintSetupState
 from werkzeug.exceptions import RequestEntityTooLarge
 
+from ..app.current import get_current_app
 from ..app.log import format_error_for_log, log_throttled, logger
 from ..app.signals import SITE_EXCEPTIONS, notification_received, send_signal_without_raising
 from ..app.state import AppState
@@ -169,13 +170,18 @@ def call_handler_for_notification(state: AppState, notification: Notification) -
         raised an exception, which has been logged.
     """
     try:
-        notification = replace(
-            notification, member=state.find_member_by_key(notification.partner_uniq_key)
-        )
+        # The hook keeps_plain_key may use the database. In an app context of its own, its session
+        # is closed before the handler opens another session. Otherwise each request would need two
+        # connections at once, and simultaneous notifications could exhaust the connection pool.
+        with get_current_app().app_context():
+            member = state.find_member_by_key(notification.partner_uniq_key)
+        notification = replace(notification, member=member)
         state.hooks.call_notification_handler(notification)
     except SITE_EXCEPTIONS as error:
         failure = format_error_for_log(error)
-        is_expected = isinstance(error, OrderBehindError) and error.behind_for < _EXPECTED_LAG
+        is_expected = isinstance(error, OrderBehindError) and (
+            error.is_in_progress or error.behind_for < _EXPECTED_LAG
+        )
     else:
         # An exception in a signal receiver does not change the response.
         send_signal_without_raising(notification_received, notification=notification)

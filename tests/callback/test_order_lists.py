@@ -9,6 +9,8 @@ import pytest
 
 from flask_xiebao import EffectiveStatus, IssueStatus, OrderError, PayStatus
 from tests.callback.support import Platform, ok, page
+from tests.support import leaked, reported
+from tests.vectors import NAME
 
 
 @pytest.mark.parametrize(
@@ -87,16 +89,37 @@ def test_a_row_that_cannot_be_read_whole_has_its_number_and_its_statuses(bad: An
 
 
 @pytest.mark.parametrize("bad", [None, 7, [], {}, {"insureNum": ["1"]}, {"payStatus": 1}])
-def test_a_row_without_a_number_is_left_out_and_told(
+def test_orders_without_number_are_skipped_with_one_warning_for_page(
     bad: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     answer = page(1, 1, "2", "1")
-    answer["data"]["orders"]["data"].insert(1, bad)
+    answer["data"]["orders"]["data"][1:1] = [bad] * 3
     assert [order.insure_num for order in Platform(answer).client.iter()] == ["2", "1"]
     assert [record.getMessage() for record in caplog.records] == [
-        'An order in the order list has no valid "insureNum" and was skipped. Ask Xiebao about this'
-        " order."
+        "Skipped 3 of 5 orders on page 1 of the order list because of a missing or invalid"
+        ' "insureNum". Ask Xiebao about this page.'
     ]
+
+
+def test_ten_pages_without_new_order_raise_order_error() -> None:
+    platform = Platform(
+        *(page(index, 10**6, "2", "1") for index in range(1, 11)),
+        page(11, 10**6, "1"),
+    )
+    orders = platform.client.iter(2)
+    assert [next(orders).insure_num, next(orders).insure_num] == ["2", "1"]
+    with pytest.raises(OrderError, match="10 pages of the order list in a row without a new order"):
+        next(orders)
+    assert len(platform.asked) == 11
+
+
+def test_error_about_order_list_shows_no_names() -> None:
+    platform = Platform(page(1, 2, "2", "1"), b"")
+    orders = platform.client.iter(2)
+    next(orders), next(orders)
+    with pytest.raises(OrderError) as raised:
+        next(orders)
+    assert leaked(reported(raised.value), NAME, "13800000000") == []
 
 
 @pytest.mark.parametrize("half", ["\\ud83d", "\\ude00\\ud83d", "8\\uDBFF"])

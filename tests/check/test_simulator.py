@@ -6,6 +6,9 @@ What takes servers, files and other processes is in ``tests/deep/test_simulator.
 from __future__ import annotations
 
 import logging
+import sqlite3
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -326,3 +329,54 @@ def test_no_page_shows_the_sign_the_key_or_a_name(shop: Shop) -> None:
             assert secret not in page.text
         assert page.headers["Cache-Control"] == "no-store"
         assert page.headers["Referrer-Policy"] == "no-referrer"
+
+
+# Partial surrenders
+
+
+def test_one_of_two_people_surrenders(shop: Shop) -> None:
+    number = shop.buy(two_people="on")
+    assert shop.order(number).price_fen == 3000
+    assert [policy.insurant for policy in shop.told[2].policies] == [PERSON, "李小红"]
+
+    for _ in range(2):  # The second time, nobody else can leave.
+        shop.do("surrender_one", number)
+    assert shop.steps() == [*TOLD, 4]
+    notification = shop.told[-1]
+    assert (notification.cancelled_insurants, notification.is_partial) == (("李小红",), True)
+    order = shop.order(number)
+    assert (order.effective_status, order.is_partly_surrendered) == (1, True)
+    assert [policy.retreat_status for policy in order.policies] == [None, 1]
+    assert shop.shown(number)["状态"] == "已出单，保障有效 · 其中一人已退保"
+
+    shop.do("reissue", number)
+    new_number = shop.told[-1].insure_num
+    assert len(shop.order(new_number).policies) == 1
+    assert not shop.order(new_number).is_partly_surrendered
+
+
+def test_policy_for_one_person_cannot_be_surrendered_by_one_of_two(shop: Shop) -> None:
+    number = shop.buy()
+    shop.do("surrender_one", number)
+    assert shop.steps() == TOLD
+    assert "surrender_one" not in shop.browser.get(shop.order_page(number)).text
+
+
+def test_orders_file_of_version_0_3_is_extended(tmp_path: Path) -> None:
+    file = tmp_path / "orders.sqlite3"
+    with closing(sqlite3.connect(file)) as connection, connection:
+        connection.execute(
+            "CREATE TABLE purchases (insure_num TEXT UNIQUE, case_code, partner_uniq_key,"
+            " start_date, end_date, price, applied_at, paid_at, failure, issued_at, policy_num,"
+            " surrendered_at)"
+        )
+        connection.execute(
+            "INSERT INTO purchases VALUES ('1', 'QX1', 'm_7', '2026-01-01', '2026-12-31',"
+            " 1500, '2026-01-01 00:00:00', '2026-01-01 00:00:01', NULL,"
+            " '2026-01-01 00:00:02', 'P1', NULL)"
+        )
+    shop = Shop(orders=file)
+    assert [policy.policy_num for policy in shop.order("1").policies] == ["P1"]
+    number = shop.buy(two_people="on")
+    shop.do("surrender_one", number)
+    assert shop.order(number).is_partly_surrendered

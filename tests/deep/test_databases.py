@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, String, cast, create_engine, text
+from flask import g
+from sqlalchemy import Engine, String, cast, create_engine, select, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import (
     DeclarativeBase,
     Mapped,
@@ -18,14 +21,15 @@ from sqlalchemy.orm import (
     foreign,
     mapped_column,
     relationship,
+    scoped_session,
     sessionmaker,
 )
 
 from flask_xiebao.sqla import PurchaseMixin, Purchases
-from tests.callback.purchases.support import SURRENDERED, Shop, make_shop
+from tests.callback.purchases.support import APPLIED, SURRENDERED, Gateway, Shop, make_shop
 from tests.deep import contention, databases
 from tests.manual.blocks import run
-from tests.support import NUMBER, make_site
+from tests.support import MEMBER_SECRET, NUMBER, make_site
 
 SERVERS = {"PostgreSQL": databases.postgresql, "MariaDB": databases.mariadb}
 SERVERS["mariadb://"] = databases.mariadb
@@ -119,6 +123,82 @@ def test_four_requests_do_with_a_pool_of_four(shop: Shop) -> None:
     assert len(shop.rows()) == 4
 
 
+@pytest.fixture
+def locked_row(shop: Shop) -> Iterator[threading.Event]:
+    """Hold the lock of a row for 40 seconds, unless the test sets the event earlier."""
+    shop.gateway.says()
+    shop.refresh()
+    is_locked, should_end = threading.Event(), threading.Event()
+
+    def hold_lock() -> None:
+        with shop.engine.begin() as connection:
+            connection.execute(text("UPDATE xiebao_purchase SET plan_name = 'locked'"))
+            is_locked.set()
+            should_end.wait(40)
+        should_end.set()
+
+    thread = threading.Thread(target=hold_lock)
+    thread.start()
+    assert is_locked.wait(10)
+    yield should_end
+    should_end.set()
+    thread.join()
+
+
+def test_locked_row_fails_before_lock_is_released(
+    shop: Shop, locked_row: threading.Event, caplog: pytest.LogCaptureFixture
+) -> None:
+    shop.gateway.says(**SURRENDERED)
+    assert shop.ring(4) == 500
+    with pytest.raises(DBAPIError), shop.app.app_context():
+        shop.purchases.forget("101000")
+    assert not locked_row.is_set()
+    locked_row.set()
+    assert shop.ring(4) == 200
+    assert shop.states() == {NUMBER: "surrendered"}
+
+
+def test_refresh_fails_if_own_session_has_locked_row(shop: Shop) -> None:
+    """A view that has written the row without a commit gets an error and keeps its work."""
+    shop.gateway.says()
+    shop.refresh()
+    with Session(shop.engine) as session:
+        session.execute(text("UPDATE xiebao_purchase SET plan_name = 'mine'"))
+        with pytest.raises(DBAPIError):
+            shop.refresh()
+        session.commit()
+    assert shop.row().plan_name == "mine"
+
+
+def test_burst_of_notifications_with_hook_that_reads_database(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Forty notifications reach 24 threads that share a pool of four connections."""
+    site, sessions = make_site(XIEBAO_MEMBER_SECRET=MEMBER_SECRET), sessionmaker(engine)
+    db = scoped_session(sessions, scopefunc=lambda: id(g._get_current_object()))
+    site.app.teardown_appcontext(lambda _: db.remove())
+
+    class Base(DeclarativeBase):
+        pass
+
+    class Purchase(PurchaseMixin, Base):
+        pass
+
+    Base.metadata.create_all(engine)
+    purchases = Purchases(site.xiebao, Purchase, db)
+    site.xiebao.notification_handler(purchases.handle)
+    site.xiebao.keeps_plain_key(lambda member: db.scalar(select(1)) == 1)
+    shop = Shop(site.app, site.xiebao, Gateway(), engine, Purchase, purchases)
+    shop.gateway.answers(monkeypatch)
+    numbers = [f"2026{number:04}" for number in range(40)]
+    for number in numbers:
+        shop.gateway.says(number)
+    with ThreadPoolExecutor(24) as threads:
+        statuses = list(threads.map(lambda number: shop.ring(1, insureNum=number), numbers))
+    assert statuses == [200] * 40
+    assert {row.member for row in shop.rows().values()} == {"101000"}
+
+
 def test_a_purchase_knows_the_sites_user(engine: Engine) -> None:
     class Base(DeclarativeBase):
         pass
@@ -190,3 +270,32 @@ def test_a_second_migration_has_nothing_to_change(
     flask("db", "upgrade")
     assert 'Purchases are stored in the table "xiebao_purchase"' in flask("xiebao", "doctor")
     assert "No changes in schema detected" in flask("db", "migrate")
+
+
+def test_migration_of_filled_table_of_version_0_3(
+    shop: Shop, database: str, tmp_path: Path
+) -> None:
+    shop.gateway.says()
+    shop.refresh()
+    for column in ("surrenders", "failures", "behind"):
+        shop.execute(f"ALTER TABLE xiebao_purchase DROP COLUMN {column}")
+    kind = "TIMESTAMP" if shop.engine.dialect.name == "postgresql" else "DATETIME"
+    for column in ("first_behind_at", "last_behind_at"):
+        shop.execute(f"ALTER TABLE xiebao_purchase ADD COLUMN {column} {kind} NULL")
+    shop.execute("DROP TABLE IF EXISTS alembic_version")
+    (tmp_path / "shop.py").write_text(SITE)
+    flask = partial(run, tmp_path, "flask", "--app", "shop", DATABASE=database)
+    assert "lacks these columns: surrenders, failures, behind" in flask("xiebao", "doctor")
+    flask("db", "init")
+    flask("db", "migrate", "-m", "New columns")
+    [migration] = (tmp_path / "migrations/versions").glob("*.py")
+    assert "xiebao" not in migration.read_text().replace("xiebao_purchase", "")
+    flask("db", "upgrade")
+    assert "No changes in schema detected" in flask("db", "migrate")
+    # A failed payment and an unconfirmed surrender use the new columns.
+    shop.gateway.says(**APPLIED)
+    assert shop.ring(2, state=False, failMsg="x") == 200
+    assert shop.ring(4) == 500
+    row = shop.row()
+    assert (row.state, row.member, row.version) == ("failed", "101000", 3)
+    assert (len(row.failures), len(row.behind), row.surrenders) == (1, 1, None)

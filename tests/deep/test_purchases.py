@@ -17,7 +17,7 @@ from tests.vectors import VECTORS, callback
 
 OTHER, NEW = "20190226020147", "20190226020199"
 #: What is not said of the purchase, but of the row.
-ABOUT_ROWS = ("version", "updated_at", "first_behind_at", "last_behind_at", "_sa_instance_state")
+ABOUT_ROWS = ("version", "updated_at", "behind", "failures", "_sa_instance_state")
 
 
 @pytest.fixture

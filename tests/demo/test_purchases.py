@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -134,3 +136,22 @@ def test_who_comes_back_before_the_platform_has_told_anything_is_asked_to_wait(
 )
 def test_the_simulator_finds_the_shop_where_it_is(tmp_path: Path, settings: dict[str, str]) -> None:
     assert buy(visit(create_demo(tmp_path, **settings)))
+
+
+def test_policy_of_two_people_shows_that_one_has_surrendered(demo: Flask) -> None:
+    browser = visit(demo)
+    number = buy(browser, two_people="on")
+    browser.post(order_page(browser, number), data={"do": "surrender_one"})
+    [policy] = shown(browser)
+    assert "保障中" in policy
+    assert "1 位被保险人已退保" in policy
+
+
+def test_database_of_version_0_3_gets_new_columns(tmp_path: Path) -> None:
+    create_demo(tmp_path)
+    with closing(sqlite3.connect(tmp_path / "shop.sqlite3")) as connection, connection:
+        for column in ("behind", "failures", "surrenders"):
+            connection.execute(f"ALTER TABLE xiebao_purchase DROP COLUMN {column}")
+    browser = visit(create_demo(tmp_path))
+    buy(browser)
+    assert "保障中" in shown(browser)[0]

@@ -11,9 +11,10 @@ import pytest
 
 from flask_xiebao import OrderError
 from flask_xiebao.sqla import reconciliation
+from tests.callback.purchases.conftest import MakeShop
 from tests.callback.purchases.support import APPLIED, COVER, PAID, SURRENDERED, Shop
 from tests.cli.support import run
-from tests.support import NUMBER, fail_with
+from tests.support import MEMBER_SECRET, NUMBER, fail_with
 
 DOWN = fail_with(httpx.ConnectError(""))
 
@@ -54,8 +55,9 @@ def test_what_nobody_rang_for_is_found(
     first, second, _ = filled(shop, **here)
     shop.gateway.says(second, **there)
     assert shop.reconcile(repair=False) == [f"{second}: {difference}, not repaired"]
+    assert details(shop) == [second]
     assert shop.reconcile() == [f"{second}: {difference}, repaired"]
-    assert details(shop) == [second, second]
+    assert details(shop)[-1] == second
     assert shop.reconcile() == []
     assert shop.row(first).version == 1
 
@@ -69,8 +71,9 @@ def test_what_the_list_does_not_say_is_asked_about_unless_it_is_over(shop: Shop)
     shop.gateway.says(numbers[2], **SURRENDERED)
     shop.gateway.asked.clear()
     shop.gateway.listed = lambda order: {"insureNum": order["insureNum"]}  # type: ignore[method-assign]
-    assert shop.reconcile() == [f"{numbers[2]}: in_force -> surrendered, repaired"]
+    assert shop.reconcile(repair=False) == [f"{numbers[2]}: in_force -> surrendered, not repaired"]
     assert details(shop) == numbers[1:]
+    assert shop.reconcile() == [f"{numbers[2]}: in_force -> surrendered, repaired"]
 
 
 def test_after_an_outage_one_run_finds_all_of_it(shop: Shop) -> None:
@@ -173,8 +176,10 @@ def test_since_leaves_out_what_is_older(shop: Shop) -> None:
         shop.gateway.says(f"{day}", **COVER, insureTime=f"2026-11-0{day} 00:00:00")
     shop.refresh("1")
     shop.gateway.says("1", **SURRENDERED)
-    assert shop.reconcile(since=date(2026, 11, 3)) == ["3: no row -> in_force, repaired"]
+    found = shop.reconcile(since=date(2026, 11, 3), repair=False)
+    assert found == ["3: no row -> in_force, not repaired"]
     assert details(shop)[1:] == ["2", "3"]  # of the second, the list does not say when it was
+    assert len(shop.reconcile(since=date(2026, 11, 3))) == 1
     assert [each[0] for each in shop.reconcile(since=date(2026, 11, 1))] == ["1", "2"]
 
 
@@ -190,7 +195,7 @@ def test_it_asks_no_faster_than_it_is_told(shop: Shop, monkeypatch: pytest.Monke
     monkeypatch.setattr(reconciliation, "monotonic", lambda: 5000.0)  # no time goes by meanwhile
     for number in "123":
         shop.gateway.says(number)
-    shop.reconcile(per_second=4)
+    shop.reconcile(per_second=4, repair=False)
     assert slept == [0, 0.25, 0.25]
 
 
@@ -243,3 +248,93 @@ def test_the_command_says_what_it_lacks_and_writes_nothing(shop: Shop, said: str
     done = run(shop.app, "reconcile")
     assert (done.exit_code, shop.told) == (2, [])
     assert said in done.output
+
+
+# The wrong environment
+
+
+def shop_with_secret(new_shop: MakeShop, *members: str) -> Shop:
+    """Return a shop with a member secret that has sold a policy to each of these members."""
+    shop = new_shop(XIEBAO_MEMBER_SECRET=MEMBER_SECRET)
+    for member in members:
+        with shop.app.app_context():
+            key = shop.xiebao.partner_uniq_key(member)
+        shop.gateway.says(f"2026{member}", partnerUniqueKey=key, **COVER)
+        shop.refresh(f"2026{member}")
+    return shop
+
+
+@pytest.mark.parametrize("secret", [None, "another secret of at least 32 characters"])
+@pytest.mark.parametrize("row_count", [0, 1, 2, 3, 12])
+def test_reconcile_with_wrong_secret_writes_nothing(
+    new_shop: MakeShop, secret: str | None, row_count: int
+) -> None:
+    members = [str(number) for number in range(10, 23)]
+    right = shop_with_secret(new_shop, *members[:row_count])
+    with right.app.app_context():
+        right.gateway.says("new", partnerUniqueKey=right.xiebao.partner_uniq_key("99"), **COVER)
+    wrong = new_shop(XIEBAO_MEMBER_SECRET=secret)
+    wrong.gateway.orders = right.gateway.orders
+    before = {number: (row.member, row.version) for number, row in wrong.rows().items()}
+
+    done = run(wrong.app, "reconcile")
+
+    can_be_noticed = secret is None or row_count > 1
+    assert (done.exit_code == 2) == can_be_noticed
+    assert ("XIEBAO_MEMBER_SECRET" in done.output) == can_be_noticed
+    if can_be_noticed:
+        after = {number: (row.member, row.version) for number, row in wrong.rows().items()}
+        assert after == before
+
+
+@pytest.mark.parametrize("row_count", [0, 1, 12])
+def test_reconcile_with_right_secret_is_not_stopped(new_shop: MakeShop, row_count: int) -> None:
+    shop = shop_with_secret(new_shop, *map(str, range(10, 10 + row_count)))
+    shop.gateway.says("foreign", partnerUniqueKey="another site's member", **COVER)
+    with shop.app.app_context():
+        shop.gateway.says("new", partnerUniqueKey=shop.xiebao.partner_uniq_key("99"), **COVER)
+    assert run(shop.app, "reconcile").exit_code == 0
+    assert shop.row("new").member == "99"
+
+
+def test_reconcile_accepts_plain_ids_that_look_like_keys_if_stored_members_agree(
+    shop: Shop,
+) -> None:
+    for number in ("1", "2"):
+        shop.gateway.says(number, partnerUniqueKey=f"n4koo53z3p6f6cab{number}", **COVER)
+    shop.refresh("1")
+    assert shop.reconcile() == ["2: no row -> in_force, repaired"]
+
+
+def test_reassign_replaces_member_of_one_row(new_shop: MakeShop) -> None:
+    right = shop_with_secret(new_shop, "7")
+    right.execute("UPDATE xiebao_purchase SET member = 'n4koo53z3p6f6cab7'")
+    assert right.reconcile() == [
+        "20267: in_force -> in_force, the gateway reports another member, or no member, for this"
+        " order"
+    ]
+    done = run(right.app, "reassign", "20267")
+    assert (done.exit_code, right.row("20267").member) == (0, "7")
+    assert "20267" in done.output
+    assert right.told[-1] == ("in_force", "in_force")
+    assert run(right.app, "reassign", "20267").exit_code == 0
+    assert right.reconcile() == []
+
+
+def test_reassign_rejects_order_without_row_forgotten_member_and_unknown_key(
+    new_shop: MakeShop,
+) -> None:
+    shop = shop_with_secret(new_shop, "7", "8")
+    shop.purchases.forget("7")
+    shop.gateway.says("20268", partnerUniqueKey="stranger")
+    shop.gateway.says("new", **COVER)
+    for number, words in {
+        "20267": "was forgotten",
+        "20268": "reports no member of this site",
+        "new": "has no row",
+        "": "insure_num is empty",
+    }.items():
+        done = run(shop.app, "reassign", number)
+        assert (done.exit_code, words in done.output) == (2, True), done.output
+    assert (shop.row("20267").member, shop.row("20268").member) == (None, "8")
+    assert "new" not in shop.rows()

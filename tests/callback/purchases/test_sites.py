@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import Engine, String, create_engine
+from sqlalchemy import Engine, String, create_engine, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import (
     DeclarativeBase,
@@ -25,7 +25,7 @@ from sqlalchemy.orm import (
 
 from flask_xiebao import ConfigError, Order, Xiebao
 from flask_xiebao.sqla import PurchaseMixin, Purchases
-from tests.support import CONFIG, NUMBER
+from tests.support import CONFIG, MEMBER_SECRET, NUMBER
 
 pytest_plugins = ["flask_xiebao.pytest_plugin"]
 
@@ -208,5 +208,61 @@ def test_columns_of_its_own_need_a_default(
     xiebao_orders([{"insure_num": NUMBER}])
     with site.apps[0].app_context(), pytest.raises(error, match=said):
         site.purchases.refresh(NUMBER)
+    for engine in site.engines():
+        engine.dispose()
+
+
+# Hooks that use the database
+
+
+def test_keeps_plain_key_reading_database_leaves_connection_of_small_pool_free(
+    tmp_path: Path, notify: Notify, xiebao_orders: Orders
+) -> None:
+    """The example of the manual, with a pool of one connection."""
+    pool = {"pool_size": 1, "max_overflow": 0, "pool_timeout": 0.2}
+    db, app = SQLAlchemy(), app_at(tmp_path, XIEBAO_MEMBER_SECRET=MEMBER_SECRET)
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = pool
+    xiebao = Xiebao(app)
+    db.init_app(app)
+
+    class Purchase(PurchaseMixin, db.Model):  # type: ignore[name-defined,misc]
+        pass
+
+    def is_ours(order: Order) -> bool:
+        return db.session.scalar(select(1)) == 1
+
+    purchases = Purchases(xiebao, Purchase, db.session, only=is_ours)
+    xiebao.notification_handler(purchases.handle)
+
+    @xiebao.keeps_plain_key
+    def keeps(member: str) -> bool:
+        return db.session.scalar(select(1)) == 1
+
+    with app.app_context():
+        db.create_all()
+    xiebao_orders([Order(insure_num=number, partner_uniq_key="7") for number in (NUMBER, "2")])
+    answer = notify(app.test_client(), type=1, insure_num=NUMBER, member="7")
+    assert answer.json == {"state": True}
+    with app.app_context():
+        assert len([*purchases.reconcile(per_second=1000, repair=False)]) == 1
+        db.engine.dispose()
+
+
+def test_refresh_keeps_pending_work_of_thread_local_session(
+    tmp_path: Path, xiebao_orders: Orders
+) -> None:
+    """A hook shares the session that a view already uses, so that the view's work is not lost."""
+    site = without(tmp_path, scoped=True)
+    [app], session = site.apps, cast("scoped_session[Any]", site.purchases.store._session_factory)
+    app.teardown_appcontext(lambda _: session.remove())
+    xiebao = app.extensions["xiebao"]
+    xiebao.keeps_plain_key(lambda member: session.scalar(select(1)) == 1)
+    with app.app_context():
+        site.make_tables()
+        xiebao_orders([Order(insure_num=NUMBER, partner_uniq_key="7")])
+        unfinished = site.purchases.store.build_empty_row("unfinished")
+        session.add(unfinished)
+        site.purchases.refresh(NUMBER)
+        assert unfinished in session.new
     for engine in site.engines():
         engine.dispose()
