@@ -14,15 +14,18 @@ from flask.cli import ScriptInfo
 from ..app.current import get_current_app
 from ..app.settings import GATEWAY_BASE_URLS
 from ..app.state import AppState, get_current_app_state
-from ..errors import ConfigError, OrderError, XiebaoError
+from ..errors import ConfigError, XiebaoError
 from ..gateway.notifications import NotificationType
 from ..gateway.pages import PAGES
 from ..gateway.platforms import Platform
-from ..gateway.values import format_untrusted_text
 from ..texts import get_locales, get_text
 from .findings import print_escaped_line, print_findings_and_exit, sort_by_severity
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+_LOCALE_OPTION = click.option(
+    "--locale", type=click.Choice(get_locales()), default="en", help="The language of the output."
+)
 
 
 def _reject_removed_option(name: str, *replacements: str) -> Callable[[F], F]:
@@ -52,20 +55,25 @@ def xiebao() -> None:
 
 @xiebao.command()
 @click.option("--verbose", "-v", is_flag=True, help="Also list the settings that are correct.")
+@click.option("--strict", is_flag=True, help="Exit with status 1 also if there is a warning.")
 @click.option(
-    "--locale", type=click.Choice(get_locales()), default="en", help="The language of the output."
+    "--online",
+    is_flag=True,
+    help="Also query the gateway for one order, to test the partner account and the API key.",
 )
+@_LOCALE_OPTION
 @click.pass_context
-def doctor(ctx: click.Context, verbose: bool, locale: str) -> None:
+def doctor(ctx: click.Context, verbose: bool, strict: bool, online: bool, locale: str) -> None:
     """Check the settings and test the links.
 
     The command checks every setting and opens a link to each gateway page (2.1 to 2.3). Errors are
-    listed first. The command sends requests for the links through the whole app, like
-    clicks on links in an email, and also sends a notification. The hooks of the app run, but its
-    signal receivers, click_guard and notification_handler are not called. Nothing is sent to
-    Xiebao. No secret is printed, except the token in the callback URL, which Xiebao needs to know.
-    The settings are checked even if they are so wrong that the app does not load. The exit status
-    is 1 if there is an error.
+    listed first. The command sends requests for the links through the whole app, like clicks on
+    links in an email, and also sends a notification. The hooks of the app run, but its signal
+    receivers, click_guard and notification_handler are not called. Nothing is sent to Xiebao,
+    except for one order query with --online. No secret is printed, except the token in the callback
+    URL, which Xiebao needs to know. The settings are checked even if they are so wrong that the app
+    does not load. The exit status is 1 if there is an error, and with --strict also if there is a
+    warning.
     """
     from .doctor import build_config_error_findings, check_site
 
@@ -74,8 +82,8 @@ def doctor(ctx: click.Context, verbose: bool, locale: str) -> None:
     except ConfigError as error:
         findings = build_config_error_findings(error, locale, verbose=verbose)
     else:
-        findings = list(check_site(state, locale, verbose=verbose))
-    print_findings_and_exit(ctx, sort_by_severity(findings), locale)
+        findings = list(check_site(state, locale, verbose=verbose, online=online))
+    print_findings_and_exit(ctx, sort_by_severity(findings), locale, strict=strict)
 
 
 @xiebao.command()
@@ -297,8 +305,9 @@ def link(
     help="The URL of the site or its callback URL. The default is XIEBAO_PUBLIC_URL, or else"
     " SERVER_NAME, or else http://127.0.0.1:5000.",
 )
+@_LOCALE_OPTION
 @click.pass_context
-def notify(ctx: click.Context, /, step: str, insure_num: str, **options: Any) -> None:
+def notify(ctx: click.Context, /, step: str, insure_num: str, locale: str, **options: Any) -> None:
     """Send a test notification to a running site.
 
     The notification is about a purchase that was never made. The first argument is the step of the
@@ -307,40 +316,35 @@ def notify(ctx: click.Context, /, step: str, insure_num: str, **options: Any) ->
     step, such as the time of payment, are sample values. Nothing is sent to Xiebao. The exit status
     is 1 if the site does not accept the notification.
     """
-    from .doctor_notifications import mask_api_key_and_token
-    from .notify import send_test_notification
+    from .notify import describe_response, send_test_notification
 
     state = _enter_app_context_or_exit(ctx)
-    url, response = send_test_notification(state, step, insure_num, **options)
-    # The response is shortened. If the URL is wrong, another server may respond with a whole page.
-    click.echo(
-        f"{mask_api_key_and_token(state, url)}: {response.status or 'no response,'}"
-        f" {format_untrusted_text(response.text)}"
-    )
+    url, response = send_test_notification(state, step, insure_num, locale, **options)
+    for line in describe_response(state, url, response, locale):
+        print_escaped_line(line)
     ctx.exit(0 if response.accepts_notification else 1)
 
 
 @xiebao.command()
 @click.argument("insure_num")
 @click.option("--names", is_flag=True, help="Also print the names of the people in the order.")
+@_LOCALE_OPTION
 @click.pass_context
-def order(ctx: click.Context, insure_num: str, names: bool) -> None:
+def order(ctx: click.Context, insure_num: str, names: bool, locale: str) -> None:
     """Query an order at the gateway by its application number.
 
     The order query is signed with the configured key and needs the "orders" extra.
     """
     from ..app import order_client
     from .order import iter_order_lines
+    from .query_errors import describe_query_error
 
     state = _enter_app_context_or_exit(ctx)
     try:
         received_order = order_client.get_order_client(state).get(insure_num)
     except XiebaoError as error:
-        message = error.gateway_message if isinstance(error, OrderError) else ""
-        raise click.ClickException(
-            f"{error}{f' The gateway responded: {message}' * bool(message)}"
-        ) from None
-    for line in iter_order_lines(received_order, state.settings, include_people=names):
+        raise click.ClickException(describe_query_error(error, locale)) from None
+    for line in iter_order_lines(received_order, state.settings, locale, include_people=names):
         print_escaped_line(line)
 
 
@@ -363,8 +367,9 @@ def order(ctx: click.Context, insure_num: str, names: bool) -> None:
     is_flag=True,
     help="Also query each policy in force for several people, to find people who have surrendered.",
 )
+@_LOCALE_OPTION
 @click.pass_context
-def reconcile(ctx: click.Context, /, **options: Any) -> None:
+def reconcile(ctx: click.Context, /, locale: str, **options: Any) -> None:
     """Compare purchases with the gateway's orders.
 
     The command compares the site's purchases with the gateway's orders and corrects the site's
@@ -377,14 +382,15 @@ def reconcile(ctx: click.Context, /, **options: Any) -> None:
     """
     from .reconcile import find_purchases, run_reconcile_command
 
-    purchases = find_purchases(_enter_app_context_or_exit(ctx))
-    ctx.exit(run_reconcile_command(purchases, **options))
+    purchases = find_purchases(_enter_app_context_or_exit(ctx), locale)
+    ctx.exit(run_reconcile_command(purchases, locale, **options))
 
 
 @xiebao.command()
 @click.argument("insure_num")
+@_LOCALE_OPTION
 @click.pass_context
-def reassign(ctx: click.Context, insure_num: str) -> None:
+def reassign(ctx: click.Context, insure_num: str, locale: str) -> None:
     """Correct the member of a purchase.
 
     The command queries the order at the gateway and replaces the member in the site's row with the
@@ -394,15 +400,13 @@ def reassign(ctx: click.Context, insure_num: str) -> None:
     """
     from .reconcile import find_purchases, run_reassign_command
 
-    purchases = find_purchases(_enter_app_context_or_exit(ctx))
-    ctx.exit(run_reassign_command(purchases, insure_num))
+    purchases = find_purchases(_enter_app_context_or_exit(ctx), locale)
+    ctx.exit(run_reassign_command(purchases, insure_num, locale))
 
 
 @xiebao.command()
 @click.argument("url")
-@click.option(
-    "--locale", type=click.Choice(get_locales()), default="en", help="The language of the output."
-)
+@_LOCALE_OPTION
 @click.pass_context
 def inspect(ctx: click.Context, url: str, locale: str) -> None:
     """Explain a gateway URL or a link of this site.

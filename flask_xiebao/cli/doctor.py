@@ -12,17 +12,20 @@ from flask import Flask, current_app
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from ..app.current import get_current_app
 from ..app.endpoints import are_trusted_hosts_enforced, is_site_url_configured
 from ..app.hooks import can_call_async_functions
-from ..app.mounts import build_urls_below_mounts, find_middleware, get_site_url, is_loopback_url
+from ..app.mounts import find_middleware, get_site_url, is_loopback_url
 from ..app.settings import GATEWAY_BASE_URLS, Settings, get_setting_name
 from ..app.state import AppState
+from ..check.visits import Visit
 from ..errors import ConfigError
 from ..gateway.pages import PAGES
 from ..texts import get_text
 from .doctor_clicks import check_clicks
 from .doctor_database import check_database
 from .doctor_notifications import check_notifications
+from .doctor_online import check_order_query
 from .doctor_secrets import check_api_key_and_member_secret, get_secret_key_finding
 from .findings import ERROR, Finding, error_finding, ok_finding, warning_finding
 
@@ -45,11 +48,14 @@ def build_config_error_findings(
     return findings
 
 
-def check_site(state: AppState, locale: str, *, verbose: bool) -> Iterator[Finding]:
+def check_site(
+    state: AppState, locale: str, *, verbose: bool, online: bool = False
+) -> Iterator[Finding]:
     """Yield all findings about the current app.
 
     :param locale: The language of the findings.
     :param verbose: If True, also list the settings that are correct.
+    :param online: If True, also send an order query to the gateway.
     """
     settings = state.settings
     yield from check_settings(current_app, locale, settings, verbose=verbose)
@@ -64,6 +70,8 @@ def check_site(state: AppState, locale: str, *, verbose: bool) -> Iterator[Findi
         yield error_finding(str(error))
         return
     if settings.has_partner_account:
+        if online:
+            yield from check_order_query(state, locale)
         yield from check_notifications(state, locale)
         yield from check_database(state, locale)
     if settings.enabled:
@@ -138,7 +146,9 @@ def check_gateway_url(settings: Settings, locale: str) -> Iterator[Finding]:
     if not settings.enabled:
         yield warning_finding(get_text(locale, "doctor.off"))
     elif other_env:
-        yield warning_finding(get_text(locale, "doctor.gateway.other", env=env, other=other_env))
+        # In production, members would buy policies that are not real.
+        build_finding = error_finding if env == "production" else warning_finding
+        yield build_finding(get_text(locale, "doctor.gateway.other", env=env, other=other_env))
     elif base_url.startswith("/") and not _has_gateway_pages(base_url):
         yield warning_finding(get_text(locale, "doctor.gateway.missing", path=base_url))
     else:
@@ -167,7 +177,7 @@ def check_hooks(state: AppState, locale: str) -> Iterator[Finding]:
     error if the app cannot run it, for example because Flask's "async" extra is not installed.
     """
     if not state.hooks.can_identify_members():
-        yield warning_finding(get_text(locale, "doctor.nobody"))
+        yield error_finding(get_text(locale, "doctor.nobody"))
     else:
         source = "member_loader" if "member_loader" in state.hooks.functions else "flask_login"
         yield ok_finding(get_text(locale, f"doctor.ok.{source}"))
@@ -207,7 +217,8 @@ def check_site_url(state: AppState, locale: str) -> Iterator[Finding]:
     else:
         yield warning_finding(get_text(locale, "doctor.leaving.http", **values))
     root = current_app.config["APPLICATION_ROOT"].rstrip("/")
-    if settings.public_url and not f"{urlsplit(settings.public_url).path}/".startswith(f"{root}/"):
+    path = unquote(urlsplit(settings.public_url or "").path)
+    if settings.public_url and not f"{path}/".startswith(f"{root}/"):
         yield warning_finding(get_text(locale, "doctor.root", root=root))
 
 
@@ -226,8 +237,16 @@ def check_path_prefix(settings: Settings, locale: str) -> Iterator[Finding]:
         )
     elif path and proxy is not None:
         yield warning_finding(get_text(locale, "doctor.prefix", path=path))
-    elif path and path not in build_urls_below_mounts(settings.public_url):
+    elif path and current_app.config["APPLICATION_ROOT"].rstrip("/") == unquote(path):
         yield ok_finding(get_text(locale, "doctor.ok.mount", path=path))
+    elif path and not _is_app_mounted_at_path(settings):
+        yield warning_finding(get_text(locale, "doctor.mount", path=path))
+
+
+def _is_app_mounted_at_path(settings: Settings) -> bool:
+    """Return True if a middleware of the app itself serves the path of ``XIEBAO_PUBLIC_URL``."""
+    url = f"{settings.public_url}{settings.url_prefix}/paid/-"
+    return Visit(get_current_app(), url).endpoint == "xiebao.paid"
 
 
 def check_caches_and_cookies(settings: Settings, locale: str) -> Iterator[Finding]:

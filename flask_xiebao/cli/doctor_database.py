@@ -15,15 +15,18 @@ if TYPE_CHECKING:
 
 
 def check_database(state: AppState, locale: str) -> Iterator[Finding]:
-    """Yield findings about the site's Purchases object and the columns of its table.
+    """Yield findings about the site's Purchases object and its table.
 
-    They include a warning if the members of two sites with one account cannot be told apart.
+    It is an error if purchases cannot be written, and in production also if no notifications
+    arrive. The findings include a warning if the members of two sites with one account cannot be
+    told apart.
     """
     purchases: Purchases[Any] | None = state.hooks.purchases
     if purchases is None:
         return
     if "notification_handler" not in state.hooks.functions:
-        yield warning_finding(get_text(locale, "doctor.purchases.unheard"))
+        build_finding = error_finding if state.settings.env == "production" else warning_finding
+        yield build_finding(get_text(locale, "doctor.purchases.unheard"))
     if purchases.store.only is not None and state.settings.member_secret is None:
         yield warning_finding(get_text(locale, "doctor.purchases.shared"))
     table = purchases.store.table
@@ -31,10 +34,10 @@ def check_database(state: AppState, locale: str) -> Iterator[Finding]:
         missing_columns_message = describe_missing_columns(purchases, locale)
         columns_without_default = purchases.store.find_columns_without_default()
         if missing_columns_message:
-            yield warning_finding(missing_columns_message)
-        elif columns_without_default:
+            yield error_finding(missing_columns_message)
+        elif columns_without_default and not purchases.store.can_insert_empty_row():
             columns = get_text(locale, "list.comma").join(columns_without_default)
-            yield warning_finding(
+            yield error_finding(
                 get_text(locale, "doctor.purchases.unset", table=table.name, columns=columns)
             )
         else:
@@ -43,7 +46,7 @@ def check_database(state: AppState, locale: str) -> Iterator[Finding]:
         yield error_finding(str(error))
     except Exception as error:
         # Only the class of the exception is shown, because its text may contain a password.
-        yield warning_finding(
+        yield error_finding(
             get_text(
                 locale, "doctor.purchases.unread", table=table.name, error=type(error).__name__
             )

@@ -42,6 +42,8 @@ def check_notifications(state: AppState, locale: str) -> Iterator[Finding]:
         # so it is not reported here.
         if state.hooks.purchases is None:
             build_finding = ok_finding if state.settings.notify_token is None else warning_finding
+            if state.settings.env == "production":
+                build_finding = error_finding
             url = mask_api_key_and_token(state, build_callback_url(state))
             yield build_finding(get_text(locale, "doctor.notify.unheard", url=url))
         return

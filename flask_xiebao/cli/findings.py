@@ -45,11 +45,17 @@ def print_escaped_line(text: str) -> None:
 
 
 def print_findings_and_exit(
-    ctx: click.Context, findings: Iterable[Finding], locale: str, error_summary: str = ""
+    ctx: click.Context,
+    findings: Iterable[Finding],
+    locale: str,
+    error_summary: str = "",
+    *,
+    strict: bool = False,
 ) -> None:
     """Print each finding on a line, then their counts, and exit with status 1 if one is an error.
 
     :param error_summary: The sentence to print after the counts if a finding is an error.
+    :param strict: If True, also exit with status 1 if a finding is a warning.
     """
     counts: Counter[str] = Counter()
     width = max(len(get_text(locale, f"level.{level}")) for level in _LEVELS)
@@ -60,4 +66,4 @@ def print_findings_and_exit(
     if error_summary and counts[ERROR]:
         summary = get_text(locale, "list.sentences", first=summary, then=error_summary)
     print_escaped_line(summary)
-    ctx.exit(1 if counts[ERROR] else 0)
+    ctx.exit(1 if counts[ERROR] or (strict and counts["WARNING"]) else 0)

@@ -5,6 +5,7 @@ The site must be running. The command stops with an error if ``XIEBAO_ENV`` is "
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,14 +14,21 @@ import click
 from ..app.endpoints import build_callback_path, build_callback_url, is_site_url_configured
 from ..app.state import AppState
 from ..gateway.notifications import NotificationType
-from ..gateway.values import WrongValueError, check_web_url
+from ..gateway.values import WrongValueError, check_web_url, format_untrusted_text
 from ..simulator.delivery import SiteResponse, build_notification_body, post_over_http
+from ..texts import get_text
+from .doctor_notifications import mask_api_key_and_token
+
+# The statuses of responses for which the command prints advice. The status is 0 if there is no
+# response.
+_STATUSES_WITH_ADVICE = (0, 403, 404, 500)
 
 
 def send_test_notification(
     state: AppState,
     step: str,
     insure_num: str,
+    locale: str,
     *,
     url: str | None,
     member: str | None,
@@ -30,6 +38,7 @@ def send_test_notification(
 ) -> tuple[str, SiteResponse]:
     """Send a notification about a made-up purchase to a running site.
 
+    :param locale: The language of the errors.
     :param url: The URL of the site or its callback URL, or None for the configured one.
     :param failure: The reason why the step failed, or None if it succeeded.
     :param fields: The other fields of the notification. Fields that are None are left out.
@@ -39,15 +48,9 @@ def send_test_notification(
     """
     settings = state.settings
     if settings.env == "production":
-        raise click.ClickException(
-            'XIEBAO_ENV is "production", but this command sends a notification about a purchase'
-            " that was never made. Use the command only in a test environment."
-        )
+        raise click.ClickException(get_text(locale, "notify.production"))
     if not settings.has_partner_account:
-        raise click.ClickException(
-            "XIEBAO_PARTNER_ID or XIEBAO_API_KEY is not set. Set both, because a notification is"
-            " signed with them."
-        )
+        raise click.ClickException(get_text(locale, "notify.account"))
     if url is None:
         url = (
             build_callback_url(state) if is_site_url_configured(state) else "http://127.0.0.1:5000"
@@ -69,3 +72,25 @@ def send_test_notification(
         wrong_sign=wrong_sign,
     )
     return url, post_over_http(url, body)
+
+
+def describe_response(
+    state: AppState, url: str, response: SiteResponse, locale: str
+) -> Iterator[str]:
+    """Yield a line with the site's response, and a line with advice if there is any.
+
+    The response is shortened. If the URL is wrong, another server may respond with a whole page.
+    """
+    body = format_untrusted_text(response.text)
+    yield get_text(
+        locale,
+        "notify.result",
+        url=mask_api_key_and_token(state, url),
+        response=(
+            mask_api_key_and_token(state, f"{response.status} {body}")
+            if response.status
+            else get_text(locale, "notify.no_response", error=body)
+        ),
+    )
+    if response.status in _STATUSES_WITH_ADVICE:
+        yield get_text(locale, f"notify.means.{response.status}")

@@ -11,20 +11,23 @@ import click
 
 from ..app.log import format_error_for_log
 from ..app.state import AppState
-from ..errors import ConfigError
+from ..errors import ConfigError, XiebaoError
+from ..texts import get_text
 from .doctor_database import describe_missing_columns
 from .findings import print_escaped_line
+from .query_errors import describe_query_error
 
 if TYPE_CHECKING:
-    from ..sqla import Purchases
+    from ..sqla import Difference, Purchases
 
 # This escape sequence moves the cursor to the start of the line and erases the progress bar.
 _CLEAR_LINE = "\r\033[K"
 
 
-def find_purchases(state: AppState) -> Purchases[Any]:
+def find_purchases(state: AppState, locale: str) -> Purchases[Any]:
     """Return the site's Purchases object.
 
+    :param locale: The language of the errors.
     :raises click.UsageError: if the site has none, or SECRET_KEY is missing or wrong.
     """
     try:
@@ -33,33 +36,35 @@ def find_purchases(state: AppState) -> Purchases[Any]:
         # keys cannot be read, and new purchases would be stored without their members.
         state.signer  # noqa: B018 - raises ConfigError
     except ConfigError as error:
-        raise click.UsageError(
-            f"Run the command with the same environment as the site. {error}"
-        ) from None
+        raise click.UsageError(get_text(locale, "reconcile.environment", error=error)) from None
     purchases: Purchases[Any] | None = state.hooks.purchases
     if purchases is None:
-        raise click.UsageError(
-            "The app has no Purchases object. Create one, or import the module that creates it."
-        )
+        raise click.UsageError(get_text(locale, "reconcile.no_purchases"))
     return purchases
 
 
-def run_reassign_command(purchases: Purchases[Any], insure_num: str) -> int:
+def run_reassign_command(purchases: Purchases[Any], insure_num: str, locale: str) -> int:
     """Correct the member of a purchase, and print the outcome.
 
+    :param locale: The language of the outcome.
     :return: The exit status of the command: 0 if the row has the gateway's member, otherwise 2.
     """
     try:
         row = purchases.reassign(insure_num)
+    except XiebaoError as error:
+        problem = describe_query_error(error, locale)
     except Exception as error:
-        click.echo(f"Not corrected: {format_error_for_log(error)}.", err=True)
-        return 2
-    print_escaped_line(f"{row.insure_num}: the row has the member whom the gateway reports.")
-    return 0
+        problem = f"{format_error_for_log(error)}."
+    else:
+        print_escaped_line(get_text(locale, "reassign.done", number=row.insure_num))
+        return 0
+    click.echo(get_text(locale, "reassign.failed", error=problem), err=True)
+    return 2
 
 
 def run_reconcile_command(
     purchases: Purchases[Any],
+    locale: str,
     *,
     dry_run: bool,
     since: date | None,
@@ -68,6 +73,7 @@ def run_reconcile_command(
 ) -> int:
     """Correct the purchase rows that differ from the gateway's orders, and print each difference.
 
+    :param locale: The language of the output.
     :param dry_run: If True, do not write anything.
     :param since: The date (China time) before which insurance applications are ignored, or None.
     :param no_on_change: If True, do not call the site's ``on_change``.
@@ -88,7 +94,7 @@ def run_reconcile_command(
     is_terminal = sys.stderr.isatty()
     compared = different = unrepaired = 0
     try:
-        if message := describe_missing_columns(purchases, "en"):
+        if message := describe_missing_columns(purchases, locale):
             click.echo(message, err=True)
             return 2
         with (
@@ -103,11 +109,30 @@ def run_reconcile_command(
                     unrepaired += not difference.repaired
                     if is_terminal:
                         click.echo(_CLEAR_LINE, err=True, nl=False)
-                    print_escaped_line(str(difference))
+                    print_escaped_line(_format_difference(difference, locale))
     except Exception as error:
-        click.echo(f"Compared: {compared:,}. Stopped by {format_error_for_log(error)}.", err=True)
+        stopped_by = {"compared": f"{compared:,}", "error": format_error_for_log(error)}
+        click.echo(get_text(locale, "reconcile.stopped", **stopped_by), err=True)
         return 2
-    print_escaped_line(
-        f"Compared: {compared:,}. Different: {different:,}. Repaired: {different - unrepaired:,}."
-    )
+    counts = {"compared": compared, "different": different, "repaired": different - unrepaired}
+    texts = {name: f"{count:,}" for name, count in counts.items()}
+    print_escaped_line(get_text(locale, "reconcile.summary", **texts))
     return 1 if unrepaired else 0
+
+
+def _format_difference(difference: Difference, locale: str) -> str:
+    from ..sqla.reconciliation import OTHER_MEMBER_PROBLEM
+
+    if difference.problem == OTHER_MEMBER_PROBLEM:
+        outcome = get_text(locale, "reconcile.other_member")
+    else:
+        key = "reconcile.repaired" if difference.repaired else "reconcile.not_repaired"
+        outcome = difference.problem or get_text(locale, key)
+    return get_text(
+        locale,
+        "reconcile.difference",
+        number=difference.insure_num,
+        row=difference.row_state or get_text(locale, "reconcile.no_row"),
+        gateway=difference.gateway_state or "?",
+        outcome=outcome,
+    )

@@ -253,6 +253,8 @@ class OrderClient(AbstractContextManager["OrderClient"]):
         # Do not use an httpx.Client to send the requests. A client would log each URL, and the URL
         # contains the signature. A client would also use the proxies from the environment.
         self._transport = transport or _build_http_transport()
+        #: The ``Date`` header of the gateway's last response, or None.
+        self.response_date: str | None = None
 
     def __repr__(self) -> str:
         return f"OrderClient({getattr(self, '_partner_id', None)!r})"
@@ -492,6 +494,7 @@ class OrderClient(AbstractContextManager["OrderClient"]):
     def _fetch_response_body(self, request: httpx.Request, secret_texts: tuple[str, ...]) -> bytes:
         deadline = time.monotonic() + self._timeout
         with closing(self._transport.handle_request(request)) as response:
+            self.response_date = response.headers.get("Date")
             _check_status_and_encoding(response, secret_texts)
             body = bytearray()
             for part in response.iter_bytes():

@@ -32,6 +32,8 @@ from .store import PurchaseStore, is_other_member_reported
 _MAX_CONSECUTIVE_FAILURES = 10
 # The states after which no further change is expected.
 _FINAL_STATES = ("surrendered", "replaced", "cancelled")
+#: The problem of a :class:`Difference` whose row keeps its member.
+OTHER_MEMBER_PROBLEM = "the gateway reports another member, or no member, for this order"
 # The maximum number of orders whose members are compared before the first row is written.
 _MAX_COMPARED_MEMBERS = 10
 
@@ -276,8 +278,7 @@ class Reconciliation:
         if row is None:
             return None
         if is_other_member_reported(row, answer):
-            problem = "the gateway reports another member, or no member, for this order"
-            return Difference(insure_num, row_state, row.state, problem=problem)
+            return Difference(insure_num, row_state, row.state, problem=OTHER_MEMBER_PROBLEM)
         if get_purchase_values(row) == values_before:
             return None
         return Difference(insure_num, row_state, row.state, repaired=self._repair)

@@ -8,6 +8,7 @@ again.
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
@@ -413,6 +414,21 @@ class PurchaseStore(Generic[P]):
             if not (column.nullable or column.default or column.server_default)
             and getattr(row, mapper.get_property_by_column(column).key) is None
         ]
+
+    def can_insert_empty_row(self) -> bool:
+        """Return True if the database accepts a new row. The row is not kept.
+
+        A listener for ``before_insert`` may fill columns that have no default.
+        """
+        with self.separate_transaction() as session:
+            session.add(self.build_empty_row(f"test-{secrets.token_hex(8)}"))
+            try:
+                session.flush()
+            except DBAPIError:
+                return False
+            finally:
+                session.rollback()
+        return True
 
 
 def is_other_member_reported(row: PurchaseMixin, answer: Order | OrderError | None) -> bool:

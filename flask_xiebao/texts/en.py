@@ -1052,8 +1052,9 @@ TEXTS = {
     ),
     "doctor.nobody": (
         "The app has no member_loader and does not use Flask-Login, so the extension does not know"
-        " who is logged in. Only links that need no login (no_login_for) can be opened. Register a"
-        " member_loader."
+        " who is logged in, and every other link returns status 401. Register a member_loader. If"
+        " the site makes only links that need no login (no_login_for), register a member_loader"
+        " that returns None."
     ),
     "doctor.ok.member_loader": "The member_loader determines who is logged in.",
     "doctor.ok.flask_login": "Flask-Login determines who is logged in.",
@@ -1108,9 +1109,14 @@ TEXTS = {
         " return after payment get a 404."
     ),
     "doctor.ok.mount": (
-        'XIEBAO_PUBLIC_URL ends with "{path}", but the app does not mount itself there. Make sure'
-        ' that the server sets SCRIPT_NAME to "{path}", or that your proxy itself sets'
-        " X-Forwarded-Prefix on every request and the app uses ProxyFix(..., x_prefix=1)."
+        'XIEBAO_PUBLIC_URL and APPLICATION_ROOT end with "{path}". Make sure that the server sets'
+        ' SCRIPT_NAME to "{path}".'
+    ),
+    "doctor.mount": (
+        'XIEBAO_PUBLIC_URL ends with "{path}", but the app does not use ProxyFix and does not mount'
+        ' itself there, so links on pages may lack "{path}". Use ProxyFix(..., x_prefix=1) if your'
+        " proxy itself sets X-Forwarded-Prefix on every request. If the server sets SCRIPT_NAME,"
+        ' set APPLICATION_ROOT to "{path}".'
     ),
     "doctor.cache": (
         "Flask-Caching ignores the Vary header, so every device gets a cached page with the entries"
@@ -1310,12 +1316,79 @@ TEXTS = {
     ),
     "doctor.purchases.unset": (
         'Purchases cannot be written to the table "{table}", because these columns must not be NULL'
-        " and have no default: {columns}. Give the columns a default. If an event listener already"
-        " sets them, ignore this warning."
+        " and have no default: {columns}. Give the columns a default, or allow NULL."
     ),
     "doctor.ok.purchases": (
         'Purchases are stored in the table "{table}" in separate sessions. These sessions wait'
         " while one of your sessions has an uncommitted change to the same row."
+    ),
+    "doctor.online": "The gateway did not accept an order query. {error}",
+    "doctor.ok.online": (
+        "The gateway accepted an order query after {seconds} seconds, so the partner account, the"
+        " API key and XIEBAO_ENV match."
+    ),
+    "doctor.online.clock": (
+        "The clocks of this machine and of the gateway differ by {seconds} seconds. Synchronize the"
+        " clock of this machine."
+    ),
+    "doctor.ok.online.clock": (
+        "The clocks of this machine and of the gateway differ by {seconds} seconds."
+    ),
+    # Order queries that fail.
+    "query.refused": (
+        "The gateway refused the order query with respCode {code} and this message: {message}"
+    ),
+    "query.refused_without_message": "The gateway refused the order query with respCode {code}.",
+    "query.means.signature": (
+        "Probably XIEBAO_API_KEY is not the key of this partner account in this environment. Check"
+        " XIEBAO_API_KEY, XIEBAO_PARTNER_ID and XIEBAO_ENV."
+    ),
+    "query.means.unknown": (
+        "Probably this partner account has no such order in this environment. Check the number,"
+        " XIEBAO_PARTNER_ID and XIEBAO_ENV."
+    ),
+    # The commands order, reconcile, reassign and notify.
+    "order.member": "member {member}",
+    "order.no_member": "not a member of this site",
+    "order.member_error": "the member cannot be determined: {error}",
+    "order.unknown_status": "unknown",
+    "order.fen": "{price} fen",
+    "order.surrendered": "surrendered",
+    "reconcile.environment": "Run the command with the same environment as the site. {error}",
+    "reconcile.no_purchases": (
+        "The app has no Purchases object. Create one, or import the module that creates it."
+    ),
+    "reconcile.difference": "{number}: {row} -> {gateway}, {outcome}",
+    "reconcile.no_row": "no row",
+    "reconcile.repaired": "repaired",
+    "reconcile.not_repaired": "not repaired",
+    "reconcile.other_member": ("the gateway reports another member, or no member, for this order"),
+    "reconcile.summary": "Compared: {compared}. Different: {different}. Repaired: {repaired}.",
+    "reconcile.stopped": "Compared: {compared}. Stopped by {error}.",
+    "reassign.done": "{number}: the row has the member whom the gateway reports.",
+    "reassign.failed": "The row was not changed. {error}",
+    "notify.result": "{url}: {response}",
+    "notify.no_response": "no response, {error}",
+    "notify.production": (
+        'XIEBAO_ENV is "production", but this command sends a notification about a purchase that'
+        " was never made. Use the command only in a test environment."
+    ),
+    "notify.account": (
+        "XIEBAO_PARTNER_ID or XIEBAO_API_KEY is not set. Set both, because a notification is signed"
+        " with them."
+    ),
+    "notify.means.0": "Start the site in another terminal, or pass its URL with --url.",
+    "notify.means.403": (
+        "The site has another XIEBAO_API_KEY than this command. Run both with the same settings."
+    ),
+    "notify.means.404": (
+        "The site has no callback at this URL. Register a notification_handler, or pass another URL"
+        ' with --url. "flask xiebao doctor" prints the callback URL.'
+    ),
+    "notify.means.500": (
+        "The notification_handler raised an exception. Read the log of the site. A handler that"
+        " queries the gateway, such as purchases.handle, raises OrderBehindError, because nobody"
+        " bought anything. Buy at the simulator to test it."
     ),
     # The errors of the link command.
     "link.reference": (

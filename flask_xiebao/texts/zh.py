@@ -728,7 +728,9 @@ TEXTS = {
         "真正销售保险的网站请不要注册：模拟器的签名会被当成携保的。"
     ),
     "doctor.nobody": (
-        "网站无法判断谁已登录，只有免登录链接（no_login_for）能打开：请添加 member_loader。"
+        "网站没有 member_loader，也没有使用 Flask-Login，无法判断谁已登录，其他链接都返回 401。"
+        "请添加 member_loader。如果网站只生成免登录链接（no_login_for），"
+        "请添加返回 None 的 member_loader。"
     ),
     "doctor.ok.member_loader": "由 member_loader 判断谁已登录。",
     "doctor.ok.flask_login": "由 Flask-Login 判断谁已登录。",
@@ -771,10 +773,14 @@ TEXTS = {
         "支付返回和通知都是 404；没有设置时，代理要删去这个请求头，因为访客也能发送。"
     ),
     "doctor.ok.mount": (
-        "XIEBAO_PUBLIC_URL 以 {path} 结尾，应用自己没有挂在那里："
-        "服务器要把 SCRIPT_NAME 设为 {path}。如果页面上的链接缺少它，说明还没有设置。"
-        "如果前面的代理在每个请求上都自己设置 X-Forwarded-Prefix，请用 ProxyFix(..., x_prefix=1)，"
-        "否则不要用。"
+        "XIEBAO_PUBLIC_URL 和 APPLICATION_ROOT 都以 {path} 结尾：请确认服务器把 SCRIPT_NAME 设为"
+        " {path}。"
+    ),
+    "doctor.mount": (
+        "XIEBAO_PUBLIC_URL 以 {path} 结尾，但应用没有使用 ProxyFix，也没有自己挂在那里，"
+        "页面上的链接可能缺少 {path}。如果前面的代理在每个请求上都自己设置 X-Forwarded-Prefix，"
+        "请用 ProxyFix(..., x_prefix=1)。如果由服务器设置 SCRIPT_NAME，请把 APPLICATION_ROOT 设为"
+        " {path}。"
     ),
     "doctor.cache": (
         "Flask-Caching 忽略 Vary：缓存的页面上是第一台设备的入口，在手机上会另开窗口。"
@@ -919,14 +925,60 @@ TEXTS = {
     ),
     "doctor.purchases.lacks": "表 {table} 缺少 {columns}：请执行数据库迁移。",
     "doctor.purchases.unset": (
-        "投保记录无法写入，因为 {table} 的 {columns} 不能为 NULL：请设置默认值，"
-        "除非由您自己的事件设置。"
+        "投保记录无法写入，因为 {table} 的 {columns} 不能为 NULL，也没有默认值：请设置默认值，"
+        "或允许 NULL。"
     ),
     "doctor.ok.purchases": (
         "投保记录保存在 {table}，用单独的数据库会话写入；如果您的会话写了同一行而没有提交，"
         "它会等待。"
     ),
     # The errors of the link command.
+    "doctor.online": "网关没有接受订单查询。{error}",
+    "doctor.ok.online": "网关在 {seconds} 秒后接受了订单查询，说明账号、密钥和 XIEBAO_ENV 相符。",
+    "doctor.online.clock": "本机和网关的时钟相差 {seconds} 秒：请校准本机的时钟。",
+    "doctor.ok.online.clock": "本机和网关的时钟相差 {seconds} 秒。",
+    "query.refused": "网关拒绝了订单查询（respCode {code}），说明是：{message}",
+    "query.refused_without_message": "网关拒绝了订单查询（respCode {code}）。",
+    "query.means.signature": (
+        "很可能 XIEBAO_API_KEY 不是这个账号在这个环境的密钥：请检查 XIEBAO_API_KEY、"
+        "XIEBAO_PARTNER_ID 和 XIEBAO_ENV。"
+    ),
+    "query.means.unknown": (
+        "很可能这个账号在这个环境没有这个订单：请检查投保单号、XIEBAO_PARTNER_ID 和 XIEBAO_ENV。"
+    ),
+    "order.member": "会员 {member}",
+    "order.no_member": "不是本站会员",
+    "order.member_error": "无法确定会员：{error}",
+    "order.unknown_status": "未知",
+    "order.fen": "{price} 分",
+    "order.surrendered": "已退保",
+    "reconcile.environment": "请用网站自己的环境运行这个命令。{error}",
+    "reconcile.no_purchases": "应用没有 Purchases 对象：请创建，或导入创建它的模块。",
+    "reconcile.difference": "{number}：{row} -> {gateway}，{outcome}",
+    "reconcile.no_row": "没有记录",
+    "reconcile.repaired": "已修正",
+    "reconcile.not_repaired": "未修正",
+    "reconcile.other_member": "网关说是另一个会员，或没有会员",
+    "reconcile.summary": "已比较 {compared} 个，不一致 {different} 个，已修正 {repaired} 个。",
+    "reconcile.stopped": "已比较 {compared} 个，因 {error} 停止。",
+    "reassign.done": "{number}：记录中的会员与网关一致。",
+    "reassign.failed": "记录没有修改。{error}",
+    "notify.result": "{url}：{response}",
+    "notify.no_response": "没有响应，{error}",
+    "notify.production": (
+        "XIEBAO_ENV 是 production，而这个命令发送的通知说的是没有发生过的投保：请只在测试环境使用。"
+    ),
+    "notify.account": "没有设置 XIEBAO_PARTNER_ID 或 XIEBAO_API_KEY：请都设置，通知要用它们签名。",
+    "notify.means.0": "请在另一个终端启动网站，或用 --url 指定它的地址。",
+    "notify.means.403": "网站的 XIEBAO_API_KEY 与这个命令的不同：请用同样的设置运行两者。",
+    "notify.means.404": (
+        "网站在这个地址没有回调：请添加 notification_handler，或用 --url 指定地址。"
+        "flask xiebao doctor 会显示回调地址。"
+    ),
+    "notify.means.500": (
+        "notification_handler 抛出了异常：请查看网站的日志。查询网关的处理函数"
+        "（例如 purchases.handle）会抛出 OrderBehindError，因为没有人投保：请在模拟器上投保来测试。"
+    ),
     "link.reference": "{page} 页面需要 REFERENCE，即它的 {name}。",
     "link.whose": "{page} 页面的链接要指明属于谁。",
     "link.who": "{page} 页面的 partnerUniqKey 要指明会员。",

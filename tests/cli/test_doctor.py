@@ -207,6 +207,7 @@ SOUND: dict[str, Callable[[], Flask]] = {
         shop,
         XIEBAO_PUBLIC_URL="https://shop.example/%E5%95%86%E5%9F%8E",
         XIEBAO_URL_PREFIX="/bx",
+        APPLICATION_ROOT="/商城",
     ),
     "behind a proxy": partial(
         shop,
@@ -216,7 +217,11 @@ SOUND: dict[str, Callable[[], Flask]] = {
         SERVER_NAME="shop.example",
         PREFERRED_URL_SCHEME="https",
     ),
-    "mounted by the server": partial(shop, XIEBAO_PUBLIC_URL="https://shop.example/shop"),
+    "mounted by a proxy": partial(
+        shop,
+        around(partial(ProxyFix, x_prefix=1)),
+        XIEBAO_PUBLIC_URL="https://shop.example/shop",
+    ),
     # At a path that looks as if it were the prefix of the links.
     "mounted by itself": partial(
         shop, mounted("/xiebao"), XIEBAO_PUBLIC_URL="https://shop.example/xiebao"

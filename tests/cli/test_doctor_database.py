@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import String, create_engine, text
+from sqlalchemy import String, create_engine, event, text
 from sqlalchemy.orm import (
     DeclarativeBase,
     Mapped,
@@ -57,7 +57,7 @@ def said(*changes: Change, **config: Any) -> dict[str, str]:
 
 
 def test_the_table_is_looked_at(engine: Any) -> None:
-    assert 'The table "xiebao_purchase" does not exist' in said(keeps(engine))["WARNING"]
+    assert 'The table "xiebao_purchase" does not exist' in said(keeps(engine))["ERROR"]
     Base.metadata.create_all(engine)
     assert 'Purchases are stored in the table "xiebao_purchase"' in said(keeps(engine))["ok"]
     with engine.begin() as connection:
@@ -66,7 +66,7 @@ def test_the_table_is_looked_at(engine: Any) -> None:
     lacking = (
         'The table "xiebao_purchase" lacks these columns: plan_name, version. Migrate the table.'
     )
-    assert lacking in said(keeps(engine))["WARNING"]
+    assert lacking in said(keeps(engine))["ERROR"]
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_the_table_is_looked_at(engine: Any) -> None:
         (
             (DeclarativeBase,),
             mapped_column(String(9)),
-            ("WARNING", "because these columns must not be NULL and have no default: own."),
+            ("ERROR", "because these columns must not be NULL and have no default: own."),
         ),
         ((DeclarativeBase,), mapped_column(String(9), default=str), ("ok", "are stored in")),
         ((DeclarativeBase,), mapped_column(String(9), server_default=""), ("ok", "are stored in")),
@@ -97,11 +97,11 @@ def test_columns_of_its_own_need_a_value(
     assert words in said(keeps(engine, model=model))[severity]
 
 
-def test_a_database_that_is_away_is_a_warning(tmp_path: Path) -> None:
+def test_database_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
     away = create_engine(f"sqlite:///{tmp_path / 'hunter2' / 'shop.sqlite3'}")
     assert (
         'The database with the table "xiebao_purchase" cannot be read (Oper'
-        in said(keeps(away))["WARNING"]
+        in said(keeps(away))["ERROR"]
     )
 
 
@@ -116,3 +116,23 @@ def test_what_it_needs_besides_is_said(engine: Any, monkeypatch: pytest.MonkeyPa
     assert shared in said(theirs, XIEBAO_MEMBER_SECRET=None)["WARNING"]
     monkeypatch.setattr("flask_xiebao.cli.doctor_notifications.find_spec", lambda _: None)
     assert "httpx is not installed" in said(keeps(engine))["ERROR"]
+
+
+def test_column_that_event_listener_fills_is_no_error(engine: Any) -> None:
+    base: Any = type("Base", (DeclarativeBase,), {})
+    columns = {"__annotations__": {"own": Mapped[str]}, "own": mapped_column(String(9))}
+    model: Any = type("Purchase", (PurchaseMixin, base), columns)
+    event.listen(model, "before_insert", lambda mapper, connection, row: setattr(row, "own", "x"))
+    base.metadata.create_all(engine)
+    assert (
+        'Purchases are stored in the table "xiebao_purchase"'
+        in said(keeps(engine, model=model))["ok"]
+    )
+    with engine.connect() as connection:
+        assert connection.scalar(text("SELECT count(*) FROM xiebao_purchase")) == 0
+
+
+def test_purchases_without_notification_handler_are_an_error_in_production(engine: Any) -> None:
+    Base.metadata.create_all(engine)
+    unheard = said(keeps(engine, listens=False), XIEBAO_ENV="production")
+    assert "The Purchases object receives no notifications" in unheard["ERROR"]

@@ -33,7 +33,14 @@ def under_1000(member: str) -> bool:
 ROWS: dict[str, Row] = {
     # Who is logged in, and where one logs in
     "nobody says who is logged in": Row(
-        partial(shop, loader=None), "WARNING", ("Register a member_loader",)
+        partial(shop, loader=None),
+        "ERROR",
+        ("Register a member_loader", "register a member_loader that returns None"),
+    ),
+    "nobody can log in": Row(
+        partial(shop, loader=lambda: None),
+        "ok",
+        ("The member_loader determines who is logged in.",),
     ),
     "a loader": Row(shop, "ok", ("The member_loader determines who is logged in.",)),
     "Flask-Login": Row(

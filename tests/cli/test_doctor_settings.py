@@ -25,9 +25,12 @@ from tests.cli.support import (
     SHORT_API_KEY,
     TEST,
     Row,
+    complaints,
     doctor,
     is_said,
     is_said_in_chinese,
+    listens,
+    run,
     shop,
     with_hosts,
 )
@@ -127,7 +130,7 @@ ROWS: dict[str, Row] = {
         ("XIEBAO_API_KEY is short", "Ask Xiebao for a random key of 32"),
     ),
     "a short API key in production": Row(
-        partial(shop, XIEBAO_ENV="production", XIEBAO_API_KEY="s3cr3t"),
+        partial(shop, listens, XIEBAO_ENV="production", XIEBAO_API_KEY="s3cr3t"),
         "WARNING",
         ("XIEBAO_API_KEY is short", "Ask Xiebao for a random key of 32"),
     ),
@@ -143,7 +146,7 @@ ROWS: dict[str, Row] = {
         shop, "ok", (f"redirect to {TEST}. In the test environment, policies are not real.",)
     ),
     "production": Row(
-        partial(shop, XIEBAO_ENV="production"),
+        partial(shop, listens, XIEBAO_ENV="production"),
         "ok",
         (f"{PRODUCTION}. In the production environment, policies are real.",),
     ),
@@ -163,8 +166,8 @@ ROWS: dict[str, Row] = {
         ("XIEBAO_BASE_URL is the URL of the production gateway",),
     ),
     "the test gateway in production": Row(
-        partial(shop, XIEBAO_ENV="production", XIEBAO_BASE_URL=TEST),
-        "WARNING",
+        partial(shop, listens, XIEBAO_ENV="production", XIEBAO_BASE_URL=TEST),
+        "ERROR",
         ("XIEBAO_BASE_URL is the URL of the test gateway",),
     ),
     "a simulator that is not there": Row(
@@ -193,7 +196,7 @@ ROWS: dict[str, Row] = {
         ("Insurance entries redirect to /own",),
     ),
     "a simulator in production": Row(
-        partial(shop, simulator("/gateway"), XIEBAO_ENV="production"),
+        partial(shop, simulator("/gateway"), listens, XIEBAO_ENV="production"),
         "ERROR",
         ("the blueprint of a GatewaySimulator is registered",),
     ),
@@ -212,12 +215,13 @@ ROWS: dict[str, Row] = {
         ),
     ),
     "no address in production": Row(
-        partial(shop, XIEBAO_ENV="production", XIEBAO_PUBLIC_URL=None),
+        partial(shop, listens, XIEBAO_ENV="production", XIEBAO_PUBLIC_URL=None),
         "ERROR",
         (
             f"{NO_ADDRESS}, so in production the app cannot create",
             "Set XIEBAO_PUBLIC_URL to the address of the site, for example https://shop.example",
         ),
+        also=("The callback URL to give to Xiebao ends with /xiebao/notify.",),
     ),
     "SERVER_NAME": Row(
         partial(shop, XIEBAO_PUBLIC_URL=None, SERVER_NAME="shop.example"),
@@ -252,7 +256,7 @@ ROWS: dict[str, Row] = {
         ("begin with http://localhost:5000",),
     ),
     "this machine in production": Row(
-        partial(shop, XIEBAO_ENV="production", XIEBAO_PUBLIC_URL="http://127.0.0.1:5000"),
+        partial(shop, listens, XIEBAO_ENV="production", XIEBAO_PUBLIC_URL="http://127.0.0.1:5000"),
         "WARNING",
         ("a loopback address, which leads visitors to their own device",),
     ),
@@ -381,7 +385,12 @@ def test_late_setting_that_is_not_valid_is_reported_once() -> None:
             "WARNING",
             "Add x_prefix=1 to ProxyFix if your proxy itself sets X-Forwarded-Prefix",
         ),
-        ("/shop", None, "ok", 'Make sure that the server sets SCRIPT_NAME to "/shop", or'),
+        (
+            "/shop",
+            None,
+            "WARNING",
+            'If the server sets SCRIPT_NAME, set APPLICATION_ROOT to "/shop"',
+        ),
     ],
 )
 def test_a_site_below_a_path_hears_what_its_proxy_has_to_do(
@@ -395,3 +404,49 @@ def test_a_site_below_a_path_hears_what_its_proxy_has_to_do(
     assert (said["WARNING"] == "") == (level == "ok")
     assert f"return to https://shop.example{path}/xiebao/paid/…" in said["ok"]
     is_said_in_chinese(app, said)
+
+
+@pytest.mark.parametrize("path", ["/shop", "/商城"])
+def test_site_below_path_has_no_warning_if_application_root_names_path(path: str) -> None:
+    said = doctor(shop(XIEBAO_PUBLIC_URL=f"https://shop.example{path}", APPLICATION_ROOT=path))
+    assert complaints(said) == []
+    assert f'the server sets SCRIPT_NAME to "{path}"' in said["ok"]
+
+
+def strip_prefix(inner: Any) -> Any:
+    """Move the path "/shop" to SCRIPT_NAME, as the middleware of some sites does."""
+
+    def call_below_prefix(environ: Any, start_response: Any) -> Any:
+        if environ["PATH_INFO"].startswith("/shop/"):
+            environ["SCRIPT_NAME"] = "/shop"
+            environ["PATH_INFO"] = environ["PATH_INFO"].removeprefix("/shop")
+        return inner(environ, start_response)
+
+    return call_below_prefix
+
+
+def test_site_below_path_has_no_warning_if_own_middleware_serves_path() -> None:
+    site = shop(around(strip_prefix), XIEBAO_PUBLIC_URL="https://shop.example/shop")
+    assert complaints(doctor(site)) == []
+
+
+def test_production_without_notification_handler_is_an_error() -> None:
+    said = doctor(shop(XIEBAO_ENV="production"))
+    assert "No notification_handler is registered" in said["ERROR"]
+    assert "No notification_handler is registered" in doctor(shop())["ok"]
+
+
+@pytest.mark.parametrize(
+    ("config", "options", "exit_code"),
+    [
+        ({}, (), 0),
+        ({}, ("--strict",), 0),
+        ({"SESSION_COOKIE_SAMESITE": "Strict"}, (), 0),
+        ({"SESSION_COOKIE_SAMESITE": "Strict"}, ("--strict",), 1),
+        ({"XIEBAO_LOGIN_VIEW": "nowhere"}, (), 1),
+    ],
+)
+def test_strict_fails_on_warnings(
+    config: dict[str, Any], options: tuple[str, ...], exit_code: int
+) -> None:
+    assert run(shop(**config), "doctor", *options).exit_code == exit_code

@@ -102,7 +102,10 @@ def test_a_refusal_of_the_site_is_said(address: str, heard: Heard) -> None:
 
 def test_a_site_that_does_not_run_is_no_answer() -> None:
     said = notify("http://127.0.0.1:9/notify", "issue", NUMBER, exit_code=1)
-    assert said == "http://127.0.0.1:9/notify: no response, ConnectionRefusedError\n"
+    assert said == (
+        "http://127.0.0.1:9/notify: no response, ConnectionRefusedError\n"
+        "Start the site in another terminal, or pass its URL with --url.\n"
+    )
 
 
 @pytest.mark.parametrize(
@@ -127,6 +130,30 @@ def test_what_cannot_be_told_is_named(
     result = run(site(**config), "notify", *arguments)
     assert result.exit_code != 0
     assert said in result.output
+
+
+@pytest.mark.parametrize(
+    ("fails", "options", "advice"),
+    [
+        (False, ("--wrong-sign",), "The site has another XIEBAO_API_KEY than this command."),
+        (True, (), "The notification_handler raised an exception."),
+        (True, ("--locale", "zh"), "notification_handler 抛出了异常"),
+    ],
+)
+def test_notify_gives_advice_about_rejected_notification(
+    *, fails: bool, options: tuple[str, ...], advice: str
+) -> None:
+    def handle(notification: Notification) -> None:
+        if fails:
+            raise LookupError
+
+    with serve(site(hears(handle))) as address:
+        assert advice in notify(address, "issue", NUMBER, *options, exit_code=1)
+
+
+def test_notify_reports_missing_site_in_chinese() -> None:
+    said = notify("http://127.0.0.1:9/notify", "issue", NUMBER, "--locale", "zh", exit_code=1)
+    assert said.startswith("http://127.0.0.1:9/notify：没有响应，ConnectionRefusedError\n请")
 
 
 # order
@@ -178,12 +205,42 @@ def test_what_is_not_known_is_left_out() -> None:
     )
 
 
-def test_a_refusal_is_said() -> None:
-    said = asks({"respCode": 1002, "respMsg": "投保单号不存在"}, exit_code=1)
-    assert said == (
-        "Error: The gateway refused the order query with respCode 1002. The gateway responded:"
-        " 投保单号不存在\n"
-    )
+@pytest.mark.parametrize(
+    ("message", "meaning"),
+    [
+        ("投保单号不存在", "Probably this partner account has no such order in this environment."),
+        ("签名错误", "Probably XIEBAO_API_KEY is not the key of this partner account"),
+        ("系统繁忙", ""),
+        ("", ""),
+    ],
+)
+def test_refused_query_shows_message_of_gateway_and_its_likely_meaning(
+    message: str, meaning: str
+) -> None:
+    said = asks({"respCode": 77, "respMsg": message}, exit_code=1)
+    assert said.startswith("Error: The gateway refused the order query with respCode 77")
+    assert message in said
+    assert meaning in said
+    assert ("Probably" in said) == bool(meaning)
+
+
+def test_refused_query_is_explained_in_chinese() -> None:
+    answer = {"respCode": 77, "respMsg": "签名错误"}
+    said = asks(answer, "--locale", "zh", exit_code=1)
+    assert "网关拒绝了订单查询（respCode 77），说明是：签名错误" in said
+    assert "很可能 XIEBAO_API_KEY 不是这个账号在这个环境的密钥" in said
+
+
+def test_order_is_explained_in_chinese() -> None:
+    detail = {**DETAIL, "payStatus": 77, "insurants": [{"policyNum": "P1", "retreatStatus": 1}]}
+    printed = asks(ok({"orderDetail": detail}), "--locale", "zh")
+    for line in (
+        "partnerUniqueKey  101000 (会员 101000)",
+        "payStatus         77 (未知)",
+        "payAmount         1500 分",
+        "policyNum         P1 (已退保, retreatStatus 1)",
+    ):
+        assert line in printed
 
 
 def test_what_a_gateway_says_is_printed_on_a_line_of_its_own_without_secrets() -> None:

@@ -338,3 +338,21 @@ def test_reassign_rejects_order_without_row_forgotten_member_and_unknown_key(
         assert (done.exit_code, words in done.output) == (2, True), done.output
     assert (shop.row("20267").member, shop.row("20268").member) == (None, "8")
     assert "new" not in shop.rows()
+
+
+def test_commands_print_chinese(new_shop: MakeShop) -> None:
+    shop = shop_with_secret(new_shop, "7")
+    shop.gateway.says("new", **COVER)
+    done = run(shop.app, "reconcile", "--locale", "zh")
+    assert done.output.splitlines() == [
+        "new：没有记录 -> in_force，已修正",
+        "已比较 2 个，不一致 1 个，已修正 1 个。",
+    ]
+    assert (
+        "20267：记录中的会员与网关一致。"
+        in run(shop.app, "reassign", "20267", "--locale", "zh").output
+    )
+    refused = run(shop.app, "reassign", "new", "--locale", "zh")
+    assert refused.output.startswith("记录没有修改。")
+    shop.app.config.pop("SECRET_KEY")
+    assert "请用网站自己的环境运行这个命令" in run(shop.app, "reconcile", "--locale", "zh").output

@@ -1,0 +1,90 @@
+"""Tests of ``flask xiebao doctor --online``, which sends an order query."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from functools import partial
+from typing import Any
+
+import pytest
+from flask import Flask, Response, request
+
+from flask_xiebao import OrderError
+from flask_xiebao.testing import GatewaySimulator
+from tests.cli.support import API_KEY, HIDDEN, doctor, is_said_in_chinese, run, shop
+
+ORDERS = {"pageIndex": 1, "pageNums": 1, "data": []}
+ACCEPTED = {"respCode": 0, "data": {"orders": ORDERS}}
+
+
+def site(response: Any, **config: Any) -> Flask:
+    """Return a site that is its own gateway and answers each order query so."""
+    views = {"POST /gateway/api/orderList": response}
+    return shop(views=views, XIEBAO_BASE_URL="/gateway", **config)
+
+
+def test_online_queries_one_order_and_reports_time_and_clock() -> None:
+    queries: list[Any] = []
+
+    def answer() -> Response:
+        queries.append(request.get_json())
+        response = Response(json.dumps(ACCEPTED), mimetype="application/json")
+        response.headers["Date"] = format_datetime(datetime.now(UTC) - timedelta(seconds=3))
+        return response
+
+    app = site(answer)
+    said = doctor(app, "--online")
+    [query] = queries
+    assert (query["pageIndex"], query["pageSize"]) == (1, 1)
+    assert "The gateway accepted an order query after 0." in said["ok"]
+    # The header has no fractions of a second.
+    assert re.search("The clocks of this machine and of the gateway differ by [34] sec", said["ok"])
+    is_said_in_chinese(app, said, "--online")
+
+
+def test_online_without_date_header_says_nothing_about_clock() -> None:
+    said = doctor(site(ACCEPTED), "--online")
+    assert "The gateway accepted an order query" in said["ok"]
+    assert "clocks" not in str(said)
+
+
+def test_clock_that_is_wrong_by_minutes_is_a_warning() -> None:
+    def answer() -> Response:
+        response = Response(json.dumps(ACCEPTED), mimetype="application/json")
+        response.headers["Date"] = format_datetime(datetime.now(UTC) + timedelta(minutes=5))
+        return response
+
+    said = doctor(site(answer), "--online")
+    assert "seconds. Synchronize the clock of this machine." in said["WARNING"]
+
+
+def test_online_is_an_error_with_wrong_key() -> None:
+    simulator = GatewaySimulator("12345", "another key")
+    register = partial(
+        Flask.register_blueprint, blueprint=simulator.blueprint, url_prefix="/gateway"
+    )
+    app = shop(register, XIEBAO_BASE_URL="/gateway", XIEBAO_API_KEY=API_KEY)
+    said = doctor(app, "--online")
+    assert "The gateway did not accept an order query." in said["ERROR"]
+    assert "签名错误" in said["ERROR"]
+    assert "Probably XIEBAO_API_KEY is not the key of this partner account" in said["ERROR"]
+    assert run(app, "doctor", "--online").exit_code == 1
+    assert "The gateway did not accept" not in str(doctor(app))
+
+
+@pytest.mark.parametrize("response", ["<html>", {"respCode": 5}, ("no", 502)])
+def test_online_is_an_error_if_response_is_not_an_order_list(response: Any) -> None:
+    said = doctor(site(response), "--online")
+    assert "The gateway did not accept an order query." in said["ERROR"]
+    assert not [secret for secret in HIDDEN if secret in str(said)]
+
+
+def test_online_without_httpx_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    def raise_error(_: object) -> None:
+        raise OrderError("Order queries require httpx, which is not installed.")
+
+    monkeypatch.setattr("flask_xiebao.app.order_client.get_order_client", raise_error)
+    assert "require httpx" in doctor(shop(), "--online")["ERROR"]
