@@ -43,15 +43,16 @@ _logged_until: WeakKeyDictionary[Flask, dict[tuple[str, bool], dict[str, float]]
     WeakKeyDictionary()
 )
 
+_PACKAGE_PATH = f"{Path(__file__).parents[1]}{os.sep}"
 _LIBRARY_PATHS = (
     "<",  # Code that a library generates has a name such as "<string>" instead of a file.
     *(
         f"{folder}{os.sep}"
         for folder in (
-            *(sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")),
-            Path(__file__).parents[1],
+            sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")
         )
     ),
+    _PACKAGE_PATH,
 )
 
 # get_caller_location() skips these files, because their code runs between the site's code and the
@@ -59,7 +60,7 @@ _LIBRARY_PATHS = (
 _PATHS_SKIPPED_FOR_CALLER = (
     "<",  # Templates from strings have no file.
     *(f"{Path(file).parent}{os.sep}" for file in (click.__file__, flask.__file__, jinja2.__file__)),
-    f"{Path(__file__).parents[1]}{os.sep}",
+    _PACKAGE_PATH,
 )
 
 
@@ -146,9 +147,13 @@ def get_error_location(error: BaseException) -> str:
 
     If the traceback contains no code of the site, the place is the innermost frame.
     """
-    return find_error_location_in_site(error) or _format_location(
-        traceback.extract_tb(error.__traceback__)[-1]
-    )
+    location = find_error_location_in_site(error)
+    if location is not None:
+        return location
+    # An exception that was never raised has no traceback, for example if it was only sent with the
+    # signal got_request_exception.
+    frames = traceback.extract_tb(error.__traceback__)
+    return _format_location(frames[-1]) if frames else "an unknown place"
 
 
 def find_error_location_in_site(error: BaseException) -> str | None:
@@ -174,12 +179,35 @@ def format_error_for_log(error: BaseException) -> str:
 
     If the extension raised the error, and it is an :exc:`OrderError` or a :exc:`ConfigError`,
     return its class and its message. Other messages are left out, because they may contain people's
-    names.
+    names. For an error of a database, also return the names of the table and the constraint if the
+    driver reports them.
     """
-    if isinstance(error, OrderError | ConfigError) and find_error_location_in_site(error) is None:
+    frames = traceback.extract_tb(error.__traceback__)
+    is_raised_by_extension = bool(frames) and frames[-1].filename.startswith(_PACKAGE_PATH)
+    if (
+        isinstance(error, OrderError | ConfigError)
+        and is_raised_by_extension
+        and find_error_location_in_site(error) is None
+    ):
         return f"{type(error).__name__}: {str(error).rstrip('.')}"
     code = f" {error.code}" if isinstance(error, OrderError) and error.code is not None else ""
-    return f"{type(error).__name__}{code} in {get_error_location(error)}"
+    database_objects = _format_database_objects(error)
+    return f"{type(error).__name__}{code} in {get_error_location(error)}{database_objects}"
+
+
+def _format_database_objects(error: BaseException) -> str:
+    """Return the names of the table, column and constraint of a database error, or "".
+
+    SQLAlchemy stores the driver's error in ``orig``. The drivers of PostgreSQL describe it in
+    ``diag``. The error's message is not used, because it contains values.
+    """
+    diagnostics = getattr(getattr(error, "orig", None), "diag", None)
+    names = [
+        f'{kind} "{name}"'
+        for kind in ("table", "column", "constraint")
+        if isinstance(name := getattr(diagnostics, f"{kind}_name", None), str)
+    ]
+    return f" ({', '.join(names)})" if names else ""
 
 
 def _format_location(frame: traceback.FrameSummary) -> str:

@@ -285,8 +285,9 @@ def is_message_free_of_secrets(error: BaseException) -> bool:
         return True
     if not isinstance(error, XiebaoError) or not type(error).__module__.startswith("flask_xiebao."):
         return False
-    *_, (frame, _) = walk_tb(error.__traceback__)
-    return str(frame.f_globals.get("__name__")).startswith("flask_xiebao.")
+    frames = [frame for frame, _ in walk_tb(error.__traceback__)]
+    # An exception that was never raised has no frames.
+    return bool(frames) and str(frames[-1].f_globals.get("__name__")).startswith("flask_xiebao.")
 
 
 def describe_exception(error: BaseException) -> str:

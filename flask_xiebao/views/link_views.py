@@ -27,7 +27,7 @@ from ..app.endpoints import (
     warn_if_root_path_differs,
 )
 from ..app.headers import CookielessRedirect, UncacheableRedirect
-from ..app.log import log_throttled
+from ..app.log import log_throttled, warn_once
 from ..app.rehearsal import find_current_rehearsal
 from ..app.signals import (
     SITE_EXCEPTIONS,
@@ -269,6 +269,11 @@ def admit_visitor_or_refuse_click(state: AppState, entry: Entry, now: int) -> Al
         # The signal login_requested is sent first, because the site's login manager may call
         # abort().
         send_signal_without_raising(login_requested, cause=decision.cause)
+        if not state.hooks.can_identify_members():
+            warn_once(
+                "A click requires a login, but the app has no member_loader and does not use"
+                " Flask-Login, so every such click is refused. Register a member_loader."
+            )
         if (login_response := responses.find_login_response(state)) is not None:
             raise EarlyResponseError(login_response)
     responses.raise_refusal(state, decision, entry.page, entry, current_member)

@@ -18,7 +18,7 @@ from werkzeug.exceptions import Unauthorized
 
 from ..app.endpoints import build_current_link_path, build_login_url, get_site_host
 from ..app.hooks import find_login_manager
-from ..app.log import logger
+from ..app.log import logger, warn_once
 from ..app.signals import entry_refused, send_signal
 from ..app.state import AppState
 from ..links.access_rules import Refusal
@@ -121,6 +121,12 @@ def report_refusal(
         refusal.reason,
         refusal.explanation,
     )
+    if refusal.cause == "unknown_key":
+        warn_once(
+            "A link was refused, because this process does not know the key that signed the link."
+            " Set the same SECRET_KEY in all workers and commands. If you replaced SECRET_KEY, put"
+            " the old key into SECRET_KEY_FALLBACKS. Links of another site cause this message, too."
+        )
     send_signal(
         entry_refused,
         state,

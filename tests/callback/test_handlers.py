@@ -6,11 +6,15 @@ import asyncio
 import json
 import logging
 import sys
+import sysconfig
 from collections.abc import Callable
 from traceback import walk_stack
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
-from flask import Flask, Response, abort, request
+from flask import Flask, Response, abort, got_request_exception, request
+from sqlalchemy.exc import IntegrityError
 from werkzeug.wrappers import Response as StreamResponse
 
 from flask_xiebao import (
@@ -20,6 +24,7 @@ from flask_xiebao import (
     OrderError,
     notification_received,
 )
+from flask_xiebao.app.log import get_error_location
 from tests.callback.support import (
     Listener,
     listen,
@@ -293,3 +298,45 @@ def test_there_is_one_handler_which_may_be_registered_again(site: Site, listener
         site.xiebao.notification_handler(store)
     assert tell(site, PAID) == 200
     assert len(listener.heard) == 1
+
+
+class UniqueViolationError(Exception):
+    """An error of a PostgreSQL driver, with a value in its message."""
+
+    def __init__(self) -> None:
+        super().__init__(f"Key (name)=({NAME}) already exists.")
+        self.diag = SimpleNamespace(
+            table_name="mail", column_name=None, constraint_name="one_mail", message_detail=NAME
+        )
+
+
+def test_failed_handler_logs_table_and_constraint_but_no_value(
+    site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    error = IntegrityError(f"INSERT {NAME}", {}, UniqueViolationError())
+    listen(site, fail_with(error))
+    assert tell(site, PAID) == 500
+    [(_, line)] = logged(site, caplog)
+    assert "IntegrityError in fail (tests/support.py" in line
+    assert '(table "mail", constraint "one_mail")' in line
+    assert NAME not in caplog.text
+
+
+def test_config_error_of_installed_shop_is_logged_without_message(
+    site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A shop that is installed in site-packages may put a name into an error of the extension."""
+    source = "from flask_xiebao import ConfigError\ndef handle(n): raise ConfigError(n.failure)\n"
+    shop: dict[str, Any] = {}
+    file = f"{sysconfig.get_path('purelib')}/shop.py"
+    exec(compile(source, file, "exec"), shop)  # noqa: S102
+    site.xiebao.notification_handler(shop["handle"])
+    assert tell(site, callback(2, state=False, failMsg=NAME)) == 500
+    assert "ConfigError in handle" in caplog.text
+    assert NAME not in caplog.text
+
+
+def test_exception_that_was_never_raised_can_be_reported(site: Site) -> None:
+    assert get_error_location(ValueError()) == "an unknown place"
+    with site.app.test_request_context():
+        got_request_exception.send(site.app, exception=ValueError())

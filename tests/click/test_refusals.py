@@ -34,6 +34,7 @@ from tests.support import (
     SIGN,
     Heard,
     MakeSite,
+    Site,
     href,
     leaked,
     make_site,
@@ -341,3 +342,46 @@ def test_a_program_that_asks_for_json_gets_json_and_browsers_a_page(
     assert (response.status_code, response.mimetype) == (status, mimetype)
     if mimetype == "application/json":
         assert response.json == {"status": status, "reason": reason}
+
+
+def warnings_in(site: Site, caplog: pytest.LogCaptureFixture) -> list[str]:
+    """Return the warnings in the log of the site itself."""
+    return [
+        record.getMessage()
+        for record in caplog.records
+        if record.name == site.app.logger.name and record.levelname == "WARNING"
+    ]
+
+
+def test_link_signed_with_unknown_key_is_logged_as_one_warning(
+    make_site: MakeSite, caplog: pytest.LogCaptureFixture
+) -> None:
+    worker, other_worker = make_site(), make_site(SECRET_KEY="another key of sufficient length")
+    for _ in range(3):
+        assert worker.follow(other_worker.link("product")).status_code == 404
+        assert worker.follow("/xiebao/product/forged").status_code == 404
+    [warning] = warnings_in(worker, caplog)
+    assert "Set the same SECRET_KEY in all workers" in warning
+    assert "another key" not in warning
+
+
+@pytest.mark.parametrize("login_view", [None, "page"])
+def test_click_without_member_loader_is_logged_as_one_warning(
+    make_site: MakeSite, caplog: pytest.LogCaptureFixture, login_view: str | None
+) -> None:
+    site = make_site(XIEBAO_LOGIN_VIEW=login_view)
+    site.xiebao._hooks.functions.pop("member_loader")
+    bearer_link = site.link("product", member="alice", no_login_for=60)
+    assert site.follow(bearer_link).status_code == 302
+    assert warnings_in(site, caplog) == []
+    for _ in range(2):
+        assert site.follow(site.link("product")).status_code == (401 if login_view is None else 302)
+    [warning] = warnings_in(site, caplog)
+    assert "Register a member_loader." in warning
+
+
+def test_visitor_who_is_not_logged_in_causes_no_warning(
+    site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert site.follow(site.link("product")).status_code == 401
+    assert warnings_in(site, caplog) == []
