@@ -330,6 +330,7 @@ class CaseRunner:
         if visit_key in self._opened_urls or url_without_query in self._opened_urls:
             return
         self._opened_urls.add(url_without_query if failure_code == "login.page" else visit_key)
+        visits = []
         for _ in range(_MAX_REQUESTS_TO_OPEN_PAGE):
             if not self._site.is_site_url(page_url):
                 self.notes.append(
@@ -337,11 +338,19 @@ class CaseRunner:
                 )
                 return
             visit = self._site_client.open_page(get_path_and_query(page_url), PHONE, visitor)
+            visits.append(visit)
             yield from response_checks.check_no_secret_leaks(self._site, visit)
             if not visit.location:
                 break
             page_url = resolve_link(page_url, visit.location)
         yield from self._check_final_page(visit, failure_code, urlsplit(url_without_query).path)
+        if failure_code == "login.page":
+            yield from response_checks.check_next_is_kept(visits)
+        # A button on the page for a refused click may log the member out on purpose, so that
+        # another member can log in.
+        is_logged_out = visitor == "member" and self._site_client.is_member_logged_out(PHONE)
+        if is_logged_out and failure_code == "way_back":
+            yield Failure("session.page", url_without_query, "—")
 
     def _check_final_page(
         self, visit: Visit, failure_code: str, requested_path: str

@@ -100,16 +100,16 @@ class Case:
     @property
     def is_about_site(self) -> bool:
         """True if the test case checks the site as a whole and not a gateway page."""
-        return self.kind in ("address", "environment", "settings", "loader")
+        return self.kind in ("address", "environment", "settings", "members", "loader")
 
     @property
     def can_be_repeated(self) -> bool:
         """True if a simulated device can run the test case again.
 
-        The test cases for the site's URL, environment and settings do not run on a simulated
-        device.
+        The test cases for the site's URL, environment, settings and members do not run on a
+        simulated device.
         """
-        return self.kind not in ("address", "environment", "settings")
+        return self.kind not in ("address", "environment", "settings", "members")
 
     @property
     def needs_login(self) -> bool:

@@ -37,6 +37,7 @@ from .cases import Case, build_cases, build_site_page_case
 from .devices import DEVICES, Device, build_mobile_app_devices, guess_user_agent_for_pattern
 from .log_capture import capture_log
 from .masking import SecretMasker, mask_member_id
+from .member_ids import find_guessable_id_kind
 from .response_checks import Failure
 from .results import Note, Report, Result
 from .site import Site, strip_query
@@ -372,8 +373,6 @@ class _CheckRun:
         for key, is_needed in {
             "off": not enabled,
             "no_members": not self._knows_members,
-            "played": any(case.expected_outcome == "loader" for case in chosen)
-            and site.member is None,
             "nobody_logged_in": site.member is not None and not client.has_login_function,
             "no_login": self._knows_members and enabled and not site.has_login,
         }.items():
@@ -390,10 +389,11 @@ class _CheckRun:
         return case.kind == ("plain" if self._knows_members else "bearer")
 
     def check_configuration(self, expected_env: str | None) -> None:
-        """Check the site's environment, URL and settings.
+        """Check the site's environment, URL, settings and members.
 
-        The environment must be the expected one, the site's URL must be known in production, and no
-        setting may have changed after the extension had read it.
+        The environment must be the expected one, the site's URL must be known in production, no
+        setting may have changed after the extension had read it, and the site must know who is
+        logged in, by ids that cannot be guessed in production.
 
         :param expected_env: The expected value of ``XIEBAO_ENV``, or None for any value.
         """
@@ -424,6 +424,24 @@ class _CheckRun:
             self._mask_and_record_result(
                 Result(Case("settings", "settings"), PHONE, failures=failures)
             )
+        if failures := list(self._check_members()):
+            self._mask_and_record_result(
+                Result(Case("members", "members"), PHONE, failures=failures)
+            )
+
+    def _check_members(self) -> Iterator[Failure]:
+        """Check that the site knows who is logged in, and that member ids cannot be guessed."""
+        if not self._knows_members:
+            yield Failure("members.unknown", "—", "member_loader")
+        state = self._site_client.state
+        id_kind = find_guessable_id_kind(state, self._site_client.site.member or "")
+        # An id that Flask-Login's get_id() returns is only probably the number of a row.
+        if (
+            self.report.environment == "production"
+            and state.settings.member_secret is None
+            and id_kind in ("email", "row")
+        ):
+            yield Failure(f"members.{id_kind}", "XIEBAO_MEMBER_SECRET: —", "XIEBAO_MEMBER_SECRET")
 
     def build_unreachable_site_report(self, visit: Visit) -> Report:
         """Return the report on a site that does not answer at its URL.

@@ -31,6 +31,14 @@ _CLICK_BLOCKING_TAGS = (
 )
 # The tags and attributes that hide an element's content until a script shows it.
 _HIDING_TAGS, _HIDING_ATTRIBUTES = ("template", "noscript"), ("hidden", "inert", "popover")
+# Match the inline styles that hide an element, and those that make it ignore clicks.
+_HIDING_STYLE = re.compile(r"(?:^|;)\s*(?:display\s*:\s*none|visibility\s*:\s*hidden)\b", re.I)
+_UNCLICKABLE = 'style="pointer-events: none"'
+_UNCLICKABLE_STYLE = re.compile(r"(?:^|;)\s*pointer-events\s*:\s*none\b", re.I)
+# Matches an inline script that does nothing but cancel the click.
+_CANCELING_SCRIPT = re.compile(
+    r"\s*(?:return\s+false|(?:event\.preventDefault\(\)\s*;?\s*)+(?:return\s+false)?)\s*;?\s*"
+)
 # The elements that the parser always keeps on a stack while they are open. Other elements are
 # normally not put on the stack, because they may have no end tag and would never leave the stack.
 _TRACKED_TAGS = {"a", "svg", "h1", "select", "dialog", *_CLICK_BLOCKING_TAGS, *_HIDING_TAGS}
@@ -69,6 +77,11 @@ class Element:
     def classes(self) -> set[str]:
         """The CSS classes of the element."""
         return set((self.attributes.get("class") or "").split())
+
+    @property
+    def cancels_clicks(self) -> bool:
+        """True if an inline script of the element does nothing but cancel the click."""
+        return _CANCELING_SCRIPT.fullmatch(self.attributes.get("onclick") or "") is not None
 
 
 class _OpenElement(NamedTuple):
@@ -147,9 +160,13 @@ class ParsedPage(HTMLParser):
             self.handle_endtag(tag)
         is_hiding = tag in _HIDING_TAGS or (tag == "dialog" and "open" not in attributes)
         hidden_by = [name for name in _HIDING_ATTRIBUTES if name in attributes] + [tag] * is_hiding
+        style = attributes.get("style") or ""
+        if match := _HIDING_STYLE.search(style):
+            hidden_by.append(f'style="{match[0].strip("; ")}"')
+        is_unclickable = _UNCLICKABLE_STYLE.search(style) is not None
         element = Element(
             attributes,
-            blocked_by=outer.blocked_by,
+            blocked_by=(f"{tag} {_UNCLICKABLE}" if is_unclickable else outer.blocked_by),
             hidden_by=next(iter(hidden_by), outer.hidden_by),
         )
         if tag == "path" and outer.svg is not None:
@@ -159,7 +176,7 @@ class ParsedPage(HTMLParser):
             self._elements_by_tag[tag].append(element)
         self.handle_data(attributes.get("alt") or "" if tag == "img" else "")
         if (
-            tag in _TRACKED_TAGS or hidden_by or self._open_tag_counts[tag]
+            tag in _TRACKED_TAGS or hidden_by or is_unclickable or self._open_tag_counts[tag]
         ) and tag not in _VOID_TAGS:
             self._push_open_element(tag, element)
 
@@ -171,7 +188,7 @@ class ParsedPage(HTMLParser):
         self._open_elements.append(
             _OpenElement(
                 tag,
-                tag if blocks_clicks else outer.blocked_by,
+                tag if blocks_clicks else element.blocked_by,
                 element.hidden_by,
                 outer.svg or (element if tag == "svg" else None),
                 (*outer.text_elements, element) if tag in ("a", "h1") else outer.text_elements,

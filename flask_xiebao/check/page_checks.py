@@ -31,6 +31,8 @@ def check_entry_is_clickable(
         yield from _check_entry_attributes(site, page_spec, device, element)
     if element.blocked_by:
         yield Failure("dead", f"<a> in <{element.blocked_by}>", "<a>")
+    if element.cancels_clicks:
+        yield Failure("dead.script", f"<a onclick={element.attributes['onclick']!r}>", "<a>")
 
 
 def is_disabled_entry(element: Element) -> bool:

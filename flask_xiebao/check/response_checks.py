@@ -11,6 +11,7 @@ values of failures before they are reported.
 
 from __future__ import annotations
 
+import html
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -339,6 +340,21 @@ def check_login_redirect(site: Site, link: str, visit: Visit) -> Iterator[Failur
         next_urls = [urlsplit(url)._replace(scheme="", netloc="").geturl() for url in next_urls]
     if (next_urls or login_url) and next_urls != [link]:
         yield Failure("login.next", f"next: {', '.join(next_urls) or '—'}", f"next: {link}")
+
+
+def check_next_is_kept(visits: list[Visit]) -> Iterator[Failure]:
+    """Check that redirects from one login page to another keep the page to return to.
+
+    Nothing is known if a response sets a cookie, because the site may store the page in a session.
+
+    :param visits: The visit to the login, and the visits to which it redirected.
+    """
+    first, last = visits[0], visits[-1]
+    next_url = parse_qs(urlsplit(first.url).query).get("next", [""])[0]
+    is_kept = next_url in unquote(unquote(last.url)) or next_url in html.unescape(last.text)
+    sets_cookie = any("Set-Cookie" in visit.headers for visit in visits)
+    if len(visits) > 1 and last.status == 200 and not (is_kept or sets_cookie):
+        yield Failure("login.next", f"{urlsplit(last.url).path}: next: —", f"next: {next_url}")
 
 
 def check_refusal_response(site: Site, case: Case, reason: str, visit: Visit) -> Iterator[Failure]:

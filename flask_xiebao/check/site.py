@@ -59,6 +59,8 @@ class Site:
         self._hosts = {
             urlsplit(encode_url_like_browser(each)).netloc for each in (url, self.external_url)
         }
+        # The domain whose subdomains the app serves, or None.
+        self._server_name = app.config["SERVER_NAME"] if app.subdomain_matching else None
         self.gateway_root_url = self._normalize_gateway_url(settings.gateway_base_url.rstrip("/"))
         self.member: str | None = None
         self.member_ids: set[str] = set()
@@ -129,8 +131,12 @@ class Site:
         return strip_query(url) in {f"{self.gateway_root_url}{spec.path}" for spec in PAGE_SPECS}
 
     def has_site_host(self, url: str) -> bool:
-        """Return True if the host of a URL is the site's."""
-        return is_parsable_url(url) and urlsplit(encode_url_like_browser(url)).netloc in self._hosts
+        """Return True if the host of a URL is the site's, or a subdomain that the app serves."""
+        if not is_parsable_url(url):
+            return False
+        host, server_name = urlsplit(encode_url_like_browser(url)).netloc, self._server_name
+        has_subdomain = server_name is not None and host.endswith(f".{server_name}")
+        return host in self._hosts or has_subdomain
 
     def is_site_url(self, url: str) -> bool:
         """Return True if a URL has the site's host and is below the site's root path."""

@@ -6,13 +6,14 @@ import contextvars
 import secrets
 import time
 from collections.abc import Callable
+from typing import Any
 
 from flask import Flask, url_for
 
 from ..app.endpoints import build_token_url
 from ..app.headers import preserve_response_headers
 from ..app.log import get_error_location
-from ..app.rehearsal import Rehearsal
+from ..app.rehearsal import REHEARSAL_ENVIRON_KEY, Rehearsal
 from ..app.state import AppState
 from ..errors import XiebaoError
 from ..links.tokens import Entry
@@ -180,12 +181,16 @@ class SiteClient:
         if browser is None:
             browser = self._browsers[device.name] = build_browser(self.app)
             browser.site_url, browser.mount = self.site.url, self.site.mount
-            browser.environ_base = {
+            environ_base: dict[str, Any] = {
                 "REMOTE_ADDR": "127.0.0.1",
                 "HTTP_USER_AGENT": device.user_agent,
                 # Send a Referer header, because CSRF protection checks it on https.
                 "HTTP_REFERER": f"{self.site.url}/",
+                # The requests of a login are rehearsals, too, so that is_rehearsal() can exempt
+                # them from a rate limit.
+                REHEARSAL_ENVIRON_KEY: Rehearsal(),
             }
+            browser.environ_base = environ_base
             try:
                 # Use a new context, because the caller of the check may run inside a request of the
                 # app, and the login function must not see that request.
@@ -199,6 +204,23 @@ class SiteClient:
                     " client and a member's id, and log in the client."
                 ) from None
         return browser
+
+    def is_member_logged_out(self, device: Device) -> bool:
+        """Return True if a page has logged the member out on a device.
+
+        Then the member is logged in again before the next request. Return False if there is no
+        login function, or if an exception prevents the check from finding out who is logged in.
+        """
+        browser = self._browsers.get(device.name)
+        if browser is None:
+            return False
+        visit = self._send_request_with_probe(
+            self.state.hooks.find_current_member_id, browser=browser, device=device
+        )
+        if visit.error is not None or visit.probe_result is not None:
+            return False
+        del self._browsers[device.name]
+        return True
 
     def build_case_link(self, case: Case) -> str:
         """Return the link that a test case clicks.
@@ -250,6 +272,7 @@ class SiteClient:
         *,
         rehearsal: Rehearsal | None = None,
         browser: Browser | None = None,
+        device: Device = PHONE,
     ) -> Visit:
         """Send a request, and call *probe* in its context after the site's request hooks.
 
@@ -259,7 +282,7 @@ class SiteClient:
             self.app,
             self.invalid_link_url,
             self.site.mount,
-            headers={**NAVIGATION_HEADERS, **PHONE.headers, "Sec-Purpose": "prefetch"},
+            headers={**NAVIGATION_HEADERS, **device.headers, "Sec-Purpose": "prefetch"},
             probe=probe,
             rehearsal=rehearsal,
             browser=browser,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -34,6 +35,8 @@ from .visits import Visit
 # The maximum number of return_to pages that the check opens. Members return to these pages after
 # payment.
 _MAX_RETURN_PAGES = 20
+# Matches a product code like the examples in the interface document, such as QX000000127257.
+_USUAL_CASE_CODE = re.compile(r"[A-Z]{1,4}[0-9]{6,20}")
 
 
 @dataclass
@@ -98,6 +101,11 @@ class SitePageChecker:
         *_, visit = visits = [
             self.site_client.open_page(page_url, device) for _ in range(1 + is_first)
         ]
+        if self.site_client.is_member_logged_out(device):
+            yield self._build_page_result(
+                url, device, Failure("session.page", strip_query(page_url), "—")
+            )
+            return
         if visit.error is not None or visit.status != 200:
             yield from self._iter_failed_page_results(url, device, visit)
             return
@@ -141,21 +149,40 @@ class SitePageChecker:
         ]
         if failures:
             yield self._build_page_result(url, device, *failures)
-        if not entry_cases and not any(
-            page_checks.is_disabled_entry(element) for element, *_ in links
-        ):
-            self.empty_page_failures[url] = Failure("page.empty", "0 <a class=xiebao-entry>", "1")
+        if not entry_cases:
+            has_disabled_entry = any(page_checks.is_disabled_entry(link) for link, *_ in links)
+            self.empty_page_failures[url] = (
+                Failure("page.disabled", "<a aria-disabled=true>", "<a href=…>")
+                if has_disabled_entry
+                else Failure("page.empty", "0 <a class=xiebao-entry>", "1")
+            )
         elif is_first:
             self.entry_descriptions[url] = [
                 _format_entry(case, case.entry)
                 for case, *_ in entry_cases
                 if case.entry is not None
             ]
+        self._note_odd_case_codes(url, entry_cases)
         for case, link, entry_failures in entry_cases:
             case = replace(case, calls_guard=self.calls_guard and is_first)
             result = self._click_entry(case, device, link, entry_failures)
             yield replace(
                 result, failures=[*result.failures, *self._check_page_after_payment(case)]
+            )
+
+    def _note_odd_case_codes(
+        self, url: str, entry_cases: list[tuple[Case, str, list[Failure]]]
+    ) -> None:
+        """Add a note about product codes that do not look like those in the interface document."""
+        codes = {
+            entry.reference
+            for case, *_ in entry_cases
+            if (entry := case.entry) is not None and entry.page == "product" and entry.reference
+        }
+        odd_codes = sorted(code for code in codes if not _USUAL_CASE_CODE.fullmatch(code))
+        if odd_codes:
+            self.case_runner.notes.append(
+                Note("check.note.case_code", f"{', '.join(odd_codes[:3])} ({url})")
             )
 
     def _iter_failed_page_results(self, url: str, device: Device, visit: Visit) -> Iterator[Result]:

@@ -40,7 +40,14 @@ _CASE_LABELS = {
 }
 # The codes of the problems that are left out of the findings about the test clicks, because
 # "doctor" reports the same problems in other findings. The codes are those of "flask xiebao check".
-_SETTING_RULES = ("unknown_address", "settings.late", "settings.invalid")
+_SETTING_RULES = (
+    "unknown_address",
+    "settings.late",
+    "settings.invalid",
+    "members.unknown",
+    "members.email",
+    "members.row",
+)
 
 
 def check_clicks(state: AppState, locale: str) -> Iterator[Finding]:

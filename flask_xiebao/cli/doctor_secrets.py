@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from contextlib import suppress
-from typing import get_args, get_type_hints
 
 from flask import current_app
 
-from ..app.hooks import find_login_manager
 from ..app.state import AppState
+from ..check.member_ids import find_guessable_id_kind
 from ..simulator.document import find_api_key_suffix
 from ..texts import get_text
 from .findings import Finding, ok_finding, warning_finding
@@ -78,7 +76,7 @@ def check_member_ids_unguessable(
     :param sample_member: The id of a member of the site, or None if no id is known.
     :param locale: The language of the findings.
     """
-    id_kind = _find_guessable_id_kind(state, sample_member or "")
+    id_kind = find_guessable_id_kind(state, sample_member or "")
     if state.settings.member_secret is not None:
         yield ok_finding(get_text(locale, "doctor.ok.ids.keys"))
     elif id_kind:
@@ -87,26 +85,6 @@ def check_member_ids_unguessable(
         )
     else:
         yield ok_finding(get_text(locale, "doctor.ok.ids"))
-
-
-def _find_guessable_id_kind(state: AppState, sample_member: str) -> str:
-    """Return the kind of the member ids, such as "email", if this kind can be guessed, or "".
-
-    The value is "email", "get_id" (from Flask-Login's ``User.get_id()``) or "row" (a row number).
-    The value is "" if no reason is known why the ids could be guessed.
-    """
-    if "@" in sample_member:
-        return "email"
-    loader, return_type = state.hooks.functions.get("member_loader"), None
-    if loader is None and find_login_manager() is not None and not sample_member.isdecimal():
-        return "get_id"
-    # The annotations of a member_loader may name types that are imported for type checkers only.
-    # Resolving such annotations raises an exception.
-    with suppress(Exception):
-        return_type = get_type_hints(loader).get("return")
-    if sample_member.isdecimal() or int in (return_type, *get_args(return_type)):
-        return "row"
-    return ""
 
 
 def is_notify_token_safe(state: AppState) -> bool:

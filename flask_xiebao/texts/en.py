@@ -325,6 +325,7 @@ TEXTS = {
     "check.case.address": "the site's own address",
     "check.case.environment": "the environment",
     "check.case.settings": "the settings",
+    "check.case.members": "the members",
     # The expected outcomes of the cases.
     "check.ends.gateway": "status 302 and a redirect to the gateway",
     "check.ends.handoff": "status 200 and a page with a QR code for the phone",
@@ -351,6 +352,7 @@ TEXTS = {
     "check.ends.address": "a response from Flask-Xiebao",
     "check.ends.environment": 'the value of "--expect-env"',
     "check.ends.settings": "settings that have not changed since Flask-Xiebao was initialized",
+    "check.ends.members": "members whom the site knows by ids that cannot be guessed",
     # The explanations of failures, with instructions.
     "check.failure": "{meaning} Actual: {actual}. Expected: {expected}.",
     "check.means": (
@@ -674,6 +676,11 @@ TEXTS = {
         ' that the member may see the entries. If the page may have no entries, add "--ignore'
         ' page.empty".'
     ),
+    "check.means.page.disabled": (
+        "All insurance entries on the page are disabled, so none of them can be clicked. Remove the"
+        " argument that disables them. If the page shows a sold-out product on purpose, add"
+        ' "--ignore page.disabled".'
+    ),
     "check.means.page.302": (
         "The page redirects the member to another page. If the page requires a login or a certain"
         " member, add --login or --member."
@@ -734,6 +741,31 @@ TEXTS = {
         " anonymous visitor. Check SESSION_COOKIE_PATH and SESSION_COOKIE_DOMAIN, and look for a"
         " hook that clears the session."
     ),
+    "check.means.session.page": (
+        "This page logs the member out, so a member who opens it has to log in again at the next"
+        " entry. If the page must do so, do not pass it to the check, and do not use it as"
+        " return_to."
+    ),
+    "check.means.members": (
+        "The site does not know its members well enough. Check the member_loader."
+    ),
+    "check.means.members.unknown": (
+        "The app has no member_loader and does not use Flask-Login, so every click that needs a"
+        " login returns status 401. Register a member_loader. If the site makes only links that"
+        " need no login (no_login_for), register a member_loader that returns None."
+    ),
+    "check.means.members.email": (
+        "In production, the gateway identifies members by their email address, so anyone who has"
+        " seen one gateway URL can open the account of a member whose address they know. Set"
+        " XIEBAO_MEMBER_SECRET and, if members already have policies, register a keeps_plain_key"
+        " hook."
+    ),
+    "check.means.members.row": (
+        "In production, the gateway identifies members by numbers that can be guessed, so anyone"
+        " who has seen one gateway URL can open the account of any other member. Set"
+        " XIEBAO_MEMBER_SECRET and, if members already have policies, register a keeps_plain_key"
+        " hook."
+    ),
     "check.means.login.page": (
         "The login page does not open, so visitors who must log in get an error. Set"
         " XIEBAO_LOGIN_VIEW to the endpoint of the view that shows the login page."
@@ -758,7 +790,12 @@ TEXTS = {
     ),
     "check.means.dead": (
         "The entry cannot be clicked, because it is inside another element that takes its clicks,"
-        " such as a link or a button. Move the entry out of that element."
+        ' such as a link or a button, or because an inline style sets "pointer-events: none". Move'
+        " the entry out of that element, or remove the style."
+    ),
+    "check.means.dead.script": (
+        "An onclick attribute cancels every click on the entry, so nothing happens. Remove the"
+        " attribute."
     ),
     "check.means.dead.unseen": (
         'All entries on this page are hidden. If a script shows the entries later, add "--ignore'
@@ -804,13 +841,16 @@ TEXTS = {
         " pattern in XIEBAO_APP_USER_AGENT. Pass the text that the app adds to the User-Agent, for"
         ' example "--app-user-agent ShopApp/3.2".'
     ),
-    "check.note.played": (
-        "The check used placeholder members, so it did not ask the site at each click who is logged"
-        " in. To test this, add --member and, if needed, --login."
-    ),
     "check.note.nobody_logged_in": (
         "The check cannot log in the member, so it did not ask the site at each click who is logged"
         ' in. Pass a login function, for example "--login tests.login:log_in".'
+    ),
+    "check.note.case_code": (
+        "A product code does not look like QX000000127257: {what}. Check that it is a caseCode of"
+        " Xiebao and not a product number of the site."
+    ),
+    "check.note.page.disabled": (
+        "The insurance entries on the page {what} are disabled on some devices."
     ),
     "check.note.guard": (
         "The click_guard was not called, because the check calls it only for pages that are opened"
@@ -859,12 +899,12 @@ TEXTS = {
         " entries on a page."
     ),
     "check.not_told.member": (
-        "The check used placeholder members, because no member was named. Add --member and, if"
-        " needed, --login."
+        "The check used placeholder members, because no member was named, so it did not ask the"
+        " site at each click who is logged in. Add --member and, if needed, --login."
     ),
     "check.not_told.pages_member": (
-        "The check opened no page of the site and used placeholder members. Add --page, --member"
-        " and, if needed, --login."
+        "The check opened no page of the site. It used placeholder members, so it did not ask the"
+        " site at each click who is logged in. Add --page, --member and, if needed, --login."
     ),
     # The report of the check.
     "check.report.title": "Check of the insurance entries",

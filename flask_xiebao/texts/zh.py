@@ -238,6 +238,7 @@ TEXTS = {
     "check.case.address": "网站自己的地址",
     "check.case.environment": "环境",
     "check.case.settings": "设置",
+    "check.case.members": "会员",
     # The expected outcomes of the cases.
     "check.ends.gateway": "302 跳转到网关",
     "check.ends.handoff": "200 扫码页",
@@ -256,6 +257,7 @@ TEXTS = {
     "check.ends.address": "扩展的响应",
     "check.ends.environment": "与 --expect-env 一致",
     "check.ends.settings": "与扩展初始化时一致",
+    "check.ends.members": "网站认识会员，会员编号无法猜到",
     # The explanations of failures, with instructions.
     "check.failure": "{meaning}实际：{actual}。预期：{expected}。",
     "check.means": "结果与预期不符：请检查网站的哪个部分改动了它。",
@@ -469,6 +471,10 @@ TEXTS = {
         "在任何设备上，页面都没有入口：页面写对了吗，这位会员看得到入口吗？如果可以没有，请加上"
         " --ignore page.empty。"
     ),
+    "check.means.page.disabled": (
+        "页面上的保险入口全部停用，无法点击：请去掉停用入口的参数。如果页面有意显示售罄的产品，"
+        "请加上 --ignore page.disabled。"
+    ),
     "check.means.page.302": "页面把会员带到别处：是不是需要 --member 或 --login？",
     "check.means.page.401": "会员打不开这个页面：是不是需要 --member 或 --login？",
     "check.means.page.403": "会员打不开这个页面：是不是要换一位 --member？",
@@ -511,6 +517,24 @@ TEXTS = {
         "点击时会话丢失，网站把会员当成了访客。这个路径和域名能收到 Cookie"
         " 吗（SESSION_COOKIE_PATH、SESSION_COOKIE_DOMAIN）？有没有钩子函数清空会话？"
     ),
+    "check.means.session.page": (
+        "这个页面使会员退出登录，会员打开之后，点击下一个入口又要登录。如果必须如此，"
+        "请不要检查这个页面，也不要用作 return_to。"
+    ),
+    "check.means.members": "网站对会员的识别不够：请检查 member_loader。",
+    "check.means.members.unknown": (
+        "应用没有 member_loader，也没有使用 Flask-Login，需要登录的点击都返回 401：请添加"
+        " member_loader。如果网站只生成免登录链接（no_login_for），请添加返回 None 的"
+        " member_loader。"
+    ),
+    "check.means.members.email": (
+        "在生产环境，网关用电子邮箱识别会员：看到过一个网关地址的人，只要知道别人的邮箱，就能打开他的账户。"
+        "请设置 XIEBAO_MEMBER_SECRET。如果会员已有保单，还要添加 keeps_plain_key。"
+    ),
+    "check.means.members.row": (
+        "在生产环境，网关用可以猜到的编号识别会员：看到过一个网关地址的人，就能打开任何会员的账户。"
+        "请设置 XIEBAO_MEMBER_SECRET。如果会员已有保单，还要添加 keeps_plain_key。"
+    ),
     "check.means.login.page": (
         "要登录的人看到的是错误：登录页打不开。XIEBAO_LOGIN_VIEW 写的是显示登录页的视图吗？"
     ),
@@ -527,7 +551,11 @@ TEXTS = {
     "check.means.handoff.host": (
         "二维码指向的地址不是 XIEBAO_PUBLIC_URL：是不是代理或 SERVER_NAME 给了网站另一个地址？"
     ),
-    "check.means.dead": "入口放在会截获点击的元素里，例如另一个链接或按钮：请移出来。",
+    "check.means.dead": (
+        "入口放在会截获点击的元素里，例如另一个链接或按钮，或者内联样式设置了"
+        " pointer-events: none：请移出来，或去掉这个样式。"
+    ),
+    "check.means.dead.script": "onclick 属性取消了入口的每次点击，点击没有反应：请去掉这个属性。",
     "check.means.dead.unseen": (
         "这个页面上的入口都看不到。如果稍后由脚本显示，请忽略这条规则：--ignore dead.unseen。"
     ),
@@ -557,14 +585,15 @@ TEXTS = {
         "没有检查网站的自有 App：从 XIEBAO_APP_USER_AGENT 看不出 App 的 User-Agent。请写明，"
         "例如 --app-user-agent ShopApp/3.2。"
     ),
-    "check.note.played": (
-        "会员是虚构的，所以没有在每次点击时都向网站询问谁已登录。要检查这一点，请指定一位会员："
-        "--member，不用 Flask-Login 时还要 --login。"
-    ),
     "check.note.nobody_logged_in": (
         "这个网站没有用 Flask-Login，检查不知道怎样登录，所以没有在每次点击时都调用 member_loader。"
         "请指定怎样登录：--login tests.login:log_in。"
     ),
+    "check.note.case_code": (
+        "产品代码与 QX000000127257 不像：{what}。请确认是携保的 caseCode，"
+        "而不是网站自己的产品编号。"
+    ),
+    "check.note.page.disabled": "在部分设备上，页面 {what} 的保险入口是停用的。",
     "check.note.guard": (
         "没有调用 click_guard。会员真正登录时（--member，不用 Flask-Login 时还要 --login），每个"
         " --page 会调用一次。"
@@ -593,11 +622,12 @@ TEXTS = {
     ),
     "check.not_told.pages": "没有打开网站的任何页面：请加上 --page。",
     "check.not_told.member": (
-        "会员是虚构的：请加上 --member；没有使用 Flask-Login 时，还有 --login。"
+        "会员是虚构的，所以没有在每次点击时都向网站询问谁已登录：请加上 --member；"
+        "没有使用 Flask-Login 时，还有 --login。"
     ),
     "check.not_told.pages_member": (
-        "没有打开网站的任何页面，会员也是虚构的：请加上 --page 和 --member；没有使用"
-        " Flask-Login 时，还有 --login。"
+        "没有打开网站的任何页面。会员是虚构的，所以没有在每次点击时都向网站询问谁已登录："
+        "请加上 --page 和 --member；没有使用 Flask-Login 时，还有 --login。"
     ),
     # The report of the check.
     "check.report.title": "保险入口检查报告",

@@ -12,6 +12,7 @@ from flask_xiebao import Entry, entry_clicked, entry_refused, payment_returned
 from flask_xiebao.gateway.pages import PAGES
 from flask_xiebao.testing import Report, check_entries, is_rehearsal
 from tests.check.support import ON_PAGE, OUTSIDE, check, login_shop, registers, shop
+from tests.support import MEMBER_SECRET
 
 PLAIN: dict[str, Any] = {"devices": ["iphone"], "only": ["product-plain"]}
 
@@ -113,7 +114,13 @@ def test_in_production_the_way_back_is_opened_only_on_demand() -> None:
         return "Thank you"
 
     body = '{{ insurance_entry("QX1", return_to="/orders/8") }}'
-    app = login_shop(page=body, views={"/orders/8": order}, XIEBAO_ENV="production", **OUTSIDE)
+    app = login_shop(
+        page=body,
+        views={"/orders/8": order},
+        XIEBAO_ENV="production",
+        XIEBAO_MEMBER_SECRET=MEMBER_SECRET,
+        **OUTSIDE,
+    )
     report = check(app, member=7, **ON_PAGE)
     assert report.passed, str(report)
     assert opened == []

@@ -31,7 +31,6 @@ from tests.check.support import (
     right,
     shop,
 )
-from tests.tools.mutants.sites import SITES
 
 PC: dict[str, Any] = {"devices": ["pc"], "only": ["product-plain", "policy-plain"]}
 
@@ -173,7 +172,7 @@ FAILS = partial(shop, loader=fails)
     ("site", "options", "says"),
     [
         (
-            SITES["nobody_logs_in"],
+            partial(shop, loader=None),
             {"member": "7"},
             "A member was passed, but Flask-Xiebao cannot find out who",
         ),
@@ -242,11 +241,16 @@ def test_a_check_that_cannot_begin_says_why(site: MakeSite, options: Any, says: 
     assert "hunter2" not in str(told.value)
 
 
-def test_a_check_says_whether_the_sites_own_functions_were_asked() -> None:
+def test_check_says_once_that_members_were_made_up() -> None:
     app = shop(registers("click_guard", lambda member, entry: True))
-    _, loader, guard = sorted(check(app, devices=["pc"], only=["loader"]).notes_in("en"))
-    assert loader.startswith("The check used placeholder members, so it did not ask the site")
+    report = check(app, devices=["pc"], only=["loader"])
+    _, guard = sorted(report.notes_in("en"))
     assert guard.startswith("The click_guard was not called")
+    with_page = check(app, devices=["pc"], only=["loader"], pages=["/page"])
+    for each in (report, with_page):
+        said = " ".join([each.missing_options_in("en"), *each.notes_in("en")])
+        assert said.count("placeholder members") == 1
+        assert "did not ask the site at each click who is logged in" in said
 
 
 def test_a_member_whom_the_check_cannot_log_in_is_no_reason_to_say_that_they_are_made_up() -> None:
@@ -255,12 +259,12 @@ def test_a_member_whom_the_check_cannot_log_in_is_no_reason_to_say_that_they_are
     assert "placeholder" not in " ".join([first, *others])
 
 
-def test_a_site_that_cannot_say_who_is_logged_in_is_checked_as_far_as_that_goes() -> None:
-    report = check(SITES["nobody_logs_in"], only=None)
+def test_site_without_member_loader_fails_and_is_checked_as_far_as_possible() -> None:
+    report = check(shop(loader=None), only=None)
     assert "Register a member_loader" in report.notes_in("en")[0]
-    done = {result.case.name for result in report.results}
-    assert "product-bearer" in done
-    assert "product-plain" not in done
+    assert {result.case.name for result in report.failed} == {"members"}
+    assert "every click that needs a login returns status 401" in str(report)
+    assert "product-bearer" in {result.case.name for result in report.results}
 
 
 # Cases and devices

@@ -138,6 +138,22 @@ DEAD = [
     bad("dead.unseen", f"<section inert>{ENTRY}</section>", "<a> in inert"),
     bad("dead.unseen", f"<div popover>{ENTRY}</div>", "<a> in popover"),
     bad("dead.unseen", '{{ insurance_entry("QX1", hidden=true) }}', "<a> in hidden"),
+    *(
+        bad("dead.unseen", f'<div style="color: red; {style}">{ENTRY}</div>', "All entries on this")
+        for style in ("display:none", "DISPLAY : none !important", "visibility: hidden;")
+    ),
+    bad("dead.unseen", '{{ insurance_entry("QX1", style="display:none") }}', "All entries on this"),
+    bad(
+        "dead",
+        f'<div style="pointer-events:none"><p>{ENTRY}</p></div>',
+        '<a> in <div style="pointer-events: none">',
+    ),
+    bad("dead", '{{ insurance_entry("QX1", style="pointer-events: none") }}', "pointer-events"),
+    *(
+        bad("dead.script", f"""{{{{ insurance_entry("QX1", onclick="{script}") }}}}""", "onclick")
+        for script in ("return false", "return false;", "event.preventDefault()")
+    ),
+    bad("page.disabled", '{{ insurance_entry("QX1", disabled="Sold out") }}', "--ignore page.dis"),
 ]
 UNSEEN = "hidden until a script shows them: /page"
 ALIVE = [

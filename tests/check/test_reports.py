@@ -28,7 +28,7 @@ def test_the_command_says_what_it_tested_and_passes() -> None:
     assert "Environment: production" in lines
     assert "Gateway: https://api.xiebao18.com" in lines
     assert any(line.startswith("Versions: Flask-Xiebao 0.") for line in lines)
-    missing = "The check opened no page of the site and used placeholder members"
+    missing = "The check opened no page of the site. It used placeholder members"
     assert any(line.startswith(missing) for line in lines)
     assert lines[-1].endswith(" passed, 0 failed")
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import gzip
 import ipaddress
 import logging
+from collections import Counter
 from functools import partial
 from typing import Any
 from urllib.parse import quote
@@ -27,6 +28,7 @@ from flask import (
 )
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from flask_xiebao import is_rehearsal
 from flask_xiebao.app.state import AppState
 from tests.check.support import (
     ENTRY,
@@ -65,6 +67,28 @@ POLICY = '{{ policy_entry("P1") }}'
 
 def show_page(**_: Any) -> str:
     return render_template_string(MACROS + PAGE)
+
+
+def limits_logins(app: Flask) -> None:
+    """Limit logins, except for those of the check."""
+    counts = Counter[str]()
+
+    @app.before_request
+    def count_login() -> Any:
+        if request.path == "/login" and request.method == "POST" and not is_rehearsal():
+            counts["login"] += 1
+            if counts["login"] > 3:
+                abort(429)
+
+
+def serve_page_on_subdomain(app: Flask) -> None:
+    app.subdomain_matching = True
+    app.add_url_rule("/page", "insurance", show_page, subdomain="insurance")
+
+
+def store_next_and_redirect() -> Any:
+    session["next"] = request.args["next"]
+    return redirect("/sign-in")
 
 
 # Settings that are written unusually
@@ -376,7 +400,60 @@ AROUND = [
     right(
         "nothing but what is sold out",
         partial(shop, page='{{ insurance_entry("QX1", disabled="Sold out") }}'),
+        ignore=["page.disabled"],
         **ON,
+    ),
+    right(
+        "odd product code is a note",
+        partial(shop, page='{{ insurance_entry("42") }}{{ insurance_entry("QX000000127257") }}'),
+        "A product code does not look like QX000000127257: 42 (/page).",
+        **ON,
+    ),
+    right(
+        "entry with an inline script that counts clicks",
+        partial(shop, page="""{{ insurance_entry("QX1", onclick="count()") }}"""),
+        **ON,
+    ),
+    right(
+        "entry that overrides an inline style",
+        partial(
+            shop, page="""<p style="color: red; display: block">{{ insurance_entry("QX1") }}"""
+        ),
+        **ON,
+    ),
+    right(
+        "rate limit for logins with is_rehearsal as exemption",
+        partial(login_shop, limits_logins, page=PAGE),
+        login=by_form,
+        devices=["iphone", "pc", "android", "mac", "ipad"],
+        **MEMBER,
+    ),
+    right(
+        "page on a subdomain",
+        partial(shop, serve_page_on_subdomain, SERVER_NAME="shop.example"),
+        pages=["http://insurance.shop.example/page"],
+        only=["product-plain"],
+    ),
+    right(
+        "login that redirects and keeps the page to return to",
+        partial(
+            shop,
+            XIEBAO_LOGIN_VIEW="login",
+            views={
+                "/login": lambda: redirect(f"/sign-in?{request.query_string.decode()}"),
+                "/sign-in": "Log in",
+            },
+        ),
+        only=["product-visitor"],
+    ),
+    right(
+        "login that redirects and stores the page to return to in the session",
+        partial(
+            shop,
+            XIEBAO_LOGIN_VIEW="login",
+            views={"/login": store_next_and_redirect, "/sign-in": "Log in"},
+        ),
+        only=["product-visitor"],
     ),
     right(
         "fragments by htmx",

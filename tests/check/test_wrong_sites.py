@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 import pytest
-from flask import redirect, request, session
+from flask import redirect, render_template_string, request, session
 
 from tests.check.support import (
     HIDDEN_KEY,
@@ -31,7 +31,7 @@ from tests.check.support import (
     shop,
     wrong,
 )
-from tests.support import NEEDS_TRUSTED_HOSTS
+from tests.support import MACROS, NEEDS_TRUSTED_HOSTS
 
 PRODUCT: dict[str, Any] = {"only": ["product-plain"]}
 VISITOR: dict[str, Any] = {"only": ["product-visitor"]}
@@ -312,6 +312,78 @@ GUARDS = [
     }.items()
 ]
 
+# Members
+
+PRODUCTION: dict[str, Any] = {"XIEBAO_ENV": "production", **OUTSIDE, "XIEBAO_MEMBER_SECRET": None}
+
+
+def logs_out() -> str:
+    session.clear()
+    return render_template_string(MACROS + '{{ insurance_entry("QX1") }}')
+
+
+def load_row_number() -> int | None:
+    return None
+
+
+MEMBERS = [
+    wrong(
+        "no member loader",
+        "members.unknown",
+        partial(shop, loader=None),
+        "Register a member_loader.",
+        failed="members",
+        only=["product-bearer"],
+    ),
+    wrong(
+        "numbers of rows in production",
+        "members.row",
+        partial(login_shop, **PRODUCTION),
+        "Set XIEBAO_MEMBER_SECRET",
+        failed="members",
+        **{**MEMBER, "login": by_form, "pages": []},
+    ),
+    wrong(
+        "loader of row numbers in production",
+        "members.row",
+        partial(shop, loader=load_row_number, **PRODUCTION),
+        failed="members",
+        **PRODUCT,
+    ),
+    wrong(
+        "email addresses in production",
+        "members.email",
+        partial(shop, **PRODUCTION),
+        "by their email address",
+        failed="members",
+        **{**PRODUCT, "member": "lin@shop.example"},
+    ),
+    wrong(
+        "page that logs the member out",
+        "session.page",
+        partial(login_shop, views={"/page": logs_out}),
+        "This page logs the member out",
+        "Actual: https://localhost/page.",
+        login=by_form,
+        **MEMBER,
+    ),
+    wrong(
+        "return_to that logs the member out",
+        "session.page",
+        paid({"/paid": logs_out}),
+        "Actual: https://localhost/paid.",
+        login=by_form,
+        **MEMBER,
+    ),
+    wrong(
+        "login that loses the page to return to on a further redirect",
+        "login.next",
+        partial(shop, views={"/login": to("/sign-in"), "/sign-in": "Log in"}, **LOGIN),
+        "/sign-in: next: —",
+        **VISITOR,
+    ),
+]
+
 # Templates of the site's own
 
 
@@ -363,7 +435,7 @@ TEMPLATES = [
 
 @pytest.mark.parametrize(
     ("site", "codes", "says", "failed", "options"),
-    [*WHERE, *LATE, *IN_THE_WAY, *AROUND, *GUARDS, *TEMPLATES],
+    [*WHERE, *LATE, *IN_THE_WAY, *AROUND, *GUARDS, *MEMBERS, *TEMPLATES],
 )
 def test_what_is_wrong_is_seen(
     site: MakeSite, codes: set[str], says: tuple[str, ...], failed: set[str], options: Any

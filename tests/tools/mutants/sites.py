@@ -113,7 +113,8 @@ def simulated() -> Flask:
 
 def nobody_logs_in() -> Flask:
     """Without members who log in: its links are in mails."""
-    app, _ = _shop(XIEBAO_PUBLIC_URL="https://shop.example")
+    app, xiebao = _shop(XIEBAO_PUBLIC_URL="https://shop.example")
+    xiebao.member_loader(lambda: None)
     return app
 
 
