@@ -21,6 +21,7 @@ from ..check.check_run import check_entries
 from ..check.reports import FORMATS
 from ..check.results import Report
 from ..check.site_client import CheckError
+from ..errors import ConfigError
 
 
 def run_check_command(app: Flask, *, login: str | None, **options: Any) -> Report:
@@ -41,7 +42,7 @@ def run_check_command(app: Flask, *, login: str | None, **options: Any) -> Repor
                 bar.update(clicks_done - bar.pos)
 
             return check_entries(app, login=log_in, progress=update_progress, **options)
-    except CheckError as error:
+    except (CheckError, ConfigError) as error:
         raise click.UsageError(str(error)) from None
 
 

@@ -81,9 +81,11 @@ def doctor(ctx: click.Context, verbose: bool, strict: bool, online: bool, locale
         state = _enter_app_context(ctx)
     except ConfigError as error:
         findings = build_config_error_findings(error, locale, verbose=verbose)
+        summary = get_text(locale, "doctor.skipped")
     else:
         findings = list(check_site(state, locale, verbose=verbose, online=online))
-    print_findings_and_exit(ctx, sort_by_severity(findings), locale, strict=strict)
+        summary = ""
+    print_findings_and_exit(ctx, sort_by_severity(findings), locale, summary, strict=strict)
 
 
 @xiebao.command()

@@ -63,8 +63,9 @@ def check_clicks(state: AppState, locale: str) -> Iterator[Finding]:
         report = check_entries(
             get_current_app(), devices=["iphone"], only=_get_case_names_to_run(state)
         )
-    except Exception as error:
-        # The request itself may fail, for example because the host name of the site is invalid.
+    except (Exception, SystemExit) as error:
+        # The request itself may fail, for example because the host name of the site is invalid. A
+        # hook of the site may even call sys.exit().
         yield error_finding(get_text(locale, "doctor.clicks.none", error=describe_exception(error)))
         return
     # The member id that the site returns for a request without a login. It should be None.

@@ -115,7 +115,8 @@ def _iter_signing_keys(locale: str = "en") -> Iterator[tuple[str, str]]:
         (get_text(locale, "doctor.key.old"), current_app.config.get("SECRET_KEY_FALLBACKS") or ()),
     ):
         for key in keys:
-            yield name, key if isinstance(key, str) else key.decode("latin-1")
+            if isinstance(key, str | bytes):
+                yield name, key if isinstance(key, str) else key.decode("latin-1")
 
 
 def _is_weak_key(key: str) -> bool:

@@ -13,6 +13,7 @@ import click
 
 from ..app.mounts import is_loopback_url
 from ..app.state import AppState
+from ..check.visits import describe_exception
 from ..errors import TokenError, XiebaoError
 from ..gateway.pages import PAGES
 from ..gateway.urls import Gateway
@@ -74,9 +75,9 @@ def inspect_url(
         if state is not None and state.settings.has_partner_account:
             gateway = Gateway(state.settings.partner_id, state.settings.api_key)
             account = PartnerAccount(gateway.partner_id, Secret(gateway.sign))
-        api_key_pattern = build_api_key_pattern(
-            "" if state is None else state.settings.api_key.reveal()
-        )
+        # Error reports show local variables, so keep the pattern, which contains the key, hidden.
+        api_key = Secret("") if state is None else state.settings.api_key
+        api_key_pattern = api_key.map(build_api_key_pattern)
         if state is not None and not state.settings.enabled:
             state, missing_app_reason = None, "XIEBAO_ENABLED is off."
         inspector = _GatewayUrlInspector(url, state, missing_app_reason, locale)
@@ -97,10 +98,11 @@ def inspect_url(
 
 
 def _mask_secrets(
-    message: str, account: PartnerAccount | None, api_key_pattern: re.Pattern[str]
+    message: str, account: PartnerAccount | None, api_key_pattern: Secret[re.Pattern[str]]
 ) -> str:
     message = message if account is None else account.mask_signature(message)
-    return api_key_pattern.sub("…", _SIGN_VALUE.sub(lambda sign: mask_middle(sign[0]), message))
+    message = _SIGN_VALUE.sub(lambda sign: mask_middle(sign[0]), message)
+    return api_key_pattern.reveal().sub("…", message)
 
 
 @dataclass(frozen=True)
@@ -217,7 +219,14 @@ class _GatewayUrlInspector:
                 if state is not None and page == "paid":
                     yield from _iter_link_findings(page, token, state, self.locale)
             case "partnerUniqKey" if state and state.settings.member_secret is not None:
-                member = state.find_member_by_key(value)
+                try:
+                    member = state.find_member_by_key(value)
+                except Exception as error:
+                    # The site's keeps_plain_key hook may raise any exception.
+                    place = describe_exception(error)
+                    problem_text = get_text(self.locale, "order.member_error", error=place)
+                    yield error_finding(f"{name}: {problem_text}")
+                    return
                 build_finding, key = (
                     (warning_finding, "nobody") if member is None else (ok_finding, "member")
                 )

@@ -179,9 +179,10 @@ def format_untrusted_text(text: str, secrets: Iterable[str] = ()) -> str:
 
 
 def build_pattern_for_any_encoding(text: str) -> re.Pattern[str]:
-    """Return a case-insensitive pattern for a text in plain, percent-encoded or HTML-escaped form.
+    """Return a case-insensitive pattern for a text in plain, percent-encoded or escaped form.
 
-    The pattern also matches text that was percent-encoded several times.
+    The pattern matches the escapes of HTML and JSON, and text that was percent-encoded several
+    times.
     """
     return re.compile("".join(map(_build_character_pattern, text)), re.IGNORECASE)
 
@@ -194,7 +195,10 @@ def _build_character_pattern(character: str) -> str:
     numeric = (f"&#(?:0*{ord(case)}|x0*{ord(case):x});" for case in cases if len(case) == 1)
     literal = sorted({re.escape(character), re.escape(html.escape(character))})
     plus = [r"\+"] * (character == " ")
-    return f"(?:{'|'.join([*literal, *plus, *percent_encoded, *numeric])})"
+    json_escapes = [rf"\\u{ord(case):04x}" for case in cases if len(case) == 1]
+    escaped_slash = [r"\\/"] * (character == "/")
+    alternatives = [*literal, *plus, *percent_encoded, *numeric, *json_escapes, *escaped_slash]
+    return f"(?:{'|'.join(alternatives)})"
 
 
 def normalize_member_id(value: object, max_bytes: int = MAX_MEMBER_ID_BYTES) -> str:

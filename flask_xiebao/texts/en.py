@@ -1055,6 +1055,9 @@ TEXTS = {
         'XIEBAO_ENV is not set. Set it to "production" if this site sells insurance, otherwise to'
         ' "test".'
     ),
+    "doctor.skipped": (
+        "All other checks were skipped. Correct the settings and run the command again."
+    ),
     "doctor.misspelt": "{name} is not a setting. Did you mean {meant}?",
     "doctor.unknown": "{name} is not a setting of Flask-Xiebao. Remove this setting.",
     "doctor.ok.setting": "{name}: {value}",

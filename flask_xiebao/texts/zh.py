@@ -731,6 +731,7 @@ TEXTS = {
     "doctor.env.unset": (
         '没有设置 XIEBAO_ENV：真正销售保险的网站请设为 "production"，否则设为 "test"。'
     ),
+    "doctor.skipped": "其他检查都没有进行：请改正设置，再运行一次。",
     "doctor.misspelt": "没有 {name} 这项设置：是不是 {meant}？",
     "doctor.unknown": "{name} 不是 Flask-Xiebao 的设置：请删除。",
     "doctor.ok.setting": "{name}：{value}",

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import traceback
 from collections.abc import Callable
 from functools import partial
 from typing import Any
+from urllib.parse import quote_plus
 
 import pytest
 from werkzeug.local import LocalProxy
 
 import flask_xiebao
 from flask_xiebao import ConfigError, Gateway, GatewayError, LinkError, Xiebao, XiebaoError
-from flask_xiebao.gateway.values import Secret, WrongValueError
+from flask_xiebao.gateway.values import Secret, WrongValueError, format_untrusted_text
 from flask_xiebao.testing import GatewaySimulator
 from tests.support import KEY, fail_with, make_site, reported
 
@@ -115,3 +117,22 @@ def test_every_error_of_the_package_can_be_caught_at_once() -> None:
     errors = [value for value in public if issubclass(value, Exception)]
     assert {GatewayError, ConfigError, LinkError} <= set(errors)
     assert all(issubclass(error, XiebaoError) for error in errors)
+
+
+@pytest.mark.parametrize(
+    "encoding",
+    [
+        str,
+        quote_plus,
+        lambda key: quote_plus(quote_plus(key)),
+        lambda key: json.dumps(key)[1:-1].replace("/", r"\/"),
+        lambda key: "".join(f"\\u{ord(character):04X}" for character in key),
+        lambda key: "".join(f"&#{ord(character)};" for character in key),
+    ],
+)
+def test_secret_in_untrusted_text_is_masked_in_any_encoding(
+    encoding: Callable[[str], str],
+) -> None:
+    key = "a9/Kx+7m=="
+    text = format_untrusted_text(f"the key is {encoding(key)}!", (key,))
+    assert text == "the key is ***!"
