@@ -104,13 +104,14 @@ def _nullable_column(
 class PurchaseMixin:
     """A mixin with the columns of a purchase. Add your own columns and relationships to the model.
 
-    Order queries fill the columns. The member's id is the only data about a person. Times are in
-    UTC, and values that the gateway does not report are None. Provisional: it may change in a minor
-    version, once Xiebao's own document about the order query is known.
+    Order queries fill the columns. The data about people are the member's id, the policy numbers of
+    the insured people and their surrenders. Times are in UTC, and values that the gateway does not
+    report are None. Provisional: it may change in a minor version, once Xiebao's own document about
+    the order query is known.
 
     :ivar insure_num: ``insureNum``, the application number (投保单号); the primary key.
     :ivar member: The member's id on the site. None if the purchase has no member or the member was
-        forgotten. A known member is never overwritten.
+        forgotten. Only :meth:`.Purchases.reassign` overwrites a known member.
     :ivar case_code: ``caseCode``, the product code.
     :ivar product_name: ``productName``. Only the first 255 characters of this and other texts are
         stored.
@@ -127,11 +128,12 @@ class PurchaseMixin:
     :ivar end_date: The last day of the cover, in China.
     :ivar policy_nums: The ``policyNum`` of each insurant, the insurer's number (保单号).
     :ivar replaced_by: The new application number after a reissue.
-    :ivar surrenders: The insured people who have left the policy, or None. For each person, a dict
-        with ``policy_num``, ``status`` (``retreatStatus`` as the gateway sends it) and ``since``
-        (the time in UTC when the site first learned of it). It contains no names.
+    :ivar surrenders: The insured people who have left the policy or are leaving it, or None. For
+        each person, a dict with ``policy_num``, ``status`` (``retreatStatus`` as the gateway sends
+        it) and ``since`` (the time in UTC when the site first learned of it). It contains no names.
     :ivar failed_step: 2 if a payment failed, 3 if the issue failed, and None if the gateway reports
-        that a later step succeeded. A notification reports this, and the order query does not.
+        that a later step succeeded or that the order was cancelled. A notification reports this,
+        and the order query does not.
     :ivar failures: The failed steps that were notified: for each, the beginning of a hash of the
         data, and the number of the step.
     :ivar behind: The notifications that the order query does not confirm yet: for each, its id and
@@ -193,8 +195,8 @@ class PurchaseMixin:
     def state(self) -> PurchaseState:
         """The state of the purchase, for example ``applied``, ``paid`` or ``in_force``.
 
-        The gateway does not report when a cover begins or ends, so this follows from the dates at
-        each access. A failed step is shown until the gateway reports a later one.
+        No notification of a known type reports the beginning or the end of a cover, so this follows
+        from the dates at each access. A failed step is shown until the gateway reports a later one.
         """
         pay, issue, effective = get_statuses(self)
         if {pay, issue, effective, self.failed_step} == {None}:
@@ -218,7 +220,7 @@ class PurchaseMixin:
 
     @property
     def is_partly_surrendered(self) -> bool:
-        """True if at least one insured person has left the policy and the policy goes on."""
+        """True if an insured person has left or is leaving the policy, and the policy goes on."""
         return bool(self.surrenders) and self.effective_status != EffectiveStatus.SURRENDERED
 
     def _get_state_by_cover_dates(self) -> PurchaseState:

@@ -60,7 +60,7 @@ class NotifiedRowValues:
             _record_lag(row, notification)
 
     def _is_replaced_by_new_row(self, row: PurchaseMixin, order: Order | None) -> bool:
-        """Return True if the gateway knows both orders of a reissue and both have one member.
+        """Return True if the gateway knows both orders of a reissue and both have the same member.
 
         Two orders without a member also count. A partial reissue replaces only a part of the order.
         """

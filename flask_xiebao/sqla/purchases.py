@@ -136,7 +136,8 @@ class Purchases(Generic[P]):
         stored: a failed step, and the new application number of a reissue.
 
         :raises OrderBehindError: if the order query does not confirm the notification yet, so that
-            it has to come again. This lasts a day at most.
+            it has to come again. Its first arrival after a day is accepted. The day begins again
+            after a status changes, and if the notification has not arrived for a day.
         :raises OrderError: if the gateway does not answer.
         """
         number, new_number = notification.insure_num, notification.new_insure_num
@@ -185,7 +186,8 @@ class Purchases(Generic[P]):
         """Query an order, and replace its row's member with the member whom the gateway reports.
 
         A known member is otherwise never replaced. Call this for a row with a wrong member, for
-        example after :meth:`reconcile` without ``XIEBAO_MEMBER_SECRET``.
+        example after :meth:`reconcile` of version 0.3 without ``XIEBAO_MEMBER_SECRET``. This method
+        does not check that the secret is the site's.
 
         :param insure_num: ``insureNum``, the application number (投保单号).
         :return: The row, detached from any session.
@@ -256,13 +258,15 @@ class Purchases(Generic[P]):
         :param on_change: False to leave out the calls of the registered function, for example when
             you fill the database of a shop that has already sold insurance. Otherwise each of its
             earlier purchases would be reported as a new one.
-        :param partial: True to also query each policy in force for several people, because the
-            gateway's list does not show that one of them has surrendered.
+        :param partial: True to also query each policy for several people whose state is ``issued``
+            or ``in_force``, because the gateway's list does not show that one of them has
+            surrendered.
         :raises OrderError: if the list or ten orders in a row cannot be read. After ten failures in
             a row, the last exception is raised, whatever its class. An order that the gateway
             refuses is not counted.
         :raises ConfigError: before anything is written, if most of the compared members differ from
-            the gateway's. Then ``XIEBAO_MEMBER_SECRET`` is probably missing or wrong.
+            the gateway's, or if the gateway's keys have a prefix and ``XIEBAO_MEMBER_SECRET`` is
+            not set. Then the secret is probably missing or wrong. Not raised without *repair*.
         :raises ValueError: if *per_second* is not above 0.
         """
         reconciliation = Reconciliation(

@@ -39,7 +39,7 @@ _MAX_COMPARED_MEMBERS = 10
 
 
 class WrongEnvironmentError(ConfigError):
-    """The members in the database differ from the gateway's, perhaps because of a wrong secret."""
+    """The members or the gateway's keys show that ``XIEBAO_MEMBER_SECRET`` is missing or wrong."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Difference:
 
     :param insure_num: The application number.
     :param row_state: The state of the row, or None if there is no row.
-    :param gateway_state: The state at the gateway, or None if the gateway reports none.
+    :param gateway_state: The state at the gateway, or None if the order could not be compared.
     :param repaired: True if the row now agrees with the gateway.
     :param problem: The reason why it cannot be repaired; empty if it can.
     """
@@ -78,7 +78,8 @@ class Reconciliation:
     :param repair: True to write the gateway's answers.
     :param per_second: The maximum number of orders to query per second.
     :param call_on_change: True to call the site's ``on_change``.
-    :param query_partial_surrenders: True to query all policies in force for several people.
+    :param query_partial_surrenders: True to query all policies for several people whose state is
+        ``issued`` or ``in_force``.
     :raises ValueError: if *per_second* is not above 0.
     """
 
@@ -109,7 +110,8 @@ class Reconciliation:
         An order that cannot be compared is a difference, too, and the comparison continues.
 
         :raises OrderError: if the list cannot be read.
-        :raises WrongEnvironmentError: if the members in the database differ from the gateway's.
+        :raises WrongEnvironmentError: if ``XIEBAO_MEMBER_SECRET`` is missing or wrong. This is
+            checked only if *repair* is True, before the first row is written.
         """
         failure_count = 0
         for number, listed_order in self._iter_orders_and_unlisted_numbers():
