@@ -63,7 +63,10 @@ def _wrap_in_empty_context(app: WSGIApplication) -> WSGIApplication:
     def call_app_and_read_response(
         environ: WSGIEnvironment, start_response: StartResponse
     ) -> list[bytes]:
-        with closing(ClosingIterator(app(environ, start_response))) as body:
+        # httpx decodes the path as UTF-8, but WSGI requires that it is decoded as Latin-1.
+        path = environ["PATH_INFO"].encode().decode("latin-1")
+        wsgi_environ = {**environ, "PATH_INFO": path}
+        with closing(ClosingIterator(app(wsgi_environ, start_response))) as body:
             return [b"".join(body)]
 
     return lambda environ, start: contextvars.Context().run(

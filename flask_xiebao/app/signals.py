@@ -61,13 +61,13 @@ def send_signal(signal: NamedSignal, state: AppState, **values: Any) -> None:
     for receiver in _record_signal_and_get_receivers(signal, app, values):
         try:
             app.ensure_sync(receiver)(app, **values)
-        except SITE_EXCEPTIONS:
+        except SITE_EXCEPTIONS as error:
             if state.is_strict:
                 raise
-            send_signal_without_raising(
-                fault_found, fault=_describe_receiver_failure(signal, receiver)
-            )
-            log_throttled(_describe_receiver_failure(signal, receiver), exc_info=True)
+            failure = _describe_receiver_failure(signal, receiver)
+            place = f"{type(error).__name__} in {get_error_location(error)}"
+            send_signal_without_raising(fault_found, fault=f"{failure} {place}")
+            log_throttled(failure, exc_info=True)
 
 
 def send_signal_without_raising(signal: NamedSignal, **values: Any) -> None:

@@ -24,8 +24,8 @@ class Browser(FlaskClient):
     #: The beginning of a request's path that the server moves to SCRIPT_NAME, such as "/shop". It
     #: is empty if middleware removes the beginning of the path instead.
     mount = ""
-    #: The status of the last response, or 0 before the first response.
-    last_status = 0
+    #: The status of the last response and the target of its redirect, or "" before it.
+    last_response = ""
 
     def open(self, *args: Any, **kwargs: Any) -> TestResponse:
         """Send a request to a URL, or to a path of the site.
@@ -38,7 +38,8 @@ class Browser(FlaskClient):
             kwargs["base_url"] = self.site_url.removesuffix(root) + self.mount
             args = (f"{root.removeprefix(self.mount)}{path}", *args[1:])
         response = super().open(*args, **kwargs)
-        self.last_status = response.status_code
+        location = urlsplit(response.location or "")._replace(query="", fragment="").geturl()
+        self.last_response = f"{response.status_code} {location}".strip()
         return response
 
     def set_cookie(self, *args: Any, **kwargs: Any) -> None:

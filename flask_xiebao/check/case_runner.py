@@ -168,6 +168,9 @@ class CaseRunner:
             return build_exception_failure(error, str(expected_status or "—"))
         if not is_parsable_url(visit.location):
             return Failure("address", visit.location, "https://…")
+        needs_login = expected_outcome in ("login", "login_required")
+        if needs_login and self._site.is_gateway_page(visit.location):
+            return Failure("anonymous", strip_query(visit.location), str(expected_status or "—"))
         if not expected_status:
             return None
         if not visit.rehearsal.has_reached_view:
@@ -291,7 +294,8 @@ class CaseRunner:
         elif not self._is_below_external_url(code_urls[0]):
             yield Failure("handoff.host", strip_query(code_urls[0]), self._site.external_url)
         else:
-            scan_case = replace(direct_case, visitor="nobody")
+            # A click_guard is also called for the phone, on which no member is logged in.
+            scan_case = replace(direct_case, visitor="nobody", calls_guard=case.calls_guard)
             yield from self._follow_and_check_link(
                 scan_case, PHONE, get_path_and_query(code_urls[0]), "scan"
             )
@@ -337,7 +341,10 @@ class CaseRunner:
                     Note(f"check.note.{failure_code}.elsewhere", strip_query(page_url))
                 )
                 return
-            visit = self._site_client.open_page(get_path_and_query(page_url), PHONE, visitor)
+            # The site's own host may differ from the host to which the check sends its requests.
+            is_subdomain = self._site.has_subdomain_host(page_url)
+            page_url_or_path = page_url if is_subdomain else get_path_and_query(page_url)
+            visit = self._site_client.open_page(page_url_or_path, PHONE, visitor)
             visits.append(visit)
             yield from response_checks.check_no_secret_leaks(self._site, visit)
             if not visit.location:

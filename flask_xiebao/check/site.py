@@ -138,6 +138,11 @@ class Site:
         has_subdomain = server_name is not None and host.endswith(f".{server_name}")
         return host in self._hosts or has_subdomain
 
+    def has_subdomain_host(self, url: str) -> bool:
+        """Return True if the host of a URL is a subdomain of the site that the app serves."""
+        netloc = urlsplit(encode_url_like_browser(url)).netloc
+        return self.has_site_host(url) and netloc not in self._hosts
+
     def is_site_url(self, url: str) -> bool:
         """Return True if a URL has the site's host and is below the site's root path."""
         return self.has_site_host(

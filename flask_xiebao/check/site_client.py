@@ -141,7 +141,7 @@ class SiteClient:
     def _log_in_and_get_member_id(self, requested_member: str | None) -> str:
         """Log in, and return the member's id as the site reports it."""
         browser = self._get_logged_in_browser(PHONE)
-        status = 0 if browser is None else browser.last_status
+        response = "" if browser is None else browser.last_response
         visit = self._send_request_with_probe(
             self.state.hooks.find_current_member_id, browser=browser
         )
@@ -155,7 +155,7 @@ class SiteClient:
         if member is None:
             raise CheckError(
                 "After the login, the member_loader (or Flask-Login) finds no logged-in member."
-                f"{f' The last response to the login had status {status}.' if status else ''}"
+                f"{f' The last response to the login was {response}.' if response else ''}"
                 f"{' Check that the site knows this member.' if requested_member else ''} Make"
                 " sure that the login function logs in the given test client and keeps its cookies,"
                 f' and that the cookies are sent to "{self.site.endpoint_prefix}/"'
@@ -209,7 +209,8 @@ class SiteClient:
         """Return True if a page has logged the member out on a device.
 
         Then the member is logged in again before the next request. Return False if there is no
-        login function, or if an exception prevents the check from finding out who is logged in.
+        login function, or if an exception or a rate limit prevents the check from finding out who
+        is logged in.
         """
         browser = self._browsers.get(device.name)
         if browser is None:
@@ -217,7 +218,8 @@ class SiteClient:
         visit = self._send_request_with_probe(
             self.state.hooks.find_current_member_id, browser=browser, device=device
         )
-        if visit.error is not None or visit.probe_result is not None:
+        is_unknown = visit.error is not None or not visit.rehearsal.has_reached_view
+        if is_unknown or visit.probe_result is not None:
             return False
         del self._browsers[device.name]
         return True

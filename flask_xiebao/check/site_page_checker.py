@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 import time
 from collections import Counter
@@ -35,6 +36,9 @@ from .visits import Visit
 # The maximum number of return_to pages that the check opens. Members return to these pages after
 # payment.
 _MAX_RETURN_PAGES = 20
+# A link on a page that needs no login for a longer time leads to a note.
+_SECONDS_PER_DAY = 24 * 60 * 60
+_LONG_BEARER_SECONDS = 31 * _SECONDS_PER_DAY
 # Matches a product code like the examples in the interface document, such as QX000000127257.
 _USUAL_CASE_CODE = re.compile(r"[A-Z]{1,4}[0-9]{6,20}")
 
@@ -151,18 +155,28 @@ class SitePageChecker:
             yield self._build_page_result(url, device, *failures)
         if not entry_cases:
             has_disabled_entry = any(page_checks.is_disabled_entry(link) for link, *_ in links)
-            self.empty_page_failures[url] = (
-                Failure("page.disabled", "<a aria-disabled=true>", "<a href=…>")
-                if has_disabled_entry
-                else Failure("page.empty", "0 <a class=xiebao-entry>", "1")
-            )
+            if has_disabled_entry:
+                failure = Failure("page.disabled", "<a aria-disabled=true>", "<a href=…>")
+            elif find_tokens(html.unescape(visit.text)):
+                failure = Failure("page.no_link", self._expected_link_prefix, "<a href=…>")
+            else:
+                failure = Failure("page.empty", "0 <a class=xiebao-entry>", "1")
+            self.empty_page_failures[url] = failure
         elif is_first:
             self.entry_descriptions[url] = [
                 _format_entry(case, case.entry)
                 for case, *_ in entry_cases
                 if case.entry is not None
             ]
-        self._note_odd_case_codes(url, entry_cases)
+        self._add_entry_notes(url, entry_cases)
+        has_macro_look = any("xiebao-entry--button" in each.classes for each in entries)
+        assets = page_checks.iter_extension_assets(site, page_url, visit.page)
+        if (
+            has_macro_look
+            and "style" not in {kind for kind, *_ in assets}
+            and "<head" in visit.text
+        ):
+            self.case_runner.notes.append(Note("check.note.no_styles", url))
         for case, link, entry_failures in entry_cases:
             case = replace(case, calls_guard=self.calls_guard and is_first)
             result = self._click_entry(case, device, link, entry_failures)
@@ -170,20 +184,25 @@ class SitePageChecker:
                 result, failures=[*result.failures, *self._check_page_after_payment(case)]
             )
 
-    def _note_odd_case_codes(
+    def _add_entry_notes(
         self, url: str, entry_cases: list[tuple[Case, str, list[Failure]]]
     ) -> None:
-        """Add a note about product codes that do not look like those in the interface document."""
-        codes = {
-            entry.reference
-            for case, *_ in entry_cases
-            if (entry := case.entry) is not None and entry.page == "product" and entry.reference
-        }
+        """Add notes about entries on a page that are unusual but may be right.
+
+        These are product codes that do not look like those in the interface document, and links
+        that need no login for a long time.
+        """
+        entries = [case.entry for case, *_ in entry_cases if case.entry is not None]
+        codes = {entry.reference or "" for entry in entries if entry.page == "product"}
         odd_codes = sorted(code for code in codes if not _USUAL_CASE_CODE.fullmatch(code))
         if odd_codes:
             self.case_runner.notes.append(
                 Note("check.note.case_code", f"{', '.join(odd_codes[:3])} ({url})")
             )
+        longest = max(entry.no_login_for or 0 for entry in entries) if entries else 0
+        if longest > _LONG_BEARER_SECONDS:
+            days = f"{longest // _SECONDS_PER_DAY:,}"
+            self.case_runner.notes.append(Note("check.note.bearer", f"{url}: {days}"))
 
     def _iter_failed_page_results(self, url: str, device: Device, visit: Visit) -> Iterator[Result]:
         """Yield a failed result for a page that did not return status 200.

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from difflib import get_close_matches
+from importlib.util import find_spec
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -70,7 +72,12 @@ def check_site(
         yield error_finding(str(error))
         return
     if settings.has_partner_account:
-        if online:
+        # An order query to a simulator in this app is not sent over the network.
+        has_simulator = "xiebao_gateway" in {
+            blueprint.name for blueprint in current_app.blueprints.values()
+        }
+        is_simulated = has_simulator and settings.gateway_base_url.startswith("/")
+        if online or (is_simulated and find_spec("httpx") is not None):
             yield from check_order_query(state, locale)
         yield from check_notifications(state, locale)
         yield from check_database(state, locale)
@@ -107,6 +114,14 @@ def check_settings(
         elif verbose:
             yield ok_finding(_describe_setting(name, value, locale))
     yield from _check_unknown_settings(app, locale)
+    unread_names = sorted(
+        name.removeprefix("FLASK_")
+        for name in os.environ
+        if name.startswith("FLASK_XIEBAO_") and name.removeprefix("FLASK_") not in app.config
+    )
+    if unread_names:
+        names = get_text(locale, "list.comma").join(unread_names)
+        yield warning_finding(get_text(locale, "doctor.environment", names=names))
 
 
 def _check_unknown_settings(app: Flask, locale: str) -> Iterator[Finding]:
@@ -116,7 +131,13 @@ def _check_unknown_settings(app: Flask, locale: str) -> Iterator[Finding]:
         prefix = "XIEBAO_" if name.startswith("XIEBAO_") else ""
         known_names = {known.removeprefix(prefix): known for known in _SETTINGS_BY_NAME}
         cutoff = 0.6 if prefix else 0.85
-        if matches := get_close_matches(name.removeprefix(prefix), known_names, 1, cutoff):
+        short_name = name.removeprefix(prefix)
+        matches = get_close_matches(short_name, known_names, 1, cutoff)
+        if prefix and not matches:
+            # The names may begin with the same word, such as LOGIN_URL and LOGIN_VIEW.
+            first_word = f"{short_name.partition('_')[0]}_"
+            matches = [known for known in known_names if known.startswith(first_word)]
+        if matches:
             meant = known_names[matches[0]]
             yield warning_finding(get_text(locale, "doctor.misspelt", name=name, meant=meant))
         elif prefix:
@@ -153,6 +174,10 @@ def check_gateway_url(settings: Settings, locale: str) -> Iterator[Finding]:
         yield warning_finding(get_text(locale, "doctor.gateway.missing", path=base_url))
     else:
         yield ok_finding(get_text(locale, f"doctor.ok.gateway.{env}", url=base_url))
+    if base_url.startswith("http://") and not is_loopback_url(base_url):
+        yield warning_finding(get_text(locale, "doctor.gateway.http", url=base_url))
+    if env == "production" and (current_app.debug or current_app.testing):
+        yield warning_finding(get_text(locale, "doctor.debug"))
     # The keys of app.blueprints are not used, because a blueprint can be registered under another
     # name.
     names = {blueprint.name for blueprint in current_app.blueprints.values()}

@@ -137,9 +137,10 @@ def _describe_delivery_failure(visit: Visit, body: bytes, locale: str) -> str:
     cause = find_cause_of_unreached_view(visit, "xiebao.notify")
     if not visit.reached_flask:
         problem = get_text(locale, f"check.means.unreached.{cause.code}", **cause.values)
+    elif visit.endpoint is None:
+        return get_text(locale, f"check.means.unreached.{cause.code}", **cause.values)
     elif visit.endpoint != "xiebao.notify":
-        view = visit.endpoint or get_text(locale, "doctor.notify.no_view")
-        return get_text(locale, "doctor.notify.view", path=url.path, view=view)
+        return get_text(locale, "doctor.notify.view", path=url.path, view=visit.endpoint)
     elif visit.location:
         target = urlsplit(urljoin(visit.url, visit.location))._replace(query="", fragment="")
         if (target.netloc, target.path) == (url.netloc, url.path):

@@ -74,7 +74,7 @@ class NotifiedRowValues:
         )
 
     def _record_failure(self, row: PurchaseMixin) -> None:
-        """Record that the payment or the issue failed.
+        """Record that a step failed, and show it if it is the payment or the issue.
 
         The signature does not cover the type of a notification. Anyone who has seen a failed
         payment can send it again as a failed issue. Therefore, data with the fields of a payment is
@@ -82,9 +82,8 @@ class NotifiedRowValues:
         """
         notification = self.notification
         step = int(notification.type)
-        if notification.succeeded or step not in (NotificationType.PAYMENT, NotificationType.ISSUE):
-            return
-        if step == NotificationType.ISSUE and _has_payment_fields(notification):
+        is_other_step = step == NotificationType.ISSUE and _has_payment_fields(notification)
+        if notification.succeeded or is_other_step:
             return
         # The id without the type is the same for the same data.
         data_id = replace(notification, type=0, id="").id[:16]

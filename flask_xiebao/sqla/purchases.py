@@ -26,7 +26,13 @@ from .notified_values import (
     is_surrender_running,
 )
 from .reconciliation import Difference, Reconciliation
-from .store import PurchaseStore, XiebaoProtocol, execute_update, is_other_member_reported
+from .store import (
+    PurchaseStore,
+    XiebaoProtocol,
+    execute_update,
+    has_unread_key_prefix,
+    is_other_member_reported,
+)
 
 P = TypeVar("P", bound=PurchaseMixin)
 T = TypeVar("T")
@@ -186,8 +192,7 @@ class Purchases(Generic[P]):
         """Query an order, and replace its row's member with the member whom the gateway reports.
 
         A known member is otherwise never replaced. Call this for a row with a wrong member, for
-        example after :meth:`reconcile` of version 0.3 without ``XIEBAO_MEMBER_SECRET``. This method
-        does not check that the secret is the site's.
+        example after :meth:`reconcile` of version 0.3 without ``XIEBAO_MEMBER_SECRET``.
 
         :param insure_num: ``insureNum``, the application number (投保单号).
         :return: The row, detached from any session.
@@ -209,7 +214,8 @@ class Purchases(Generic[P]):
                 f"The member of order {number} was forgotten, so the order never gets a member"
                 " again."
             )
-        if row.member is None or is_other_member_reported(row, answer):
+        is_unread = isinstance(answer, Order) and has_unread_key_prefix(answer)
+        if row.member is None or is_unread or is_other_member_reported(row, answer):
             raise OrderError(
                 f"The gateway reports no member of this site for order {number}, so its row was not"
                 " changed. Run the command with the same XIEBAO_MEMBER_SECRET as the site."

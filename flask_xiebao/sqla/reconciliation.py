@@ -16,7 +16,6 @@ from ..deprecated import DeprecatedAlias
 from ..errors import ConfigError, OrderError
 from ..gateway.orders import Order
 from ..gateway.payloads import CHINA_TIMEZONE
-from ..links.members import has_key_prefix_format
 from .model import (
     PurchaseMixin,
     PurchaseState,
@@ -25,7 +24,7 @@ from .model import (
     get_statuses,
     is_order_created_before,
 )
-from .store import PurchaseStore, is_other_member_reported
+from .store import PurchaseStore, has_unread_key_prefix, is_other_member_reported
 
 # After this many consecutive failures, the last exception is raised. Refusals by the gateway do not
 # count as failures.
@@ -174,10 +173,9 @@ class Reconciliation:
                 order = self._store.query_order(number)
             except OrderError:
                 continue
-            key = order.partner_uniq_key
-            if key is not None:
+            if order.partner_uniq_key is not None:
                 keys += 1
-                unread_prefixes += order.member == key and has_key_prefix_format(key)
+                unread_prefixes += has_unread_key_prefix(order)
                 compared += member is not None
                 different += member not in (None, order.member)
         if compared > 1 and different * 2 > compared:

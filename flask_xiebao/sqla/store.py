@@ -25,6 +25,7 @@ from ..app.hooks import Hooks
 from ..app.log import warn_once
 from ..errors import ConfigError, OrderError
 from ..gateway.orders import Order, OrderClient
+from ..links.members import has_key_prefix_format
 from .model import (
     PurchaseMixin,
     Snapshot,
@@ -268,7 +269,8 @@ class PurchaseStore(Generic[P]):
                 # value changed from A to B and back.
                 row.version += 1
                 fill_row_from_order(row, order)
-                if should_reassign_member and order.member is not None and not row.forgotten:
+                can_reassign = order.member is not None and not has_unread_key_prefix(order)
+                if should_reassign_member and can_reassign and not row.forgotten:
                     row.member = order.member
             if notified_values is not None:
                 notified_values.apply_to_row(row, order)
@@ -434,6 +436,15 @@ class PurchaseStore(Generic[P]):
 def is_other_member_reported(row: PurchaseMixin, answer: Order | OrderError | None) -> bool:
     """Return True if the row has a member, but the gateway reports another member or none."""
     return isinstance(answer, Order) and row.member not in (None, answer.member)
+
+
+def has_unread_key_prefix(order: Order) -> bool:
+    """Return True if the member's key looks as ``XIEBAO_MEMBER_SECRET`` makes it, but is the id.
+
+    Then the secret is probably not set.
+    """
+    key = order.partner_uniq_key
+    return key is not None and order.member == key and has_key_prefix_format(key)
 
 
 def execute_update(session: Session, statement: Update) -> int:

@@ -545,8 +545,8 @@ TEXTS = {
     ),
     "check.means.parameter.platform": (
         'The "platform" parameter of the gateway URL is wrong, so the gateway shows the page for'
-        " another platform. Look for a hook or middleware that changes the redirect or the"
-        " User-Agent."
+        " another platform. Check XIEBAO_APP_USER_AGENT, and look for a hook or middleware that"
+        " changes the redirect or the User-Agent."
     ),
     "check.means.parameter.sign": (
         'The "sign" parameter of the gateway URL is not the signature of this partner account, so'
@@ -578,6 +578,11 @@ TEXTS = {
         " return to the expected page after payment. If the parameter is missing, the site does not"
         " know its own address: set XIEBAO_PUBLIC_URL."
     ),
+    "check.means.anonymous": (
+        "A visitor without a cookie is treated as a logged-in member, so every visitor goes to the"
+        " gateway as this member. Return None from the member_loader if no member is logged in, and"
+        " do not cache its return value."
+    ),
     "check.means.login": (
         "A visitor who must log in is not redirected to the login page of the site. Check"
         " XIEBAO_LOGIN_VIEW."
@@ -601,7 +606,8 @@ TEXTS = {
     ),
     "check.means.link": (
         "The link of an entry is incomplete, was changed or points to another site. Keep the href"
-        " that the macro creates, and do not write links by hand."
+        " that the macro creates, and do not write links by hand. If the page has a <base href>,"
+        " remove it."
     ),
     "check.means.way_back": (
         "The page to which the member returns after payment does not open. Correct the return_to"
@@ -680,6 +686,11 @@ TEXTS = {
         "All insurance entries on the page are disabled, so none of them can be clicked. Remove the"
         " argument that disables them. If the page shows a sold-out product on purpose, add"
         ' "--ignore page.disabled".'
+    ),
+    "check.means.page.no_link": (
+        "The page contains the link of an insurance entry, but not as the href of an <a> element,"
+        " so it cannot be clicked. Check that the template does not escape the HTML of the macro,"
+        " and that the link is not the action of a form."
     ),
     "check.means.page.302": (
         "The page redirects the member to another page. If the page requires a login or a certain"
@@ -798,8 +809,8 @@ TEXTS = {
         " attribute."
     ),
     "check.means.dead.unseen": (
-        'All entries on this page are hidden. If a script shows the entries later, add "--ignore'
-        ' dead.unseen".'
+        "All entries on this page are hidden or inert, so nobody can click them. If a script shows"
+        ' the entries later, add "--ignore dead.unseen".'
     ),
     "check.means.policy.style": (
         "The Content-Security-Policy of the page blocks Flask-Xiebao's stylesheet. Add 'self' to"
@@ -852,6 +863,16 @@ TEXTS = {
     "check.note.page.disabled": (
         "The insurance entries on the page {what} are disabled on some devices."
     ),
+    "check.note.bearer": (
+        "An entry needs no login for a long time ({what} days), so anyone who gets hold of the link"
+        " can go as the member. Use a shorter no_login_for."
+    ),
+    "check.note.no_styles": (
+        "The page {what} has insurance entries but not the extension's stylesheet, so they look"
+        " like plain links. Add xiebao_styles() to the <head>, unless another stylesheet contains"
+        " the styles."
+    ),
+    "check.note.page.no_link": "The page {what} has no clickable insurance links on some devices.",
     "check.note.guard": (
         "The click_guard was not called, because the check calls it only for pages that are opened"
         " as a logged-in member. Add --page, --member and, if needed, --login."
@@ -1288,7 +1309,6 @@ TEXTS = {
         'The path {path} must be routed to the endpoint "xiebao.notify", but it is routed to'
         " {view}. Change XIEBAO_URL_PREFIX."
     ),
-    "doctor.notify.no_view": "no view",
     "doctor.notify.address": (
         "Notifications are redirected to {to}, but Xiebao does not follow redirects. Set"
         " XIEBAO_PUBLIC_URL to the https:// address of the site."
@@ -1364,6 +1384,18 @@ TEXTS = {
     "doctor.ok.purchases": (
         'Purchases are stored in the table "{table}" in separate sessions. These sessions wait'
         " while one of your sessions has an uncommitted change to the same row."
+    ),
+    "doctor.gateway.http": (
+        "Insurance entries redirect to {url}, which is not encrypted, so anyone on the network can"
+        " read the signature and the member's key. Use an https:// URL."
+    ),
+    "doctor.debug": (
+        'XIEBAO_ENV is "production", but debug mode or TESTING is on. Any Host header is trusted'
+        " then, and errors show the site's code. Turn both off."
+    ),
+    "doctor.environment": (
+        "These environment variables are not in app.config: {names}. Call"
+        " `app.config.from_prefixed_env()` before Xiebao(app) or init_app(app)."
     ),
     "doctor.online": "The gateway did not accept an order query. {error}",
     "doctor.ok.online": (

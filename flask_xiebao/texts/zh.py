@@ -391,7 +391,8 @@ TEXTS = {
         "网关收到的和文档要求的不一样：请检查改动跳转的钩子函数和中间件，以及 XIEBAO_EXTRA。"
     ),
     "check.means.parameter.platform": (
-        "网关显示的是另一种平台的页面：请检查改动跳转或 User-Agent 的钩子函数和中间件。"
+        "网关显示的是另一种平台的页面：请检查 XIEBAO_APP_USER_AGENT，以及改动跳转或 User-Agent"
+        " 的钩子函数和中间件。"
     ),
     "check.means.parameter.sign": (
         "sign 不是这个账号的，网关会拒绝这个网址：请检查改动跳转的钩子函数和中间件。"
@@ -412,6 +413,10 @@ TEXTS = {
         "支付后，会员不能按要求返回。完全没有返回网址时，说明网站不知道自己的地址："
         "请设置 XIEBAO_PUBLIC_URL。"
     ),
+    "check.means.anonymous": (
+        "没有 cookie 的访客被当成已登录的会员，所有访客都以这位会员的身份去网关：没有登录时，"
+        "member_loader 请返回 None，也不要缓存它的返回值。"
+    ),
     "check.means.login": "会员没有被带到网站的登录页：见 XIEBAO_LOGIN_VIEW。",
     "check.means.login.next": (
         "登录页收到的 next 不是点击的链接，所以登录后回不到入口。"
@@ -423,7 +428,10 @@ TEXTS = {
         "在用 HTMX、Turbo 或别的脚本的页面上，点击后无法跳转，因为中转页不完整。"
         "请检查网站的模板或钩子函数是否改动了它。"
     ),
-    "check.means.link": "链接被截断、改动，或者指向别的网站：请保留宏生成的 href，不要手写链接。",
+    "check.means.link": (
+        "链接被截断、改动，或者指向别的网站：请保留宏生成的 href，不要手写链接，"
+        "并检查页面的 <base href>。"
+    ),
     "check.means.way_back": "支付后返回的页面打不开：请修改入口的 return_to，或者修好那个页面。",
     "check.means.back": (
         "支付后，会员回不到入口写的地方：请检查改动跳转的钩子函数，或占用返回路径的视图。"
@@ -474,6 +482,10 @@ TEXTS = {
     "check.means.page.disabled": (
         "页面上的保险入口全部停用，无法点击：请去掉停用入口的参数。如果页面有意显示售罄的产品，"
         "请加上 --ignore page.disabled。"
+    ),
+    "check.means.page.no_link": (
+        "页面上有保险入口的链接，但不是 <a> 的 href，无法点击：请确认模板没有转义宏生成的 HTML，"
+        "链接也不是表单的 action。"
     ),
     "check.means.page.302": "页面把会员带到别处：是不是需要 --member 或 --login？",
     "check.means.page.401": "会员打不开这个页面：是不是需要 --member 或 --login？",
@@ -557,7 +569,8 @@ TEXTS = {
     ),
     "check.means.dead.script": "onclick 属性取消了入口的每次点击，点击没有反应：请去掉这个属性。",
     "check.means.dead.unseen": (
-        "这个页面上的入口都看不到。如果稍后由脚本显示，请忽略这条规则：--ignore dead.unseen。"
+        "这个页面上的入口都看不到，或者不能点击（inert）。如果稍后由脚本显示，请忽略这条规则："
+        "--ignore dead.unseen。"
     ),
     "check.means.policy.style": (
         "页面的 Content-Security-Policy 挡住了入口的样式表：请加上 'self'，或者页面的 nonce，"
@@ -594,6 +607,15 @@ TEXTS = {
         "而不是网站自己的产品编号。"
     ),
     "check.note.page.disabled": "在部分设备上，页面 {what} 的保险入口是停用的。",
+    "check.note.bearer": (
+        "入口在很长时间内免登录（{what} 天），得到链接的人都能以会员的身份前往："
+        "请缩短 no_login_for。"
+    ),
+    "check.note.no_styles": (
+        "页面 {what} 有保险入口，却没有扩展的样式表，入口看起来只是普通链接："
+        "请在 <head> 里加上 xiebao_styles()，除非别的样式表已经包含这些样式。"
+    ),
+    "check.note.page.no_link": "在部分设备上，页面 {what} 没有可以点击的保险链接。",
     "check.note.guard": (
         "没有调用 click_guard。会员真正登录时（--member，不用 Flask-Login 时还要 --login），每个"
         " --page 会调用一次。"
@@ -905,7 +927,6 @@ TEXTS = {
     ),
     "doctor.notify.fails": "处理通知时出错，请修正：{error}",
     "doctor.notify.view": "{path} 对应的视图：{view}。请修改 XIEBAO_URL_PREFIX。",
-    "doctor.notify.no_view": "无",
     "doctor.notify.address": (
         "通知被重定向到 {to}，而携保不跟随重定向：请把 XIEBAO_PUBLIC_URL 设为那个地址，"
         "并使用 https。"
@@ -964,6 +985,17 @@ TEXTS = {
         "它会等待。"
     ),
     # The errors of the link command.
+    "doctor.gateway.http": (
+        "入口跳转到 {url}，没有加密，网络上的任何人都能看到签名和会员的编号：请改用 https:// 地址。"
+    ),
+    "doctor.debug": (
+        "XIEBAO_ENV 是 production，但调试模式或 TESTING 开着：这时信任任何 Host，错误页会显示代码。"
+        "请关闭两者。"
+    ),
+    "doctor.environment": (
+        "app.config 里没有这些环境变量：{names}。请在 Xiebao(app) 或 init_app(app) 之前调用"
+        " app.config.from_prefixed_env()。"
+    ),
     "doctor.online": "网关没有接受订单查询。{error}",
     "doctor.ok.online": "网关在 {seconds} 秒后接受了订单查询，说明账号、密钥和 XIEBAO_ENV 相符。",
     "doctor.online.clock": "本机和网关的时钟相差 {seconds} 秒：请校准本机的时钟。",

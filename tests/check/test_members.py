@@ -204,7 +204,7 @@ FAILS = partial(shop, loader=fails)
                 ({"login": exits}, "The login function raised SystemExit in exits"),
                 (
                     {"login": lambda client, member: client.get("/no")},
-                    "response to the login had status 404",
+                    "response to the login was 404",
                 ),
                 ({"app_user_agent": ""}, "app_user_agent must not be empty"),
                 ({"member": "x" * 300}, "at most 256 bytes, got 300"),

@@ -153,10 +153,21 @@ DEAD = [
         bad("dead.script", f"""{{{{ insurance_entry("QX1", onclick="{script}") }}}}""", "onclick")
         for script in ("return false", "return false;", "event.preventDefault()")
     ),
+    *(
+        bad("page.no_link", body, "does not escape the HTML")
+        for body in (
+            f"{{% set entry %}}{ENTRY}{{% endset %}}{{{{ entry|string|forceescape }}}}",
+            """<form action="{{ xiebao_link('product', 'QX1') }}"><button>Buy</button></form>""",
+        )
+    ),
     bad("page.disabled", '{{ insurance_entry("QX1", disabled="Sold out") }}', "--ignore page.dis"),
 ]
 UNSEEN = "hidden until a script shows them: /page"
 ALIVE = [
+    good(
+        """<head></head>{{ insurance_entry("QX1", look="button") }}""",
+        "has insurance entries but not the extension's stylesheet",
+    ),
     good(f"{ENTRY}<template>{ENTRY}</template>", UNSEEN),
     good(f"<div hidden>{ENTRY}</div><div>{ENTRY}</div>", UNSEEN),
 ]

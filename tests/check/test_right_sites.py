@@ -86,6 +86,11 @@ def serve_page_on_subdomain(app: Flask) -> None:
     app.add_url_rule("/page", "insurance", show_page, subdomain="insurance")
 
 
+def serve_login_on_subdomain(app: Flask) -> None:
+    app.subdomain_matching = True
+    app.add_url_rule("/login", "login", lambda: "Log in", subdomain="account")
+
+
 def store_next_and_redirect() -> Any:
     session["next"] = request.args["next"]
     return redirect("/sign-in")
@@ -433,6 +438,22 @@ AROUND = [
         partial(shop, serve_page_on_subdomain, SERVER_NAME="shop.example"),
         pages=["http://insurance.shop.example/page"],
         only=["product-plain"],
+    ),
+    right(
+        "link that needs no login for years is a note",
+        partial(
+            login_shop,
+            page='{{ insurance_entry("QX1") }}{% if current_user.is_authenticated %}'
+            '{{ insurance_entry("QX1", member="7", no_login_for=315360000) }}{% endif %}',
+        ),
+        "An entry needs no login for a long time (/page: 3,650 days)",
+        login=by_form,
+        **MEMBER,
+    ),
+    right(
+        "login on a subdomain",
+        partial(shop, serve_login_on_subdomain, SERVER_NAME="shop.example", **LOGIN),
+        only=["product-visitor"],
     ),
     right(
         "login that redirects and keeps the page to return to",

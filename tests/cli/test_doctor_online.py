@@ -67,12 +67,17 @@ def test_online_is_an_error_with_wrong_key() -> None:
         Flask.register_blueprint, blueprint=simulator.blueprint, url_prefix="/gateway"
     )
     app = shop(register, XIEBAO_BASE_URL="/gateway", XIEBAO_API_KEY=API_KEY)
-    said = doctor(app, "--online")
-    assert "The gateway did not accept an order query." in said["ERROR"]
-    assert "签名错误" in said["ERROR"]
-    assert "Probably XIEBAO_API_KEY is not the key of this partner account" in said["ERROR"]
-    assert run(app, "doctor", "--online").exit_code == 1
-    assert "The gateway did not accept" not in str(doctor(app))
+    # A simulator in the app is queried without the option, because nothing is sent.
+    for options in ((), ("--online",)):
+        said = doctor(app, *options)
+        assert "The gateway did not accept an order query." in said["ERROR"]
+        assert "签名错误" in said["ERROR"]
+        assert "Probably XIEBAO_API_KEY is not the key of this partner account" in said["ERROR"]
+        assert run(app, "doctor", *options).exit_code == 1
+
+
+def test_gateway_is_not_queried_without_option() -> None:
+    assert "The gateway did not accept" not in str(doctor(site({"respCode": 5})))
 
 
 @pytest.mark.parametrize("response", ["<html>", {"respCode": 5}, ("no", 502)])

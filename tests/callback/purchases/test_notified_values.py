@@ -88,6 +88,16 @@ def test_failed_issue_sent_again_as_failed_payment_is_ignored(shop: Shop) -> Non
     assert shop.states() == {NUMBER: "applied"}
 
 
+@pytest.mark.parametrize(("step", "says", "state"), [(2, APPLIED, "applied"), (3, PAID, "paid")])
+def test_failed_application_sent_again_as_another_failed_step_is_ignored(
+    shop: Shop, step: int, says: dict[str, Any], state: str
+) -> None:
+    shop.gateway.says(**says)
+    failed_application = {"state": False, "failMsg": "健康告知未通过"}
+    assert [shop.ring(type_, **failed_application) for type_ in (1, step)] == [200, 200]
+    assert shop.states() == {NUMBER: state}
+
+
 @pytest.mark.parametrize(
     "payment_field",
     [

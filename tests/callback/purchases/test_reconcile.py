@@ -340,6 +340,15 @@ def test_reassign_rejects_order_without_row_forgotten_member_and_unknown_key(
     assert "new" not in shop.rows()
 
 
+def test_reassign_without_member_secret_keeps_member(new_shop: MakeShop) -> None:
+    right = shop_with_secret(new_shop, "7")
+    wrong = new_shop(XIEBAO_MEMBER_SECRET=None)
+    wrong.gateway.orders = right.gateway.orders
+    done = run(wrong.app, "reassign", "20267")
+    assert (done.exit_code, wrong.row("20267").member) == (2, "7")
+    assert "with the same XIEBAO_MEMBER_SECRET as the site" in done.output
+
+
 def test_commands_print_chinese(new_shop: MakeShop) -> None:
     shop = shop_with_secret(new_shop, "7")
     shop.gateway.says("new", **COVER)
