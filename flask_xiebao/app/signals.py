@@ -108,7 +108,8 @@ def _record_signal_and_get_receivers(
 
 
 def _describe_receiver_failure(signal: NamedSignal, receiver: object) -> str:
+    python_name = signal.name.replace("-", "_")
     return (
-        f'The receiver {get_function_name(receiver)} of the signal "{signal.name}" failed.'
+        f'The receiver {get_function_name(receiver)} of the signal "{python_name}" failed.'
         " Fix the receiver."
     )

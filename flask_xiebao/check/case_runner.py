@@ -257,13 +257,20 @@ class CaseRunner:
         if not self._is_below_external_url(url):
             yield Failure("way_back.host", strip_query(url), self._site.external_url)
             return
+        failures: list[Failure] = []
         for visitor in ("member", "nobody"):
             return_case = replace(
                 case, expected_outcome="back", visitor=visitor, query="", platform=None
             )
-            yield from self._follow_and_check_link(
+            failures += self._follow_and_check_link(
                 return_case, device, get_path_and_query(url), "return"
             )
+        yield from failures
+        # Some payment pages return by POST, which CSRF protection or a request hook may refuse.
+        posted_case = replace(case, expected_outcome="back", visitor="nobody", method="POST")
+        posted = self._site_client.visit_link(posted_case, device, get_path_and_query(url))
+        if not failures and posted.status != 303:
+            self.notes.append(Note("check.note.return_post", str(posted.status)))
 
     def _is_below_external_url(self, url: str) -> bool:
         """Return True if a URL begins with the site's external URL, the base of absolute links."""

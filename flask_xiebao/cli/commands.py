@@ -322,7 +322,8 @@ def notify(ctx: click.Context, /, step: str, insure_num: str, locale: str, **opt
 
     state = _enter_app_context_or_exit(ctx)
     url, response = send_test_notification(state, step, insure_num, locale, **options)
-    for line in describe_response(state, url, response, locale):
+    wrong_sign = options["wrong_sign"]
+    for line in describe_response(state, url, response, locale, wrong_sign=wrong_sign):
         print_escaped_line(line)
     ctx.exit(0 if response.accepts_notification else 1)
 
@@ -367,7 +368,8 @@ def order(ctx: click.Context, insure_num: str, names: bool, locale: str) -> None
 @click.option(
     "--partial",
     is_flag=True,
-    help="Also query each policy in force for several people, to find people who have surrendered.",
+    help="Also query each policy for several people that is issued or in force, to find people who"
+    " have surrendered.",
 )
 @_LOCALE_OPTION
 @click.pass_context

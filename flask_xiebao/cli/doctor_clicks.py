@@ -80,7 +80,7 @@ def check_clicks(state: AppState, locale: str) -> Iterator[Finding]:
         state, report, locale, is_always_logged_in=anonymous_member is not None
     )
     for note in report.notes:
-        if note.key == "check.note.login.page.not_here":
+        if note.key in ("check.note.login.page.not_here", "check.note.return_post"):
             yield warning_finding(get_text(locale, note.key, what=note.detail))
     if state.settings.member_secret is not None and has_plain_key:
         yield warning_finding(get_text(locale, "doctor.plain"))

@@ -75,11 +75,12 @@ def send_test_notification(
 
 
 def describe_response(
-    state: AppState, url: str, response: SiteResponse, locale: str
+    state: AppState, url: str, response: SiteResponse, locale: str, *, wrong_sign: bool
 ) -> Iterator[str]:
     """Yield a line with the site's response, and a line with advice if there is any.
 
-    The response is shortened. If the URL is wrong, another server may respond with a whole page.
+    A notification with a wrong signature is expected to get status 403. The response is shortened.
+    If the URL is wrong, another server may respond with a whole page.
     """
     body = format_untrusted_text(response.text)
     yield get_text(
@@ -92,5 +93,6 @@ def describe_response(
             else get_text(locale, "notify.no_response", error=body)
         ),
     )
-    if response.status in _STATUSES_WITH_ADVICE:
+    is_expected = wrong_sign and response.status == 403
+    if response.status in _STATUSES_WITH_ADVICE and not is_expected:
         yield get_text(locale, f"notify.means.{response.status}")

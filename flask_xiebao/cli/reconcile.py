@@ -11,6 +11,7 @@ import click
 
 from ..app.log import format_error_for_log
 from ..app.state import AppState
+from ..check.visits import is_message_free_of_secrets
 from ..errors import ConfigError, XiebaoError
 from ..texts import get_text
 from .doctor_database import describe_missing_columns
@@ -50,16 +51,15 @@ def run_reassign_command(purchases: Purchases[Any], insure_num: str, locale: str
     :return: The exit status of the command: 0 if the row has the gateway's member, otherwise 2.
     """
     try:
+        if message := describe_missing_columns(purchases, locale):
+            click.echo(message, err=True)
+            return 2
         row = purchases.reassign(insure_num)
-    except XiebaoError as error:
-        problem = describe_query_error(error, locale)
     except Exception as error:
-        problem = f"{format_error_for_log(error)}."
-    else:
-        print_escaped_line(get_text(locale, "reassign.done", number=row.insure_num))
-        return 0
-    click.echo(get_text(locale, "reassign.failed", error=problem), err=True)
-    return 2
+        click.echo(_describe_error(error, locale), err=True)
+        return 2
+    print_escaped_line(get_text(locale, "reassign.done", number=row.insure_num))
+    return 0
 
 
 def run_reconcile_command(
@@ -77,7 +77,7 @@ def run_reconcile_command(
     :param dry_run: If True, do not write anything.
     :param since: The date (China time) before which insurance applications are ignored, or None.
     :param no_on_change: If True, do not call the site's ``on_change``.
-    :param partial: If True, query all policies in force for several people.
+    :param partial: If True, query all policies for several people that are issued or in force.
     :return: The exit status of the command: 0 if rows and orders agree in the end, 1 if they do
         not, and 2 if the table or a column is missing or an error stopped the comparison.
     """
@@ -111,13 +111,20 @@ def run_reconcile_command(
                         click.echo(_CLEAR_LINE, err=True, nl=False)
                     print_escaped_line(_format_difference(difference, locale))
     except Exception as error:
-        stopped_by = {"compared": f"{compared:,}", "error": format_error_for_log(error)}
-        click.echo(get_text(locale, "reconcile.stopped", **stopped_by), err=True)
+        values = {"compared": f"{compared:,}", "error": _describe_error(error, locale)}
+        click.echo(get_text(locale, "reconcile.stopped", **values), err=True)
         return 2
     counts = {"compared": compared, "different": different, "repaired": different - unrepaired}
     texts = {name: f"{count:,}" for name, count in counts.items()}
     print_escaped_line(get_text(locale, "reconcile.summary", **texts))
     return 1 if unrepaired else 0
+
+
+def _describe_error(error: Exception, locale: str) -> str:
+    """Return sentences about an error. The message of an error of the site is left out."""
+    if isinstance(error, XiebaoError) and is_message_free_of_secrets(error):
+        return describe_query_error(error, locale)
+    return f"{format_error_for_log(error)}."
 
 
 def _format_difference(difference: Difference, locale: str) -> str:

@@ -182,8 +182,8 @@ class Reconciliation:
             raise WrongEnvironmentError(
                 f"The gateway reports another member for {different} of {compared} purchases, so"
                 " nothing was written. Run the command with the same XIEBAO_MEMBER_SECRET and"
-                ' keeps_plain_key as the site. If the stored members are wrong, run "flask xiebao'
-                ' reassign" for each of these purchases.'
+                " keeps_plain_key as the site. If the stored members are wrong, list the purchases"
+                ' with "flask xiebao reconcile --dry-run" and run "flask xiebao reassign" for each.'
             )
         if different == compared and unread_prefixes * 2 > keys:
             raise WrongEnvironmentError(

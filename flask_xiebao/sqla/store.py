@@ -186,7 +186,8 @@ class PurchaseStore(Generic[P]):
             if is_other_member_reported(row, answer):
                 warn_once(
                     f"For order {insure_num}, the gateway reports no member or another member, so"
-                    " the stored member was kept. Check whether XIEBAO_MEMBER_SECRET was changed.",
+                    " the stored member was kept. Check whether XIEBAO_MEMBER_SECRET was changed."
+                    ' If the stored member is wrong, run "flask xiebao reassign".',
                     duplicate_key="another member's",
                 )
             return row, answer

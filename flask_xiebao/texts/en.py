@@ -902,6 +902,11 @@ TEXTS = {
         "A button on the error page for a refused click opens {what}, but this app has no view for"
         " that path. Make sure that another app serves {what}, or visitors get a 404 page."
     ),
+    "check.note.return_post": (
+        "The site answers a POST to the return link with status {what}, but some payment pages"
+        ' return by POST. Exempt the view with `csrf.exempt(app.view_functions["xiebao.paid"])`, or'
+        ' let the endpoint "xiebao.paid" through in your request hooks.'
+    ),
     "check.note.ways_back": (
         "The check did not open the pages to which members return after payment, because a shop in"
         " production may treat such a page view as a completed payment. Add --follow-return to open"
@@ -1116,9 +1121,9 @@ TEXTS = {
     ),
     "doctor.nobody": (
         "The app has no member_loader and does not use Flask-Login, so the extension does not know"
-        " who is logged in, and every other link returns status 401. Register a member_loader. If"
-        " the site makes only links that need no login (no_login_for), register a member_loader"
-        " that returns None."
+        " who is logged in, and links that need a login return status 401. Register a"
+        " member_loader. If the site makes only links that need no login (no_login_for), register a"
+        " member_loader that returns None."
     ),
     "doctor.ok.member_loader": "The member_loader determines who is logged in.",
     "doctor.ok.flask_login": "Flask-Login determines who is logged in.",
@@ -1403,15 +1408,15 @@ TEXTS = {
         " API key and XIEBAO_ENV match."
     ),
     "doctor.online.clock": (
-        "The clocks of this machine and of the gateway differ by {seconds} seconds. Synchronize the"
+        "The clocks of this machine and of the gateway differ by about {seconds} s. Synchronize the"
         " clock of this machine."
     ),
     "doctor.ok.online.clock": (
-        "The clocks of this machine and of the gateway differ by {seconds} seconds."
+        "The clocks of this machine and of the gateway differ by about {seconds} s."
     ),
     # Order queries that fail.
     "query.refused": (
-        "The gateway refused the order query with respCode {code} and this message: {message}"
+        'The gateway refused the order query with respCode {code} and the message "{message}".'
     ),
     "query.refused_without_message": "The gateway refused the order query with respCode {code}.",
     "query.means.signature": (
@@ -1439,9 +1444,8 @@ TEXTS = {
     "reconcile.not_repaired": "not repaired",
     "reconcile.other_member": ("the gateway reports another member, or no member, for this order"),
     "reconcile.summary": "Compared: {compared}. Different: {different}. Repaired: {repaired}.",
-    "reconcile.stopped": "Compared: {compared}. Stopped by {error}.",
+    "reconcile.stopped": "Stopped after {compared} orders. {error}",
     "reassign.done": "{number}: the row has the member whom the gateway reports.",
-    "reassign.failed": "The row was not changed. {error}",
     "notify.result": "{url}: {response}",
     "notify.no_response": "no response, {error}",
     "notify.production": (
@@ -1457,13 +1461,15 @@ TEXTS = {
         "The site has another XIEBAO_API_KEY than this command. Run both with the same settings."
     ),
     "notify.means.404": (
-        "The site has no callback at this URL. Register a notification_handler, or pass another URL"
-        ' with --url. "flask xiebao doctor" prints the callback URL.'
+        "The site has no callback at this URL. Register a notification_handler, use the site's"
+        ' XIEBAO_NOTIFY_TOKEN, or pass another URL with --url. "flask xiebao doctor" prints the'
+        " callback URL."
     ),
     "notify.means.500": (
         "The notification_handler raised an exception. Read the log of the site. A handler that"
-        " queries the gateway, such as purchases.handle, raises OrderBehindError, because nobody"
-        " bought anything. Buy at the simulator to test it."
+        " queries the gateway, such as purchases.handle, raises OrderBehindError, because the"
+        " gateway does not confirm this notification. That is logged at INFO. Buy at the simulator"
+        " to test such a handler."
     ),
     # The errors of the link command.
     "link.reference": (

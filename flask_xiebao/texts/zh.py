@@ -625,6 +625,10 @@ TEXTS = {
         "要检查全部请加 --full。"
     ),
     "check.note.unseen": "有些入口要等脚本显示才看得到：{what}。",
+    "check.note.return_post": (
+        "网站对支付返回链接的 POST 请求返回 {what}，而有的支付页面用 POST 返回："
+        '请用 csrf.exempt(app.view_functions["xiebao.paid"]) 排除，或在钩子函数里放行 xiebao.paid。'
+    ),
     "check.note.ways_back": (
         "在生产环境里没有打开支付后返回的页面，因为网站可能在那里把订单记为已支付。"
         "要打开请加 --follow-return。"
@@ -781,8 +785,8 @@ TEXTS = {
         "真正销售保险的网站请不要注册：模拟器的签名会被当成携保的。"
     ),
     "doctor.nobody": (
-        "网站没有 member_loader，也没有使用 Flask-Login，无法判断谁已登录，其他链接都返回 401。"
-        "请添加 member_loader。如果网站只生成免登录链接（no_login_for），"
+        "网站没有 member_loader，也没有使用 Flask-Login，无法判断谁已登录，"
+        "需要登录的链接都返回 401。请添加 member_loader。如果网站只生成免登录链接（no_login_for），"
         "请添加返回 None 的 member_loader。"
     ),
     "doctor.ok.member_loader": "由 member_loader 判断谁已登录。",
@@ -998,9 +1002,9 @@ TEXTS = {
     ),
     "doctor.online": "网关没有接受订单查询。{error}",
     "doctor.ok.online": "网关在 {seconds} 秒后接受了订单查询，说明账号、密钥和 XIEBAO_ENV 相符。",
-    "doctor.online.clock": "本机和网关的时钟相差 {seconds} 秒：请校准本机的时钟。",
-    "doctor.ok.online.clock": "本机和网关的时钟相差 {seconds} 秒。",
-    "query.refused": "网关拒绝了订单查询（respCode {code}），说明是：{message}",
+    "doctor.online.clock": "本机和网关的时钟大约相差 {seconds} 秒：请校准本机的时钟。",
+    "doctor.ok.online.clock": "本机和网关的时钟大约相差 {seconds} 秒。",
+    "query.refused": "网关拒绝了订单查询（respCode {code}，说明：“{message}”）。",
     "query.refused_without_message": "网关拒绝了订单查询（respCode {code}）。",
     "query.means.signature": (
         "很可能 XIEBAO_API_KEY 不是这个账号在这个环境的密钥：请检查 XIEBAO_API_KEY、"
@@ -1023,9 +1027,8 @@ TEXTS = {
     "reconcile.not_repaired": "未修正",
     "reconcile.other_member": "网关说是另一个会员，或没有会员",
     "reconcile.summary": "已比较 {compared} 个，不一致 {different} 个，已修正 {repaired} 个。",
-    "reconcile.stopped": "已比较 {compared} 个，因 {error} 停止。",
+    "reconcile.stopped": "比较 {compared} 个订单之后停止。{error}",
     "reassign.done": "{number}：记录中的会员与网关一致。",
-    "reassign.failed": "记录没有修改。{error}",
     "notify.result": "{url}：{response}",
     "notify.no_response": "没有响应，{error}",
     "notify.production": (
@@ -1035,12 +1038,14 @@ TEXTS = {
     "notify.means.0": "请在另一个终端启动网站，或用 --url 指定它的地址。",
     "notify.means.403": "网站的 XIEBAO_API_KEY 与这个命令的不同：请用同样的设置运行两者。",
     "notify.means.404": (
-        "网站在这个地址没有回调：请添加 notification_handler，或用 --url 指定地址。"
+        "网站在这个地址没有回调：请添加 notification_handler，用网站的 XIEBAO_NOTIFY_TOKEN，"
+        "或用 --url 指定地址。"
         "flask xiebao doctor 会显示回调地址。"
     ),
     "notify.means.500": (
         "notification_handler 抛出了异常：请查看网站的日志。查询网关的处理函数"
-        "（例如 purchases.handle）会抛出 OrderBehindError，因为没有人投保：请在模拟器上投保来测试。"
+        "（例如 purchases.handle）会抛出 OrderBehindError，因为网关没有确认这条通知"
+        "（日志级别是 INFO）：请在模拟器上投保来测试。"
     ),
     "link.reference": "{page} 页面需要 REFERENCE，即它的 {name}。",
     "link.whose": "{page} 页面的链接要指明属于谁。",

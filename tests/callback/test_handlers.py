@@ -256,7 +256,7 @@ def test_a_receiver_that_fails_never_changes_the_answer(
     listen(site)
     with notification_received.connected_to(fails):
         assert tell(site, ISSUED) == 200
-    assert 'of the signal "notification-received" failed' in caplog.text
+    assert 'of the signal "notification_received" failed' in caplog.text
     assert kind in caplog.text
     assert NAME not in caplog.text
 

@@ -283,7 +283,11 @@ HOOKS = [
         "a wall that redirects",
         partial(shop, before=wall(lambda: abort(redirect("/login"))), views={"/login": "Hello"}),
     ),
-    right("no script of others", partial(shop, before=isolates)),
+    right(
+        "no script of others",
+        partial(shop, before=isolates),
+        "The site answers a POST to the return link with status 403",
+    ),
     right("hooks that need a whole request", partial(shop, needs_a_whole_request)),
     right("no clicks but as they are sent", partial(shop, before=knows_how_clicks_are_sent)),
     right("no crawlers", partial(shop, page=PAGE, before=refuses_crawlers), **ON),

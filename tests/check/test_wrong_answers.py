@@ -358,5 +358,5 @@ def test_a_receiver_that_fails_is_seen_where_it_is_asked() -> None:
     report = check(app, **PLAIN, with_receivers=True)
     assert kinds(report) == {"receiver"}
     assert "The receiver tests.check.test_wrong_answers" in str(report)
-    assert 'of the signal "entry-clicked" failed. Fix the receiver.' in str(report)
+    assert 'of the signal "entry_clicked" failed. Fix the receiver.' in str(report)
     assert "hunter2" not in str(report)

@@ -18,7 +18,16 @@ from flask_talisman import Talisman
 
 from flask_xiebao.gateway.pages import PAGES
 from tests.check.support import Change, aborts, around, fails, limited
-from tests.cli.support import Row, doctor, firewall, is_said, require_login, shop, with_hosts
+from tests.cli.support import (
+    Row,
+    doctor,
+    firewall,
+    is_said,
+    is_said_in_chinese,
+    require_login,
+    shop,
+    with_hosts,
+)
 
 EVERY_CLICK = ", ".join([*PAGES, "paid", "login"])
 
@@ -269,3 +278,10 @@ def test_what_the_app_logs_of_an_error_is_not_shown(handler: logging.Handler) ->
         assert "ZeroDivisionError in fails" in doctor(app)["ERROR"]
     finally:
         app.logger.removeHandler(handler)
+
+
+def test_guard_that_refuses_post_to_return_link_is_a_warning() -> None:
+    app = shop(before=lambda: ("No CSRF token", 400) if request.method == "POST" else None)
+    said = doctor(app)
+    assert 'csrf.exempt(app.view_functions["xiebao.paid"])' in said["WARNING"]
+    is_said_in_chinese(app, said)

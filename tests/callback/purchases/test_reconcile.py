@@ -223,7 +223,7 @@ def test_the_command_fills_a_shop_without_news(shop: Shop) -> None:
 
 #: What is wrong with a site, and what the command says of it.
 SPOILT: dict[str, Callable[[Shop], object]] = {
-    "Compared: 0. Stopped by OrderError: The gateway cannot be reached at https://": (
+    "Stopped after 0 orders. The gateway cannot be reached at https://": (
         lambda shop: setattr(shop.gateway, "then", DOWN)
     ),
     "Run the command with the same environment as the site.": lambda shop: shop.app.config.pop(
@@ -349,6 +349,27 @@ def test_reassign_without_member_secret_keeps_member(new_shop: MakeShop) -> None
     assert "with the same XIEBAO_MEMBER_SECRET as the site" in done.output
 
 
+def test_reconcile_with_refused_query_shows_message_and_meaning(
+    new_shop: MakeShop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop = new_shop()
+
+    def refuse(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, json={"respCode": 1001, "respMsg": "签名错误"})
+
+    monkeypatch.setattr(shop.gateway, "answer", refuse)
+    done = run(shop.app, "reconcile")
+    assert done.exit_code == 2
+    assert 'with respCode 1001 and the message "签名错误".' in done.output
+    assert "Probably XIEBAO_API_KEY is not the key" in done.output
+
+
+def test_reassign_reports_missing_table(shop: Shop) -> None:
+    shop.execute("DROP TABLE xiebao_purchase")
+    done = run(shop.app, "reassign", "1")
+    assert (done.exit_code, "does not exist" in done.output) == (2, True)
+
+
 def test_commands_print_chinese(new_shop: MakeShop) -> None:
     shop = shop_with_secret(new_shop, "7")
     shop.gateway.says("new", **COVER)
@@ -361,7 +382,7 @@ def test_commands_print_chinese(new_shop: MakeShop) -> None:
         "20267：记录中的会员与网关一致。"
         in run(shop.app, "reassign", "20267", "--locale", "zh").output
     )
-    refused = run(shop.app, "reassign", "new", "--locale", "zh")
-    assert refused.output.startswith("记录没有修改。")
+    refused = run(shop.app, "reassign", "other", "--locale", "zh")
+    assert "has no row" in refused.output
     shop.app.config.pop("SECRET_KEY")
     assert "请用网站自己的环境运行这个命令" in run(shop.app, "reconcile", "--locale", "zh").output
