@@ -39,6 +39,8 @@ _MAX_RETURN_PAGES = 20
 # A link on a page that needs no login for a longer time leads to a note.
 _SECONDS_PER_DAY = 24 * 60 * 60
 _LONG_BEARER_SECONDS = 31 * _SECONDS_PER_DAY
+# The classes of entries that need the extension's stylesheet.
+_STYLED_CLASSES = {"xiebao-entry--button", "xiebao-entry--card"}
 # Matches a product code like the examples in the interface document, such as QX000000127257.
 _USUAL_CASE_CODE = re.compile(r"[A-Z]{1,4}[0-9]{6,20}")
 
@@ -169,12 +171,12 @@ class SitePageChecker:
                 if case.entry is not None
             ]
         self._add_entry_notes(url, entry_cases)
-        has_macro_look = any("xiebao-entry--button" in each.classes for each in entries)
+        has_macro_look = any(_STYLED_CLASSES.intersection(each.classes) for each in entries)
         assets = page_checks.iter_extension_assets(site, page_url, visit.page)
         if (
             has_macro_look
             and "style" not in {kind for kind, *_ in assets}
-            and "<head" in visit.text
+            and visit.text.lstrip().lower().startswith(("<!doctype", "<html", "<head"))
         ):
             self.case_runner.notes.append(Note("check.note.no_styles", url))
         for case, link, entry_failures in entry_cases:

@@ -164,9 +164,16 @@ DEAD = [
 ]
 UNSEEN = "hidden until a script shows them: /page"
 ALIVE = [
-    good(
-        """<head></head>{{ insurance_entry("QX1", look="button") }}""",
-        "has insurance entries but not the extension's stylesheet",
+    *(
+        good(
+            start + entry,
+            "has insurance entries but not the extension's stylesheet",
+        )
+        for start in ("<head></head>", "<!DOCTYPE html><title>Shop</title>")
+        for entry in (
+            """{{ insurance_entry("QX1", look="button") }}""",
+            """{{ insurance_card("QX1", "Travel insurance") }}""",
+        )
     ),
     good(f"{ENTRY}<template>{ENTRY}</template>", UNSEEN),
     good(f"<div hidden>{ENTRY}</div><div>{ENTRY}</div>", UNSEEN),
