@@ -149,7 +149,8 @@ class Xiebao:
         :param keeps_plain_key: a function that accepts a member's id as a string and returns True
             if the id itself, without a prefix, is the member's ``partnerUniqKey``.
             :meth:`member_of` also calls it with keys from outside, which may be any text. It may be
-            ``async``. Without a member secret, it is not called.
+            ``async``. It must not write to the database, because :class:`.Purchases` rolls back
+            its transaction. Without a member secret, it is not called.
         :raises ConfigError: if it is not a function or does not accept this argument.
         """
         return self._hooks.register("keeps_plain_key", keeps_plain_key)

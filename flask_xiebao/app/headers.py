@@ -183,24 +183,6 @@ class UncacheableRedirect(FlaskResponse):
         return headers
 
 
-class CookielessRedirect(UncacheableRedirect):
-    """A redirect with status 303, after which the browser sends GET. It sets no cookies.
-
-    It responds to a POST from another site. Browsers leave out ``SameSite=Lax`` cookies then, so a
-    request hook may start a new session. The cookie of that session would replace the login.
-    """
-
-    def __init__(self, url: str) -> None:
-        super().__init__(url)
-        self.status_code = 303
-
-    def get_wsgi_headers(self, environ: WSGIEnvironment) -> Headers:
-        """Return the redirect's headers without the cookies that request hooks have set."""
-        headers = super().get_wsgi_headers(environ)
-        headers.remove("Set-Cookie")
-        return headers
-
-
 def connect_receivers_that_set_headers(app: Flask) -> None:
     """Connect signal receivers that set response headers after all request hooks have run."""
     request_finished.connect(_write_cache_and_privacy_headers, app, weak=False)
@@ -215,12 +197,17 @@ def _write_cache_and_privacy_headers(_app: Flask, response: Response, **_: objec
     functions, in whatever order extensions were created. If a hook could overwrite these headers, a
     shared cache could send one member's link to another.
     """
-    # Skip an UncacheableRedirect, because such a redirect corrects its own headers when it is sent.
-    # Also skip None, which a faulty request hook may have returned. Flask itself raises an error
-    # for None.
-    if isinstance(response, UncacheableRedirect) or not isinstance(response, Response):
+    # A faulty request hook may have returned None. Flask itself raises an error for None.
+    if not isinstance(response, Response):
         return
     request = get_current_request()
+    if request.method == "POST" and request.endpoint == "xiebao.paid":
+        # Browsers leave out SameSite=Lax cookies in a POST from another site, so a request hook may
+        # start a new session. The cookie of that session would replace the login.
+        del response.headers["Set-Cookie"]
+    # An UncacheableRedirect corrects its own headers when it is sent.
+    if isinstance(response, UncacheableRedirect):
+        return
     state = _find_request_state(request)
     if state is None and response.is_streamed:
         # Create the state of the request now, because entries in a streamed body may be rendered

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from functools import wraps
 from inspect import iscoroutine, iscoroutinefunction, signature
 from types import AsyncGeneratorType, CoroutineType, GeneratorType
@@ -115,6 +116,14 @@ class Hooks:
                 " outside of the application factory."
             )
         self.purchases = purchases
+
+    def release_hook_connection(self) -> AbstractContextManager[None]:
+        """Return the context manager :meth:`.PurchaseStore.release_hook_connection`.
+
+        Without a :class:`.Purchases` object, nothing else needs a connection, so it does nothing.
+        """
+        purchases = self.purchases
+        return nullcontext() if purchases is None else purchases.store.release_hook_connection()
 
     @property
     def async_hook_names(self) -> list[str]:

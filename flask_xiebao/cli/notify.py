@@ -13,6 +13,7 @@ import click
 
 from ..app.endpoints import build_callback_path, build_callback_url, is_site_url_configured
 from ..app.state import AppState
+from ..check.visits import describe_exception
 from ..gateway.notifications import NotificationType
 from ..gateway.values import WrongValueError, check_web_url, format_untrusted_text
 from ..simulator.delivery import SiteResponse, build_notification_body, post_over_http
@@ -44,7 +45,7 @@ def send_test_notification(
     :param fields: The other fields of the notification. Fields that are None are left out.
     :return: The URL to which the notification was sent, and the response.
     :raises click.ClickException: if the site is in production, the partner account is not
-        configured or the URL is not valid.
+        configured, the URL is not valid or the member's key cannot be determined.
     """
     settings = state.settings
     if settings.env == "production":
@@ -64,13 +65,18 @@ def send_test_notification(
         url = f"{url.rstrip('/')}{build_callback_path(state)}"
     fields |= {"insure_num": insure_num, "succeeded": failure is None, "failure": failure}
     known_fields = {name: value for name, value in fields.items() if value is not None}
-    body = build_notification_body(
-        state,
-        NotificationType[step.upper().replace("-", "_")],
-        known_fields,
-        member=member,
-        wrong_sign=wrong_sign,
-    )
+    try:
+        body = build_notification_body(
+            state,
+            NotificationType[step.upper().replace("-", "_")],
+            known_fields,
+            member=member,
+            wrong_sign=wrong_sign,
+        )
+    except Exception as error:
+        # The site's keeps_plain_key hook may raise any exception.
+        message = get_text(locale, "order.member_error", error=describe_exception(error))
+        raise click.BadParameter(message, param_hint="--member") from None
     return url, post_over_http(url, body)
 
 

@@ -21,7 +21,6 @@ from .payloads import (
     check_boolean,
     check_non_negative_integer,
     check_string,
-    check_string_list,
     convert_to_decimal_string,
     encode_compact_json,
     get_enum_member_or_number,
@@ -154,8 +153,8 @@ class Notification:
     :param policies: The policies that were issued.
     :param new_insure_num: The application number that replaces ``insure_num`` after a reissue.
     :param cancelled_insurants: The names of the insured people who leave the policy in a surrender.
-        Use :attr:`is_partial` to find out whether all of them leave, because the names may be
-        unreadable.
+        Names that cannot be read are missing, so use :attr:`is_partial` to find out whether all
+        insured people leave.
     :param cancel_reason: ``cancelMsg``.
     :param other_info: ``otherInfo``.
     :param data: All fields as they were sent.
@@ -325,13 +324,17 @@ def _build_notification(notify_type: int, data: dict[str, Any]) -> Notification:
         new_insure_num=fields.find_first_present_value(
             normalize_application_number, "newInsureNum"
         ),
-        cancelled_insurants=tuple(
-            fields.find_first_present_value(check_string_list, "cancelInsurants") or ()
-        ),
+        cancelled_insurants=_find_names(data.get("cancelInsurants")),
         cancel_reason=fields.find_first_present_value(check_string, "cancelMsg"),
         other_info=fields.get_json_object("otherInfo").values,
         data=data,
     )
+
+
+def _find_names(value: object) -> tuple[str, ...]:
+    """Return the names in a list, or a single name. Leave out items that are not text."""
+    items = value if isinstance(value, list) else [value]
+    return tuple(item for item in items if isinstance(item, str) and item.strip())
 
 
 def _build_policy_info(policy_fields: JsonFields) -> PolicyInfo:

@@ -211,15 +211,6 @@ def _build_checker(expected: str, is_valid: Callable[[Any], bool]) -> FieldParse
     return check_field_value
 
 
-def _build_list_checker(item_type: type[Any], item_description: str) -> FieldParser[Any]:
-    return _build_checker(
-        f"a list of {item_description}",
-        lambda value: (
-            isinstance(value, list) and all(isinstance(item, item_type) for item in value)
-        ),
-    )
-
-
 #: A function that accepts only strings. Line breaks are allowed, because the texts are for people.
 check_string: FieldParser[str] = _build_checker("a string", lambda value: isinstance(value, str))
 #: A function that accepts only non-negative integers.
@@ -235,10 +226,8 @@ check_integer: FieldParser[int] = _build_checker(
 check_boolean: FieldParser[bool] = _build_checker(
     "true or false", lambda value: isinstance(value, bool)
 )
-#: A function that accepts only lists of strings.
-check_string_list: FieldParser[list[str]] = _build_list_checker(str, "strings")
 #: A function that accepts only lists. The items may have any type.
-check_list: FieldParser[list[Any]] = _build_list_checker(object, "objects")
+check_list: FieldParser[list[Any]] = _build_checker("a list", lambda value: isinstance(value, list))
 _check_object: FieldParser[dict[str, Any]] = _build_checker(
     "an object", lambda value: isinstance(value, dict)
 )

@@ -127,7 +127,7 @@ class PurchaseMixin:
     :ivar start_date: The first day of the cover, in China.
     :ivar end_date: The last day of the cover, in China.
     :ivar policy_nums: The ``policyNum`` of each insurant, the insurer's number (保单号).
-    :ivar replaced_by: The new application number after a reissue.
+    :ivar replaced_by: The new application number after a reissue, also of a part of the policy.
     :ivar surrenders: The insured people who have left the policy or are leaving it, or None. For
         each person, a dict with ``policy_num``, ``status`` (``retreatStatus`` as the gateway sends
         it) and ``since`` (the time in UTC when the site first learned of it). It contains no names.
@@ -310,13 +310,16 @@ def fill_row_from_order(row: PurchaseMixin, order: Order) -> None:
         _drop_time_before_1900(order.issued_at),
     )
     row.start_date, row.end_date = order.start_date, order.end_date
-    row.policy_nums = [policy.policy_num for policy in order.policies if policy.policy_num]
+    policy_nums = [policy.policy_num for policy in order.policies if policy.policy_num]
+    # The gateway may list the same policies in another order. That is not a change.
+    if sorted(policy_nums) != sorted(row.policy_nums):
+        row.policy_nums = policy_nums
     row.surrenders = _build_surrenders(row, order) or None
     set_failed_step(row)
 
 
 def _build_surrenders(row: PurchaseMixin, order: Order) -> list[dict[str, Any]]:
-    """Return the surrenders in an order. A person whose surrender is known keeps its time.
+    """Return the surrenders in an order, by time. A person whose surrender is known keeps its time.
 
     People are identified by the numbers of their policies, because no names are stored. Several
     people may have the same number.
@@ -324,7 +327,7 @@ def _build_surrenders(row: PurchaseMixin, order: Order) -> list[dict[str, Any]]:
     known_times: dict[str | None, list[str]] = {}
     for surrender in row.surrenders or []:
         known_times.setdefault(surrender["policy_num"], []).append(surrender["since"])
-    return [
+    surrenders = [
         {
             "policy_num": policy.policy_num,
             "status": policy.retreat_status,
@@ -337,6 +340,7 @@ def _build_surrenders(row: PurchaseMixin, order: Order) -> list[dict[str, Any]]:
         for policy in order.policies
         if policy.is_surrendered
     ]
+    return sorted(surrenders, key=lambda each: (each["since"], each["policy_num"] or ""))
 
 
 def set_failed_step(row: PurchaseMixin) -> None:

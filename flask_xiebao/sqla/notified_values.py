@@ -62,15 +62,14 @@ class NotifiedRowValues:
     def _is_replaced_by_new_row(self, row: PurchaseMixin, order: Order | None) -> bool:
         """Return True if the gateway knows both orders of a reissue and both have the same member.
 
-        Two orders without a member also count. A partial reissue replaces only a part of the order.
+        Two orders without a member also count, and so does a member who was forgotten.
         """
         new_row = self.new_row
         return (
             new_row is not None
-            and not self.notification.is_partial
             and new_row.updated_at is not None
             and (order is not None or row.updated_at is not None)
-            and new_row.member == row.member
+            and (new_row.member == row.member or new_row.forgotten or row.forgotten)
         )
 
     def _record_failure(self, row: PurchaseMixin) -> None:
@@ -157,19 +156,20 @@ def is_surrender_running(row: PurchaseMixin, notification: Notification) -> bool
 def _record_lag(row: PurchaseMixin, notification: Notification) -> None:
     """Record that the order query does not confirm a notification at the current time.
 
-    The lag begins again if the notification was last received at least a day ago, because the
-    earlier notification may have been sent again by another person. Only the notifications that
-    were received most recently are recorded.
+    The lag begins again if the notification was accepted without confirmation, or if it was last
+    received at least a day ago. The earlier notification may have been sent again by another
+    person. Only the notifications that were received most recently are recorded.
     """
-    now, first = utc_now(), None
+    now = first = utc_now()
     others = []
     for recorded in row.behind or []:
-        recorded_id, first_time, last_time = recorded
+        recorded_id, *recorded_times = recorded
+        recorded_first, recorded_last = map(datetime.fromisoformat, recorded_times)
         if recorded_id != notification.id:
             others.append(recorded)
-        elif now - datetime.fromisoformat(last_time) < MAX_LAG:
-            first = first_time
-    recorded = [notification.id, first or now.isoformat(), now.isoformat()]
+        elif max(now - recorded_last, recorded_last - recorded_first) < MAX_LAG:
+            first = recorded_first
+    recorded = [notification.id, first.isoformat(), now.isoformat()]
     row.behind = [*others, recorded][-_MAX_RECORDED_LAGS:]
 
 

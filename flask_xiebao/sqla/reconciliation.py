@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time
@@ -16,6 +17,7 @@ from ..deprecated import DeprecatedAlias
 from ..errors import ConfigError, OrderError
 from ..gateway.orders import Order
 from ..gateway.payloads import CHINA_TIMEZONE
+from ..links.members import has_key_prefix_format
 from .model import (
     PurchaseMixin,
     PurchaseState,
@@ -33,12 +35,17 @@ _MAX_CONSECUTIVE_FAILURES = 10
 _FINAL_STATES = ("surrendered", "replaced", "cancelled")
 #: The problem of a :class:`Difference` whose row keeps its member.
 OTHER_MEMBER_PROBLEM = "the gateway reports another member, or no member, for this order"
-# The maximum number of orders whose members are compared before the first row is written.
-_MAX_COMPARED_MEMBERS = 10
+# The maximum numbers of orders whose members are compared before the first row is written, and of
+# order queries for this. The gateway may refuse a query, for example about an old test order.
+_MAX_COMPARED_MEMBERS, _MAX_MEMBER_QUERIES = 10, 50
 
 
 class WrongEnvironmentError(ConfigError):
     """The members or the gateway's keys show that ``XIEBAO_MEMBER_SECRET`` is missing or wrong."""
+
+
+class UnknownEnvironmentError(OrderError):
+    """No order could be queried to find out whether ``XIEBAO_MEMBER_SECRET`` is right."""
 
 
 @dataclass(frozen=True)
@@ -118,7 +125,7 @@ class Reconciliation:
             try:
                 row = self._store.find_row(number)
                 row_state = None if row is None else row.state
-                with self._store.separate_hook_context():
+                with self._store.release_hook_connection():
                     should_query = listed_order is None or self._should_query_order(
                         listed_order, row
                     )
@@ -127,7 +134,7 @@ class Reconciliation:
                     self._wait_until_next_query()
                     difference = self._query_and_compare_order(number, row, row_state)
                 failure_count = 0
-            except WrongEnvironmentError:
+            except (WrongEnvironmentError, UnknownEnvironmentError):
                 raise
             except Exception as error:
                 # A refusal is not counted as a failure, because the gateway works and has refused
@@ -158,34 +165,30 @@ class Reconciliation:
 
         :raises WrongEnvironmentError: if most of the stored members differ from the gateway's, or
             if the gateway's keys have a prefix that is read as a part of the member's id.
+        :raises UnknownEnvironmentError: if no order can be queried.
         """
         if self._are_members_checked:
             return
-        members_by_number = self._get_latest_members()
-        if len(members_by_number) < 2:
-            first_orders = islice(self._store.xiebao.orders.iter(), _MAX_COMPARED_MEMBERS)
-            for order in first_orders:
-                members_by_number.setdefault(order.insure_num, None)
-        keys, unread_prefixes, compared, different = 0, 0, 0, 0
-        for number, member in members_by_number.items():
-            self._wait_until_next_query()
-            try:
-                order = self._store.query_order(number)
-            except OrderError:
-                continue
-            if order.partner_uniq_key is not None:
-                keys += 1
-                unread_prefixes += has_unread_key_prefix(order)
-                compared += member is not None
-                different += member not in (None, order.member)
-        if compared > 1 and different * 2 > compared:
-            raise WrongEnvironmentError(
-                f"The gateway reports another member for {different} of {compared} purchases, so"
-                " nothing was written. Run the command with the same XIEBAO_MEMBER_SECRET and"
-                " keeps_plain_key as the site. If the stored members are wrong, list the purchases"
-                ' with "flask xiebao reconcile --dry-run" and run "flask xiebao reassign" for each.'
-            )
-        if different == compared and unread_prefixes * 2 > keys:
+        # Keys with and without a prefix are compared separately, because only keys with a prefix
+        # show whether the secret is right.
+        queried, compared, different = Counter[bool](), Counter[bool](), Counter[bool]()
+        unread_prefixes = 0
+        for order, member in self._query_members():
+            has_prefix = has_key_prefix_format(order.partner_uniq_key or "")
+            queried[has_prefix] += order.partner_uniq_key is not None
+            compared[has_prefix] += member is not None
+            different[has_prefix] += member not in (None, order.member)
+            unread_prefixes += has_unread_key_prefix(order)
+        for has_prefix, count in different.items():
+            if compared[has_prefix] > 1 and count * 2 > compared[has_prefix]:
+                raise WrongEnvironmentError(
+                    f"The gateway reports another member for {count} of {compared[has_prefix]}"
+                    " purchases, so nothing was written. Run the command with the same"
+                    " XIEBAO_MEMBER_SECRET and keeps_plain_key as the site. If the stored members"
+                    ' are wrong, list the purchases with "flask xiebao reconcile --dry-run" and run'
+                    ' "flask xiebao reassign" for each.'
+                )
+        if different[True] == compared[True] and unread_prefixes * 2 > queried.total():
             raise WrongEnvironmentError(
                 "The gateway's member keys look as if XIEBAO_MEMBER_SECRET had made them, but"
                 " XIEBAO_MEMBER_SECRET is not set. Nothing was written. Run the command with the"
@@ -193,14 +196,44 @@ class Reconciliation:
             )
         self._are_members_checked = True
 
-    def _get_latest_members(self) -> dict[str, str | None]:
-        """Return the members of the newest purchases with a member, by application number."""
+    def _query_members(self) -> list[tuple[Order, str | None]]:
+        """Query up to ten orders, and return each with the member in its row, or with None.
+
+        These are the orders of the newest rows that have a member, and if there are fewer than two
+        such rows, also the first orders that the gateway lists. An order that the gateway refuses
+        is left out.
+
+        :raises UnknownEnvironmentError: if the gateway answers no query.
+        """
+        members_by_number = self._find_newest_members()
+        if len(members_by_number) < 2:
+            for order in islice(self._store.xiebao.orders.iter(), _MAX_COMPARED_MEMBERS):
+                members_by_number.setdefault(order.insure_num, None)
+        answers, errors = list[tuple[Order, str | None]](), list[OrderError]()
+        for number, member in members_by_number.items():
+            self._wait_until_next_query()
+            try:
+                answers.append((self._store.query_order(number), member))
+            except OrderError as error:
+                if error.code is None:
+                    errors.append(error)
+            if _MAX_COMPARED_MEMBERS in (len(answers), len(errors)):
+                break
+        if errors and not answers:
+            raise UnknownEnvironmentError(
+                "Nothing was written, because no order could be queried to compare its member:"
+                f" {errors[-1]} Try again later."
+            )
+        return answers
+
+    def _find_newest_members(self) -> dict[str, str | None]:
+        """Return the application numbers and the members of the newest rows that have a member."""
         model = self._store.model
         query = (
             select(model.insure_num, model.member)
             .where(model.member.is_not(None))
             .order_by(model.created_at.desc())
-            .limit(_MAX_COMPARED_MEMBERS)
+            .limit(_MAX_MEMBER_QUERIES)
         )
         with self._store.separate_transaction() as session:
             return {row.insure_num: row.member for row in session.execute(query)}

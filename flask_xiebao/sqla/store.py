@@ -11,7 +11,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from inspect import isawaitable
 from typing import Any, Generic, Protocol, TypeVar
@@ -20,7 +20,6 @@ from sqlalchemy import Connection, Update, delete, event, inspect, select, updat
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, NoSuchTableError
 from sqlalchemy.orm import Session, scoped_session, sessionmaker
 
-from ..app.current import get_current_app
 from ..app.hooks import Hooks
 from ..app.log import warn_once
 from ..errors import ConfigError, OrderError
@@ -45,7 +44,7 @@ _MAX_ATTEMPTS = 8
 # raised.
 _MAX_CONFLICT_SECONDS = 10
 # The time in seconds for which a statement waits for a row that another transaction has locked.
-# With _MAX_CONFLICT_SECONDS, a notification is answered within about 13 seconds. SQLite waits for 5
+# With _MAX_CONFLICT_SECONDS, a notification is answered within about 15 seconds. SQLite waits for 5
 # seconds by default. On MySQL, only a setting of the server limits the time.
 _MAX_LOCK_SECONDS = 3
 
@@ -104,7 +103,7 @@ class PurchaseStore(Generic[P]):
             return True
         if is_order_created_before(order, since):
             return False
-        with self.separate_hook_context():
+        with self.release_hook_connection():
             is_ours = True if self.only is None else self.only(order)
         if not isinstance(is_ours, bool):
             raise ConfigError(
@@ -203,7 +202,7 @@ class PurchaseStore(Generic[P]):
         function ``keeps_plain_key``, which may use the database.
         """
         order = self.xiebao.orders.get(insure_num)
-        with self.separate_hook_context():
+        with self.release_hook_connection():
             _ = order.member
         return order
 
@@ -221,18 +220,27 @@ class PurchaseStore(Generic[P]):
                 raise
             return error.with_traceback(None)
 
-    def separate_hook_context(self) -> AbstractContextManager[object]:
-        """Return a context manager for a call of one of the site's hooks.
+    @contextmanager
+    def release_hook_connection(self) -> Iterator[None]:
+        """Return the database connection that a hook uses to the pool after the ``with`` block.
 
-        A hook may use the database. If its session kept a connection until the end of the request,
-        each request would need two connections at once, and simultaneous notifications could
-        exhaust the connection pool. Therefore the hook runs in an app context of its own, at whose
-        end the session is closed. If the caller already uses a session, the hook shares it, because
-        its end would also end the caller's transaction.
+        A hook of the site may use the ``scoped_session`` that Purchases was created with. If this
+        session kept its connection until the end of the request, each request would need two
+        connections at once, and simultaneous notifications could exhaust the connection pool.
+        Therefore the transaction that the hook began is rolled back. A transaction that was already
+        in progress before the hook is not touched.
         """
         factory = self._session_factory
-        has_session = isinstance(factory, scoped_session) and factory.registry.has()
-        return nullcontext() if has_session else get_current_app().app_context()
+        if not isinstance(factory, scoped_session) or (
+            factory.registry.has() and factory().in_transaction()
+        ):
+            yield
+            return
+        try:
+            yield
+        finally:
+            if factory.registry.has():
+                factory.rollback()
 
     def find_row(self, insure_num: str) -> P | None:
         """Return a row, detached from its session, or None if there is none."""
@@ -315,10 +323,12 @@ class PurchaseStore(Generic[P]):
     def forget_members_along_reissues(self, insure_num: str) -> None:
         """Remove the member permanently from an order and from all orders that replace it."""
         model, number, visited = self.model, insure_num, set[str]()
-        with self.separate_transaction() as session:
-            while number is not None and number not in visited:
-                visited.add(number)
-                statement = update(model).where(model.insure_num == number)
+        while number is not None and number not in visited:
+            visited.add(number)
+            statement = update(model).where(model.insure_num == number)
+            # Each row needs a transaction of its own. In one transaction, MariaDB would refuse to
+            # update a row that another process has written since the first SELECT.
+            with self.separate_transaction() as session:
                 execute_update(session, statement.values(member=None, forgotten=True))
                 number = session.scalar(select(model.replaced_by).where(model.insure_num == number))
 

@@ -16,7 +16,6 @@ from flask import Flask, Response, request, request_started
 from flask.blueprints import BlueprintSetupState
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from ..app.current import get_current_app
 from ..app.log import format_error_for_log, log_throttled, logger
 from ..app.signals import SITE_EXCEPTIONS, notification_received, send_signal_without_raising
 from ..app.state import AppState
@@ -170,10 +169,8 @@ def call_handler_for_notification(state: AppState, notification: Notification) -
         raised an exception, which has been logged.
     """
     try:
-        # The hook keeps_plain_key may use the database. In an app context of its own, its session
-        # is closed before the handler opens another session. Otherwise each request would need two
-        # connections at once, and simultaneous notifications could exhaust the connection pool.
-        with get_current_app().app_context():
+        # The hook keeps_plain_key may use the database.
+        with state.hooks.release_hook_connection():
             member = state.find_member_by_key(notification.partner_uniq_key)
         notification = replace(notification, member=member)
         state.hooks.call_notification_handler(notification)

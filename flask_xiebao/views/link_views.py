@@ -26,7 +26,7 @@ from ..app.endpoints import (
     prepend_root_path,
     warn_if_root_path_differs,
 )
-from ..app.headers import CookielessRedirect, UncacheableRedirect
+from ..app.headers import UncacheableRedirect
 from ..app.log import log_throttled, warn_once
 from ..app.rehearsal import find_current_rehearsal
 from ..app.signals import (
@@ -426,7 +426,9 @@ def handle_payment_return(state: AppState, token: str) -> Response:
     member's cookies.
     """
     if request.method == "POST":
-        return CookielessRedirect(build_current_link_path())
+        redirect = UncacheableRedirect(build_current_link_path())
+        redirect.status_code = 303
+        return redirect
     if is_prefetch(request.environ):
         return responses.build_prefetch_response()
     try:

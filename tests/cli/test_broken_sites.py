@@ -41,6 +41,17 @@ def test_inspect_reports_failing_keeps_plain_key(keeps_plain_key: Any, words: st
     assert words in result.output
 
 
+def test_notify_reports_failing_keeps_plain_key_without_its_message() -> None:
+    def fail(member: str) -> bool:
+        raise RuntimeError(f"no account for {member}")
+
+    app = shop(registers("keeps_plain_key", fail))
+    result = run(app, "notify", "issue", "1", "--member", "alice")
+    assert result.exit_code == 2
+    assert "the member cannot be determined: RuntimeError in fail (" in result.output
+    assert "no account" not in result.output
+
+
 def test_check_reports_invalid_trusted_hosts_without_traceback() -> None:
     app = shop(XIEBAO_PUBLIC_URL=None)
     app.config["TRUSTED_HOSTS"] = ["exa mple"]

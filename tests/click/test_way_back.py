@@ -133,12 +133,22 @@ def test_in_service_no_payment_comes_back_by_a_host_nobody_vouched_for(
         assert paid_url(click).startswith(f"{comes_back}/xiebao/paid/")
 
 
-def test_post_to_return_link_redirects_to_itself_without_cookies(site: Site, heard: Heard) -> None:
+class SiteResponse(Response):
+    """The response class of a site."""
+
+
+@pytest.mark.parametrize("replaces", [False, True])
+@pytest.mark.parametrize("response_class", [Response, SiteResponse])
+def test_post_to_return_link_redirects_to_itself_without_cookies(
+    site: Site, heard: Heard, response_class: type[Response], replaces: bool
+) -> None:
+    site.app.response_class = response_class
+
     @site.app.after_request
-    def replace_session(response: Response) -> Response:
+    def change_session_and_response(response: Response) -> Response:
         session["member"] = "new"
         response.set_cookie("theme", "dark")
-        return response
+        return Response(b"", response.status, response.headers) if replaces else response
 
     path = pay_as_alice(site).removeprefix("http://localhost")
     browser = site.app.test_client()

@@ -254,7 +254,10 @@ UNREADABLE: list[tuple[int, dict[str, Any], dict[str, Any]]] = [
             ("insurant", [NAME]),
         )
     ],
-    *[(4, {"cancelInsurants": value}, {"cancelled_insurants": ()}) for value in (NAME, [1])],
+    *[
+        (4, {"cancelInsurants": value}, {"cancelled_insurants": names})
+        for value, names in ((NAME, (NAME,)), ([1], ()), ([1, NAME, None, ""], (NAME,)), ("", ()))
+    ],
     (4, {"cancelMsg": [NAME]}, {"cancel_reason": None}),
     *[(5, {"newInsureNum": value}, {"new_insure_num": None}) for value in (..., "2019 1", ["2"])],
 ]

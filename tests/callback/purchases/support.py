@@ -83,6 +83,11 @@ class Gateway:
 _STATES = ("pay", "issue", "effective")
 
 
+def insurant(name: str, policy_num: str, status: object = None) -> dict[str, Any]:
+    """Return an insured person as the gateway reports them."""
+    return _without_none({"cName": name, "policyNum": policy_num, "retreatStatus": status})
+
+
 def _without_none(row: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in row.items() if value is not None}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,19 +10,13 @@ import pytest
 import time_machine
 
 from flask_xiebao import Notification, NotificationType
-from tests.callback.purchases.support import SURRENDERED, Shop
+from tests.callback.purchases.support import SURRENDERED, Shop, insurant
 from tests.support import NUMBER
 from tests.unit.support import parse
 from tests.vectors import NAME, callback
 
 FIRST_DAY, SECOND_DAY = datetime(2026, 11, 27, tzinfo=UTC), datetime(2026, 11, 28, tzinfo=UTC)
 OTHER_NAME = "周航"
-
-
-def insurant(name: str, policy_num: str, status: object = None) -> dict[str, Any]:
-    """Return an insured person as the gateway reports them."""
-    person = {"cName": name, "policyNum": policy_num, "retreatStatus": status}
-    return {key: value for key, value in person.items() if value is not None}
 
 
 TWO_INSURED = [insurant(NAME, "P1"), insurant(OTHER_NAME, "P2", 0)]
@@ -60,6 +55,17 @@ def test_row_lists_each_surrender_with_its_first_time_and_without_names(shop: Sh
     assert OTHER_NAME not in stored
 
 
+def test_other_order_of_people_is_no_change(shop: Shop) -> None:
+    people = [insurant(NAME, "P1", 1), insurant(OTHER_NAME, "P2", 1), insurant("王五", "P3")]
+    for listed in itertools.permutations(people):
+        shop.gateway.says(insurants=[*listed])
+        shop.refresh()
+    assert len(shop.told) == 1
+    shop.gateway.says(insurants=people[1:])
+    shop.refresh()
+    assert (shop.row().policy_nums, len(shop.told)) == (["P2", "P3"], 2)
+
+
 def test_people_with_one_policy_number_keep_their_times(shop: Shop) -> None:
     for day, statuses in ((FIRST_DAY, [1, 0]), (SECOND_DAY, [1, 1])):
         people = [insurant(NAME, "P1", status) for status in statuses]
@@ -82,8 +88,11 @@ def test_people_with_one_policy_number_keep_their_times(shop: Shop) -> None:
         ([NAME, NAME], [insurant(NAME, "P1", 1), insurant(NAME, "P2")], True),
         # Names that the answer does not have, or that cannot be read.
         (["someone else"], TWO_INSURED, False),
-        (NAME, TWO_INSURED, False),
         ([7], TWO_INSURED, False),
+        # Names beside an item that cannot be read, and a name that is not in a list.
+        ([7, NAME], TWO_INSURED, True),
+        ([None, "", NAME], [insurant(NAME, "P1", 1), TWO_INSURED[1]], False),
+        (NAME, TWO_INSURED, True),
         ([NAME], None, False),
     ],
 )
@@ -98,13 +107,15 @@ def test_partial_surrender_is_behind_while_named_person_is_insured(
     assert shop.ring(step, cancelInsurants=names) == 200
 
 
-def test_partial_reissue_does_not_replace_row(shop: Shop) -> None:
+def test_partial_reissue_replaces_row_only_after_gateway_reports_surrender(shop: Shop) -> None:
     shop.gateway.says("2", **COVER)
     shop.gateway.says(insurants=[insurant(NAME, "P1", 1), TWO_INSURED[1]])
     assert shop.ring(5, cancelInsurants=[NAME], newInsureNum="2") == 200
+    assert shop.states() == {NUMBER: "in_force", "2": "in_force"}
+    assert shop.row().is_partly_surrendered
     shop.gateway.says(**SURRENDERED)
     shop.refresh()
-    assert shop.states() == {NUMBER: "surrendered", "2": "in_force"}
+    assert shop.states() == {NUMBER: "replaced", "2": "in_force"}
     assert not shop.row().is_partly_surrendered
 
 

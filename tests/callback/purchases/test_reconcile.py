@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from flask_xiebao import OrderError
+from flask_xiebao import ConfigError, OrderError
 from flask_xiebao.sqla import reconciliation
 from tests.callback.purchases.conftest import MakeShop
 from tests.callback.purchases.support import APPLIED, COVER, PAID, SURRENDERED, Shop
@@ -285,6 +285,56 @@ def test_reconcile_with_wrong_secret_writes_nothing(
     if can_be_noticed:
         after = {number: (row.member, row.version) for number, row in wrong.rows().items()}
         assert after == before
+
+
+@pytest.mark.parametrize("secret", [None, "another secret of at least 32 characters"])
+def test_members_with_plain_keys_do_not_hide_wrong_secret(
+    new_shop: MakeShop, secret: str | None
+) -> None:
+    right = shop_with_secret(new_shop, "10", "11")
+    right.xiebao.keeps_plain_key(lambda member: member > "20")
+    for member in map(str, range(21, 27)):
+        right.gateway.says(f"2026{member}", partnerUniqueKey=member, **COVER)
+        right.refresh(f"2026{member}")
+    right.gateway.says("new", partnerUniqueKey="29", **COVER)
+    wrong = new_shop(XIEBAO_MEMBER_SECRET=secret)
+    wrong.xiebao.keeps_plain_key(lambda member: member > "20")
+    wrong.gateway.orders = right.gateway.orders
+    with pytest.raises(ConfigError, match="another member for 2 of 2 purchases"):
+        wrong.reconcile()
+    assert "new" not in wrong.rows()
+
+
+@pytest.mark.parametrize("refused", [11, 12])
+def test_orders_that_the_gateway_refuses_do_not_hide_wrong_secret(
+    new_shop: MakeShop, refused: int
+) -> None:
+    right = shop_with_secret(new_shop, *map(str, range(10, 24)))
+    right.execute("UPDATE xiebao_purchase SET created_at = '2026-01-' || member || ' 00:00:00'")
+    for number in [*right.gateway.orders][-refused:]:
+        del right.gateway.orders[number]
+    right.gateway.says("new", partnerUniqueKey="29", **COVER)
+    wrong = new_shop(XIEBAO_MEMBER_SECRET="another secret of at least 32 characters")
+    wrong.gateway.orders = right.gateway.orders
+    with pytest.raises(ConfigError, match="another member"):
+        wrong.reconcile()
+    assert "new" not in wrong.rows()
+
+
+def test_reconcile_writes_nothing_if_gateway_answers_no_comparison(shop: Shop) -> None:
+    filled(shop, 3)
+    shop.gateway.says("new", **COVER)
+
+    def fail_once_per_row(method: str, number: str | None) -> None:
+        if method == "orderDetail" and len(details(shop)) <= 3:
+            raise httpx.ReadTimeout("")
+
+    shop.gateway.asked.clear()
+    shop.gateway.then = fail_once_per_row
+    with pytest.raises(OrderError, match="no order could be queried to compare its member"):
+        shop.reconcile()
+    assert "new" not in shop.rows()
+    assert shop.reconcile() == ["new: no row -> in_force, repaired"]
 
 
 @pytest.mark.parametrize("row_count", [0, 1, 12])

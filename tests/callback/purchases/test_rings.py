@@ -92,11 +92,11 @@ def test_nothing_rings_for_ever(
         shop.gateway.says(**says)
     start = datetime(2026, 11, 27, tzinfo=UTC)
     seen = []
-    for hours in (0, 0.9, 1.1, 23.9, 24.1, 25, 49, 72, 74):
+    for hours in (0, 0.9, 1.1, 23.9, 24.1, 49, 72, 74):
         with time_machine.travel(start + timedelta(hours=hours)):
             seen.append((hours, ring(shop, 4)))
     assert seen == [
-        *((0, 500), (0.9, 500), (1.1, 500), (23.9, 500), (24.1, 200), (25, 200)),
+        *((0, 500), (0.9, 500), (1.1, 500), (23.9, 500), (24.1, 200)),
         # It was given up long ago, so this is another.
         *((49, 500), (72, 500), (74, 200)),
     ]
@@ -134,7 +134,7 @@ def test_other_news_does_not_have_it_ring_for_ever(shop: Shop) -> None:
         shop.gateway.says(planName=f"{hours}")
         with time_machine.travel(datetime(2026, 11, 27, tzinfo=UTC) + timedelta(hours=hours)):
             seen.append((ring(shop, 4), ring(shop, 2)))
-    assert seen == [(500, 200)] * 8 + [(200, 200)] * 2
+    assert seen == [(500, 200)] * 8 + [(200, 200), (500, 200)]
 
 
 def test_a_number_that_the_gateway_does_not_know_yet_is_news_once_it_does(shop: Shop) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from flask import Flask
+from flask import Flask, Response
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import Engine, String, create_engine, select
 from sqlalchemy.exc import IntegrityError
@@ -264,5 +264,33 @@ def test_refresh_keeps_pending_work_of_thread_local_session(
         session.add(unfinished)
         site.purchases.refresh(NUMBER)
         assert unfinished in session.new
+    for engine in site.engines():
+        engine.dispose()
+
+
+@pytest.mark.parametrize("scoped", [True, False])
+def test_notification_keeps_pending_work_of_thread_local_session(
+    tmp_path: Path, notify: Notify, xiebao_orders: Orders, scoped: bool
+) -> None:
+    """A request hook adds a row to a session that the teardown of each app context removes."""
+    site = without(tmp_path, scoped=scoped)
+    [app], store = site.apps, site.purchases.store
+    session: Any = store._session_factory if scoped else scoped_session(cast(Any, site.session))
+    app.teardown_appcontext(lambda _: session.remove())
+    xiebao = app.extensions["xiebao"]
+    xiebao.keeps_plain_key(lambda member: session.scalar(select(1)) == 1)
+    app.before_request(lambda: session.add(store.build_empty_row("unfinished")))
+
+    @app.after_request
+    def check_session(response: Response) -> Response:
+        assert [row.insure_num for row in session.new] == ["unfinished"]
+        session.expunge_all()
+        return response
+
+    with app.app_context():
+        site.make_tables()
+    xiebao_orders([Order(insure_num=NUMBER, partner_uniq_key="7")])
+    answer = notify(app.test_client(), type=1, insure_num=NUMBER, member="7")
+    assert answer.json == {"state": True}
     for engine in site.engines():
         engine.dispose()
