@@ -497,12 +497,12 @@ def _find_sign_problem_code(sign: str, account: PartnerAccount | None) -> str | 
 
 
 def find_api_key_suffix(text: str) -> str | None:
-    """Return the end of a text that looks like an API key (normally the partner id), or None.
+    """Return what follows the first eleven hex digits in base64, or None if there are none.
 
-    A text is probably an API key if it begins with eleven hex digits in base64. The end is the text
-    after these digits. Return None for any other text. The values of the parameter ``sign`` in the
-    examples of section 2.1 of the interface document have this form, although this form contradicts
-    the rule of that section. These values are therefore most likely API keys.
+    A text that begins with such digits is probably an API key, and normally the partner id follows.
+    The values of the parameter ``sign`` in the examples of section 2.1 of the interface document
+    have this form, although it contradicts the rule of that section. These values are therefore
+    most likely API keys.
     """
     try:
         digits = base64.b64decode(f"{text[:15]}=", validate=True)

@@ -45,6 +45,7 @@ from .insurer import (
     SIMULATED_PRODUCT,
     DeliveryOptions,
     SimulatedInsurer,
+    build_insurants,
 )
 
 _PRIVACY_HEADERS = {
@@ -280,6 +281,7 @@ class GatewaySimulator:
             "number": insure_num,
             "purchase": order,
             "state": order and order.state,
+            "insurants": order and build_insurants(order),
             "product": SIMULATED_PRODUCT,
             "make_offer": partial(self._insurer.build_unsaved_order, DEFAULT_CASE_CODE, ""),
             "messages": self._insurer.orders.get_notifications(insure_num) if insure_num else (),

@@ -175,11 +175,13 @@ class SimulatedInsurer:
             case "reissue", "issued":
                 self._record_surrender(order)
                 has_one_left = order.partly_surrendered_at is not None
+                insured_count = 1 if has_one_left else order.insured_count
                 new_order = order._replace(
                     insure_num=_generate_application_number(),
                     applied_at=wire.format_china_time(wire.china_now()),
                     issued_at=None,
-                    insured_count=1 if has_one_left else order.insured_count,
+                    price=_PRICE * insured_count,
+                    insured_count=insured_count,
                     partly_surrendered_at=None,
                 )
                 contents = self._issue_policy(new_order)
@@ -236,7 +238,7 @@ class SimulatedInsurer:
                 "endDate": order.end_date,
                 "policyNum": insurant["policyNum"],
             }
-            for insurant in _build_insurants(order)
+            for insurant in build_insurants(order)
         ]
         return [(3, {"policys": policies}), (9, {})]
 
@@ -385,12 +387,12 @@ class SimulatedInsurer:
             "issueTime": order.issued_at,
             "effectiveStatus": {"issued": 1, "surrendered": 3}.get(order.state, 0),
             "applicant": {"cName": _PEOPLE[0]},
-            "insurants": _build_insurants(order),
+            "insurants": build_insurants(order),
         }
         return {name: value for name, value in detail.items() if value is not None}
 
 
-def _build_insurants(order: SimulatedOrder) -> list[dict[str, Any]]:
+def build_insurants(order: SimulatedOrder) -> list[dict[str, Any]]:
     """Return the insured people of an order, each with a policy number if the policy is issued."""
     insurants: list[dict[str, Any]] = []
     for index, name in enumerate(_PEOPLE[: order.insured_count]):

@@ -88,7 +88,7 @@ TEXTS = {
     "simulator.buy": "Buy: {product}",
     "simulator.cover": "{start} – {end}",
     "simulator.offer": "{cover}, ¥{price}",
-    "simulator.two_people": "Insure two people",
+    "simulator.two_people": "Insure two people (¥{price})",
     "simulator.paid": "Payment succeeds",
     "simulator.failed": "Payment fails",
     "simulator.not_issued": "Issuing fails",
@@ -99,7 +99,7 @@ TEXTS = {
     "simulator.times.2": "twice",
     "simulator.times.3": "three times",
     "simulator.backwards": "In reverse order",
-    "simulator.late": "Notify the site only when “Notify the site again” is clicked",
+    "simulator.late": "Notify the site only with the next step, or by “Notify the site again”",
     "simulator.forged": "Before each notification, also send one with a wrong signature",
     "simulator.no_url": (
         "The site is not notified, because the app has no notification_handler and the simulator"
@@ -111,7 +111,7 @@ TEXTS = {
     "simulator.state.paid": "Paid, not issued",
     "simulator.state.issued": "Issued, in force",
     "simulator.state.surrendered": "Surrendered",
-    "simulator.one_surrendered": "one person has surrendered",
+    "simulator.person_surrendered": "surrendered",
     "simulator.number": "Application number",
     "simulator.policy": "Policy number",
     "simulator.product": "Product",

@@ -347,12 +347,14 @@ def test_one_of_two_people_surrenders(shop: Shop) -> None:
     order = shop.order(number)
     assert (order.effective_status, order.is_partly_surrendered) == (1, True)
     assert [policy.retreat_status for policy in order.policies] == [None, 1]
-    assert shop.shown(number)["状态"] == "已出单，保障有效 · 其中一人已退保"
+    assert shop.shown(number)["状态"] == "已出单，保障有效"
+    first, second = (policy.policy_num for policy in order.policies)
+    assert shop.shown(number)["保单号"] == f"{first}{second} · 已退保"
 
     shop.do("reissue", number)
-    new_number = shop.told[-1].insure_num
-    assert len(shop.order(new_number).policies) == 1
-    assert not shop.order(new_number).is_partly_surrendered
+    new_order = shop.order(shop.told[-1].insure_num)
+    assert (len(new_order.policies), new_order.price_fen) == (1, 1500)
+    assert not new_order.is_partly_surrendered
 
 
 def test_policy_for_one_person_cannot_be_surrendered_by_one_of_two(shop: Shop) -> None:

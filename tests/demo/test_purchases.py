@@ -12,6 +12,7 @@ import pytest
 import time_machine
 from flask import Flask
 
+from demo_app.purchases import Purchase, db
 from tests.demo.support import (
     ZHOU,
     buy,
@@ -144,7 +145,20 @@ def test_policy_of_two_people_shows_that_one_has_surrendered(demo: Flask) -> Non
     browser.post(order_page(browser, number), data={"do": "surrender_one"})
     [policy] = shown(browser)
     assert "保障中" in policy
-    assert "1 位被保险人已退保" in policy
+    sentence = f"1 位被保险人已退保（保单号 P{number}-2），其余的人继续有保障。"
+    assert sentence in policy
+    assert sentence in browser.get("/insured").text
+
+
+def test_partial_reissue_does_not_end_policy(demo: Flask) -> None:
+    browser = visit(demo)
+    number = buy(browser)
+    with demo.app_context():
+        db.session.get_one(Purchase, number).replaced_by = "20261129"
+        db.session.commit()
+    [policy] = shown(browser)
+    assert "部分被保险人已重新出单，新的投保单号是 20261129。" in policy
+    assert "本保单已失效" not in policy
 
 
 def test_database_of_version_0_3_gets_new_columns(tmp_path: Path) -> None:
