@@ -169,7 +169,7 @@ class UncacheableRedirect(FlaskResponse):
         super().__init__((), 302, headers)
 
     def get_wsgi_headers(self, environ: WSGIEnvironment) -> Headers:
-        """Return the redirect's headers, after a correction if a request hook changed the redirect.
+        """Return the redirect's headers. Correct them if a request hook has changed the redirect.
 
         Usually no hook changes the redirect. Then Werkzeug does not copy and correct the headers.
         This saves 20 % of the time of a request for a link.

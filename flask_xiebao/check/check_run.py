@@ -435,7 +435,8 @@ class _CheckRun:
             yield Failure("members.unknown", "—", "member_loader")
         state = self._site_client.state
         id_kind = find_guessable_id_kind(state, self._site_client.site.member or "")
-        # An id that Flask-Login's get_id() returns is only probably the number of a row.
+        # The kind "get_id" is no failure, because get_id() may return something other than the
+        # number of a row.
         if (
             self.report.environment == "production"
             and state.settings.member_secret is None

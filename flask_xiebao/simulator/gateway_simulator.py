@@ -215,8 +215,8 @@ class GatewaySimulator:
                 text=partial(get_text, locale),
                 platforms=PLATFORM_NAMES,
                 sells=verdict.accepted and page_spec.sells_insurance,
-                # A submitted form leads to a redirect unless the member has given up the purchase.
-                # There was no redirect, so the page says that the purchase was given up.
+                # Each submitted form leads to a redirect, except the form that gives up the
+                # purchase.
                 abandoned=is_submitted,
                 **self._build_template_variables(verdict, is_abandoned=is_submitted),
             )

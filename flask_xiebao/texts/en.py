@@ -447,7 +447,7 @@ TEXTS = {
         ' "--page", or set XIEBAO_PUBLIC_URL to the URL of the site.'
     ),
     "check.means.page.429": (
-        "A rate limiter refused requests of the check. Exempt such requests with"
+        "A rate limiter refused requests that the check sent. Exempt them with"
         " `limiter.request_filter(is_rehearsal)`."
     ),
     "check.means.page.another_key": (
@@ -853,8 +853,8 @@ TEXTS = {
         ' example "--app-user-agent ShopApp/3.2".'
     ),
     "check.note.nobody_logged_in": (
-        "The check cannot log in the member, so it did not ask the site at each click who is logged"
-        ' in. Pass a login function, for example "--login tests.login:log_in".'
+        "The check cannot log in the member, so it did not test at each click whether the site"
+        ' recognizes the member. Pass a login function, for example "--login tests.login:log_in".'
     ),
     "check.note.case_code": (
         "A product code does not look like QX000000127257: {what}. Check that it is a caseCode of"
@@ -925,12 +925,14 @@ TEXTS = {
         " entries on a page."
     ),
     "check.not_told.member": (
-        "The check used placeholder members, because no member was named, so it did not ask the"
-        " site at each click who is logged in. Add --member and, if needed, --login."
+        "The check used placeholder members, because no member was named, so it did not test"
+        " at each click whether the site recognizes the member. Add --member and, if needed,"
+        " --login."
     ),
     "check.not_told.pages_member": (
-        "The check opened no page of the site. It used placeholder members, so it did not ask the"
-        " site at each click who is logged in. Add --page, --member and, if needed, --login."
+        "The check opened no page of the site. It used placeholder members, so it did not test"
+        " at each click whether the site recognizes the member. Add --page, --member and, if"
+        " needed, --login."
     ),
     # The report of the check.
     "check.report.title": "Check of the insurance entries",

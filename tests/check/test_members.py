@@ -250,7 +250,7 @@ def test_check_says_once_that_members_were_made_up() -> None:
     for each in (report, with_page):
         said = " ".join([each.missing_options_in("en"), *each.notes_in("en")])
         assert said.count("placeholder members") == 1
-        assert "did not ask the site at each click who is logged in" in said
+        assert "did not test at each click whether the site recognizes the member" in said
 
 
 def test_a_member_whom_the_check_cannot_log_in_is_no_reason_to_say_that_they_are_made_up() -> None:
