@@ -61,6 +61,13 @@ def test_slow_replays_do_not_have_genuine_notification_accepted_at_once(shop: Sh
     assert shop.states() == {NUMBER: "surrendered"}
 
 
+def test_wait_begins_again_after_status_has_changed(shop: Shop) -> None:
+    shop.gateway.says(**PAID)
+    assert send_after(shop, 0, 4) == 500
+    shop.gateway.says(issueStatus=1)
+    assert [send_after(shop, hours, 4) for hours in (12, 25, 35, 37)] == [500, 500, 500, 200]
+
+
 # A surrender in progress
 
 

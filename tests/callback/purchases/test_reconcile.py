@@ -153,8 +153,8 @@ def test_one_that_fails_is_a_difference_and_ten_are_the_end(shop: Shop) -> None:
     assert len(shop.reconcile()) == 11
     bad = numbers
     shop.gateway.says(numbers[9], **SURRENDERED)
-    with pytest.raises(OrderError):
-        shop.reconcile()
+    with pytest.raises(OrderError, match="did not respond"):
+        shop.reconcile(repair=False)
 
 
 def test_what_the_gateway_lists_and_refuses_does_not_hide_the_rest(shop: Shop) -> None:
@@ -369,6 +369,15 @@ def test_reassign_replaces_member_of_one_row(new_shop: MakeShop) -> None:
     assert right.told[-1] == ("in_force", "in_force")
     assert run(right.app, "reassign", "20267").exit_code == 0
     assert right.reconcile() == []
+
+
+def test_reassign_does_not_restore_member_who_is_forgotten_meanwhile(new_shop: MakeShop) -> None:
+    shop = shop_with_secret(new_shop, "7")
+    shop.gateway.then = lambda method, number: shop.purchases.forget("7")
+    done = run(shop.app, "reassign", "20267")
+    assert done.exit_code == 2
+    assert "was forgotten" in done.output
+    assert (shop.row("20267").member, shop.row("20267").forgotten) == (None, True)
 
 
 def test_reassign_rejects_order_without_row_forgotten_member_and_unknown_key(

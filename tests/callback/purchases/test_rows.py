@@ -184,8 +184,11 @@ def test_a_member_who_is_forgotten_stays_so(shop: Shop) -> None:
     assert [(row.member, row.forgotten) for row in rows.values()] == [(None, True), ("8", False)]
     assert rows[NUMBER].state == "surrendered"
     shop.gateway.says("3")
+    members = list[str | None]()
+    shop.then = lambda _session, purchase, _before: members.append(purchase.member)
     assert shop.ring(5, newInsureNum="3") == 200
     assert (shop.row("3").member, shop.row("3").forgotten) == (None, True)
+    assert set(members) == {None}
 
 
 def test_a_member_who_is_forgotten_meanwhile_does_not_get_what_follows(shop: Shop) -> None:
