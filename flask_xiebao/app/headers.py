@@ -49,8 +49,10 @@ PRIVACY_HEADERS = [
 _CACHE_CONTROL_OVERRIDES = frozenset(
     {"expires", "surrogate-control", "edge-control", "x-accel-expires"}
 )
-_HEADERS_CORRECTED_BY_WERKZEUG = ("location", "content-location", "content-length")
 _PRIVACY_HEADER_NAMES = frozenset(name.lower() for name, _ in PRIVACY_HEADERS)
+# The names of the headers that UncacheableRedirect itself writes, and of headers that Werkzeug
+# corrects.
+_REDIRECT_HEADER_NAMES = _PRIVACY_HEADER_NAMES | {"location", "content-location", "content-length"}
 
 
 @dataclass(slots=True, eq=False)
@@ -197,6 +199,9 @@ def _write_cache_and_privacy_headers(_app: Flask, response: Response, **_: objec
     functions, in whatever order extensions were created. If a hook could overwrite these headers, a
     shared cache could send one member's link to another.
     """
+    # A redirect to the gateway corrects its own headers when it is sent.
+    if isinstance(response, UncacheableRedirect) and response.status_code == 302:
+        return
     # A faulty request hook may have returned None. Flask itself raises an error for None.
     if not isinstance(response, Response):
         return
@@ -205,9 +210,6 @@ def _write_cache_and_privacy_headers(_app: Flask, response: Response, **_: objec
         # Browsers leave out SameSite=Lax cookies in a POST from another site, so a request hook may
         # start a new session. The cookie of that session would replace the login.
         del response.headers["Set-Cookie"]
-    # An UncacheableRedirect corrects its own headers when it is sent.
-    if isinstance(response, UncacheableRedirect):
-        return
     state = _find_request_state(request)
     if state is None and response.is_streamed:
         # Create the state of the request now, because entries in a streamed body may be rendered
@@ -272,9 +274,7 @@ def _remove_headers(headers: Headers, is_unwanted: Callable[[str], bool]) -> Non
 
 
 def _must_be_unchanged(header_name: str) -> bool:
-    return header_name in _HEADERS_CORRECTED_BY_WERKZEUG or _is_replaced_by_privacy_headers(
-        header_name
-    )
+    return header_name in _REDIRECT_HEADER_NAMES or is_cache_control_override(header_name)
 
 
 def _is_replaced_by_privacy_headers(header_name: str) -> bool:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from logging import LogRecord
 from typing import Any
 
-from flask import Response, has_request_context
+from flask import Response
 
 from ..links.access_rules import REFUSALS, Refusal
 from ..links.tokens import Entry
@@ -102,6 +102,8 @@ def find_current_rehearsal() -> Rehearsal | None:
 
     Return None for a visitor's request, and if there is no current request.
     """
-    return (
-        get_current_request().environ.get(REHEARSAL_ENVIRON_KEY) if has_request_context() else None
-    )
+    try:
+        request = get_current_request()
+    except RuntimeError:
+        return None
+    return request.environ.get(REHEARSAL_ENVIRON_KEY)

@@ -104,7 +104,7 @@ def _record_signal_and_get_receivers(
         rehearsal.sent_signals.append((signal.name, values))
         if not rehearsal.should_call_receivers:
             return ()
-    return () if signal.is_muted else signal.receivers_for(app)
+    return signal.receivers_for(app) if signal.receivers and not signal.is_muted else ()
 
 
 def _describe_receiver_failure(signal: NamedSignal, receiver: object) -> str:
