@@ -206,10 +206,6 @@ def _write_cache_and_privacy_headers(_app: Flask, response: Response, **_: objec
     if not isinstance(response, Response):
         return
     request = get_current_request()
-    if request.method == "POST" and request.endpoint == "xiebao.paid":
-        # Browsers leave out SameSite=Lax cookies in a POST from another site, so a request hook may
-        # start a new session. The cookie of that session would replace the login.
-        del response.headers["Set-Cookie"]
     state = _find_request_state(request)
     if state is None and response.is_streamed:
         # Create the state of the request now, because entries in a streamed body may be rendered
@@ -220,6 +216,10 @@ def _write_cache_and_privacy_headers(_app: Flask, response: Response, **_: objec
         state.write_cache_headers(response.headers)
     if _is_extension_request(request):
         _write_privacy_headers(response.headers)
+        if request.method == "POST" and request.endpoint == "xiebao.paid":
+            # Browsers leave out SameSite=Lax cookies in a POST from another site, so a request hook
+            # may start a new session. The cookie of that session would replace the login.
+            del response.headers["Set-Cookie"]
 
 
 def _register_error_page_header_writer(app: Flask, **_: object) -> None:
@@ -243,7 +243,8 @@ def _is_extension_request(request: Request) -> bool:
     if request.url_rule is None:  # No route matched, for example because of the request method.
         blueprint = current_app.blueprints.get("xiebao")
         return blueprint is not None and request.path.startswith(f"{blueprint.url_prefix}/")
-    return request.blueprint == "xiebao" and request.endpoint != "xiebao.static"
+    endpoint: str = request.url_rule.endpoint
+    return endpoint.startswith("xiebao.") and endpoint != "xiebao.static"
 
 
 def _write_privacy_headers(headers: Headers) -> None:
