@@ -174,6 +174,18 @@ def find_error_location_in_site(error: BaseException) -> str | None:
     return _format_location(preferred_frames[-1])
 
 
+def is_raised_by_extension(error: BaseException) -> bool:
+    """Return True if the extension's own code raised an error, and not the site or a library."""
+    frames = traceback.extract_tb(error.__traceback__)
+    # An exception that was never raised has no frames.
+    return bool(frames) and frames[-1].filename.startswith(_PACKAGE_PATH)
+
+
+def format_error_without_message(error: BaseException) -> str:
+    """Return the class and the place of an error. Its message may contain names or passwords."""
+    return f"{type(error).__name__} in {get_error_location(error)}"
+
+
 def format_error_for_log(error: BaseException) -> str:
     """Return the class and the place of an error, for the log.
 
@@ -182,11 +194,9 @@ def format_error_for_log(error: BaseException) -> str:
     names. For an error of a database, also return the names of the table and the constraint if the
     driver reports them.
     """
-    frames = traceback.extract_tb(error.__traceback__)
-    is_raised_by_extension = bool(frames) and frames[-1].filename.startswith(_PACKAGE_PATH)
     if (
         isinstance(error, OrderError | ConfigError)
-        and is_raised_by_extension
+        and is_raised_by_extension(error)
         and find_error_location_in_site(error) is None
     ):
         return f"{type(error).__name__}: {str(error).rstrip('.')}"

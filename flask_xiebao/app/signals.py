@@ -10,7 +10,7 @@ from blinker import NamedSignal, Namespace
 from flask import Flask
 
 from .current import get_current_app
-from .log import get_error_location, get_function_name, log_throttled
+from .log import format_error_without_message, get_function_name, log_throttled
 from .rehearsal import find_current_rehearsal
 from .state import AppState
 
@@ -65,8 +65,8 @@ def send_signal(signal: NamedSignal, state: AppState, **values: Any) -> None:
             if state.is_strict:
                 raise
             failure = _describe_receiver_failure(signal, receiver)
-            place = f"{type(error).__name__} in {get_error_location(error)}"
-            send_signal_without_raising(fault_found, fault=f"{failure} {place}")
+            fault = f"{failure} {format_error_without_message(error)}"
+            send_signal_without_raising(fault_found, fault=fault)
             log_throttled(failure, exc_info=True)
 
 
@@ -82,7 +82,7 @@ def send_signal_without_raising(signal: NamedSignal, **values: Any) -> None:
         try:
             app.ensure_sync(receiver)(app, **values)
         except SITE_EXCEPTIONS as error:
-            failure = f"{type(error).__name__} in {get_error_location(error)}."
+            failure = f"{format_error_without_message(error)}."
         # Log only after the except block has ended, because no local variable contains the
         # exception then. Some error reports show local variables, and the exception may contain
         # people's names.

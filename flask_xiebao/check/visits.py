@@ -9,7 +9,6 @@ import zlib
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, closing
 from functools import cached_property, partial
-from traceback import walk_tb
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -28,7 +27,12 @@ from werkzeug.test import Client, TestResponse
 from werkzeug.urls import iri_to_uri
 
 from ..app.current import get_current_app
-from ..app.log import find_error_location_in_site, get_error_location, logger
+from ..app.log import (
+    find_error_location_in_site,
+    format_error_without_message,
+    is_raised_by_extension,
+    logger,
+)
 from ..app.mounts import build_candidate_urls_and_mounts, get_site_url
 from ..app.rehearsal import REHEARSAL_ENVIRON_KEY, Rehearsal
 from ..app.state import AppState
@@ -285,14 +289,12 @@ def is_message_free_of_secrets(error: BaseException) -> bool:
         return True
     if not isinstance(error, XiebaoError) or not type(error).__module__.startswith("flask_xiebao."):
         return False
-    frames = [frame for frame, _ in walk_tb(error.__traceback__)]
-    # An exception that was never raised has no frames.
-    return bool(frames) and str(frames[-1].f_globals.get("__name__")).startswith("flask_xiebao.")
+    return is_raised_by_extension(error)
 
 
 def describe_exception(error: BaseException) -> str:
     """Return an exception's class and source line, and its message if it contains no secrets."""
-    name, place = type(error).__name__, find_error_location_in_site(error)
-    if is_message_free_of_secrets(error):
-        return f"{name}: {error}{f' See {place}' if place else ''}"
-    return f"{name} in {get_error_location(error)}"
+    if not is_message_free_of_secrets(error):
+        return format_error_without_message(error)
+    place = find_error_location_in_site(error)
+    return f"{type(error).__name__}: {error}{f' See {place}' if place else ''}"

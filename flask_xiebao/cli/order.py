@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from enum import IntEnum
 
-from ..app.log import get_error_location
+from ..app.log import format_error_without_message
 from ..app.settings import Settings
 from ..gateway.orders import Order
 from ..gateway.urls import Gateway
@@ -68,8 +68,7 @@ def _format_order_member(order: Order, locale: str) -> str:
         member = order.member
     except Exception as error:
         # The site's keeps_plain_key hook may raise any exception.
-        place = f"{type(error).__name__} in {get_error_location(error)}"
-        return get_text(locale, "order.member_error", error=place)
+        return get_text(locale, "order.member_error", error=format_error_without_message(error))
     key = "order.no_member" if member is None else "order.member"
     return get_text(locale, key, member=member)
 
