@@ -73,10 +73,7 @@ def check_site(
         return
     if settings.has_partner_account:
         # An order query to a simulator in this app is not sent over the network.
-        has_simulator = "xiebao_gateway" in {
-            blueprint.name for blueprint in current_app.blueprints.values()
-        }
-        is_simulated = has_simulator and settings.gateway_base_url.startswith("/")
+        is_simulated = _has_simulator() and settings.gateway_base_url.startswith("/")
         if online or (is_simulated and find_spec("httpx") is not None):
             yield from check_order_query(state, locale)
         yield from check_notifications(state, locale)
@@ -114,14 +111,18 @@ def check_settings(
         elif verbose:
             yield ok_finding(_describe_setting(name, value, locale))
     yield from _check_unknown_settings(app, locale)
-    unread_names = sorted(
-        name.removeprefix("FLASK_")
-        for name in os.environ
-        if name.startswith("FLASK_XIEBAO_") and name.removeprefix("FLASK_") not in app.config
-    )
-    if unread_names:
-        names = get_text(locale, "list.comma").join(unread_names)
-        yield warning_finding(get_text(locale, "doctor.environment", names=names))
+    yield from _check_environment_variables(app, locale)
+
+
+def _check_environment_variables(app: Flask, locale: str) -> Iterator[Finding]:
+    """Yield a warning if environment variables such as ``FLASK_XIEBAO_ENV`` are not in the config.
+
+    Probably the app does not call ``app.config.from_prefixed_env()``.
+    """
+    names = {name.removeprefix("FLASK_") for name in os.environ if name.startswith("FLASK_XIEBAO_")}
+    if unread_names := sorted(names - app.config.keys()):
+        listed_names = get_text(locale, "list.comma").join(unread_names)
+        yield warning_finding(get_text(locale, "doctor.environment", names=listed_names))
 
 
 def _check_unknown_settings(app: Flask, locale: str) -> Iterator[Finding]:
@@ -178,11 +179,16 @@ def check_gateway_url(settings: Settings, locale: str) -> Iterator[Finding]:
         yield warning_finding(get_text(locale, "doctor.gateway.http", url=base_url))
     if env == "production" and (current_app.debug or current_app.testing):
         yield warning_finding(get_text(locale, "doctor.debug"))
+    if env == "production" and _has_simulator():
+        yield error_finding(get_text(locale, "doctor.simulator"))
+
+
+def _has_simulator() -> bool:
+    """Return True if the blueprint of a GatewaySimulator is registered in the current app."""
     # The keys of app.blueprints are not used, because a blueprint can be registered under another
     # name.
     names = {blueprint.name for blueprint in current_app.blueprints.values()}
-    if env == "production" and "xiebao_gateway" in names:
-        yield error_finding(get_text(locale, "doctor.simulator"))
+    return "xiebao_gateway" in names
 
 
 def _has_gateway_pages(mount_path: str) -> bool:
