@@ -348,7 +348,8 @@ class CaseRunner:
                     Note(f"check.note.{failure_code}.elsewhere", strip_query(page_url))
                 )
                 return
-            # The site's own host may differ from the host to which the check sends its requests.
+            # A subdomain is kept, because it selects the view. Any other host is left out, because
+            # the check may send its requests to another host than the site's own.
             is_subdomain = self._site.has_subdomain_host(page_url)
             page_url_or_path = page_url if is_subdomain else get_path_and_query(page_url)
             visit = self._site_client.open_page(page_url_or_path, PHONE, visitor)

@@ -10,10 +10,10 @@ from ..app.state import AppState
 
 
 def find_guessable_id_kind(state: AppState, sample_member: str) -> str:
-    """Return the kind of the member ids, such as "email", if this kind can be guessed, or "".
+    """Return why the member ids can probably be guessed: "email", "row" or "get_id", otherwise "".
 
-    The value is "email", "get_id" (from Flask-Login's ``User.get_id()``) or "row" (a row number).
-    The value is "" if no reason is known why the ids could be guessed.
+    The ids are email addresses ("email") or row numbers ("row"), or Flask-Login's
+    ``User.get_id()`` returns them ("get_id"), which is often a row number.
 
     :param sample_member: The id of a member of the site, or "" if no id is known.
     """

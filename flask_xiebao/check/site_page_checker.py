@@ -173,11 +173,10 @@ class SitePageChecker:
         self._add_entry_notes(url, entry_cases)
         has_macro_look = any(_STYLED_CLASSES.intersection(each.classes) for each in entries)
         assets = page_checks.iter_extension_assets(site, page_url, visit.page)
-        if (
-            has_macro_look
-            and "style" not in {kind for kind, *_ in assets}
-            and visit.text.lstrip().lower().startswith(("<!doctype", "<html", "<head"))
-        ):
+        has_stylesheet = "style" in {kind for kind, *_ in assets}
+        # A fragment, for example for htmx, is shown in a page that has the stylesheet.
+        is_fragment = not visit.text.lstrip().lower().startswith(("<!doctype", "<html", "<head"))
+        if has_macro_look and not has_stylesheet and not is_fragment:
             self.case_runner.notes.append(Note("check.note.no_styles", url))
         for case, link, entry_failures in entry_cases:
             case = replace(case, calls_guard=self.calls_guard and is_first)

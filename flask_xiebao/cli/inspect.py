@@ -75,7 +75,8 @@ def inspect_url(
         if state is not None and state.settings.has_partner_account:
             gateway = Gateway(state.settings.partner_id, state.settings.api_key)
             account = PartnerAccount(gateway.partner_id, Secret(gateway.sign))
-        # Error reports show local variables, so keep the pattern, which contains the key, hidden.
+        # The pattern contains the API key, so it is kept in a Secret. Error reports show local
+        # variables.
         api_key = Secret("") if state is None else state.settings.api_key
         api_key_pattern = api_key.map(build_api_key_pattern)
         if state is not None and not state.settings.enabled:

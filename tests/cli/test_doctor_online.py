@@ -20,6 +20,12 @@ ORDERS = {"pageIndex": 1, "pageNums": 1, "data": []}
 ACCEPTED = {"respCode": 0, "data": {"orders": ORDERS}}
 
 
+def build_accepted_response(clock_difference: timedelta) -> Response:
+    """Return an accepting response whose Date header differs from the current time."""
+    date = format_datetime(datetime.now(UTC) + clock_difference)
+    return Response(json.dumps(ACCEPTED), headers={"Date": date}, mimetype="application/json")
+
+
 def site(response: Any, **config: Any) -> Flask:
     """Return a site that is its own gateway and answers each order query so."""
     views = {"POST /gateway/api/orderList": response}
@@ -31,9 +37,7 @@ def test_online_queries_one_order_and_reports_time_and_clock() -> None:
 
     def answer() -> Response:
         queries.append(request.get_json())
-        response = Response(json.dumps(ACCEPTED), mimetype="application/json")
-        response.headers["Date"] = format_datetime(datetime.now(UTC) - timedelta(seconds=3))
-        return response
+        return build_accepted_response(timedelta(seconds=-3))
 
     app = site(answer)
     said = doctor(app, "--online")
@@ -53,13 +57,8 @@ def test_online_without_date_header_says_nothing_about_clock() -> None:
     assert "clocks" not in str(said)
 
 
-def test_clock_that_is_wrong_by_minutes_is_a_warning() -> None:
-    def answer() -> Response:
-        response = Response(json.dumps(ACCEPTED), mimetype="application/json")
-        response.headers["Date"] = format_datetime(datetime.now(UTC) + timedelta(minutes=5))
-        return response
-
-    said = doctor(site(answer), "--online")
+def test_clock_difference_of_minutes_is_reported_as_warning() -> None:
+    said = doctor(site(lambda: build_accepted_response(timedelta(minutes=5))), "--online")
     assert "s. Synchronize the clock of this machine." in said["WARNING"]
 
 

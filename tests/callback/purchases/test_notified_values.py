@@ -50,7 +50,7 @@ def test_unconfirmed_notification_is_accepted_after_a_day_among_seven_others(sho
     assert send_after(shop, 24.8, 4, cancelMsg="1") == 500
 
 
-def test_slow_replays_do_not_have_genuine_notification_accepted_at_once(shop: Shop) -> None:
+def test_slow_replays_do_not_shorten_wait_for_confirmation(shop: Shop) -> None:
     shop.gateway.says()
     replayed = [send_after(shop, hours, 4) for hours in range(0, 48, 8)]
     assert replayed == [500, 500, 500, 200, 500, 500]
