@@ -6,6 +6,7 @@ The commands load the app themselves, because ``doctor`` must also run if the ap
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from typing import Any, TypeVar
 
 import click
@@ -406,6 +407,29 @@ def reassign(ctx: click.Context, insure_num: str, locale: str) -> None:
 
     purchases = find_purchases(_enter_app_context_or_exit(ctx), locale)
     ctx.exit(run_reassign_command(purchases, insure_num, locale))
+
+
+@xiebao.command()
+@click.option(
+    "--clicks-before",
+    type=click.DateTime(["%Y-%m-%d"]),
+    metavar="DATE",
+    required=True,
+    help="Delete clicks before this date (in China time).",
+)
+@_LOCALE_OPTION
+@click.pass_context
+def prune(ctx: click.Context, clicks_before: datetime, locale: str) -> None:
+    """Delete old clicks from the site's database.
+
+    Purchases that were attributed to a deleted click then have no click, or an older one that was
+    not deleted. The exit status is 2 if the clicks could not be deleted.
+    """
+    from .prune import run_prune_command
+    from .reconcile import find_purchases
+
+    purchases = find_purchases(_enter_app_context_or_exit(ctx), locale)
+    ctx.exit(run_prune_command(purchases, clicks_before, locale))
 
 
 @xiebao.command()

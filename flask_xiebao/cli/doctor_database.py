@@ -1,4 +1,4 @@
-"""The doctor's check of the purchase table."""
+"""The doctor's check of the tables for purchases and clicks."""
 
 from __future__ import annotations
 
@@ -12,14 +12,15 @@ from .findings import Finding, error_finding, ok_finding, warning_finding
 
 if TYPE_CHECKING:
     from ..sqla import Purchases
+    from ..sqla.model_store import ModelStore
 
 
 def check_database(state: AppState, locale: str) -> Iterator[Finding]:
-    """Yield findings about the site's Purchases object and its table.
+    """Yield findings about the site's Purchases object and its tables.
 
-    It is an error if purchases cannot be written, and in production also if no notifications
-    arrive. The findings include a warning if the members of two sites with one account cannot be
-    told apart.
+    It is an error if purchases or clicks cannot be written, and in production also if no
+    notifications arrive. The findings include a warning if the members of two sites with one
+    account cannot be told apart.
     """
     purchases: Purchases[Any] | None = state.hooks.purchases
     if purchases is None:
@@ -29,33 +30,38 @@ def check_database(state: AppState, locale: str) -> Iterator[Finding]:
         yield build_finding(get_text(locale, "doctor.purchases.unheard"))
     if purchases.store.only is not None and state.settings.member_secret is None:
         yield warning_finding(get_text(locale, "doctor.purchases.shared"))
-    table = purchases.store.table
+    yield _check_table(purchases.store, "doctor.ok.purchases", locale)
+    if purchases.click_store is not None:
+        yield _check_table(purchases.click_store, "doctor.ok.clicks", locale)
+
+
+def _check_table(store: ModelStore[Any], ok_key: str, locale: str) -> Finding:
+    table = store.table
     try:
-        missing_columns_message = describe_missing_columns(purchases, locale)
-        columns_without_default = purchases.store.find_columns_without_default()
+        missing_columns_message = describe_missing_columns(store, locale)
+        columns_without_default = store.find_columns_without_default()
         if missing_columns_message:
-            yield error_finding(missing_columns_message)
-        elif columns_without_default and not purchases.store.can_insert_empty_row():
+            return error_finding(missing_columns_message)
+        if columns_without_default and not store.can_insert_empty_row():
             columns = get_text(locale, "list.comma").join(columns_without_default)
-            yield error_finding(
+            return error_finding(
                 get_text(locale, "doctor.purchases.unset", table=table.name, columns=columns)
             )
-        else:
-            yield ok_finding(get_text(locale, "doctor.ok.purchases", table=table.name))
+        return ok_finding(get_text(locale, ok_key, table=table.name))
     except ConfigError as error:
-        yield error_finding(str(error))
+        return error_finding(str(error))
     except Exception as error:
         # Only the class of the exception is shown, because its text may contain a password.
-        yield error_finding(
+        return error_finding(
             get_text(
                 locale, "doctor.purchases.unread", table=table.name, error=type(error).__name__
             )
         )
 
 
-def describe_missing_columns(purchases: Purchases[Any], locale: str) -> str:
+def describe_missing_columns(store: ModelStore[Any], locale: str) -> str:
     """Return a sentence that names the missing table or columns, or "" if nothing is missing."""
-    table, missing = purchases.store.table, purchases.store.find_missing_columns()
+    table, missing = store.table, store.find_missing_columns()
     if not missing:
         return ""
     kind = "missing" if len(missing) == len(table.columns) else "lacks"

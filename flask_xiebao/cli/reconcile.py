@@ -51,7 +51,7 @@ def run_reassign_command(purchases: Purchases[Any], insure_num: str, locale: str
     :return: The exit status of the command: 0 if the row has the gateway's member, otherwise 2.
     """
     try:
-        if message := describe_missing_columns(purchases, locale):
+        if message := describe_missing_columns(purchases.store, locale):
             click.echo(message, err=True)
             return 2
         row = purchases.reassign(insure_num)
@@ -94,7 +94,7 @@ def run_reconcile_command(
     is_terminal = sys.stderr.isatty()
     compared = different = unrepaired = 0
     try:
-        if message := describe_missing_columns(purchases, locale):
+        if message := describe_missing_columns(purchases.store, locale):
             click.echo(message, err=True)
             return 2
         with (

@@ -1,4 +1,4 @@
-"""Classes that store purchases in the site's own database with SQLAlchemy (the extra ``sqla``)."""
+"""Classes that store purchases and clicks in the site's own database (the extra ``sqla``)."""
 
 try:
     import sqlalchemy as _sqlalchemy  # noqa: F401 - tells which extra is missing
@@ -8,11 +8,13 @@ except ImportError as error:
     ) from error
 
 from ..errors import OrderBehindError
+from .clicks import ClickMixin
 from .model import PurchaseMixin, PurchaseState, Snapshot
 from .purchases import Purchases
 from .reconciliation import Difference
 
 __all__ = [
+    "ClickMixin",
     "Difference",
     "OrderBehindError",
     "PurchaseMixin",

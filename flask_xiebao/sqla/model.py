@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any, Literal
 
-from sqlalchemy import JSON, BigInteger, Boolean, Date, DateTime, Dialect, String, TypeDecorator
-from sqlalchemy.dialects import mysql
-from sqlalchemy.orm import Mapped, MappedAsDataclass, MappedColumn, mapped_column
-from sqlalchemy.types import TypeEngine
+from sqlalchemy import JSON
+from sqlalchemy.orm import MappedColumn
 
 from ..gateway.notifications import NotificationType
 from ..gateway.orders import EffectiveStatus, IssueStatus, Order, PayStatus
 from ..gateway.payloads import CHINA_TIMEZONE
 from ..gateway.values import MAX_MEMBER_ID_BYTES
-
-T = TypeVar("T")
+from .columns import (
+    MAX_TEXT_LENGTH,
+    IdentityMixin,
+    build_case_sensitive_string_type,
+    cut_to_column_length,
+    nullable_column,
+    required_column,
+    utc_now,
+)
 
 #: The states of a purchase; see :attr:`PurchaseMixin.state`.
 PurchaseState = Literal[
@@ -34,74 +39,10 @@ PurchaseState = Literal[
     "cancelled",
 ]
 
-_MAX_TEXT_LENGTH = 255  # characters
 _MAX_INTEGER = 2**63 - 1
 
 
-class _UtcDateTime(TypeDecorator[datetime]):
-    """A column type for timezone-aware datetimes, which are stored in UTC.
-
-    UTC is used because few databases store timezones. The module and the ``repr`` of this type are
-    those of SQLAlchemy's type, so that Alembic writes ``sa.DateTime()`` into migrations.
-    """
-
-    impl = DateTime
-    cache_ok = True
-    __module__ = DateTime.__module__
-
-    def __repr__(self) -> str:
-        return repr(self.impl_instance)
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is not None and value.tzinfo is None:
-            raise ValueError(
-                "The datetime must be timezone-aware, for example `datetime.now(UTC)`."
-            )
-        return None if value is None else value.astimezone(UTC).replace(tzinfo=None)
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        return None if value is None else value.replace(tzinfo=UTC)
-
-
-def _build_case_sensitive_string_type(length: int) -> TypeEngine[str]:
-    """Return a string type that is compared byte by byte, also on MySQL and MariaDB.
-
-    By default, these two databases treat "Bob" and "bób" as equal.
-    """
-    return (
-        String(length)
-        .with_variant(mysql.VARCHAR(length, collation="utf8mb4_bin"), "mysql")
-        .with_variant(mysql.VARCHAR(length, collation="utf8mb4_nopad_bin"), "mariadb")
-    )
-
-
-# Product names are Chinese, so their columns use the charset utf8mb4. The default charset of a
-# MySQL database may not support Chinese.
-_MYSQL_TEXT = mysql.VARCHAR(_MAX_TEXT_LENGTH, charset="utf8mb4")
-_COLUMN_TYPES: dict[type, TypeEngine[Any]] = {
-    str: String(_MAX_TEXT_LENGTH).with_variant(_MYSQL_TEXT, "mysql", "mariadb"),
-    int: BigInteger(),
-    datetime: _UtcDateTime(),
-    date: Date(),
-    bool: Boolean(),
-}
-
-
-# The columns have no type annotations. With annotations, they would become fields if the site's
-# models are dataclasses.
-def _required_column(
-    python_type: type[T], column_type: TypeEngine[Any] | None = None, **options: Any
-) -> Mapped[T]:
-    return mapped_column(column_type or _COLUMN_TYPES[python_type], nullable=False, **options)
-
-
-def _nullable_column(
-    python_type: type[T], column_type: TypeEngine[Any] | None = None, **options: Any
-) -> Mapped[T | None]:
-    return mapped_column(column_type or _COLUMN_TYPES[python_type], nullable=True, **options)
-
-
-class PurchaseMixin:
+class PurchaseMixin(IdentityMixin):
     """A mixin with the columns of a purchase. Add your own columns and relationships to the model.
 
     Order queries fill the columns. The data about people are the member's id, the policy numbers of
@@ -122,6 +63,7 @@ class PurchaseMixin:
     :ivar issue_status: ``issueStatus``; see :class:`~flask_xiebao.IssueStatus`.
     :ivar effective_status: ``effectiveStatus``; see :class:`~flask_xiebao.EffectiveStatus`.
     :ivar price_fen: ``payAmount``, in fen (分).
+    :ivar applied_at: The time of the application, or None if the gateway does not report it.
     :ivar paid_at: ``payedTime``.
     :ivar issued_at: ``issueTime``.
     :ivar start_date: The first day of the cover, in China.
@@ -149,44 +91,33 @@ class PurchaseMixin:
 
     __tablename__ = "xiebao_purchase"
 
-    insure_num = _required_column(
-        str, _build_case_sensitive_string_type(_MAX_TEXT_LENGTH), primary_key=True
+    insure_num = required_column(
+        str, build_case_sensitive_string_type(MAX_TEXT_LENGTH), primary_key=True
     )
-    member = _nullable_column(
-        str, _build_case_sensitive_string_type(MAX_MEMBER_ID_BYTES), index=True
-    )
-    case_code = _nullable_column(str)
-    product_name = _nullable_column(str)
-    plan_name = _nullable_column(str)
-    insure_partner_id = _nullable_column(str)
-    pay_status = _nullable_column(int)
-    issue_status = _nullable_column(int)
-    effective_status = _nullable_column(int)
-    price_fen = _nullable_column(int)
-    paid_at = _nullable_column(datetime)
-    issued_at = _nullable_column(datetime)
-    start_date = _nullable_column(date)
-    end_date = _nullable_column(date)
-    policy_nums = _required_column(list[str], JSON())
-    replaced_by = _nullable_column(str)
-    surrenders = _nullable_column(list[dict[str, Any]], JSON(none_as_null=True))
-    failed_step = _nullable_column(int)
-    failures = _nullable_column(list[Any], JSON(none_as_null=True))
-    behind = _nullable_column(list[Any], JSON(none_as_null=True))
-    forgotten = _required_column(bool)
-    version = _required_column(int)
-    created_at = _required_column(datetime)
-    updated_at = _nullable_column(datetime)
-
-    # Compare purchases by identity. If the site's models are dataclasses, the generated __eq__
-    # would compare only the site's own columns, because this mixin's columns are not dataclass
-    # fields.
-    __eq__, __hash__ = object.__eq__, object.__hash__
-
-    def __init_subclass__(cls, **options: Any) -> None:
-        if issubclass(cls, MappedAsDataclass):
-            options = {"eq": False, "repr": False, **options}
-        super().__init_subclass__(**options)
+    member = nullable_column(str, build_case_sensitive_string_type(MAX_MEMBER_ID_BYTES), index=True)
+    case_code = nullable_column(str)
+    product_name = nullable_column(str)
+    plan_name = nullable_column(str)
+    insure_partner_id = nullable_column(str)
+    pay_status = nullable_column(int)
+    issue_status = nullable_column(int)
+    effective_status = nullable_column(int)
+    price_fen = nullable_column(int)
+    applied_at = nullable_column(datetime)
+    paid_at = nullable_column(datetime)
+    issued_at = nullable_column(datetime)
+    start_date = nullable_column(date)
+    end_date = nullable_column(date)
+    policy_nums = required_column(list[str], JSON())
+    replaced_by = nullable_column(str)
+    surrenders = nullable_column(list[dict[str, Any]], JSON(none_as_null=True))
+    failed_step = nullable_column(int)
+    failures = nullable_column(list[Any], JSON(none_as_null=True))
+    behind = nullable_column(list[Any], JSON(none_as_null=True))
+    forgotten = required_column(bool)
+    version = required_column(int)
+    created_at = required_column(datetime)
+    updated_at = nullable_column(datetime)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.insure_num}>"
@@ -239,12 +170,13 @@ _UNPAID_STATES: dict[int | None, PurchaseState] = {
 }
 # The columns that describe the purchase. A Snapshot contains these columns, and on_change is called
 # if one of them changes. The columns excluded below, such as the version, only describe the row. A
-# new column of the mixin describes the purchase unless it is excluded below, too.
+# new column of the mixin describes the purchase unless it is excluded below, too. applied_at is
+# excluded, because rows of version 0.3 lack it. Otherwise, filling it would report a change.
 _COMPARED_COLUMNS = [
     name
     for name, value in vars(PurchaseMixin).items()
     if isinstance(value, MappedColumn)
-    and name not in ("failures", "behind", "version", "created_at", "updated_at")
+    and name not in ("applied_at", "failures", "behind", "version", "created_at", "updated_at")
 ]
 
 
@@ -301,14 +233,12 @@ def fill_row_from_order(row: PurchaseMixin, order: Order) -> None:
     if row.member is None and not row.forgotten:
         row.member = order.member
     for name in ("case_code", "product_name", "plan_name", "insure_partner_id"):
-        setattr(row, name, _cut_to_column_length(getattr(order, name)))
+        setattr(row, name, cut_to_column_length(getattr(order, name)))
     for name in ("pay_status", "issue_status", "effective_status", "price_fen"):
         setattr(row, name, _drop_too_large_number(getattr(order, name)))
     # The order's times are in China's time zone. The column type converts them to UTC.
-    row.paid_at, row.issued_at = (
-        _drop_time_before_1900(order.paid_at),
-        _drop_time_before_1900(order.issued_at),
-    )
+    for name in ("applied_at", "paid_at", "issued_at"):
+        setattr(row, name, _drop_time_before_1900(getattr(order, name)))
     row.start_date, row.end_date = order.start_date, order.end_date
     policy_nums = [policy.policy_num for policy in order.policies if policy.policy_num]
     # The gateway may list the same policies in another order. That is not a change.
@@ -359,12 +289,6 @@ def set_failed_step(row: PurchaseMixin) -> None:
         row.failed_step = int(possible_step) if possible_step in notified_steps else None
 
 
-def _cut_to_column_length(text: str | None) -> str | None:
-    # Cut long strings and remove NUL characters. Otherwise, PostgreSQL or MariaDB would reject the
-    # whole row at each attempt to write it.
-    return None if text is None else text.replace("\0", "")[:_MAX_TEXT_LENGTH]
-
-
 def _drop_too_large_number(number: int | None) -> int | None:
     return None if number is None or abs(number) > _MAX_INTEGER else int(number)
 
@@ -384,8 +308,3 @@ def is_order_created_before(order: Order, since: datetime | None) -> bool:
     """Return True if the gateway reports a creation time and it is before the given time."""
     created_at = _find_creation_time(order)
     return since is not None and created_at is not None and created_at < since
-
-
-def utc_now() -> datetime:
-    """Return the current time in UTC, without microseconds, because MariaDB does not store them."""
-    return datetime.now(UTC).replace(microsecond=0)

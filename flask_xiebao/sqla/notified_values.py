@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 
 from ..gateway.notifications import Notification, NotificationType
 from ..gateway.orders import EffectiveStatus, IssueStatus, Order, PayStatus
-from .model import PurchaseMixin, set_failed_step, utc_now
+from .columns import utc_now
+from .model import PurchaseMixin, set_failed_step
 
 #: The maximum time to wait until the order query confirms a notification. The time begins with the
 #: first query that does not confirm the notification. After this time, the notification is accepted

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
-from datetime import date
+from datetime import date, timedelta
+from functools import cached_property
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import ColumnElement, Select, false, inspect, select, update
+from sqlalchemy import ColumnElement, Select, delete, false, inspect, select, update
 from sqlalchemy.orm import Session, scoped_session, sessionmaker
 
 from ..app.hooks import check_accepts_arguments, is_async
@@ -15,9 +16,17 @@ from ..app.log import get_function_name, log_throttled
 from ..errors import ConfigError, OrderBehindError, OrderError
 from ..gateway.notifications import Notification, NotificationType
 from ..gateway.orders import Order
-from ..gateway.values import WrongValueError, check_named_value, normalize_application_number
+from ..gateway.values import (
+    WrongValueError,
+    check_named_value,
+    normalize_application_number,
+    normalize_query_text,
+)
 from ..links.members import MemberId, normalize_member_id_or_none
+from .attribution import AttributionExpressions, build_attribution_expressions
+from .clicks import ClickMixin, ClickStore
 from .model import PurchaseMixin, Snapshot
+from .model_store import execute_statement
 from .notified_values import (
     MAX_LAG,
     NotifiedRowValues,
@@ -29,7 +38,6 @@ from .reconciliation import Difference, Reconciliation
 from .store import (
     PurchaseStore,
     XiebaoProtocol,
-    execute_update,
     has_unread_key_prefix,
     is_other_member_reported,
 )
@@ -55,6 +63,10 @@ class Purchases(Generic[P]):
     :param only: A function that takes an :class:`~flask_xiebao.Order` and returns True if it
         belongs to this site, for an account that another site uses, too. Other orders are not
         stored.
+    :param clicks: The class of the clicks, a subclass of :class:`ClickMixin` in the same database,
+        to find out which click led to a purchase. By default, clicks are not stored.
+    :param within: An application is attributed to a click only within this time. If it changes,
+        the clicks that are already stored keep their ``expires_at``.
     :raises ConfigError: if an argument is wrong, or the extension has Purchases already.
     """
 
@@ -65,14 +77,10 @@ class Purchases(Generic[P]):
         session_factory: scoped_session[Any] | sessionmaker[Any],
         *,
         only: Callable[[Order], bool] | None = None,
+        clicks: type[ClickMixin] | None = None,
+        within: timedelta = timedelta(days=1),
     ) -> None:
-        is_ours = isinstance(model, type) and issubclass(model, PurchaseMixin)
-        mapper: Any = inspect(model, raiseerr=False) if is_ours else None
-        if mapper is None or len(mapper.tables) > 1 or len(mapper.primary_key) > 1:
-            raise ConfigError(
-                "The model of Purchases must be a mapped class that inherits from PurchaseMixin,"
-                ' with one table and no primary key besides "insure_num".'
-            )
+        _check_model("model", model, PurchaseMixin, "insure_num")
         if not isinstance(session_factory, scoped_session | sessionmaker):
             raise ConfigError(
                 "The session_factory of Purchases must be Flask-SQLAlchemy's db.session, another"
@@ -82,8 +90,18 @@ class Purchases(Generic[P]):
             )
         if only is not None:
             _check_function_is_sync("only", only, ("order",))
+        if clicks is not None:
+            _check_model("clicks", clicks, ClickMixin, "click_id")
+        if not isinstance(within, timedelta) or within <= timedelta():
+            raise ConfigError(
+                f'The argument "within" of Purchases must be a positive timedelta, got {within!r}.'
+                " Pass, for example, timedelta(days=1)."
+            )
         self.store = PurchaseStore(xiebao, model, session_factory, only)
         xiebao._hooks.register_purchases(self)
+        self.click_store = (
+            None if clicks is None else ClickStore(xiebao, clicks, session_factory, within)
+        )
 
     def on_change(
         self, function: Callable[[Session, P, Snapshot | None], T]
@@ -120,7 +138,7 @@ class Purchases(Generic[P]):
         """
         model = self.store.model
         newest_first = (model.created_at.desc(), model.insure_num.desc())
-        return select(model).where(self._build_member_filter(member)).order_by(*newest_first)
+        return select(model).where(_is_of_member(model, member)).order_by(*newest_first)
 
     def get(self, insure_num: str | int) -> Select[Any]:
         """Return a query for one purchase of any member. A purchase without a member is found, too.
@@ -134,6 +152,81 @@ class Purchases(Generic[P]):
             # For an invalid application number, return a query that finds nothing instead of
             # raising an error, because a visitor may have typed the number in a URL.
             return select(model).where(false())
+
+    def for_reference(self, reference: str | int | None, member: MemberId | None) -> Select[Any]:
+        """Return a query for a member's purchases that their clicks with a reference led to.
+
+        The newest purchase comes first. After a reissue, the query finds both orders. Always pass
+        the member to whom the order of the site belongs, because a link that another member has
+        passed on contains the same reference.
+
+        :param reference: The ``client_reference`` of the entries, for example the number of an
+            order of the site.
+        :param member: The member's id, as the ``member_loader`` returns it. The query finds nothing
+            if it is None.
+        :raises LinkError: if it is not a member id.
+        :raises ConfigError: if the Purchases object has no *clicks*.
+        """
+        click_model, member_id = self._click_model, normalize_member_id_or_none(member)
+        expressions = build_attribution_expressions(self.store.model, click_model, member_id)
+        try:
+            has_reference = click_model.client_reference == normalize_query_text(reference)
+        except WrongValueError:
+            # A visitor may have typed the reference in a URL.
+            has_reference = false()
+        # An index contains the member but not the reference.
+        click_ids = select(click_model.click_id).where(
+            click_model.member == member_id, has_reference
+        )
+        return self.of(member).where(expressions.click_id.in_(click_ids))
+
+    def click_of(self, purchase: P) -> Select[Any]:
+        """Return a query for the click that led to a purchase, or for no row if there is none.
+
+        An ``on_change`` function can use the query in its session, for example to copy the click's
+        reference to the site's own books.
+
+        :raises ConfigError: if the Purchases object has no *clicks*.
+        """
+        model, click_model = self.store.model, self._click_model
+        expressions = build_attribution_expressions(model, click_model, purchase.member)
+        click_id = select(expressions.click_id).where(model.insure_num == purchase.insure_num)
+        return select(click_model).where(click_model.click_id == click_id.scalar_subquery())
+
+    @property
+    def click_id(self) -> ColumnElement[str | None]:
+        """The id of the click that led to a purchase, or NULL, for a query on the model.
+
+        A purchase has at most one click, and a click may have several purchases. In a report, join
+        the clicks with a LEFT JOIN, so that purchases without a click are counted, too.
+
+        :raises ConfigError: if the Purchases object has no *clicks*.
+        """
+        return self._expressions.click_id
+
+    @property
+    def attribution(self) -> ColumnElement[str | None]:
+        """The way in which the click was found, or NULL if there is none, for a query on the model.
+
+        ``returned`` means that the member came back from the payment of this purchase with this
+        click. ``last`` means that it is the member's last click before the application.
+
+        :raises ConfigError: if the Purchases object has no *clicks*.
+        """
+        return self._expressions.attribution
+
+    @cached_property
+    def _expressions(self) -> AttributionExpressions:
+        return build_attribution_expressions(self.store.model, self._click_model)
+
+    @property
+    def _click_model(self) -> Any:
+        if self.click_store is None:
+            raise ConfigError(
+                "This Purchases object does not store clicks. Pass the class of the clicks as"
+                ' "clicks".'
+            )
+        return self.click_store.model
 
     def handle(self, notification: Notification) -> None:
         """Query the order that a notification names, and write the answer to the order's row.
@@ -223,22 +316,22 @@ class Purchases(Generic[P]):
         return row
 
     def forget(self, member: MemberId) -> int:
-        """Remove a member permanently from their purchases, and return the number of changed rows.
+        """Remove a member permanently from their purchases, and delete the member's clicks.
 
         Neither notifications nor :meth:`reconcile` restore the member there, and the order that
         follows after a notified reissue gets no member either. An order that first becomes known
         later does get its member, so call this when the member can no longer buy anything.
 
         :param member: The member's id, as the ``member_loader`` returns it.
+        :return: The number of purchases that were changed.
         :raises LinkError: if it is not a member id.
         """
-        statement = update(self.store.model).where(self._build_member_filter(member))
+        statement = update(self.store.model).where(_is_of_member(self.store.model, member))
         with self.store.separate_transaction() as session:
-            return execute_update(session, statement.values(member=None, forgotten=True))
-
-    def _build_member_filter(self, member: MemberId | None) -> ColumnElement[bool]:
-        member_id = normalize_member_id_or_none(member)
-        return false() if member_id is None else self.store.model.member == member_id
+            if self.click_store is not None:
+                clicks = delete(self.click_store.model)
+                execute_statement(session, clicks.where(_is_of_member(self._click_model, member)))
+            return execute_statement(session, statement.values(member=None, forgotten=True))
 
     def reconcile(
         self,
@@ -284,6 +377,24 @@ class Purchases(Generic[P]):
             query_partial_surrenders=partial,
         )
         return filter(None, reconciliation.iter_differences_or_none())
+
+
+def _is_of_member(model: Any, member: MemberId | None) -> ColumnElement[bool]:
+    member_id = normalize_member_id_or_none(member)
+    return false() if member_id is None else model.member == member_id
+
+
+def _check_model(
+    parameter_name: str, model: object, mixin: type[object], primary_key_name: str
+) -> None:
+    has_mixin = isinstance(model, type) and issubclass(model, mixin)
+    mapper: Any = inspect(model, raiseerr=False) if has_mixin else None
+    if mapper is None or len(mapper.tables) > 1 or len(mapper.primary_key) > 1:
+        raise ConfigError(
+            f'The argument "{parameter_name}" of Purchases must be a mapped class that inherits'
+            f" from {mixin.__name__}, with one table and no primary key besides"
+            f' "{primary_key_name}".'
+        )
 
 
 def _check_function_is_sync(

@@ -8,16 +8,15 @@ again.
 
 from __future__ import annotations
 
-import secrets
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import datetime
 from inspect import isawaitable
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
-from sqlalchemy import Connection, Update, delete, event, inspect, select, update
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, NoSuchTableError
+from sqlalchemy import delete, select, update
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from sqlalchemy.orm import Session, scoped_session, sessionmaker
 
 from ..app.hooks import Hooks
@@ -25,14 +24,15 @@ from ..app.log import warn_once
 from ..errors import ConfigError, OrderError
 from ..gateway.orders import Order, OrderClient
 from ..links.members import has_key_prefix_format
+from .columns import utc_now
 from .model import (
     PurchaseMixin,
     Snapshot,
     fill_row_from_order,
     get_purchase_values,
     is_order_created_before,
-    utc_now,
 )
+from .model_store import ModelStore, execute_statement
 from .notified_values import NotifiedRowValues
 
 P = TypeVar("P", bound=PurchaseMixin)
@@ -43,10 +43,6 @@ _MAX_ATTEMPTS = 8
 # tries again. The time begins with the call of refresh_from_gateway. Later database errors are
 # raised.
 _MAX_CONFLICT_SECONDS = 10
-# The time in seconds for which a statement waits for a row that another transaction has locked.
-# With _MAX_CONFLICT_SECONDS, a notification is answered within about 15 seconds. SQLite waits for 5
-# seconds by default. On MySQL, only a setting of the server limits the time.
-_MAX_LOCK_SECONDS = 3
 
 
 class XiebaoProtocol(Protocol):
@@ -69,7 +65,7 @@ class _ConflictError(Exception):
     """
 
 
-class PurchaseStore(Generic[P]):
+class PurchaseStore(ModelStore[P]):
     """The store of a site's purchases: it queries the gateway, and reads and writes rows.
 
     :param only: A function that returns True if an order belongs to this site.
@@ -82,9 +78,8 @@ class PurchaseStore(Generic[P]):
         session_factory: scoped_session[Any] | sessionmaker[Any],
         only: Callable[[Order], bool] | None,
     ) -> None:
+        super().__init__(model, session_factory)
         self.xiebao = xiebao
-        self.model = model
-        self._session_factory = session_factory
         self.only = only
         #: The site's function that is called with each change of a purchase, or None.
         self.on_change: Callable[[Session, P, Snapshot | None], object] | None = None
@@ -297,6 +292,8 @@ class PurchaseStore(Generic[P]):
             )
             if is_change:
                 row.updated_at = utc_now()
+                # The function reads this row's click with a query of its own, so write the row.
+                session.flush()
                 if call_on_change and self.on_change is not None:
                     result = self.on_change(session, row, before)
                     if isawaitable(result):
@@ -329,7 +326,7 @@ class PurchaseStore(Generic[P]):
             # Each row needs a transaction of its own. In one transaction, MariaDB would refuse to
             # update a row that another process has written since the first SELECT.
             with self.separate_transaction() as session:
-                execute_update(session, statement.values(member=None, forgotten=True))
+                execute_statement(session, statement.values(member=None, forgotten=True))
                 number = session.scalar(select(model.replaced_by).where(model.insure_num == number))
 
     def _lock_row(self, session: Session, insure_num: str, version: int) -> P:
@@ -342,7 +339,7 @@ class PurchaseStore(Generic[P]):
         with _convert_to_conflict_error():
             # This UPDATE leaves the version as it is and only locks the row. It must be the first
             # statement of the transaction, so that nothing is read before the row is locked.
-            if not execute_update(
+            if not execute_statement(
                 session, update(self.model).where(is_unchanged).values(version=version)
             ):
                 raise _ConflictError
@@ -353,95 +350,10 @@ class PurchaseStore(Generic[P]):
 
         :raises ConfigError: if the model cannot be called without arguments.
         """
-        try:
-            row = self.model()
-        except TypeError as error:
-            raise ConfigError(
-                f"The Purchases object creates rows with {self.model.__name__}(), but this call"
-                f" failed ({error}). Set a default for each column that you added, or make these"
-                " columns nullable."
-            ) from None
+        row = self.call_model()
         row.insure_num, row.version, row.created_at = insure_num, 0, utc_now()
         row.forgotten, row.policy_nums = False, []
         return row
-
-    @contextmanager
-    def separate_transaction(self) -> Iterator[Session]:
-        """Open a new session with a transaction, and commit at the end of the ``with`` block."""
-        factory: Any = self._session_factory
-        session: Session = getattr(factory, "session_factory", factory)()
-        # Do not expire rows on commit, because callers read the values of the rows after the
-        # commit.
-        session.expire_on_commit = False
-        with session, session.begin():
-            self._check_no_autocommit(session)
-            _limit_lock_time(self._get_connection(session))
-            yield session
-
-    def _get_connection(self, session: Session) -> Connection:
-        return session.connection(bind_arguments={"mapper": inspect(self.model)})
-
-    def _check_no_autocommit(self, session: Session) -> None:
-        connection = self._get_connection(session)
-        driver: Any = connection.connection.dbapi_connection
-        # A connection that is in a transaction is accepted even if its driver reports AUTOCOMMIT.
-        # For example, the site may configure SQLAlchemy to send BEGIN to SQLite itself. The driver
-        # sqlite3 then reports AUTOCOMMIT, although the connection is in a transaction.
-        if not getattr(driver, "in_transaction", False):
-            with suppress(NotImplementedError):
-                if connection.dialect.detect_autocommit_setting(driver):
-                    raise ConfigError(
-                        "The engine of Purchases commits each statement (AUTOCOMMIT), so an error"
-                        " could leave a row that is only partly written. Pass a sessionmaker that"
-                        " is bound to an engine without AUTOCOMMIT."
-                    )
-
-    @property
-    def table(self) -> Any:
-        """The database table of the model.
-
-        The table is looked up at each access, because it may be reflected later.
-        """
-        return inspect(self.model).local_table
-
-    def find_missing_columns(self) -> list[str]:
-        """Return the names of the model's columns that are missing in the database.
-
-        If the table does not exist, all columns are missing.
-        """
-        table, existing_names = self.table, set()
-        with self.separate_transaction() as session, suppress(NoSuchTableError):
-            columns = inspect(self._get_connection(session)).get_columns(table.name, table.schema)
-            existing_names = {column["name"] for column in columns}
-        return [column.name for column in table.columns if column.name not in existing_names]
-
-    def find_columns_without_default(self) -> list[str]:
-        """Return the names of NOT NULL columns that have no default in the model or the database.
-
-        A value that the model itself sets for a new row counts as a default.
-        """
-        row, mapper = self.build_empty_row(""), inspect(self.model)
-        return [
-            column.name
-            for column in self.table.columns
-            if not (column.nullable or column.default or column.server_default)
-            and getattr(row, mapper.get_property_by_column(column).key) is None
-        ]
-
-    def can_insert_empty_row(self) -> bool:
-        """Return True if the database accepts a new row. The row is not kept.
-
-        A listener for ``before_insert`` may fill columns that have no default.
-        """
-        with self.separate_transaction() as session:
-            session.add(self.build_empty_row(f"test-{secrets.token_hex(8)}"))
-            try:
-                session.flush()
-            except DBAPIError:
-                return False
-            finally:
-                session.rollback()
-        return True
 
 
 def is_other_member_reported(row: PurchaseMixin, answer: Order | OrderError | None) -> bool:
@@ -456,30 +368,6 @@ def has_unread_key_prefix(order: Order) -> bool:
     """
     key = order.partner_uniq_key
     return key is not None and order.member == key and has_key_prefix_format(key)
-
-
-def execute_update(session: Session, statement: Update) -> int:
-    """Execute an UPDATE statement and return the number of rows that it matched."""
-    result: Any = session.execute(statement, execution_options={"synchronize_session": False})
-    return int(result.rowcount)
-
-
-def _limit_lock_time(connection: Connection) -> None:
-    """Limit the time for which the statements of a transaction wait for a locked row."""
-    if connection.dialect.name == "postgresql":
-        connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{_MAX_LOCK_SECONDS}s'")
-    elif getattr(connection.dialect, "is_mariadb", False):
-        event.listen(connection, "before_cursor_execute", _add_mariadb_lock_time, retval=True)
-
-
-def _add_mariadb_lock_time(
-    _connection: Connection, _cursor: object, statement: str, parameters: object, *_: object
-) -> tuple[str, object]:
-    # MariaDB has no setting for one transaction, only for a session or for a single statement.
-    if statement.startswith(("INSERT", "UPDATE", "DELETE")):
-        prefix = f"SET STATEMENT innodb_lock_wait_timeout={_MAX_LOCK_SECONDS} FOR"
-        statement = f"{prefix} {statement}"
-    return statement, parameters
 
 
 @contextmanager

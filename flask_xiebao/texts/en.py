@@ -1385,12 +1385,16 @@ TEXTS = {
         'The table "{table}" lacks these columns: {columns}. Migrate the table.'
     ),
     "doctor.purchases.unset": (
-        'Purchases cannot be written to the table "{table}", because these columns must not be NULL'
-        " and have no default: {columns}. Give the columns a default, or allow NULL."
+        'Rows cannot be written to the table "{table}", because these columns must not be NULL and'
+        " have no default: {columns}. Give the columns a default, or allow NULL."
     ),
     "doctor.ok.purchases": (
         'Purchases are stored in the table "{table}" in separate sessions. These sessions wait'
         " while one of your sessions has an uncommitted change to the same row."
+    ),
+    "doctor.ok.clicks": (
+        'Clicks on product and home entries are stored in the table "{table}" at the end of each'
+        " request."
     ),
     "doctor.gateway.http": (
         "Insurance entries redirect to {url}, which is not encrypted, so anyone on the network can"
@@ -1429,7 +1433,7 @@ TEXTS = {
         "Probably this partner account has no such order in this environment. Check the number,"
         " XIEBAO_PARTNER_ID and XIEBAO_ENV."
     ),
-    # The commands order, reconcile, reassign and notify.
+    # The commands order, reconcile, reassign, prune and notify.
     "order.member": "member {member}",
     "order.no_member": "not a member of this site",
     "order.member_error": "the member cannot be determined: {error}",
@@ -1448,6 +1452,12 @@ TEXTS = {
     "reconcile.summary": "Compared: {compared}. Different: {different}. Repaired: {repaired}.",
     "reconcile.stopped": "Stopped after {compared} orders. {error}",
     "reassign.done": "{number}: the row has the member whom the gateway reports.",
+    "prune.no_clicks": (
+        "The Purchases object of the app does not store clicks. Pass the class of the clicks as the"
+        ' argument "clicks".'
+    ),
+    "prune.future": "The date {date} is in the future. Pass a date in the past.",
+    "prune.done": "Deleted clicks: {count}.",
     "notify.result": "{url}: {response}",
     "notify.no_response": "no response, {error}",
     "notify.production": (

@@ -981,13 +981,14 @@ TEXTS = {
     ),
     "doctor.purchases.lacks": "表 {table} 缺少 {columns}：请执行数据库迁移。",
     "doctor.purchases.unset": (
-        "投保记录无法写入，因为 {table} 的 {columns} 不能为 NULL，也没有默认值：请设置默认值，"
+        "记录无法写入，因为 {table} 的 {columns} 不能为 NULL，也没有默认值：请设置默认值，"
         "或允许 NULL。"
     ),
     "doctor.ok.purchases": (
         "投保记录保存在 {table}，用单独的数据库会话写入；如果您的会话写了同一行而没有提交，"
         "它会等待。"
     ),
+    "doctor.ok.clicks": "产品页和首页入口的点击在请求结束时保存到表 {table}。",
     # The errors of the link command.
     "doctor.gateway.http": (
         "入口跳转到 {url}，没有加密，网络上的任何人都能看到签名和会员的编号：请改用 https:// 地址。"
@@ -1029,6 +1030,9 @@ TEXTS = {
     "reconcile.summary": "已比较 {compared} 个，不一致 {different} 个，已修正 {repaired} 个。",
     "reconcile.stopped": "比较 {compared} 个订单之后停止。{error}",
     "reassign.done": "{number}：记录中的会员与网关一致。",
+    "prune.no_clicks": "应用的 Purchases 对象不保存点击：请用参数 clicks 传入点击的模型类。",
+    "prune.future": "日期 {date} 在将来：请用过去的日期。",
+    "prune.done": "已删除 {count} 次点击。",
     "notify.result": "{url}：{response}",
     "notify.no_response": "没有响应，{error}",
     "notify.production": (

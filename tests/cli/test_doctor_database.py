@@ -17,7 +17,7 @@ from sqlalchemy.orm import (
     sessionmaker,
 )
 
-from flask_xiebao.sqla import PurchaseMixin, Purchases
+from flask_xiebao.sqla import ClickMixin, PurchaseMixin, Purchases
 from tests.check.support import Change
 from tests.cli.support import doctor, is_said_in_chinese, shop
 
@@ -28,6 +28,10 @@ class Base(DeclarativeBase):
 
 class Purchase(PurchaseMixin, Base):
     """What is kept."""
+
+
+class Click(ClickMixin, Base):
+    """A click."""
 
 
 def keeps(
@@ -95,6 +99,31 @@ def test_columns_of_its_own_need_a_value(
     base.metadata.create_all(engine)
     severity, words = found
     assert words in said(keeps(engine, model=model))[severity]
+
+
+def test_missing_table_of_clicks_is_an_error(engine: Any) -> None:
+    found = said(keeps(engine, clicks=Click))
+    assert 'The table "xiebao_click" does not exist' in found["ERROR"]
+    Base.metadata.create_all(engine)
+    found = said(keeps(engine, clicks=Click))
+    assert 'are stored in the table "xiebao_click" at the end of each request.' in found["ok"]
+    assert "xiebao_click" not in str(said(keeps(engine)))
+
+
+def test_column_of_clicks_without_default_is_an_error(engine: Any) -> None:
+    class OtherBase(DeclarativeBase):
+        pass
+
+    class ClickWithShop(ClickMixin, OtherBase):
+        shop: Mapped[str]
+
+    Base.metadata.create_all(engine, tables=[Base.metadata.tables["xiebao_purchase"]])
+    OtherBase.metadata.create_all(engine)
+    message = 'Rows cannot be written to the table "xiebao_click", because these columns must not'
+    assert (
+        f"{message} be NULL and have no default: shop."
+        in (said(keeps(engine, clicks=ClickWithShop))["ERROR"])
+    )
 
 
 def test_database_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:

@@ -6,13 +6,14 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from flask import g
-from sqlalchemy import Engine, String, cast, create_engine, select, text
+from sqlalchemy import Engine, String, cast, create_engine, func, literal, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import (
     DeclarativeBase,
@@ -25,11 +26,20 @@ from sqlalchemy.orm import (
     sessionmaker,
 )
 
-from flask_xiebao.sqla import PurchaseMixin, Purchases
+from flask_xiebao.sqla import ClickMixin, PurchaseMixin, Purchases
 from tests.callback.purchases.support import APPLIED, SURRENDERED, Gateway, Shop, make_shop
-from tests.deep import contention, databases
+from tests.callback.purchases.test_attribution import (
+    NOON,
+    SCENARIOS,
+    bought,
+    get_attributions,
+    get_numbers,
+    product,
+    store,
+)
+from tests.deep import click_contention, contention, databases
 from tests.manual.blocks import run
-from tests.support import MEMBER_SECRET, NUMBER, make_site
+from tests.support import MEMBER_SECRET, NUMBER, PC, make_site
 
 SERVERS = {"PostgreSQL": databases.postgresql, "MariaDB": databases.mariadb}
 SERVERS["mariadb://"] = databases.mariadb
@@ -60,7 +70,8 @@ def engine(database: str) -> Iterator[Engine]:
     """An engine with a pool of four, and none of our tables."""
     made = create_engine(database, pool_size=4, max_overflow=0, pool_timeout=20)
     with made.begin() as connection:
-        connection.execute(text("DROP TABLE IF EXISTS xiebao_purchase"))
+        for table in ("xiebao_purchase", "xiebao_click"):
+            connection.execute(text(f"DROP TABLE IF EXISTS {table}"))
     yield made
     made.dispose()
 
@@ -188,7 +199,7 @@ def test_burst_of_notifications_with_hook_that_reads_database(
     purchases = Purchases(site.xiebao, Purchase, db)
     site.xiebao.notification_handler(purchases.handle)
     site.xiebao.keeps_plain_key(lambda member: db.scalar(select(1)) == 1)
-    shop = Shop(site.app, site.xiebao, Gateway(), engine, Purchase, purchases)
+    shop = Shop(site, Gateway(), engine, Purchase, ClickMixin, purchases)
     shop.gateway.answers(monkeypatch)
     numbers = [f"2026{number:04}" for number in range(40)]
     for number in numbers:
@@ -197,6 +208,103 @@ def test_burst_of_notifications_with_hook_that_reads_database(
         statuses = list(threads.map(lambda number: shop.ring(1, insureNum=number), numbers))
     assert statuses == [200] * 40
     assert {row.member for row in shop.rows().values()} == {"101000"}
+
+
+@pytest.fixture
+def click_shop(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Shop:
+    shop = make_shop(engine, monkeypatch, clicks=True)
+    shop.site.log_in("alice")
+    return shop
+
+
+def test_purchases_are_attributed_by_the_rule(click_shop: Shop) -> None:
+    for name, (clicks, purchases, expected) in SCENARIOS.items():
+        click_shop.execute("DELETE FROM xiebao_purchase")
+        click_shop.execute("DELETE FROM xiebao_click")
+        store(click_shop, clicks, purchases)
+        assert get_attributions(click_shop) == expected, name
+
+
+def test_references_are_compared_byte_by_byte(click_shop: Shop) -> None:
+    references = ["QY-a", "QY-A", "QY-á"]
+    for number, reference in enumerate(references):
+        clicked, click_id = 10 * number, f"click {number}"
+        click = product(click_id, clicked, clicked + 3, client_reference=reference)
+        store(click_shop, [click], [bought(clicked + 1, clicked + 2, str(number))])
+    for number, reference in enumerate(references):
+        assert get_numbers(click_shop, reference) == [str(number)]
+
+
+def test_attributions_can_be_counted(click_shop: Shop) -> None:
+    store(click_shop, [product("a", 0, 7)], [bought(5, 6), bought(8, 9, "2"), bought(None, 1, "3")])
+    how = click_shop.purchases.attribution.label("how")
+    with Session(click_shop.engine) as session:
+        rows = session.execute(select(how, func.count()).group_by(how)).all()
+    assert dict(rows) == {"returned": 1, "last": 1, None: 1}
+
+
+def test_burst_of_clicks_with_hook_that_reads_database(click_shop: Shop) -> None:
+    """Forty clicks reach 24 threads that share a pool of four connections."""
+    db = scoped_session(
+        sessionmaker(click_shop.engine), scopefunc=lambda: id(g._get_current_object())
+    )
+    click_shop.app.teardown_appcontext(lambda _: db.remove())
+    click_shop.xiebao.member_loader(lambda: db.scalar(select(literal("alice"))))
+    links = [click_shop.site.link("product", client_reference=number) for number in range(40)]
+    with ThreadPoolExecutor(24) as threads:
+        responses = list(threads.map(lambda link: click_shop.site.follow(link, PC), links))
+    assert {response.status_code for response in responses} == {302}
+    references = {click.client_reference for click in click_shop.stored_clicks()}
+    assert references == {str(number) for number in range(40)}
+
+
+def test_click_does_not_wait_long_for_a_locked_table(
+    click_shop: Shop, caplog: pytest.LogCaptureFixture
+) -> None:
+    lock = {
+        "sqlite": "BEGIN EXCLUSIVE",
+        "postgresql": "LOCK TABLE xiebao_click",
+        "mysql": "LOCK TABLES xiebao_click WRITE",
+        "mariadb": "LOCK TABLES xiebao_click WRITE",
+    }[click_shop.engine.dialect.name]
+    is_locked, should_end = threading.Event(), threading.Event()
+
+    def hold_lock() -> None:
+        with click_shop.engine.connect() as connection:
+            connection.execute(text(lock))
+            is_locked.set()
+            should_end.wait(40)
+            connection.invalidate()
+        should_end.set()
+
+    thread = threading.Thread(target=hold_lock)
+    thread.start()
+    assert is_locked.wait(10)
+    link = click_shop.site.link("product")
+    assert click_shop.site.follow(link, PC).status_code == 302
+    assert not should_end.is_set()
+    assert "could not be written to the table" in caplog.text
+    should_end.set()
+    thread.join()
+    assert click_shop.site.follow(link, PC).status_code == 302
+    assert len(click_shop.stored_clicks()) == 1
+
+
+def test_killed_processes_lose_no_click(database: str) -> None:
+    count, wrong = click_contention.attack(database, seconds=10, workers=6, kills=6)
+    assert wrong == []
+    assert count > 20
+
+
+def test_old_clicks_are_deleted(click_shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("flask_xiebao.sqla.clicks._CLICKS_PER_DELETION", 10)
+    store(click_shop, [product(f"{minute:03}", minute) for minute in range(30)], [])
+    click_store = click_shop.purchases.click_store
+    assert click_store is not None
+    assert click_store.delete_clicks_before(NOON + timedelta(minutes=25)) == 25
+    assert [click.click_id for click in click_shop.stored_clicks()] == [
+        f"{minute:03}" for minute in range(25, 30)
+    ]
 
 
 def test_a_purchase_knows_the_sites_user(engine: Engine) -> None:
@@ -232,7 +340,7 @@ from flask import Flask
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
 from flask_xiebao import Xiebao
-from flask_xiebao.sqla import PurchaseMixin, Purchases
+from flask_xiebao.sqla import ClickMixin, PurchaseMixin, Purchases
 
 app = Flask(__name__)
 app.config.update(
@@ -251,7 +359,11 @@ class Purchase(PurchaseMixin, db.Model):
     pass
 
 
-purchases = Purchases(xiebao, Purchase, db.session)
+class InsuranceClick(ClickMixin, db.Model):
+    pass
+
+
+purchases = Purchases(xiebao, Purchase, db.session, clicks=InsuranceClick)
 xiebao.notification_handler(purchases.handle)
 """
 
@@ -263,13 +375,17 @@ def test_a_second_migration_has_nothing_to_change(
     flask = partial(run, tmp_path, "flask", "--app", "shop", DATABASE=database)
     with engine.begin() as connection:
         connection.execute(text("DROP TABLE IF EXISTS alembic_version"))
-    assert 'The table "xiebao_purchase" does not exist' in flask("xiebao", "doctor", status=1)
+    output = flask("xiebao", "doctor", status=1)
+    for table in ("xiebao_purchase", "xiebao_click"):
+        assert f'The table "{table}" does not exist' in output
     flask("db", "init")
     flask("db", "migrate", "-m", "Purchases")
     [migration] = (tmp_path / "migrations/versions").glob("*.py")
-    assert "xiebao" not in migration.read_text().replace("xiebao_purchase", "")
+    assert "flask_xiebao" not in migration.read_text()
     flask("db", "upgrade")
-    assert 'Purchases are stored in the table "xiebao_purchase"' in flask("xiebao", "doctor")
+    output = flask("xiebao", "doctor")
+    assert 'Purchases are stored in the table "xiebao_purchase"' in output
+    assert 'Clicks on product and home entries are stored in the table "xiebao_click"' in output
     assert "No changes in schema detected" in flask("db", "migrate")
 
 
@@ -278,7 +394,8 @@ def test_migration_of_filled_table_of_version_0_3(
 ) -> None:
     shop.gateway.says()
     shop.refresh()
-    for column in ("surrenders", "failures", "behind"):
+    shop.execute("DROP TABLE xiebao_click")
+    for column in ("surrenders", "failures", "behind", "applied_at"):
         shop.execute(f"ALTER TABLE xiebao_purchase DROP COLUMN {column}")
     kind = "TIMESTAMP" if shop.engine.dialect.name == "postgresql" else "DATETIME"
     for column in ("first_behind_at", "last_behind_at"):
@@ -287,11 +404,11 @@ def test_migration_of_filled_table_of_version_0_3(
     (tmp_path / "shop.py").write_text(SITE)
     flask = partial(run, tmp_path, "flask", "--app", "shop", DATABASE=database)
     output = flask("xiebao", "doctor", status=1)
-    assert "lacks these columns: surrenders, failures, behind" in output
+    assert "lacks these columns: applied_at, surrenders, failures, behind" in output
     flask("db", "init")
     flask("db", "migrate", "-m", "New columns")
     [migration] = (tmp_path / "migrations/versions").glob("*.py")
-    assert "xiebao" not in migration.read_text().replace("xiebao_purchase", "")
+    assert "flask_xiebao" not in migration.read_text()
     flask("db", "upgrade")
     assert "No changes in schema detected" in flask("db", "migrate")
     # A failed payment and an unconfirmed surrender use the new columns.
@@ -301,3 +418,4 @@ def test_migration_of_filled_table_of_version_0_3(
     row = shop.row()
     assert (row.state, row.member, row.version) == ("failed", "101000", 3)
     assert (len(row.failures), len(row.behind), row.surrenders) == (1, 1, None)
+    assert row.applied_at is not None

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import itertools
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import create_engine
+import time_machine
+from sqlalchemy import create_engine, select
+from sqlalchemy.orm import Session
 from sqlalchemy.pool import NullPool
 
 from tests.callback.purchases.support import APPLIED, SURRENDERED, Shop, make_shop
-from tests.support import NUMBER
+from tests.support import NUMBER, PC, paid_url
 from tests.vectors import VECTORS, callback
 
 OTHER, NEW = "20190226020147", "20190226020199"
@@ -76,3 +79,73 @@ def test_nothing_is_lost_where_the_gateway_lags(shop: Shop) -> None:
         shop.gateway.orders = new
     assert rung > 0
     assert set(shop.states().values()) == {"surrendered"}
+
+
+NOON = datetime(2026, 11, 27, 12, tzinfo=UTC)
+#: The minute after noon of each click and of each return from payment.
+CLICKS, RETURNS = {"8": 0, "9": 1}, {"8": 7, "9": 9}
+#: For each purchase, the minutes of the application and the payment.
+TIMES = {NUMBER: (4, 6), OTHER: (5, 8)}
+
+
+def test_every_order_of_two_clicks_and_two_purchases_gives_one_result(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each event has a fixed time, but the site may write the events in any order.
+
+    By induction: the result of a set of events does not depend on which event was written last.
+    Only a return must be written after its click.
+    """
+    engine = create_engine(f"sqlite:///{file}", poolclass=NullPool)
+    shop = make_shop(engine, monkeypatch, clicks=True)
+    shop.site.log_in("101000")
+    for number, minutes in TIMES.items():
+        applied, paid = (
+            f"{NOON + timedelta(hours=8, minutes=minute):%Y-%m-%d %H:%M:%S}" for minute in minutes
+        )
+        shop.gateway.says(number, insureTime=applied, payedTime=paid)
+    paid_urls: dict[str, str] = {}
+
+    def run_event(name: str, value: str) -> None:
+        minute = {"click": CLICKS, "return": RETURNS}.get(name, {}).get(value, 20)
+        with time_machine.travel(NOON + timedelta(minutes=minute), tick=False):
+            if name == "click":
+                link = shop.site.link("product", client_reference=value, return_to="/")
+                paid_urls[value] = paid_url(shop.site.follow(link, PC))
+            elif name == "return":
+                assert shop.site.follow(paid_urls[value]).status_code == 302
+            else:
+                assert shop.ring(int(name), insureNum=value) == 200
+
+    def read_result() -> list[Any]:
+        references = select(shop.clicks.client_reference)
+        references = references.where(shop.clicks.click_id == shop.purchases.click_id)
+        columns = (
+            shop.model.insure_num,
+            references.scalar_subquery(),
+            shop.purchases.attribution,
+        )
+        with Session(engine) as session:
+            return sorted(map(tuple, session.execute(select(*columns))))
+
+    events = frozenset(
+        itertools.chain(
+            itertools.product(["click", "return"], CLICKS), itertools.product("12", TIMES)
+        )
+    )
+    kept: dict[frozenset[Any], tuple[bytes, dict[str, str], Any]] = {
+        frozenset(): (file.read_bytes(), {}, [])
+    }
+    for size in range(len(events)):
+        for written in map(frozenset, itertools.combinations(sorted(events), size)):
+            if any(("click", value) not in written for name, value in written if name == "return"):
+                continue
+            for event in sorted(events - written):
+                if event[0] == "return" and ("click", event[1]) not in written:
+                    continue
+                file.write_bytes(kept[written][0])
+                paid_urls = {**kept[written][1]}
+                run_event(*event)
+                found = (file.read_bytes(), paid_urls, read_result())
+                assert kept.setdefault(written | {event}, found)[2] == found[2]
+    assert kept[events][2] == [(NUMBER, "8", "returned"), (OTHER, "9", "returned")]

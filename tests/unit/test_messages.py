@@ -83,7 +83,7 @@ def texts_in(node: ast.AST, path: Path, *, is_raised: bool = False) -> Iterator[
 
 #: What the commands say of what is wrong; what is right is ``doctor.ok.…``.
 _SAID_BY_COMMANDS = re.compile(
-    r"(check\.means\.unreached|doctor(?!\.ok\.)|link|query|reconcile|reassign|notify|order)\."
+    r"(check\.means\.unreached|doctor(?!\.ok\.)|link|query|reconcile|reassign|prune|notify|order)\."
 )
 #: What the doctor says as a check does, of what it alone has found so far.
 _SAID_BY_THE_DOCTOR = {

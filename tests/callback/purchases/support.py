@@ -16,9 +16,9 @@ from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from flask_xiebao import OrderClient, Xiebao
 from flask_xiebao.app import order_client
 from flask_xiebao.app.state import AppState
-from flask_xiebao.sqla import PurchaseMixin, Purchases, Snapshot
+from flask_xiebao.sqla import ClickMixin, PurchaseMixin, Purchases, Snapshot
 from tests.callback.support import DETAIL, ok
-from tests.support import NUMBER, make_site
+from tests.support import NUMBER, Site, make_site
 from tests.vectors import callback
 
 #: What the gateway says of an order in each state of the table.
@@ -96,18 +96,27 @@ def _without_none(row: dict[str, Any]) -> dict[str, Any]:
 class Shop:
     """A site that hears of purchases and keeps them.
 
+    :ivar clicks: the model of the clicks, which are stored only if the shop was made for it.
     :ivar told: what ``on_change`` was told: the states before and after.
     :ivar then: what it does besides.
     """
 
-    app: Flask
-    xiebao: Xiebao
+    site: Site
     gateway: Gateway
     engine: Engine
     model: type[Any]
+    clicks: type[Any]
     purchases: Purchases[Any]
     told: list[tuple[str | None, str]] = field(default_factory=list)
     then: Callable[[Session, Any, Snapshot | None], object] = lambda *_: None
+
+    @property
+    def app(self) -> Flask:
+        return self.site.app
+
+    @property
+    def xiebao(self) -> Xiebao:
+        return self.site.xiebao
 
     def tell(self, session: Session, purchase: Any, before: Snapshot | None) -> None:
         self.then(session, purchase, before)
@@ -137,6 +146,12 @@ class Shop:
         with Session(self.engine) as session:
             return {row.insure_num: row for row in session.scalars(select(self.model))}
 
+    def stored_clicks(self) -> list[Any]:
+        """Return all rows of clicks, oldest first."""
+        order = (self.clicks.clicked_at, self.clicks.click_id)
+        with Session(self.engine) as session:
+            return list(session.scalars(select(self.clicks).order_by(*order)))
+
     def row(self, number: str = NUMBER) -> Any:
         return self.rows()[number]
 
@@ -153,7 +168,8 @@ class Shop:
 def make_shop(engine: Engine, monkeypatch: pytest.MonkeyPatch, **options: Any) -> Shop:
     """Return a shop with its table, and a gateway that answers it in this test.
 
-    :param options: settings, by their names, and options of Purchases.
+    :param options: settings, by their names, and options of Purchases. With ``clicks=True``, the
+        shop stores clicks.
     """
     settings = {name: options.pop(name) for name in [*options] if name.isupper()}
     site = make_site(**settings)
@@ -164,10 +180,15 @@ def make_shop(engine: Engine, monkeypatch: pytest.MonkeyPatch, **options: Any) -
     class Purchase(PurchaseMixin, Base):
         pass
 
+    class Click(ClickMixin, Base):
+        pass
+
+    if options.get("clicks") is True:
+        options["clicks"] = Click
     Base.metadata.create_all(engine)
     purchases = Purchases(site.xiebao, Purchase, sessionmaker(engine), **options)
     site.xiebao.notification_handler(purchases.handle)
-    shop = Shop(site.app, site.xiebao, Gateway(), engine, Purchase, purchases)
+    shop = Shop(site, Gateway(), engine, Purchase, Click, purchases)
     shop.gateway.answers(monkeypatch)
     purchases.on_change(shop.tell)
     return shop

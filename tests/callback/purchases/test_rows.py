@@ -97,6 +97,7 @@ def test_a_row_says_what_the_gateway_says_but_no_name(new_shop: MakeShop) -> Non
         "behind": None,
         "forgotten": False,
         "version": 1,
+        "applied_at": datetime(2019, 2, 26, 2, 18, tzinfo=UTC),
         "created_at": datetime(2019, 2, 26, 2, 18, tzinfo=UTC),
         "updated_at": TODAY,
     }

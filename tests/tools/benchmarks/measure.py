@@ -16,18 +16,27 @@ from werkzeug.test import EnvironBuilder
 Run = Callable[[], Any]
 
 
-def medians(runs: dict[str, Run], *, calls: int, rounds: int = 25) -> dict[str, float]:
-    """Return the median microseconds of processor time a call of each, over interleaved rounds."""
+def medians(
+    runs: dict[str, Run],
+    *,
+    calls: int,
+    rounds: int = 25,
+    clock: Callable[[], float] = time.process_time,
+) -> dict[str, float]:
+    """Return the median microseconds a call of each, over interleaved rounds.
+
+    :param clock: By default, processor time is measured.
+    """
     times: dict[str, list[float]] = {name: [] for name in runs}
     gc.collect()
     gc.disable()
     try:
         for _ in range(rounds):
             for name, run in runs.items():
-                started = time.process_time()
+                started = clock()
                 for _ in range(calls):
                     run()
-                times[name].append((time.process_time() - started) / calls * 1e6)
+                times[name].append((clock() - started) / calls * 1e6)
     finally:
         gc.enable()
     return {name: statistics.median(rows) for name, rows in times.items()}

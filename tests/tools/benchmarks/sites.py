@@ -9,9 +9,13 @@ from flask_bootstrap import Bootstrap5
 from flask_dance.contrib.github import make_github_blueprint
 from flask_login import LoginManager, login_required
 from jinja2 import DictLoader
+from sqlalchemy import Engine, String
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, sessionmaker
+from werkzeug import Response
 
 from flask_xiebao import Gateway, Platform, Xiebao
 from flask_xiebao.check.devices import DEVICES
+from flask_xiebao.sqla import ClickMixin, PurchaseMixin, Purchases
 
 PHONE, PC = (dict(DEVICES[name].headers) for name in ("iphone", "pc"))
 MEMBER = "m_7Qk2vX9rT4"
@@ -79,6 +83,43 @@ def with_entries() -> tuple[Flask, Xiebao]:
     app = shop()
     xiebao = Xiebao(app)
     xiebao.member_loader(lambda: MEMBER)
+    return app, xiebao
+
+
+class Base(DeclarativeBase):
+    """The tables of the site that stores clicks."""
+
+
+class Purchase(PurchaseMixin, Base):
+    """A purchase."""
+
+
+class Click(ClickMixin, Base):
+    """A click."""
+
+
+class Visit(Base):
+    """A row with a text, which a view of the site stores."""
+
+    __tablename__ = "visit"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    text: Mapped[str] = mapped_column(String(100))
+
+
+def with_stored_clicks(engine: Engine) -> tuple[Flask, Xiebao]:
+    """Return the site with the extension, which stores clicks, and a view that stores a row."""
+    Base.metadata.create_all(engine)
+    app, xiebao = with_entries()
+    sessions = sessionmaker(engine)
+    Purchases(xiebao, Purchase, sessions, clicks=Click)
+
+    def store_and_redirect() -> Response:
+        with sessions.begin() as session:
+            session.add(Visit(text=MEMBER))
+        return redirect(READY_URL)
+
+    app.add_url_rule("/store", "store", store_and_redirect)
     return app, xiebao
 
 

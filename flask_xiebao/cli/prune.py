@@ -1,0 +1,40 @@
+"""The command ``flask xiebao prune``."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import click
+
+from ..app.log import format_error_for_log
+from ..gateway.payloads import CHINA_TIMEZONE
+from ..texts import get_text
+from .doctor_database import describe_missing_columns
+from .findings import print_escaped_line
+
+
+def run_prune_command(purchases: Any, clicks_before: datetime, locale: str) -> int:
+    """Delete the clicks before a date, and print their number.
+
+    :param clicks_before: The beginning of the date (China time), without a time zone.
+    :param locale: The language of the output.
+    :return: The exit status of the command: 0 if the clicks were deleted, 2 if the table or a
+        column is missing or the database raised an error.
+    :raises click.UsageError: if the site does not store clicks, or the date is in the future.
+    """
+    store, time = purchases.click_store, clicks_before.replace(tzinfo=CHINA_TIMEZONE)
+    if store is None:
+        raise click.UsageError(get_text(locale, "prune.no_clicks"))
+    if time > datetime.now(CHINA_TIMEZONE):
+        raise click.UsageError(get_text(locale, "prune.future", date=time.date().isoformat()))
+    try:
+        if message := describe_missing_columns(store, locale):
+            click.echo(message, err=True)
+            return 2
+        count = store.delete_clicks_before(time)
+    except Exception as error:
+        click.echo(f"{format_error_for_log(error)}.", err=True)
+        return 2
+    print_escaped_line(get_text(locale, "prune.done", count=f"{count:,}"))
+    return 0

@@ -1,0 +1,104 @@
+"""The rule that attributes a purchase to a click, as SQL expressions.
+
+The rule is a query and not a column, so the result does not depend on the order in which
+notifications and returns arrive:
+
+1. The candidates are the clicks of the purchase's member on the same product or on the home page,
+   with ``clicked_at <= applied_at < expires_at``.
+2. Among the candidates after whose return the payment was already made (``returned_at >=
+   paid_at``), the one with the earliest return is chosen: ``returned``.
+3. Otherwise the latest click is chosen: ``last``.
+4. If there is no candidate, the purchase has no click.
+5. If an order replaces another order after a reissue (``replaced_by``), its click is the click of
+   the order that it replaces.
+
+A purchase has at most one click. A click may have several purchases.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, and_, case, func, or_, select, true
+from sqlalchemy.orm import aliased
+
+
+class AttributionExpressions(NamedTuple):
+    """SQL expressions for a query on purchases.
+
+    :param click_id: The id of the click, or NULL.
+    :param attribution: ``returned`` or ``last``, the way in which the click was chosen, or NULL.
+    """
+
+    click_id: ColumnElement[str | None]
+    attribution: ColumnElement[str | None]
+
+
+def build_attribution_expressions(
+    purchase_model: Any, click_model: Any, member: str | None = None
+) -> AttributionExpressions:
+    """Return the expressions for a query on *purchase_model*.
+
+    :param member: If the query is for one member's purchases, the id of this member. Otherwise the
+        database reads all purchases to find the reissued ones.
+    """
+    click, first_order = aliased(click_model), aliased(purchase_model)
+    is_candidate = and_(
+        click.member == first_order.member,
+        or_(click.case_code == first_order.case_code, click.page == "home"),
+        click.clicked_at <= first_order.applied_at,
+        first_order.applied_at < click.expires_at,
+    )
+    candidates = (
+        select(click.click_id)
+        .join(first_order, is_candidate)
+        .where(first_order.insure_num == _build_first_number(purchase_model, member))
+        .limit(1)
+        .correlate(purchase_model)
+    )
+    # If two clicks have the same time, the id decides, so that the result is always the same.
+    returned = (
+        candidates.where(click.returned_at >= first_order.paid_at)
+        .order_by(click.returned_at, click.clicked_at.desc(), click.click_id.desc())
+        .scalar_subquery()
+    )
+    last = candidates.order_by(click.clicked_at.desc(), click.click_id.desc()).scalar_subquery()
+    # This condition also puts the purchases into the FROM clause of a query that selects nothing
+    # else of them. Otherwise, the subqueries would refer to any purchase.
+    has_member = purchase_model.member.is_not(None)
+    return AttributionExpressions(
+        case((has_member, func.coalesce(returned, last))),
+        case(
+            (and_(has_member, returned.is_not(None)), "returned"),
+            (and_(has_member, last.is_not(None)), "last"),
+        ),
+    )
+
+
+def _build_first_number(purchase_model: Any, member: str | None) -> ColumnElement[str]:
+    """Return an expression for the number of the order that was bought, before any reissues."""
+
+    def is_replaced(order: Any) -> ColumnElement[bool]:
+        is_in_scope = true() if member is None else order.member == member
+        return and_(order.replaced_by.is_not(None), is_in_scope)
+
+    order, earlier_order, later_order = (aliased(purchase_model) for _ in range(3))
+    reissues = (
+        select(order.replaced_by.label("insure_num"), order.insure_num.label("first_number"))
+        .outerjoin(earlier_order, earlier_order.replaced_by == order.insure_num)
+        .where(is_replaced(order), earlier_order.insure_num.is_(None))
+        .cte(recursive=True)
+    )
+    # UNION drops duplicate rows, so the recursion ends even if numbers replace each other.
+    reissues = reissues.union(
+        select(later_order.replaced_by, reissues.c.first_number)
+        .join(reissues, later_order.insure_num == reissues.c.insure_num)
+        .where(is_replaced(later_order))
+    )
+    first_number = (
+        select(func.min(reissues.c.first_number))
+        .where(reissues.c.insure_num == purchase_model.insure_num)
+        .correlate(purchase_model)
+        .scalar_subquery()
+    )
+    return func.coalesce(first_number, purchase_model.insure_num)

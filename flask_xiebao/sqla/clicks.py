@@ -1,0 +1,216 @@
+"""The mixin with a click's columns, and the store that writes the clicks of a site's members."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any, TypeVar
+
+from flask import Flask, appcontext_tearing_down, g
+from sqlalchemy import Index, delete, select, update
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session, declared_attr, scoped_session, sessionmaker
+
+from ..app.log import format_error_for_log, log_throttled
+from ..app.rehearsal import is_rehearsal
+from ..app.signals import entry_clicked, payment_returned
+from ..app.state import get_current_app_state
+from ..gateway.platforms import Platform
+from ..gateway.values import MAX_MEMBER_ID_BYTES
+from ..links.tokens import Entry
+from .columns import (
+    MAX_TEXT_LENGTH,
+    IdentityMixin,
+    build_case_sensitive_string_type,
+    cut_to_column_length,
+    nullable_column,
+    required_column,
+    utc_now,
+)
+from .model_store import ModelStore, execute_statement
+
+C = TypeVar("C", bound="ClickMixin")
+
+# A click can lead to a purchase only on these gateway pages.
+_SELLING_PAGES = ("product", "home")
+_MAX_NAME_LENGTH = 32  # characters
+# The number of clicks to delete in one transaction.
+_CLICKS_PER_DELETION = 5000
+# The name in Flask's "g" of the functions that write to the database when the app context ends.
+_PENDING_WRITES = "_flask_xiebao_pending_click_writes"
+
+
+class ClickMixin(IdentityMixin):
+    """A mixin with the columns of a click on a product or home entry that led to the gateway.
+
+    Add your own columns to the model. Times are in UTC. Provisional, like :class:`PurchaseMixin`.
+
+    :ivar click_id: The id that the signals send; the primary key.
+    :ivar member: The id of the member as whom the visitor went.
+    :ivar page: ``product`` or ``home``, the name of the gateway page.
+    :ivar case_code: ``caseCode``, the product code. None for the home page.
+    :ivar client_reference: The site's own reference from the entry, such as an order number, or
+        None. Only the first 255 characters of this and other texts are stored.
+    :ivar sub_partner_id: ``subPartnerId``, the sub-account, or None.
+    :ivar platform: ``h5``, ``pc``, ``ios`` or ``android``.
+    :ivar clicked_at: The time of the click.
+    :ivar expires_at: Applications from this time on are not attributed to the click.
+    :ivar returned_at: The time when the browser first returned after payment, or None.
+    """
+
+    __tablename__ = "xiebao_click"
+
+    click_id = required_column(
+        str, build_case_sensitive_string_type(_MAX_NAME_LENGTH), primary_key=True
+    )
+    member = required_column(str, build_case_sensitive_string_type(MAX_MEMBER_ID_BYTES))
+    page = required_column(str, build_case_sensitive_string_type(_MAX_NAME_LENGTH))
+    case_code = nullable_column(str)
+    client_reference = nullable_column(str, build_case_sensitive_string_type(MAX_TEXT_LENGTH))
+    sub_partner_id = nullable_column(str)
+    platform = required_column(str, build_case_sensitive_string_type(_MAX_NAME_LENGTH))
+    clicked_at = required_column(datetime)
+    expires_at = required_column(datetime)
+    returned_at = nullable_column(datetime)
+
+    @declared_attr.directive
+    @classmethod
+    def __table_args__(cls) -> Any:
+        return (Index(None, "member", "clicked_at"),)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.click_id}>"
+
+
+class ClickStore(ModelStore[C]):
+    """The store that writes a site's clicks and the returns from payment.
+
+    It writes at the end of the app context, when the request's own connection is back in the pool.
+    If each request needed two connections, simultaneous clicks could exhaust the pool.
+
+    :param xiebao: The extension whose clicks are stored.
+    :param within: The time after a click in which an application is attributed to the click.
+    """
+
+    def __init__(
+        self,
+        xiebao: object,
+        model: type[C],
+        session_factory: scoped_session[Any] | sessionmaker[Any],
+        within: timedelta,
+    ) -> None:
+        super().__init__(model, session_factory)
+        self._xiebao = xiebao
+        self._within = within
+        entry_clicked.connect(self._insert_click_later)
+        payment_returned.connect(self._record_return_later)
+        # Flask sends this signal after all teardown functions, in whatever order the extensions
+        # were created.
+        appcontext_tearing_down.connect(_run_pending_writes)
+
+    def build_empty_row(self, primary_key: str) -> C:
+        """Build a row with a value in each column of the mixin that requires one.
+
+        :raises ConfigError: if the model cannot be called without arguments.
+        """
+        now = utc_now()
+        return self._build_row(
+            click_id=primary_key, member="", page="", platform="", clicked_at=now, expires_at=now
+        )
+
+    def _build_row(self, **values: Any) -> C:
+        row = self.call_model()
+        for name, value in values.items():
+            setattr(row, name, value)
+        return row
+
+    def _insert_click_later(
+        self,
+        app: Flask,
+        *,
+        entry: Entry,
+        member: str,
+        platform: Platform,
+        click_id: str,
+        **_: object,
+    ) -> None:
+        if entry.page not in _SELLING_PAGES:
+            return
+        now, sub_partner_id = utc_now(), entry.sub_partner_id
+        if sub_partner_id is None:
+            sub_partner_id = get_current_app_state().settings.sub_partner_id
+        values = {
+            "click_id": click_id,
+            "member": member,
+            "page": entry.page,
+            "case_code": cut_to_column_length(entry.reference),
+            "client_reference": cut_to_column_length(entry.client_reference),
+            "sub_partner_id": cut_to_column_length(sub_partner_id) or None,
+            "platform": platform.slug,
+            "clicked_at": now,
+            "expires_at": now + self._within,
+        }
+        self._write_later(app, lambda session: session.add(self._build_row(**values)))
+
+    def _record_return_later(self, app: Flask, *, click_id: str, **_: object) -> None:
+        # Only the first return counts, because the member may open the return link again later.
+        statement = (
+            update(self.model)
+            .where(self.model.click_id == click_id, self.model.returned_at.is_(None))
+            .values(returned_at=utc_now())
+        )
+        self._write_later(app, lambda session: execute_statement(session, statement))
+
+    def _write_later(self, app: Flask, write: Callable[[Session], object]) -> None:
+        # The signals are also sent for the apps of other Xiebao objects, and for test clicks.
+        if app.extensions.get("xiebao") is self._xiebao and not is_rehearsal():
+            g.setdefault(_PENDING_WRITES, []).append(partial(self._write_without_raising, write))
+
+    def _write_without_raising(self, write: Callable[[Session], object]) -> None:
+        """Run *write* in a transaction. Log an error, because a click must not fail for it."""
+        try:
+            try:
+                self._run_in_transaction(write)
+            except DBAPIError as error:
+                # If the database was restarted, all connections in the pool are broken. SQLAlchemy
+                # replaces all of them after the first error, so the second attempt succeeds.
+                if not error.connection_invalidated:
+                    raise
+                self._run_in_transaction(write)
+        except Exception as error:
+            log_throttled(
+                f'A click could not be written to the table "{self.table.name}", so a purchase may'
+                " be attributed to another click or to none. Run"
+                f' "flask xiebao doctor". The exception is {format_error_for_log(error)}.',
+                duplicate_key="click",
+            )
+
+    def _run_in_transaction(self, write: Callable[[Session], object]) -> None:
+        with self.separate_transaction() as session:
+            write(session)
+
+    def delete_clicks_before(self, time: datetime) -> int:
+        """Delete the clicks before a time, and return their number.
+
+        Each transaction deletes only a part of the clicks, so that new clicks do not wait long.
+        """
+        expired_ids = select(self.model.click_id).where(self.model.clicked_at < time)
+        deleted_count = 0
+        while True:
+            with self.separate_transaction() as session:
+                click_ids = session.scalars(expired_ids.limit(_CLICKS_PER_DELETION)).all()
+                statement = delete(self.model).where(self.model.click_id.in_(click_ids))
+                deleted_count += execute_statement(session, statement)
+            if len(click_ids) < _CLICKS_PER_DELETION:
+                return deleted_count
+
+
+def _run_pending_writes(_app: Flask, *, exc: BaseException | None = None, **_: object) -> None:
+    """Run the writes of the app context that ends, but not if the request raised an exception.
+
+    Then the visitor got an error page instead of the redirect to the gateway.
+    """
+    for write in g.pop(_PENDING_WRITES, ()):
+        if exc is None:
+            write()

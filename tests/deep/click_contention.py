@@ -1,0 +1,137 @@
+"""Processes in which members click, pay and return, while some processes are killed.
+
+A worker prints each click after the response was sent, and each purchase that belongs to a wrong
+click::
+
+    python -m tests.deep.click_contention DATABASE SECONDS SEED
+"""
+
+from __future__ import annotations
+
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from datetime import UTC, datetime
+from typing import Any
+
+from flask import Flask, g
+from sqlalchemy import Engine, create_engine, select
+from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
+
+from flask_xiebao import Xiebao, entry_clicked
+from flask_xiebao.sqla import ClickMixin, PurchaseMixin, Purchases
+from tests.support import CODE, CONFIG, PC, paid_url
+
+MEMBERS = ["alice", "Alice", "bob", "m_7Qk2vX9rT4"]
+
+
+class Base(DeclarativeBase):
+    """The tables."""
+
+
+class Purchase(PurchaseMixin, Base):
+    """A purchase of a member."""
+
+
+class Click(ClickMixin, Base):
+    """A click of a member."""
+
+
+def create_site(engine: Engine) -> tuple[Flask, Xiebao, Purchases[Purchase]]:
+    """Return a site that stores clicks of the member in ``g``."""
+    app = Flask("shop")
+    app.config.update(CONFIG, TESTING=True)
+    xiebao = Xiebao(app)
+    xiebao.member_loader(lambda: g.member)
+    return app, xiebao, Purchases(xiebao, Purchase, sessionmaker(engine), clicks=Click)
+
+
+def work(database: str, seconds: float, seed: int) -> None:
+    """Click, pay and return for a while."""
+    choose = random.Random(seed)  # noqa: S311
+    until, count = time.monotonic() + seconds, 0
+    engine = create_engine(database)
+    app, xiebao, purchases = create_site(engine)
+    click_ids: list[str] = []
+    entry_clicked.connect(receiver := lambda _, click_id, **__: click_ids.append(click_id), app)
+    member = ""
+    app.before_request(lambda: setattr(g, "member", member))
+    while time.monotonic() < until:
+        member, reference, count = choose.choice(MEMBERS), f"{seed}-{count}", count + 1
+        with app.test_request_context():
+            link = xiebao.product_link(CODE, client_reference=reference, return_to="/")
+        response = app.test_client().get(link, headers=PC)
+        print(f"{response.status_code} {click_ids.pop()} {member} {reference}", flush=True)
+        now = datetime.now(UTC).replace(microsecond=0)
+        common: dict[str, Any] = {"policy_nums": [], "forgotten": False, "version": 1}
+        with Session(engine) as session, session.begin():
+            session.add(
+                Purchase(
+                    insure_num=reference,
+                    member=member,
+                    case_code=CODE,
+                    applied_at=now,
+                    paid_at=now,
+                    created_at=now,
+                    **common,
+                )
+            )
+        if member != "bob" and choose.random() < 0.7:
+            app.test_client().get(paid_url(response))
+        with Session(engine) as session:
+            click = session.scalar(purchases.click_of(session.get_one(Purchase, reference)))
+            found = session.scalars(purchases.for_reference(reference, choose.choice(MEMBERS)))
+            owners = {purchase.member for purchase in found}
+        if click is None or click.member != member or owners - {member}:
+            print(f"wrong: {reference} of {member} belongs to {click}, {owners}", flush=True)
+    engine.dispose()
+    del receiver
+
+
+def attack(database: str, *, seconds: float, workers: int, kills: int) -> tuple[int, list[str]]:
+    """Run workers and kill some of them. Return the number of clicks, and what is wrong."""
+    engine = create_engine(database)
+    Base.metadata.drop_all(engine)
+    Base.metadata.create_all(engine)
+    lines: list[str] = []
+    until, seeds = time.monotonic() + seconds, iter(range(1000))
+
+    def start() -> subprocess.Popen[str]:
+        left = str(max(0.1, until - time.monotonic()))
+        command = [sys.executable, "-m", __spec__.name if __spec__ else ""]
+        return subprocess.Popen(  # noqa: S603
+            [*command, database, left, str(next(seeds))],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    running = [start() for _ in range(workers)]
+    for _ in range(kills):
+        time.sleep(seconds / (kills + 1))
+        victim = running.pop(0)
+        victim.send_signal(signal.SIGKILL)
+        lines += victim.communicate()[0].splitlines()
+        running.append(start())
+    for each in running:
+        lines += each.communicate(timeout=seconds + 60)[0].splitlines()
+    clicks = [line.split() for line in lines if line.startswith("302 ") and line.count(" ") == 3]
+    with Session(engine) as session:
+        stored = {
+            click.click_id: [click.member, click.client_reference]
+            for click in session.scalars(select(Click))
+        }
+        how = Counter(session.scalars(select(create_site(engine)[2].attribution)))
+    engine.dispose()
+    wrong = [line for line in lines if not line.startswith("302 ")]
+    wrong += [f"lost: {click}" for _, *click in clicks if stored.get(click[0]) != click[1:]]
+    wrong += [f"no purchase is {kind}" for kind in ("returned", "last") if not how[kind]]
+    return len(clicks), wrong
+
+
+if __name__ == "__main__":
+    _, database, seconds, seed = sys.argv
+    work(database, float(seconds), int(seed))
