@@ -109,7 +109,7 @@ class PurchaseMixin(IdentityMixin):
     start_date = nullable_column(date)
     end_date = nullable_column(date)
     policy_nums = required_column(list[str], JSON())
-    replaced_by = nullable_column(str)
+    replaced_by = nullable_column(str, build_case_sensitive_string_type(MAX_TEXT_LENGTH))
     surrenders = nullable_column(list[dict[str, Any]], JSON(none_as_null=True))
     failed_step = nullable_column(int)
     failures = nullable_column(list[Any], JSON(none_as_null=True))

@@ -27,7 +27,7 @@ from sqlalchemy import String, cast, create_engine, orm
 
 from flask_xiebao import Order, Xiebao
 from flask_xiebao.cli import xiebao as commands
-from flask_xiebao.sqla import PurchaseMixin, Purchases
+from flask_xiebao.sqla import ClickMixin, PurchaseMixin, Purchases
 from tests.manual.blocks import DOCS, ROOT, Block, all_blocks, blocks, run
 from tests.support import CONFIG, LIVE, NUMBER, SETTINGS
 
@@ -48,6 +48,10 @@ class Base(orm.DeclarativeBase):
 
 class Kept(PurchaseMixin, Base):
     """Its purchases."""
+
+
+class InsuranceClick(ClickMixin, Base):
+    """The clicks of its members."""
 
 
 @pytest.fixture
@@ -91,8 +95,9 @@ def names(app: Flask, xiebao_orders: Any) -> Iterator[dict[str, Any]]:
         "member_id": 8,
         **{name: getattr(orm, name) for name in _ORM},
         **{"cast": cast, "String": String, "PurchaseMixin": PurchaseMixin, "Purchases": Purchases},
+        "InsuranceClick": InsuranceClick,
         "Purchase": Kept,
-        "purchases": Purchases(Xiebao(), Kept, orm.sessionmaker(engine)),
+        "purchases": Purchases(Xiebao(), Kept, orm.sessionmaker(engine), clicks=InsuranceClick),
         **dict.fromkeys(("create_app", "redis", "rq", "user"), MagicMock(id=8)),
         "portal": lambda environ, start: [],
         "render_template": lambda name, **values: "",
@@ -129,6 +134,7 @@ def test_the_templates_render(block: Block, app: Flask) -> None:
     variables = {
         "insure_num": NUMBER,
         "member_id": 8,
+        "order": SimpleNamespace(id=8),
         "store": SimpleNamespace(xiebao_id="store-17"),
         "csp_nonce": lambda: "r4nd0m",
         # what the extension's own pages have

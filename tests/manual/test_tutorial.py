@@ -64,9 +64,15 @@ def test_a_member_buys_insurance_and_finds_the_policy(shop: Path) -> None:
     order = browser.get(back, headers=PHONE, follow_redirects=True)
     assert order.request.path == "/orders/1"
     assert "谢谢" in order.text
+    assert "已投保" in order.text
+    assert "去投保" not in order.text
     policies = browser.get("/orders/", headers=PHONE)
     assert "保障中" in policies.text
     policy = one(policies, "[data-xiebao-entry=policy]")
-    accepted(browser.get(href(policy), headers=PHONE).location)
+    policy_click = browser.get(href(policy), headers=PHONE)
+    accepted(policy_click.location)
+    surrender = browser.post(str(policy_click.location), data={"do": "surrender"})
+    assert surrender.status_code == 303
+    assert "去投保" in browser.get("/orders/1", headers=PHONE).text
     with app.app_context():
         app.extensions["sqlalchemy"].engine.dispose()

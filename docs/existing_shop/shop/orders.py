@@ -25,4 +25,8 @@ def index() -> str:
 def order(order_id: int) -> str:
     """Show one of the member's orders."""
     query = db.select(Order).filter_by(id=order_id, member_id=current_user.id)
-    return render_template("order.html", order=db.first_or_404(query))
+    order = db.first_or_404(query)
+    return render_template(
+        "order.html",
+        order=order,
+    )
