@@ -1,4 +1,4 @@
-"""What the members have bought, as the gateway says it: kept in the shop's own database."""
+"""The members' purchases and clicks, which are stored in the shop's own database."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from sqlalchemy.pool import NullPool
 from sqlalchemy.schema import CreateColumn
 
 from flask_xiebao import Xiebao
-from flask_xiebao.sqla import PurchaseMixin, Purchases
+from flask_xiebao.sqla import ClickMixin, PurchaseMixin, Purchases
 
 db = SQLAlchemy(engine_options={"poolclass": NullPool})  # a file of SQLite needs none
 xiebao = Xiebao()
@@ -16,6 +16,10 @@ xiebao = Xiebao()
 
 class Purchase(PurchaseMixin, db.Model):  # type: ignore[name-defined, misc]
     """A purchase: there is nothing of the shop's own in it."""
+
+
+class InsuranceClick(ClickMixin, db.Model):  # type: ignore[name-defined, misc]
+    """A click that led to the gateway."""
 
 
 def create_tables() -> None:
@@ -30,5 +34,5 @@ def create_tables() -> None:
     db.session.commit()
 
 
-purchases = Purchases(xiebao, Purchase, db.session)
+purchases = Purchases(xiebao, Purchase, db.session, clicks=InsuranceClick)
 xiebao.notification_handler(purchases.handle)

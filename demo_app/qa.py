@@ -22,6 +22,7 @@ from flask_xiebao import Platform
 from flask_xiebao.testing import DEVICES, FORMATS, CheckError, lines_of
 
 from . import check, events
+from . import sales as report_on_sales
 from .own_links import make
 from .shop import CASE_CODE, MEMBERS
 
@@ -174,6 +175,42 @@ def log() -> str:
         last=last,
         newer=at - 1,
         older=at + 1 if at < last else 0,
+    )
+
+
+@blueprint.get("/sales")
+def sales() -> str:
+    """Show the clicks, the sales and the premiums of a month, as a chart and as a table."""
+    groups = {name: title for name, (title, _) in report_on_sales.GROUPS.items()} | {
+        "month": "月份"
+    }
+    by = request.args.get("by", "reference")
+    current_month = report_on_sales.get_current_month()
+    month = report_on_sales.parse_month(request.args.get("month", f"{current_month:%Y-%m}"))
+    if by not in groups or month is None or month > current_month:
+        abort(404, "没有这样的分组，或者没有这个月份。")
+    if by == "month":
+        rows = report_on_sales.build_report_by_month(month)
+    else:
+        column = report_on_sales.GROUPS[by][1]
+        rows = report_on_sales.build_report(column, month, report_on_sales.get_next_month(month))
+    shown_rows = rows[: report_on_sales.MAX_ROWS]
+    return render_template(
+        "qa/sales.html",
+        by=by,
+        title=groups[by],
+        groups=groups,
+        month=f"{month:%Y-%m}",
+        previous_month=f"{report_on_sales.get_previous_month(month):%Y-%m}",
+        next_month=(
+            f"{report_on_sales.get_next_month(month):%Y-%m}" if month < current_month else None
+        ),
+        rows=shown_rows,
+        bars=report_on_sales.build_bars(shown_rows),
+        hidden_count=len(rows) - len(shown_rows),
+        clicks=sum(row.clicks for row in rows),
+        sold=sum(row.sales for row in rows),
+        premium=sum(row.premium_fen for row in rows),
     )
 
 

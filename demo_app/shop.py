@@ -61,6 +61,8 @@ STATES = {
     "cancelled": "已取消",
 }
 _OVER = ("expired", "surrendered", "replaced", "cancelled")
+#: An order counts as insured if it has a policy in one of these states.
+_INSURED = ("paid", "issued", "in_force", "surrendering")
 
 
 def current_member() -> str | None:
@@ -80,10 +82,12 @@ def signed_in() -> dict[str, Any]:
 def order() -> str:
     """Show the order, and the insurance that goes with it."""
     known, older = _policies()
+    bought = db.session.scalars(purchases.for_reference(ORDER, current_member()))
     return render_template(
         "shop/order.html",
         case_code=CASE_CODE,
         order=ORDER,
+        insurance=next((policy for policy in bought if policy.state in _INSURED), None),
         # The covers that the simulator sells are for five days from today on.
         days=[datetime.now(CHINA_TIME) + timedelta(days=day) for day in (0, 4)],
         policies=known[:_NEWEST],

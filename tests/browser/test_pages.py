@@ -61,6 +61,7 @@ SCENES = {
     "console, one page": Scene("/qa?show=policy"),
     "a cell": Scene("/qa/policy-return/iphone"),
     "what happened": Scene("/qa/events", signed_in=True),
+    "sales": Scene("/qa/sales", signed_in=True),
     "own links": Scene(f"/qa/links?page=product&reference={CODE}&return_to=/insured&device=pc"),
     "own links, an error": Scene("/qa/links?page=product&reference="),
     "refused": Scene("/gateway/dispatch/cps?partnerId=1&platform=9&sign=00&Sign=", status=400),

@@ -132,14 +132,22 @@ def test_the_details_have_what_was_sent_and_the_sign_is_masked(console: FlaskCli
 
 
 @pytest.mark.parametrize(
-    "url", ["/qa/product-plain/nokia", "/qa/nothing/iphone", "/qa?show=nothing"]
+    "url",
+    [
+        "/qa/product-plain/nokia",
+        "/qa/nothing/iphone",
+        "/qa?show=nothing",
+        "/qa/sales?by=member",
+        "/qa/sales?month=2026-13",
+        "/qa/sales?month=2999-01",
+    ],
 )
 def test_what_is_not_there_is_not_found(console: FlaskClient, url: str) -> None:
     assert console.get(url).status_code == 404
 
 
 @pytest.mark.parametrize(
-    "url", ["/qa", "/qa/product-another/iphone", "/qa/links?page=home", "/qa/events"]
+    "url", ["/qa", "/qa/product-another/iphone", "/qa/links?page=home", "/qa/events", "/qa/sales"]
 )
 def test_looking_leaves_the_log_and_the_session_alone(console: FlaskClient, url: str) -> None:
     before = console.get_cookie("session")

@@ -1,0 +1,163 @@
+"""The demo's order page shows its insurance, and the report on sales counts clicks and sales."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from flask import Flask
+
+from demo_app.purchases import InsuranceClick, Purchase, db
+from tests.demo.support import ZHOU, buy, gateway, look, order_page, visit, words
+from tests.support import CODE, one, pay
+
+NOVEMBER = datetime(2026, 11, 10, tzinfo=UTC)
+
+
+def read_table(page: Any) -> list[list[str]]:
+    """Return the rows of the report as texts."""
+    return [
+        [words(cell) for cell in row.select("th, td")] for row in page.select(".sales tbody tr")
+    ]
+
+
+def store_clicks(demo: Flask, *, count: int, time: datetime = NOVEMBER, **values: Any) -> None:
+    """Store clicks of the member "a"."""
+    common: dict[str, Any] = {"member": "a", "page": "product", "case_code": CODE, "platform": "h5"}
+    with demo.app_context():
+        for number in range(count):
+            clicked_at = time + timedelta(minutes=number)
+            db.session.add(
+                InsuranceClick(
+                    click_id=f"{values} {number}"[-30:],
+                    clicked_at=clicked_at,
+                    expires_at=clicked_at + timedelta(days=1),
+                    **{**common, **values},
+                )
+            )
+        db.session.commit()
+
+
+def store_purchase(demo: Flask, number: str, paid_at: datetime, **values: Any) -> None:
+    """Store a purchase of the member "a"."""
+    common: dict[str, Any] = {
+        "member": "a",
+        "case_code": CODE,
+        "price_fen": 1500,
+        "policy_nums": [],
+        "forgotten": False,
+        "version": 1,
+    }
+    with demo.app_context():
+        db.session.add(
+            Purchase(
+                insure_num=number,
+                applied_at=paid_at,
+                paid_at=paid_at,
+                created_at=paid_at,
+                updated_at=paid_at,
+                **{**common, **values},
+            )
+        )
+        db.session.commit()
+
+
+def test_order_page_shows_its_policy_until_a_surrender(demo: Flask) -> None:
+    browser = visit(demo)
+    number = buy(browser)
+    page = browser.get("/")
+    assert "已投保" in words(one(page, "section.offer h2"))
+    assert f"P{number}" in words(one(page, "section.offer"))
+    assert one(page, "#policy")["data-xiebao-entry"] == "policy"
+    assert "去投保" not in page.text
+    assert "已投保" not in visit(demo, ZHOU).get("/").text
+    browser.post(order_page(browser, number), data={"do": "surrender"})
+    assert "去投保" in browser.get("/").text
+
+
+def test_order_page_shows_the_policy_after_a_reissue(demo: Flask) -> None:
+    browser = visit(demo)
+    number = buy(browser)
+    browser.post(order_page(browser, number), data={"do": "reissue"})
+    offer = words(one(browser.get("/"), "section.offer"))
+    assert "已投保" in offer
+    assert number not in offer
+
+
+def test_unpaid_purchase_leaves_the_card_on_the_order_page(demo: Flask) -> None:
+    browser = visit(demo)
+    browser.post(gateway(browser), data={"do": "fail"})
+    assert "去投保" in browser.get("/").text
+
+
+def test_report_shows_what_was_bought(demo: Flask) -> None:
+    browser = visit(demo)
+    pay(browser, gateway(browser))
+    gateway(visit(demo, ZHOU), "home")
+    page = look(browser, "/qa/sales")
+    assert read_table(page) == [["QY-1008", "2", "1", "¥15.00"]]
+    assert words(one(page, ".sales tfoot tr")) == "合计 2 1 ¥15.00"
+    chart = words(one(page, "svg.chart"))
+    assert chart == "QY-1008 2 次点击 1 单"
+    rows = read_table(look(browser, "/qa/sales?by=page"))
+    assert rows == [["产品详情页", "1", "1", "¥15.00"], ["携保首页", "1", "0", "¥0.00"]]
+
+
+@pytest.mark.parametrize(
+    ("by", "expected"),
+    [
+        (
+            "reference",
+            [
+                ["QY-2", "1", "1", "¥15.00"],
+                ["没有点击", "0", "1", "¥15.00"],
+                ["QY-1", "3", "0", "¥0.00"],
+            ],
+        ),
+        (
+            "sub_account",
+            [
+                ["branch", "1", "1", "¥15.00"],
+                ["没有点击", "0", "1", "¥15.00"],
+                ["（未注明）", "3", "0", "¥0.00"],
+            ],
+        ),
+        ("month", [["2026-11", "4", "2", "¥30.00"], ["2026-10", "2", "0", "¥0.00"]]),
+    ],
+)
+def test_report_groups_clicks_and_sales(demo: Flask, by: str, expected: list[list[str]]) -> None:
+    store_clicks(demo, count=3, client_reference="QY-1")
+    later = NOVEMBER + timedelta(hours=1)
+    store_clicks(demo, count=1, time=later, client_reference="QY-2", sub_partner_id="branch")
+    # In China, this is the last minute of October.
+    october = datetime(2026, 10, 31, 15, 58, tzinfo=UTC)
+    store_clicks(demo, count=2, time=october, client_reference="QY-3")
+    store_purchase(demo, "1", later + timedelta(minutes=9), replaced_by="2")
+    store_purchase(demo, "2", later + timedelta(minutes=99))
+    store_purchase(demo, "3", NOVEMBER - timedelta(days=3))
+    with time_machine.travel(NOVEMBER + timedelta(days=9)):
+        rows = read_table(look(demo.test_client(), f"/qa/sales?by={by}&month=2026-11"))
+    assert rows[: len(expected)] == expected
+
+
+def test_report_has_a_page_for_each_month(demo: Flask) -> None:
+    store_clicks(demo, count=1, client_reference="QY-1")
+    with time_machine.travel(NOVEMBER + timedelta(days=40)):
+        december = look(demo.test_client(), "/qa/sales")
+        assert december.select(".sales") == []
+        assert december.select("a[rel=next]") == []
+        november = look(demo.test_client(), str(one(december, "a[rel=prev]")["href"]))
+        assert read_table(november) == [["QY-1", "1", "0", "¥0.00"]]
+        assert "month=2026-12" in str(one(november, "a[rel=next]")["href"])
+
+
+def test_report_shows_only_the_first_fifty_rows(demo: Flask) -> None:
+    for number in range(53):
+        store_clicks(demo, count=1, client_reference=f"QY-{number:02}")
+    with time_machine.travel(NOVEMBER + timedelta(days=1)):
+        page = look(demo.test_client(), "/qa/sales")
+    assert len(read_table(page)) == 50
+    assert "还有 3 行" in words(page)
+    assert words(one(page, "#chart")).startswith("53 次点击")
