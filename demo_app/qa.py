@@ -206,7 +206,7 @@ def sales() -> str:
             f"{report_on_sales.get_next_month(month):%Y-%m}" if month < current_month else None
         ),
         rows=shown_rows,
-        bars=report_on_sales.build_bars(shown_rows),
+        bars=report_on_sales.compute_bar_lengths(shown_rows),
         hidden_count=len(rows) - len(shown_rows),
         clicks=sum(row.clicks for row in rows),
         sold=sum(row.sales for row in rows),

@@ -96,7 +96,7 @@ def build_report_by_month(last_month: datetime) -> list[ReportRow]:
     return rows
 
 
-def build_bars(rows: list[ReportRow]) -> list[Bar]:
+def compute_bar_lengths(rows: list[ReportRow]) -> list[Bar]:
     """Return the lengths of the bars of a chart. All bars have the same scale."""
     largest = max((max(row.clicks, row.sales) for row in rows), default=0) or 1
     return [

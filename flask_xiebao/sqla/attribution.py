@@ -1,18 +1,19 @@
 """The rule that attributes a purchase to a click, as SQL expressions.
 
-The rule is a query and not a column, so the result does not depend on the order in which
-notifications and returns arrive:
-
 1. The candidates are the clicks of the purchase's member on the same product or on the home page,
    with ``clicked_at <= applied_at < expires_at``.
-2. Among the candidates after whose return the payment was already made (``returned_at >=
-   paid_at``), the one with the earliest return is chosen: ``returned``.
-3. Otherwise the latest click is chosen: ``last``.
+2. If the member returned to the site from one or more of these clicks after the payment
+   (``returned_at >= paid_at``), the click with the earliest return is chosen. The attribution is
+   ``returned``.
+3. Otherwise the latest of these clicks is chosen. The attribution is ``last``.
 4. If there is no candidate, the purchase has no click.
-5. If an order replaces another order after a reissue (``replaced_by``), its click is the click of
-   the order that it replaces.
+5. After a reissue, the click of the new order is the click of the order that it replaces
+   (``replaced_by``).
 
 A purchase has at most one click. A click may have several purchases.
+
+The database evaluates the rule in each query, and no column contains its result. So the result does
+not depend on the order in which notifications and returns arrive.
 """
 
 from __future__ import annotations
@@ -24,10 +25,10 @@ from sqlalchemy.orm import aliased
 
 
 class AttributionExpressions(NamedTuple):
-    """SQL expressions for a query on purchases.
+    """Two SQL expressions for a query that selects purchases. They are NULL if there is no click.
 
-    :param click_id: The id of the click, or NULL.
-    :param attribution: ``returned`` or ``last``, the way in which the click was chosen, or NULL.
+    :param click_id: The id of the purchase's click.
+    :param attribution: ``returned`` or ``last``, depending on how the click was chosen.
     """
 
     click_id: ColumnElement[str | None]
@@ -37,7 +38,7 @@ class AttributionExpressions(NamedTuple):
 def build_attribution_expressions(
     purchase_model: Any, click_model: Any, member: str | None = None
 ) -> AttributionExpressions:
-    """Return the expressions for a query on *purchase_model*.
+    """Return the SQL expressions for a query that selects rows of *purchase_model*.
 
     :param member: If the query is for one member's purchases, the id of this member. Otherwise the
         database reads all purchases to find the reissued ones.
@@ -52,19 +53,19 @@ def build_attribution_expressions(
     candidates = (
         select(click.click_id)
         .join(first_order, is_candidate)
-        .where(first_order.insure_num == _build_first_number(purchase_model, member))
+        .where(first_order.insure_num == _build_original_number(purchase_model, member))
         .limit(1)
         .correlate(purchase_model)
     )
-    # If two clicks have the same time, the id decides, so that the result is always the same.
+    # If two clicks have the same time, their ids decide, so that the result is always the same.
     returned = (
         candidates.where(click.returned_at >= first_order.paid_at)
         .order_by(click.returned_at, click.clicked_at.desc(), click.click_id.desc())
         .scalar_subquery()
     )
     last = candidates.order_by(click.clicked_at.desc(), click.click_id.desc()).scalar_subquery()
-    # This condition also puts the purchases into the FROM clause of a query that selects nothing
-    # else of them. Otherwise, the subqueries would refer to any purchase.
+    # A query may select only these expressions. The condition on the member then adds the table of
+    # purchases to the FROM clause. Without it, the subqueries would not refer to the current row.
     has_member = purchase_model.member.is_not(None)
     return AttributionExpressions(
         case((has_member, func.coalesce(returned, last))),
@@ -75,8 +76,11 @@ def build_attribution_expressions(
     )
 
 
-def _build_first_number(purchase_model: Any, member: str | None) -> ColumnElement[str]:
-    """Return an expression for the number of the order that was bought, before any reissues."""
+def _build_original_number(purchase_model: Any, member: str | None) -> ColumnElement[str]:
+    """Return an expression for the number of the order that the member bought.
+
+    After one or more reissues, the row has another number.
+    """
 
     def is_replaced(order: Any) -> ColumnElement[bool]:
         is_in_scope = true() if member is None else order.member == member

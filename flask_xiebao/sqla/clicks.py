@@ -34,20 +34,23 @@ C = TypeVar("C", bound="ClickMixin")
 
 # A click can lead to a purchase only on these gateway pages.
 _SELLING_PAGES = ("product", "home")
-_MAX_NAME_LENGTH = 32  # characters
-# The number of clicks to delete in one transaction.
+# The length of the columns for ids and names, in characters.
+_MAX_NAME_LENGTH = 32
+# The number of clicks that are deleted in one transaction.
 _CLICKS_PER_DELETION = 5000
-# The name in Flask's "g" of the functions that write to the database when the app context ends.
+# The functions that write to the database when the app context ends are stored in Flask's "g" under
+# this name.
 _PENDING_WRITES = "_flask_xiebao_pending_click_writes"
 
 
 class ClickMixin(IdentityMixin):
     """A mixin with the columns of a click on a product or home entry that led to the gateway.
 
-    Add your own columns to the model. Times are in UTC. Provisional, like :class:`PurchaseMixin`.
+    The model may have other columns that have a default or are nullable. Times are in UTC.
+    Provisional, like :class:`PurchaseMixin`.
 
     :ivar click_id: The id that the signals send; the primary key.
-    :ivar member: The id of the member as whom the visitor went.
+    :ivar member: The id of the member who was redirected to the gateway.
     :ivar page: ``product`` or ``home``, the name of the gateway page.
     :ivar case_code: ``caseCode``, the product code. None for the home page.
     :ivar client_reference: The site's own reference from the entry, such as an order number, or
@@ -90,7 +93,7 @@ class ClickStore(ModelStore[C]):
     If each request needed two connections, simultaneous clicks could exhaust the pool.
 
     :param xiebao: The extension whose clicks are stored.
-    :param within: The time after a click in which an application is attributed to the click.
+    :param within: How long a click counts. Later applications are not attributed to it.
     """
 
     def __init__(
@@ -105,8 +108,8 @@ class ClickStore(ModelStore[C]):
         self._within = within
         entry_clicked.connect(self._insert_click_later)
         payment_returned.connect(self._record_return_later)
-        # Flask sends this signal after all teardown functions, in whatever order the extensions
-        # were created.
+        # Flask sends this signal after it has called all teardown functions. The order in which the
+        # extensions were created does not matter.
         appcontext_tearing_down.connect(_run_pending_writes)
 
     def build_empty_row(self, primary_key: str) -> C:
@@ -154,7 +157,7 @@ class ClickStore(ModelStore[C]):
         self._write_later(app, lambda session: session.add(self._build_row(**values)))
 
     def _record_return_later(self, app: Flask, *, click_id: str, **_: object) -> None:
-        # Only the first return counts, because the member may open the return link again later.
+        # Record only the first return, because the member may open the return link again later.
         statement = (
             update(self.model)
             .where(self.model.click_id == click_id, self.model.returned_at.is_(None))

@@ -70,14 +70,14 @@ _COLUMN_TYPES: dict[type, TypeEngine[Any]] = {
 def required_column(
     python_type: type[T], column_type: TypeEngine[Any] | None = None, **options: Any
 ) -> Mapped[T]:
-    """Return a column for values of a Python type that are never None."""
+    """Return a NOT NULL column for values of a Python type."""
     return mapped_column(column_type or _COLUMN_TYPES[python_type], nullable=False, **options)
 
 
 def nullable_column(
     python_type: type[T], column_type: TypeEngine[Any] | None = None, **options: Any
 ) -> Mapped[T | None]:
-    """Return a column for values of a Python type, or None."""
+    """Return a column for values of a Python type that may be NULL."""
     return mapped_column(column_type or _COLUMN_TYPES[python_type], nullable=True, **options)
 
 

@@ -1,4 +1,4 @@
-"""The base class of stores, which open sessions for a model and check its table."""
+"""The base class of the stores that write the rows of a model."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _MAX_LOCK_SECONDS = 3
 
 
 class ModelStore(Generic[M]):
-    """A store of the rows of one model, in sessions of its own.
+    """A store that writes the rows of one model. It opens separate sessions.
 
     :param session_factory: The site's ``scoped_session`` or ``sessionmaker``.
     """

@@ -63,10 +63,10 @@ class Purchases(Generic[P]):
     :param only: A function that takes an :class:`~flask_xiebao.Order` and returns True if it
         belongs to this site, for an account that another site uses, too. Other orders are not
         stored.
-    :param clicks: The class of the clicks, a subclass of :class:`ClickMixin` in the same database,
-        to find out which click led to a purchase. By default, clicks are not stored.
-    :param within: An application is attributed to a click only within this time. If it changes,
-        the clicks that are already stored keep their ``expires_at``.
+    :param clicks: The model for clicks, a subclass of :class:`ClickMixin` in the same database. It
+        is needed to find out which click led to a purchase. By default, clicks are not stored.
+    :param within: How long a click counts: an application is attributed to it only within this
+        time. Clicks that are already stored keep their ``expires_at``.
     :raises ConfigError: if an argument is wrong, or the extension has Purchases already.
     """
 
@@ -154,14 +154,13 @@ class Purchases(Generic[P]):
             return select(model).where(false())
 
     def for_reference(self, reference: str | int | None, member: MemberId | None) -> Select[Any]:
-        """Return a query for a member's purchases that their clicks with a reference led to.
+        """Return a query for a member's purchases that resulted from clicks with this reference.
 
         The newest purchase comes first. After a reissue, the query finds both orders. Always pass
-        the member to whom the order of the site belongs, because a link that another member has
-        passed on contains the same reference.
+        the member to whom the site's order belongs, because another member may have received a link
+        with the same reference.
 
-        :param reference: The ``client_reference`` of the entries, for example the number of an
-            order of the site.
+        :param reference: The ``client_reference`` of an entry, for example the site's order number.
         :param member: The member's id, as the ``member_loader`` returns it. The query finds nothing
             if it is None.
         :raises LinkError: if it is not a member id.
@@ -174,17 +173,18 @@ class Purchases(Generic[P]):
         except WrongValueError:
             # A visitor may have typed the reference in a URL.
             has_reference = false()
-        # An index contains the member but not the reference.
+        # The condition on the member makes the database use an index. No index contains the
+        # reference.
         click_ids = select(click_model.click_id).where(
             click_model.member == member_id, has_reference
         )
         return self.of(member).where(expressions.click_id.in_(click_ids))
 
     def click_of(self, purchase: P) -> Select[Any]:
-        """Return a query for the click that led to a purchase, or for no row if there is none.
+        """Return a query for the click that led to a purchase.
 
-        An ``on_change`` function can use the query in its session, for example to copy the click's
-        reference to the site's own books.
+        The query finds nothing if the purchase has no click. An ``on_change`` function can execute
+        the query in its session, for example to copy the click's reference.
 
         :raises ConfigError: if the Purchases object has no *clicks*.
         """
@@ -195,10 +195,10 @@ class Purchases(Generic[P]):
 
     @property
     def click_id(self) -> ColumnElement[str | None]:
-        """The id of the click that led to a purchase, or NULL, for a query on the model.
+        """An SQL expression for the id of the click that led to a purchase, or NULL.
 
-        A purchase has at most one click, and a click may have several purchases. In a report, join
-        the clicks with a LEFT JOIN, so that purchases without a click are counted, too.
+        Use it in a query that selects purchases. In a report, join the clicks with a LEFT JOIN, so
+        that purchases without a click are counted, too. A click may have several purchases.
 
         :raises ConfigError: if the Purchases object has no *clicks*.
         """
@@ -206,10 +206,11 @@ class Purchases(Generic[P]):
 
     @property
     def attribution(self) -> ColumnElement[str | None]:
-        """The way in which the click was found, or NULL if there is none, for a query on the model.
+        """An SQL expression for how a purchase's click was chosen: ``returned``, ``last`` or NULL.
 
-        ``returned`` means that the member came back from the payment of this purchase with this
-        click. ``last`` means that it is the member's last click before the application.
+        Use it in a query that selects purchases. ``returned`` means that the member returned to the
+        site from this click after the payment. ``last`` means that this was the member's last click
+        before the application. NULL means that the purchase has no click.
 
         :raises ConfigError: if the Purchases object has no *clicks*.
         """
@@ -223,7 +224,7 @@ class Purchases(Generic[P]):
     def _click_model(self) -> Any:
         if self.click_store is None:
             raise ConfigError(
-                "This Purchases object does not store clicks. Pass the class of the clicks as"
+                "This Purchases object does not store clicks. Pass a model as the argument"
                 ' "clicks".'
             )
         return self.click_store.model

@@ -292,7 +292,7 @@ class PurchaseStore(ModelStore[P]):
             )
             if is_change:
                 row.updated_at = utc_now()
-                # The function reads this row's click with a query of its own, so write the row.
+                # Write the row first, because the function may find its click with a query.
                 session.flush()
                 if call_on_change and self.on_change is not None:
                     result = self.on_change(session, row, before)

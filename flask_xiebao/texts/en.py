@@ -1453,8 +1453,7 @@ TEXTS = {
     "reconcile.stopped": "Stopped after {compared} orders. {error}",
     "reassign.done": "{number}: the row has the member whom the gateway reports.",
     "prune.no_clicks": (
-        "The Purchases object of the app does not store clicks. Pass the class of the clicks as the"
-        ' argument "clicks".'
+        'The app\'s Purchases object does not store clicks. Pass a model as the argument "clicks".'
     ),
     "prune.future": "The date {date} is in the future. Pass a date in the past.",
     "prune.done": "Deleted clicks: {count}.",

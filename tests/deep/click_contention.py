@@ -1,7 +1,7 @@
 """Processes in which members click, pay and return, while some processes are killed.
 
-A worker prints each click after the response was sent, and each purchase that belongs to a wrong
-click::
+A worker prints each click after it has received the response, and each purchase that was attributed
+to a wrong click::
 
     python -m tests.deep.click_contention DATABASE SECONDS SEED
 """
@@ -40,8 +40,8 @@ class Click(ClickMixin, Base):
     """A click of a member."""
 
 
-def create_site(engine: Engine) -> tuple[Flask, Xiebao, Purchases[Purchase]]:
-    """Return a site that stores clicks of the member in ``g``."""
+def create_site_with_clicks(engine: Engine) -> tuple[Flask, Xiebao, Purchases[Purchase]]:
+    """Return a site that stores clicks. The logged-in member is ``g.member``."""
     app = Flask("shop")
     app.config.update(CONFIG, TESTING=True)
     xiebao = Xiebao(app)
@@ -49,12 +49,12 @@ def create_site(engine: Engine) -> tuple[Flask, Xiebao, Purchases[Purchase]]:
     return app, xiebao, Purchases(xiebao, Purchase, sessionmaker(engine), clicks=Click)
 
 
-def work(database: str, seconds: float, seed: int) -> None:
-    """Click, pay and return for a while."""
+def click_and_buy(database: str, seconds: float, seed: int) -> None:
+    """Click, buy and return from payment in a loop for some seconds."""
     choose = random.Random(seed)  # noqa: S311
     until, count = time.monotonic() + seconds, 0
     engine = create_engine(database)
-    app, xiebao, purchases = create_site(engine)
+    app, xiebao, purchases = create_site_with_clicks(engine)
     click_ids: list[str] = []
     entry_clicked.connect(receiver := lambda _, click_id, **__: click_ids.append(click_id), app)
     member = ""
@@ -91,8 +91,10 @@ def work(database: str, seconds: float, seed: int) -> None:
     del receiver
 
 
-def attack(database: str, *, seconds: float, workers: int, kills: int) -> tuple[int, list[str]]:
-    """Run workers and kill some of them. Return the number of clicks, and what is wrong."""
+def run_and_kill_workers(
+    database: str, *, seconds: float, workers: int, kills: int
+) -> tuple[int, list[str]]:
+    """Run workers and kill some of them. Return the number of clicks and a list of problems."""
     engine = create_engine(database)
     Base.metadata.drop_all(engine)
     Base.metadata.create_all(engine)
@@ -124,7 +126,7 @@ def attack(database: str, *, seconds: float, workers: int, kills: int) -> tuple[
             click.click_id: [click.member, click.client_reference]
             for click in session.scalars(select(Click))
         }
-        how = Counter(session.scalars(select(create_site(engine)[2].attribution)))
+        how = Counter(session.scalars(select(create_site_with_clicks(engine)[2].attribution)))
     engine.dispose()
     wrong = [line for line in lines if not line.startswith("302 ")]
     wrong += [f"lost: {click}" for _, *click in clicks if stored.get(click[0]) != click[1:]]
@@ -134,4 +136,4 @@ def attack(database: str, *, seconds: float, workers: int, kills: int) -> tuple[
 
 if __name__ == "__main__":
     _, database, seconds, seed = sys.argv
-    work(database, float(seconds), int(seed))
+    click_and_buy(database, float(seconds), int(seed))

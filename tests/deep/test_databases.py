@@ -31,11 +31,11 @@ from tests.callback.purchases.support import APPLIED, SURRENDERED, Gateway, Shop
 from tests.callback.purchases.test_attribution import (
     NOON,
     SCENARIOS,
-    bought,
-    get_attributions,
-    get_numbers,
-    product,
-    store,
+    find_clicks_and_attributions,
+    find_insure_nums,
+    product_click,
+    purchase_at,
+    store_rows,
 )
 from tests.deep import click_contention, contention, databases
 from tests.manual.blocks import run
@@ -217,34 +217,38 @@ def click_shop(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Shop:
     return shop
 
 
-def test_purchases_are_attributed_by_the_rule(click_shop: Shop) -> None:
+def test_purchases_belong_to_the_expected_clicks(click_shop: Shop) -> None:
     for name, (clicks, purchases, expected) in SCENARIOS.items():
         click_shop.execute("DELETE FROM xiebao_purchase")
         click_shop.execute("DELETE FROM xiebao_click")
-        store(click_shop, clicks, purchases)
-        assert get_attributions(click_shop) == expected, name
+        store_rows(click_shop, clicks, purchases)
+        assert find_clicks_and_attributions(click_shop) == expected, name
 
 
 def test_references_are_compared_byte_by_byte(click_shop: Shop) -> None:
     references = ["QY-a", "QY-A", "QY-á"]
     for number, reference in enumerate(references):
         clicked, click_id = 10 * number, f"click {number}"
-        click = product(click_id, clicked, clicked + 3, client_reference=reference)
-        store(click_shop, [click], [bought(clicked + 1, clicked + 2, str(number))])
+        click = product_click(click_id, clicked, clicked + 3, client_reference=reference)
+        store_rows(click_shop, [click], [purchase_at(clicked + 1, clicked + 2, str(number))])
     for number, reference in enumerate(references):
-        assert get_numbers(click_shop, reference) == [str(number)]
+        assert find_insure_nums(click_shop, reference) == [str(number)]
 
 
 def test_attributions_can_be_counted(click_shop: Shop) -> None:
-    store(click_shop, [product("a", 0, 7)], [bought(5, 6), bought(8, 9, "2"), bought(None, 1, "3")])
+    store_rows(
+        click_shop,
+        [product_click("a", 0, 7)],
+        [purchase_at(5, 6), purchase_at(8, 9, "2"), purchase_at(None, 1, "3")],
+    )
     how = click_shop.purchases.attribution.label("how")
     with Session(click_shop.engine) as session:
         rows = session.execute(select(how, func.count()).group_by(how)).all()
     assert dict(rows) == {"returned": 1, "last": 1, None: 1}
 
 
-def test_burst_of_clicks_with_hook_that_reads_database(click_shop: Shop) -> None:
-    """Forty clicks reach 24 threads that share a pool of four connections."""
+def test_burst_of_clicks_is_stored_although_a_hook_reads_database(click_shop: Shop) -> None:
+    """Send forty clicks in 24 threads, which share a pool of four connections."""
     db = scoped_session(
         sessionmaker(click_shop.engine), scopefunc=lambda: id(g._get_current_object())
     )
@@ -291,14 +295,14 @@ def test_click_does_not_wait_long_for_a_locked_table(
 
 
 def test_killed_processes_lose_no_click(database: str) -> None:
-    count, wrong = click_contention.attack(database, seconds=10, workers=6, kills=6)
+    count, wrong = click_contention.run_and_kill_workers(database, seconds=10, workers=6, kills=6)
     assert wrong == []
     assert count > 20
 
 
 def test_old_clicks_are_deleted(click_shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("flask_xiebao.sqla.clicks._CLICKS_PER_DELETION", 10)
-    store(click_shop, [product(f"{minute:03}", minute) for minute in range(30)], [])
+    store_rows(click_shop, [product_click(f"{minute:03}", minute) for minute in range(30)], [])
     click_store = click_shop.purchases.click_store
     assert click_store is not None
     assert click_store.delete_clicks_before(NOON + timedelta(minutes=25)) == 25

@@ -82,19 +82,20 @@ def test_nothing_is_lost_where_the_gateway_lags(shop: Shop) -> None:
 
 
 NOON = datetime(2026, 11, 27, 12, tzinfo=UTC)
-#: The minute after noon of each click and of each return from payment.
+#: The times of the clicks and of the returns from payment, in minutes after noon.
 CLICKS, RETURNS = {"8": 0, "9": 1}, {"8": 7, "9": 9}
-#: For each purchase, the minutes of the application and the payment.
+#: The times of the application and the payment of each purchase, in minutes after noon.
 TIMES = {NUMBER: (4, 6), OTHER: (5, 8)}
 
 
-def test_every_order_of_two_clicks_and_two_purchases_gives_one_result(
+def test_each_sequence_of_clicks_and_notifications_gives_the_same_result(
     file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each event has a fixed time, but the site may write the events in any order.
+    """Each event has a fixed time, but the site may write the events in any sequence.
 
-    By induction: the result of a set of events does not depend on which event was written last.
-    Only a return must be written after its click.
+    The test checks for each set of events that its result does not depend on which of these events
+    was written last. So no sequence of all events gives another result. A return is always written
+    after its click.
     """
     engine = create_engine(f"sqlite:///{file}", poolclass=NullPool)
     shop = make_shop(engine, monkeypatch, clicks=True)

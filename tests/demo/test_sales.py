@@ -16,8 +16,8 @@ from tests.support import CODE, one, pay
 NOVEMBER = datetime(2026, 11, 10, tzinfo=UTC)
 
 
-def read_table(page: Any) -> list[list[str]]:
-    """Return the rows of the report as texts."""
+def read_report_cells(page: Any) -> list[list[str]]:
+    """Return the texts of the cells in each row of the report."""
     return [
         [words(cell) for cell in row.select("th, td")] for row in page.select(".sales tbody tr")
     ]
@@ -86,7 +86,7 @@ def test_order_page_shows_the_policy_after_a_reissue(demo: Flask) -> None:
     assert number not in offer
 
 
-def test_unpaid_purchase_leaves_the_card_on_the_order_page(demo: Flask) -> None:
+def test_order_page_shows_the_card_if_the_payment_failed(demo: Flask) -> None:
     browser = visit(demo)
     browser.post(gateway(browser), data={"do": "fail"})
     assert "去投保" in browser.get("/").text
@@ -97,11 +97,11 @@ def test_report_shows_what_was_bought(demo: Flask) -> None:
     pay(browser, gateway(browser))
     gateway(visit(demo, ZHOU), "home")
     page = look(browser, "/qa/sales")
-    assert read_table(page) == [["QY-1008", "2", "1", "¥15.00"]]
+    assert read_report_cells(page) == [["QY-1008", "2", "1", "¥15.00"]]
     assert words(one(page, ".sales tfoot tr")) == "合计 2 1 ¥15.00"
     chart = words(one(page, "svg.chart"))
     assert chart == "QY-1008 2 次点击 1 单"
-    rows = read_table(look(browser, "/qa/sales?by=page"))
+    rows = read_report_cells(look(browser, "/qa/sales?by=page"))
     assert rows == [["产品详情页", "1", "1", "¥15.00"], ["携保首页", "1", "0", "¥0.00"]]
 
 
@@ -138,7 +138,7 @@ def test_report_groups_clicks_and_sales(demo: Flask, by: str, expected: list[lis
     store_purchase(demo, "2", later + timedelta(minutes=99))
     store_purchase(demo, "3", NOVEMBER - timedelta(days=3))
     with time_machine.travel(NOVEMBER + timedelta(days=9)):
-        rows = read_table(look(demo.test_client(), f"/qa/sales?by={by}&month=2026-11"))
+        rows = read_report_cells(look(demo.test_client(), f"/qa/sales?by={by}&month=2026-11"))
     assert rows[: len(expected)] == expected
 
 
@@ -149,7 +149,7 @@ def test_report_has_a_page_for_each_month(demo: Flask) -> None:
         assert december.select(".sales") == []
         assert december.select("a[rel=next]") == []
         november = look(demo.test_client(), str(one(december, "a[rel=prev]")["href"]))
-        assert read_table(november) == [["QY-1", "1", "0", "¥0.00"]]
+        assert read_report_cells(november) == [["QY-1", "1", "0", "¥0.00"]]
         assert "month=2026-12" in str(one(november, "a[rel=next]")["href"])
 
 
@@ -158,6 +158,6 @@ def test_report_shows_only_the_first_fifty_rows(demo: Flask) -> None:
         store_clicks(demo, count=1, client_reference=f"QY-{number:02}")
     with time_machine.travel(NOVEMBER + timedelta(days=1)):
         page = look(demo.test_client(), "/qa/sales")
-    assert len(read_table(page)) == 50
+    assert len(read_report_cells(page)) == 50
     assert "还有 3 行" in words(page)
     assert words(one(page, "#chart")).startswith("53 次点击")

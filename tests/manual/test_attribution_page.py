@@ -1,4 +1,4 @@
-"""The manual's page about attribution: its code works in a site, and so does its test."""
+"""The code blocks and the test on the manual's page about attribution work in a site."""
 
 from __future__ import annotations
 
@@ -76,8 +76,10 @@ _TEST_OF_REPORT = """
 from datetime import UTC, datetime, timedelta
 
 from flask_xiebao import NotificationType
-from shop.purchases import InsuranceClick
+from shop.extensions import db
+from shop.purchases import InsuranceClick, purchases
 from shop.reports import build_report
+from shop.sales import Sale, record_sales
 
 
 def buy(number, notify, client, xiebao_orders, orders, **values):
@@ -119,6 +121,23 @@ def test_report_counts_clicks_and_sales(app, client, follow_entry, notify, xieba
     assert earlier == []
 
 
+def test_sales_are_recorded_once(app, client, follow_entry, notify, xiebao_orders):
+    orders = []
+    follow_entry(client, "/orders/8", "product")
+    buy("1", notify, client, xiebao_orders, orders)
+    buy("2", notify, client, xiebao_orders, orders, case_code="QX2")
+    with app.app_context():
+        record_sales()
+        assert db.session.query(Sale).all() == []
+        for purchase in db.session.scalars(purchases.of(7)):
+            purchase.paid_at -= timedelta(days=1, seconds=1)
+        db.session.commit()
+        record_sales()
+        record_sales()
+        sales = {sale.insure_num: sale.order_number for sale in db.session.query(Sale)}
+    assert sales == {"1": "8", "2": None}
+
+
 def test_reissued_order_is_not_a_second_sale(app, client, follow_entry, notify, xiebao_orders):
     orders = []
     follow_entry(client, "/orders/8", "product")
@@ -142,7 +161,7 @@ def test_reissued_order_is_not_a_second_sale(app, client, follow_entry, notify, 
 """
 
 
-def test_code_of_the_page_works_in_a_site(tmp_path: Path) -> None:
+def test_code_of_the_attribution_page_works(tmp_path: Path) -> None:
     python = [
         block for block in blocks(DOCS / "en/how-to/attribution.md") if block.language == "python"
     ]
@@ -151,7 +170,7 @@ def test_code_of_the_page_works_in_a_site(tmp_path: Path) -> None:
         for block in python
         if (found := re.findall(r":caption: `(\S+)`", block.options))
     }
-    assert set(files) == {"shop/purchases.py", "shop/reports.py"}
+    assert set(files) == {"shop/purchases.py", "shop/reports.py", "shop/sales.py"}
     [test] = [block.code for block in python if "def test_" in block.code]
     (tmp_path / "shop").mkdir()
     files |= {
@@ -164,4 +183,4 @@ def test_code_of_the_page_works_in_a_site(tmp_path: Path) -> None:
     for path, text in files.items():
         (tmp_path / path).write_text(text)
     output = run(tmp_path, "pytest", "-q", "-p", "no:cacheprovider", ".")
-    assert re.search(r"^3 passed", output, re.MULTILINE), output
+    assert re.search(r"^4 passed", output, re.MULTILINE), output

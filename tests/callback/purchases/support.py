@@ -96,7 +96,7 @@ def _without_none(row: dict[str, Any]) -> dict[str, Any]:
 class Shop:
     """A site that hears of purchases and keeps them.
 
-    :ivar clicks: the model of the clicks, which are stored only if the shop was made for it.
+    :ivar clicks: the model for clicks. Clicks are stored only with ``make_shop(clicks=True)``.
     :ivar told: what ``on_change`` was told: the states before and after.
     :ivar then: what it does besides.
     """

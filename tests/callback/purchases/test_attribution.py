@@ -1,6 +1,6 @@
-"""The rule that attributes a purchase to a click, and the queries that apply it.
+"""The rule that attributes a purchase to a click, and the queries that use the rule.
 
-A scenario has clicks and purchases. Times are minutes after noon.
+A scenario has clicks and purchases. Their times are numbers of minutes after noon.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def at(minute: int | None) -> datetime | None:
     return None if minute is None else NOON + timedelta(minutes=minute)
 
 
-def product(click_id: str, clicked: int, returned: int | None = None, **values: Any) -> Click:
+def product_click(click_id: str, clicked: int, returned: int | None = None, **values: Any) -> Click:
     """Return the values of a click on the product."""
     return {
         "click_id": click_id,
@@ -44,13 +44,17 @@ def product(click_id: str, clicked: int, returned: int | None = None, **values: 
     }
 
 
-def home(click_id: str, clicked: int, returned: int | None = None, **values: Any) -> Click:
+def home_click(click_id: str, clicked: int, returned: int | None = None, **values: Any) -> Click:
     """Return the values of a click on the home page."""
-    return product(click_id, clicked, returned, **{"page": "home", "case_code": None, **values})
+    return product_click(
+        click_id, clicked, returned, **{"page": "home", "case_code": None, **values}
+    )
 
 
-def bought(applied: int | None, paid: int | None = None, number: str = "1", **values: Any) -> Any:
-    """Return the values of a purchase of the product."""
+def purchase_at(
+    applied: int | None, paid: int | None = None, number: str = "1", **values: Any
+) -> Any:
+    """Return the values of a purchase of the product, by the minutes of application and payment."""
     return {
         "insure_num": number,
         "member": "alice",
@@ -61,7 +65,7 @@ def bought(applied: int | None, paid: int | None = None, number: str = "1", **va
     }
 
 
-def store(shop: Shop, clicks: list[Click], purchases: list[Purchase]) -> None:
+def store_rows(shop: Shop, clicks: list[Click], purchases: list[Purchase]) -> None:
     common = {
         "policy_nums": [],
         "forgotten": False,
@@ -74,10 +78,10 @@ def store(shop: Shop, clicks: list[Click], purchases: list[Purchase]) -> None:
         session.add_all([shop.model(**{**common, **values}) for values in purchases])
 
 
-def get_attributions(shop: Shop) -> dict[str, tuple[str | None, str | None]]:
-    """Return the click and the attribution of each purchase, by its number.
+def find_clicks_and_attributions(shop: Shop) -> dict[str, tuple[str | None, str | None]]:
+    """Map the application number of each purchase to the id of its click and the attribution.
 
-    The expressions for reports and the query for one purchase must find the same click.
+    Check that the expressions for reports and the query for one purchase find the same click.
     """
     purchases = shop.purchases
     columns = (shop.model.insure_num, purchases.click_id, purchases.attribution)
@@ -89,8 +93,8 @@ def get_attributions(shop: Shop) -> dict[str, tuple[str | None, str | None]]:
     return found
 
 
-def get_numbers(shop: Shop, reference: Any, member: Any = "alice") -> list[str]:
-    """Return the numbers of the purchases for a reference, newest first."""
+def find_insure_nums(shop: Shop, reference: Any, member: Any = "alice") -> list[str]:
+    """Return the application numbers of a member's purchases with a reference, newest first."""
     with Session(shop.engine) as session:
         query = shop.purchases.for_reference(reference, member)
         return [purchase.insure_num for purchase in session.scalars(query)]
@@ -103,104 +107,148 @@ def shop(new_shop: MakeShop) -> Shop:
 
 NONE = (None, None)
 SCENARIOS: dict[str, tuple[list[Click], list[Purchase], dict[str, Any]]] = {
-    "one click": ([product("a", 0)], [bought(5)], {"1": ("a", "last")}),
-    "the member returned": ([product("a", 0, 7)], [bought(5, 6)], {"1": ("a", "returned")}),
-    "paid and returned in one second": (
-        [product("a", 0, 6)],
-        [bought(5, 6)],
+    "one click": ([product_click("a", 0)], [purchase_at(5)], {"1": ("a", "last")}),
+    "the member returned": (
+        [product_click("a", 0, 7)],
+        [purchase_at(5, 6)],
         {"1": ("a", "returned")},
     ),
-    "returned before the payment": ([product("a", 0, 5)], [bought(5, 6)], {"1": ("a", "last")}),
+    "paid and returned in one second": (
+        [product_click("a", 0, 6)],
+        [purchase_at(5, 6)],
+        {"1": ("a", "returned")},
+    ),
+    "returned before the payment": (
+        [product_click("a", 0, 5)],
+        [purchase_at(5, 6)],
+        {"1": ("a", "last")},
+    ),
     "the last click wins": (
-        [product("a", 0), product("b", 2)],
-        [bought(5, 6)],
+        [product_click("a", 0), product_click("b", 2)],
+        [purchase_at(5, 6)],
         {"1": ("b", "last")},
     ),
     "a click after the application is no candidate": (
-        [product("a", 0), product("b", 6, 9)],
-        [bought(5, 8)],
+        [product_click("a", 0), product_click("b", 6, 9)],
+        [purchase_at(5, 8)],
         {"1": ("a", "last")},
     ),
-    "applied in the second of the click": ([product("a", 5)], [bought(5)], {"1": ("a", "last")}),
+    "applied in the second of the click": (
+        [product_click("a", 5)],
+        [purchase_at(5)],
+        {"1": ("a", "last")},
+    ),
     "the return wins over a later click": (
-        [product("a", 0, 7), product("b", 2)],
-        [bought(5, 6)],
+        [product_click("a", 0, 7), product_click("b", 2)],
+        [purchase_at(5, 6)],
         {"1": ("a", "returned")},
     ),
     "the earliest return wins": (
-        [product("a", 0, 9), product("b", 2, 7)],
-        [bought(5, 6)],
+        [product_click("a", 0, 9), product_click("b", 2, 7)],
+        [purchase_at(5, 6)],
         {"1": ("b", "returned")},
     ),
     "the earliest return wins over a later click and return": (
-        [product("a", 0, 7), product("b", 2, 9)],
-        [bought(5, 6)],
+        [product_click("a", 0, 7), product_click("b", 2, 9)],
+        [purchase_at(5, 6)],
         {"1": ("a", "returned")},
     ),
     "two purchases, each in its own tab": (
-        [product("a", 0, 9), product("b", 1, 7)],
-        [bought(4, 8), bought(5, 6, "2")],
+        [product_click("a", 0, 9), product_click("b", 1, 7)],
+        [purchase_at(4, 8), purchase_at(5, 6, "2")],
         {"1": ("a", "returned"), "2": ("b", "returned")},
     ),
     "two purchases after one click": (
-        [product("a", 0, 7)],
-        [bought(5, 6), bought(15, 16, "2")],
+        [product_click("a", 0, 7)],
+        [purchase_at(5, 6), purchase_at(15, 16, "2")],
         {"1": ("a", "returned"), "2": ("a", "last")},
     ),
-    "expired": ([product("a", 0, DAY + 2)], [bought(DAY, DAY + 1)], {"1": NONE}),
-    "almost expired": ([product("a", 0)], [bought(DAY - 1)], {"1": ("a", "last")}),
-    "another product": ([product("a", 0, case_code="QX2")], [bought(5)], {"1": NONE}),
-    "the product is not known": ([product("a", 0)], [bought(5, case_code=None)], {"1": NONE}),
+    "expired": (
+        [product_click("a", 0, DAY + 2)],
+        [purchase_at(DAY, DAY + 1)],
+        {"1": NONE},
+    ),
+    "almost expired": (
+        [product_click("a", 0)],
+        [purchase_at(DAY - 1)],
+        {"1": ("a", "last")},
+    ),
+    "another product": (
+        [product_click("a", 0, case_code="QX2")],
+        [purchase_at(5)],
+        {"1": NONE},
+    ),
+    "the product is not known": (
+        [product_click("a", 0)],
+        [purchase_at(5, case_code=None)],
+        {"1": NONE},
+    ),
     "the home page leads to each product": (
-        [home("a", 0, 7)],
-        [bought(5, 6, case_code="QX2")],
+        [home_click("a", 0, 7)],
+        [purchase_at(5, 6, case_code="QX2")],
         {"1": ("a", "returned")},
     ),
     "the home page is the last click": (
-        [product("a", 0), home("b", 1)],
-        [bought(5)],
+        [product_click("a", 0), home_click("b", 1)],
+        [purchase_at(5)],
         {"1": ("b", "last")},
     ),
-    "another member": ([product("a", 0, 7, member="bob")], [bought(5, 6)], {"1": NONE}),
-    "another spelling": ([product("a", 0, 7, member="Alice")], [bought(5, 6)], {"1": NONE}),
-    "no member": ([product("a", 0)], [bought(5, member=None)], {"1": NONE}),
-    "no time of application": ([product("a", 0, 7)], [bought(None, 6)], {"1": NONE}),
+    "another member": (
+        [product_click("a", 0, 7, member="bob")],
+        [purchase_at(5, 6)],
+        {"1": NONE},
+    ),
+    "another spelling": (
+        [product_click("a", 0, 7, member="Alice")],
+        [purchase_at(5, 6)],
+        {"1": NONE},
+    ),
+    "no member": ([product_click("a", 0)], [purchase_at(5, member=None)], {"1": NONE}),
+    "no time of application": (
+        [product_click("a", 0, 7)],
+        [purchase_at(None, 6)],
+        {"1": NONE},
+    ),
     "two clicks in one second": (
-        [product("b", 0), product("a", 0)],
-        [bought(5)],
+        [product_click("b", 0), product_click("a", 0)],
+        [purchase_at(5)],
         {"1": ("b", "last")},
     ),
     "two returns in one second": (
-        [product("a", 0, 7), product("b", 2, 7)],
-        [bought(5, 6)],
+        [product_click("a", 0, 7), product_click("b", 2, 7)],
+        [purchase_at(5, 6)],
         {"1": ("b", "returned")},
     ),
     "a reissue has the click of the first order": (
-        [product("a", 0, 7), product("b", 60)],
+        [product_click("a", 0, 7), product_click("b", 60)],
         [
-            bought(5, 6, "9", replaced_by="2"),
-            bought(70, 70, "2", replaced_by="3"),
-            bought(80, 80, "3"),
-            bought(65, 66, "4"),
+            purchase_at(5, 6, "9", replaced_by="2"),
+            purchase_at(70, 70, "2", replaced_by="3"),
+            purchase_at(80, 80, "3"),
+            purchase_at(65, 66, "4"),
         ],
         dict.fromkeys("923", ("a", "returned")) | {"4": ("b", "last")},
     ),
     "a reissue of an order without a click has none": (
-        [product("b", 60)],
-        [bought(5, 6, replaced_by="2"), bought(70, 70, "2")],
+        [product_click("b", 60)],
+        [purchase_at(5, 6, replaced_by="2"), purchase_at(70, 70, "2")],
         {"1": NONE, "2": NONE},
     ),
     "two orders that one order replaces": (
-        [product("a", 0), product("b", 10)],
-        [bought(5, replaced_by="3"), bought(15, None, "2", replaced_by="3"), bought(20, None, "3")],
+        [product_click("a", 0), product_click("b", 10)],
+        [
+            purchase_at(5, replaced_by="3"),
+            purchase_at(15, None, "2", replaced_by="3"),
+            purchase_at(20, None, "3"),
+        ],
         {"1": ("a", "last"), "2": ("b", "last"), "3": ("a", "last")},
     ),
     "orders that replace each other": (
-        [product("a", 0)],
+        [product_click("a", 0)],
         [
-            bought(5, replaced_by="2"),
-            bought(6, None, "2", replaced_by="3"),
-            bought(7, None, "3", replaced_by="2"),
+            purchase_at(5, replaced_by="2"),
+            purchase_at(6, None, "2", replaced_by="3"),
+            purchase_at(7, None, "3", replaced_by="2"),
         ],
         dict.fromkeys("123", ("a", "last")),
     ),
@@ -208,74 +256,77 @@ SCENARIOS: dict[str, tuple[list[Click], list[Purchase], dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize(("clicks", "purchases", "expected"), SCENARIOS.values(), ids=SCENARIOS)
-def test_purchase_is_attributed_by_the_rule(
+def test_purchase_belongs_to_the_expected_click(
     shop: Shop, clicks: list[Click], purchases: list[Purchase], expected: dict[str, Any]
 ) -> None:
-    store(shop, clicks, purchases)
-    assert get_attributions(shop) == expected
+    store_rows(shop, clicks, purchases)
+    assert find_clicks_and_attributions(shop) == expected
 
 
 def test_for_reference_returns_the_purchases_of_the_member(shop: Shop) -> None:
-    store(
+    store_rows(
         shop,
         [
-            product("a", 0, client_reference="QY-1"),
-            product("b", 10, client_reference="QY-2"),
-            product("c", 0, client_reference="QY-1", member="bob"),
+            product_click("a", 0, client_reference="QY-1"),
+            product_click("b", 10, client_reference="QY-2"),
+            product_click("c", 0, client_reference="QY-1", member="bob"),
         ],
         [
-            bought(5, replaced_by="4"),
-            bought(15, None, "2"),
-            bought(5, None, "3", member="bob"),
-            bought(90, None, "4"),
+            purchase_at(5, replaced_by="4"),
+            purchase_at(15, None, "2"),
+            purchase_at(5, None, "3", member="bob"),
+            purchase_at(90, None, "4"),
         ],
     )
-    assert get_numbers(shop, "QY-1") == ["4", "1"]
-    assert get_numbers(shop, "QY-2") == ["2"]
-    assert get_numbers(shop, "QY-1", "bob") == ["3"]
-    assert get_numbers(shop, "QY-3") == []
-    assert get_numbers(shop, "qy-1") == []
+    assert find_insure_nums(shop, "QY-1") == ["4", "1"]
+    assert find_insure_nums(shop, "QY-2") == ["2"]
+    assert find_insure_nums(shop, "QY-1", "bob") == ["3"]
+    assert find_insure_nums(shop, "QY-3") == []
+    assert find_insure_nums(shop, "qy-1") == []
 
 
 def test_for_reference_accepts_an_integer(shop: Shop) -> None:
     shop.site.log_in(8)
     shop.site.follow(shop.site.link("product", client_reference=1008), PC)
     [click] = shop.stored_clicks()
-    store(shop, [], [{**bought(None), "member": "8", "applied_at": click.clicked_at}])
-    assert get_numbers(shop, 1008, 8) == ["1"]
+    store_rows(shop, [], [{**purchase_at(None), "member": "8", "applied_at": click.clicked_at}])
+    assert find_insure_nums(shop, 1008, 8) == ["1"]
 
 
 @pytest.mark.parametrize("reference", ["", " ", "a\0b", None, "x" * 3000])
 def test_for_reference_finds_nothing_for_an_invalid_reference(shop: Shop, reference: Any) -> None:
-    store(shop, [product("a", 0)], [bought(5)])
-    assert get_numbers(shop, reference) == []
+    store_rows(shop, [product_click("a", 0)], [purchase_at(5)])
+    assert find_insure_nums(shop, reference) == []
 
 
 def test_for_reference_does_not_mix_up_long_references(shop: Shop) -> None:
-    """A long reference is cut when it is stored, so it is not found instead of another one."""
+    """Only the first part of a long reference is stored. A query for another one must not match."""
     shop.site.log_in("alice")
     shop.site.follow(shop.site.link("product", client_reference="x" * 300), PC)
     [click] = shop.stored_clicks()
-    store(shop, [], [{**bought(None), "applied_at": click.clicked_at}])
-    assert get_numbers(shop, "x" * 299) == []
+    store_rows(shop, [], [{**purchase_at(None), "applied_at": click.clicked_at}])
+    assert find_insure_nums(shop, "x" * 299) == []
 
 
 def test_for_reference_finds_nothing_without_a_member(shop: Shop) -> None:
-    store(shop, [product("a", 0, client_reference="1")], [bought(5)])
-    assert get_numbers(shop, "1", None) == []
+    store_rows(shop, [product_click("a", 0, client_reference="1")], [purchase_at(5)])
+    assert find_insure_nums(shop, "1", None) == []
     with pytest.raises(LinkError):
         shop.purchases.for_reference("1", 1.5)  # type: ignore[arg-type]
 
 
 def test_report_counts_purchases_without_a_click(shop: Shop) -> None:
-    store(
+    store_rows(
         shop,
-        [product("a", 0, client_reference="QY-1"), product("b", 10, client_reference="QY-2")],
         [
-            bought(5, number="1", price_fen=100),
-            bought(15, number="2", price_fen=20),
-            bought(16, number="3", price_fen=3),
-            bought(2 * DAY, number="4", price_fen=4000),
+            product_click("a", 0, client_reference="QY-1"),
+            product_click("b", 10, client_reference="QY-2"),
+        ],
+        [
+            purchase_at(5, number="1", price_fen=100),
+            purchase_at(15, number="2", price_fen=20),
+            purchase_at(16, number="3", price_fen=3),
+            purchase_at(2 * DAY, number="4", price_fen=4000),
         ],
     )
     click = shop.clicks
@@ -312,8 +363,8 @@ def test_on_change_can_read_the_click_of_a_purchase(new_shop: MakeShop, autoflus
     assert references == [None, "QY-1008"]
 
 
-def test_application_time_alone_is_no_change(shop: Shop) -> None:
-    """Rows of version 0.3 get the time with the next answer, and on_change must not be called."""
+def test_on_change_is_not_called_if_only_the_application_time_changes(shop: Shop) -> None:
+    """Rows of version 0.3 lack the time. Filling it in must not call on_change."""
     shop.gateway.says()
     shop.refresh()
     shop.execute("UPDATE xiebao_purchase SET applied_at = NULL")
@@ -324,15 +375,19 @@ def test_application_time_alone_is_no_change(shop: Shop) -> None:
 
 
 def test_forgotten_member_has_no_attribution(shop: Shop) -> None:
-    store(shop, [product("a", 0, client_reference="1")], [bought(5)])
+    store_rows(shop, [product_click("a", 0, client_reference="1")], [purchase_at(5)])
     with shop.app.app_context():
         shop.purchases.forget("alice")
-    assert get_attributions(shop) == {"1": NONE}
-    assert get_numbers(shop, "1") == []
+    assert find_clicks_and_attributions(shop) == {"1": NONE}
+    assert find_insure_nums(shop, "1") == []
 
 
 def test_expressions_can_be_the_only_columns_of_a_query(shop: Shop) -> None:
-    store(shop, [product("a", 0, 7)], [bought(5, 6), bought(5, None, "2"), bought(None, None, "3")])
+    store_rows(
+        shop,
+        [product_click("a", 0, 7)],
+        [purchase_at(5, 6), purchase_at(5, None, "2"), purchase_at(None, None, "3")],
+    )
     how = shop.purchases.attribution.label("how")
     with Session(shop.engine) as session:
         counts = session.execute(select(how, func.count()).group_by(how)).all()

@@ -1,4 +1,4 @@
-"""The clicks that a site stores: which ones, with which columns, and what happens on errors."""
+"""Tests for the clicks that a site stores, and for the deletion of clicks."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_handoff_is_stored_only_when_the_phone_is_redirected(shop: Shop) -> None
 
 
 @pytest.mark.parametrize("with_receivers", [True, False])
-def test_clicks_of_a_check_are_not_stored(shop: Shop, with_receivers: bool) -> None:
+def test_clicks_of_check_entries_are_not_stored(shop: Shop, with_receivers: bool) -> None:
     report = check_entries(shop.app, member="alice", with_receivers=with_receivers)
     assert report.results
     assert shop.stored_clicks() == []
@@ -97,14 +97,14 @@ def test_click_that_ends_with_an_exception_is_not_stored(shop: Shop) -> None:
     assert shop.stored_clicks() == []
 
 
-def test_clicks_are_stored_only_for_the_extension_of_the_app(shop: Shop) -> None:
+def test_clicks_of_another_xiebao_object_are_not_stored(shop: Shop) -> None:
     other = make_site(Flask("another shop"))
     other.log_in("alice")
     assert other.follow(other.link("product"), PC).status_code == 302
     assert shop.stored_clicks() == []
 
 
-def test_long_texts_are_cut_to_the_columns(shop: Shop) -> None:
+def test_long_texts_are_cut_to_the_length_of_their_columns(shop: Shop) -> None:
     with shop.app.test_request_context():
         link = shop.xiebao.product_link(
             "z" * 300, client_reference="x" * 300, sub_partner_id="y" * 300
@@ -142,7 +142,7 @@ def test_click_is_redirected_if_the_database_fails(
     assert "QY-1008" not in caplog.text
 
 
-def test_different_errors_are_logged_once_a_minute(
+def test_only_one_error_is_logged_within_a_minute(
     new_shop: MakeShop, caplog: pytest.LogCaptureFixture
 ) -> None:
     shop = new_shop(clicks=True, **LIVE)
@@ -176,7 +176,7 @@ def test_click_is_stored_after_the_database_was_restarted(shop: Shop) -> None:
     assert len(shop.stored_clicks()) == 2
 
 
-def test_click_is_written_when_the_request_has_returned_its_connection(
+def test_click_is_written_after_the_connection_is_back_in_the_pool(
     new_shop: MakeShop,
 ) -> None:
     shop = new_shop(clicks=True, engine={"pool_size": 1, "max_overflow": 0, "pool_timeout": 0.1})
@@ -192,7 +192,7 @@ def test_click_is_written_when_the_request_has_returned_its_connection(
     assert len(shop.stored_clicks()) == 1
 
 
-def test_without_clicks_nothing_is_stored(new_shop: MakeShop) -> None:
+def test_clicks_are_not_stored_without_the_argument_clicks(new_shop: MakeShop) -> None:
     shop = new_shop()
     shop.site.log_in("alice")
     assert click(shop).status_code == 302
@@ -224,7 +224,7 @@ def test_forget_deletes_no_click_if_purchases_cannot_be_changed(shop: Shop) -> N
     assert len(shop.stored_clicks()) == 1
 
 
-def prune(shop: Shop, *arguments: str, exit_code: int = 0) -> str:
+def run_prune(shop: Shop, *arguments: str, exit_code: int = 0) -> str:
     """Run the command "flask xiebao prune", and return its output."""
     runner = shop.app.test_cli_runner()
     result = runner.invoke(args=["xiebao", "prune", "--clicks-before", *arguments])
@@ -236,37 +236,37 @@ def test_prune_deletes_clicks_before_a_date_in_china(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(clicks, "_CLICKS_PER_DELETION", 2)
-    midnight = datetime(2026, 11, 26, 16, tzinfo=UTC)  # of the 27th in China
+    midnight = datetime(2026, 11, 26, 16, tzinfo=UTC)  # midnight in China
     for minutes in (-1, -1, -5, -3000, -9999, 0, 1):
         with time_machine.travel(midnight + timedelta(minutes=minutes), tick=False):
             click(shop)
-    assert prune(shop, "2026-11-27") == "Deleted clicks: 5.\n"
+    assert run_prune(shop, "2026-11-27") == "Deleted clicks: 5.\n"
     assert [row.clicked_at - midnight for row in shop.stored_clicks()] == [
         timedelta(0),
         timedelta(minutes=1),
     ]
-    assert prune(shop, "2026-11-27", "--locale", "zh") == "已删除 0 次点击。\n"
+    assert run_prune(shop, "2026-11-27", "--locale", "zh") == "已删除 0 次点击。\n"
 
 
 def test_prune_rejects_a_date_in_the_future(shop: Shop) -> None:
     click(shop)
-    assert "The date 2999-01-01 is in the future." in prune(shop, "2999-01-01", exit_code=2)
+    assert "The date 2999-01-01 is in the future." in run_prune(shop, "2999-01-01", exit_code=2)
     assert len(shop.stored_clicks()) == 1
 
 
 def test_prune_reports_a_missing_table(shop: Shop) -> None:
     shop.execute("DROP TABLE xiebao_click")
-    output = prune(shop, "2026-11-27", exit_code=2)
+    output = run_prune(shop, "2026-11-27", exit_code=2)
     assert 'The table "xiebao_click" does not exist.' in output
 
 
 def test_prune_reports_a_database_that_fails(shop: Shop) -> None:
     event.listen(shop.engine, "before_cursor_execute", fail_with(RuntimeError("a password")))
-    assert prune(shop, "2026-11-27", exit_code=2).startswith("RuntimeError in fail (")
+    assert run_prune(shop, "2026-11-27", exit_code=2).startswith("RuntimeError in fail (")
 
 
-def test_prune_needs_clicks(new_shop: MakeShop) -> None:
-    assert "does not store clicks" in prune(new_shop(), "2026-11-27", exit_code=2)
+def test_prune_fails_without_the_argument_clicks(new_shop: MakeShop) -> None:
+    assert "does not store clicks" in run_prune(new_shop(), "2026-11-27", exit_code=2)
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,9 @@ def medians(
     rounds: int = 25,
     clock: Callable[[], float] = time.process_time,
 ) -> dict[str, float]:
-    """Return the median microseconds a call of each, over interleaved rounds.
+    """Return the median time of one call of each function, in microseconds.
+
+    The functions are called in interleaved rounds.
 
     :param clock: By default, processor time is measured.
     """

@@ -99,7 +99,7 @@ class Click(ClickMixin, Base):
 
 
 class Visit(Base):
-    """A row with a text, which a view of the site stores."""
+    """A row with a text. A view of the site inserts such rows."""
 
     __tablename__ = "visit"
 
@@ -108,7 +108,10 @@ class Visit(Base):
 
 
 def with_stored_clicks(engine: Engine) -> tuple[Flask, Xiebao]:
-    """Return the site with the extension, which stores clicks, and a view that stores a row."""
+    """Return a site with the extension that stores clicks.
+
+    The site also has a view that inserts a row and redirects, to compare a click with it.
+    """
     Base.metadata.create_all(engine)
     app, xiebao = with_entries()
     sessions = sessionmaker(engine)
