@@ -184,9 +184,9 @@ def sales() -> str:
     groups = {name: title for name, (title, _) in report_on_sales.GROUPS.items()} | {
         "month": "月份"
     }
-    by = request.args.get("by", "reference")
+    by = request.args.get("by") or "reference"
     current_month = report_on_sales.get_current_month()
-    month = report_on_sales.parse_month(request.args.get("month", f"{current_month:%Y-%m}"))
+    month = report_on_sales.parse_month(request.args.get("month") or f"{current_month:%Y-%m}")
     if by not in groups or month is None or month > current_month:
         abort(404, "没有这样的分组，或者没有这个月份。")
     if by == "month":

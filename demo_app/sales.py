@@ -19,10 +19,14 @@ GROUPS = {
 }
 #: The number of rows in a report. The rows with the most sales come first.
 MAX_ROWS = 50
+#: The number of rows in the chart.
+MAX_BARS = 10
 #: The number of months in the report by month.
 MONTH_COUNT = 12
-# The length of the longest bar, in percent of the chart. The rest is for the text beside the bar.
-_LONGEST_BAR = 60
+# The lengths of the longest and the shortest bar, in percent of the chart's width. The rest of the
+# width is for the text beside the bar.
+_LONGEST_BAR, _SHORTEST_BAR = 60, 0.5
+_FIRST_YEAR = 2000
 
 
 @dataclass
@@ -80,7 +84,7 @@ def build_report(column: Any, begin: datetime, end: datetime) -> list[ReportRow]
 
 
 def build_report_by_month(last_month: datetime) -> list[ReportRow]:
-    """Return a row for each of twelve months, the last month first."""
+    """Return a row for each of the last twelve months, the last month first."""
     rows, begin = [], last_month
     for _ in range(MONTH_COUNT):
         month = build_report(InsuranceClick.page, begin, get_next_month(begin))
@@ -97,12 +101,14 @@ def build_report_by_month(last_month: datetime) -> list[ReportRow]:
 
 
 def compute_bar_lengths(rows: list[ReportRow]) -> list[Bar]:
-    """Return the lengths of the bars of a chart. All bars have the same scale."""
+    """Return the lengths of the bars of the first rows. All bars have the same scale."""
+    rows = rows[:MAX_BARS]
     largest = max((max(row.clicks, row.sales) for row in rows), default=0) or 1
-    return [
-        Bar(row, row.clicks / largest * _LONGEST_BAR, row.sales / largest * _LONGEST_BAR)
-        for row in rows
-    ]
+
+    def compute_length(count: int) -> float:
+        return max(count / largest * _LONGEST_BAR, _SHORTEST_BAR) if count else 0
+
+    return [Bar(row, compute_length(row.clicks), compute_length(row.sales)) for row in rows]
 
 
 def get_current_month() -> datetime:
@@ -111,11 +117,15 @@ def get_current_month() -> datetime:
 
 
 def parse_month(text: str) -> datetime | None:
-    """Return the beginning of a month such as ``2026-11`` in China, or None if it is no month."""
+    """Return the beginning of a month such as ``2026-11`` in China.
+
+    Return None if the text is not a month or the month is before 2000.
+    """
     try:
-        return datetime.strptime(text, "%Y-%m").replace(tzinfo=CHINA_TIME)
+        month = datetime.strptime(text, "%Y-%m").replace(tzinfo=CHINA_TIME)
     except ValueError:
         return None
+    return month if month.year >= _FIRST_YEAR else None
 
 
 def get_next_month(month: datetime) -> datetime:

@@ -9,6 +9,7 @@ from typing import Any
 from flask import (
     Blueprint,
     Flask,
+    Response,
     abort,
     current_app,
     redirect,
@@ -79,11 +80,11 @@ def signed_in() -> dict[str, Any]:
 
 
 @blueprint.get("/")
-def order() -> str:
+def order() -> Response:
     """Show the order, and the insurance that goes with it."""
     known, older = _policies()
     bought = db.session.scalars(purchases.for_reference(ORDER, current_member()))
-    return render_template(
+    page = render_template(
         "shop/order.html",
         case_code=CASE_CODE,
         order=ORDER,
@@ -94,6 +95,8 @@ def order() -> str:
         older=older[: max(0, _NEWEST - len(known))],
         total=len(known) + len(older),
     )
+    # Otherwise, the Back button may show the card after the member has bought the insurance.
+    return Response(page, headers={"Cache-Control": "no-store"})
 
 
 @blueprint.get("/policies")

@@ -140,6 +140,7 @@ def test_the_details_have_what_was_sent_and_the_sign_is_masked(console: FlaskCli
         "/qa/sales?by=member",
         "/qa/sales?month=2026-13",
         "/qa/sales?month=2999-01",
+        "/qa/sales?by=month&month=0001-01",
     ],
 )
 def test_what_is_not_there_is_not_found(console: FlaskClient, url: str) -> None:

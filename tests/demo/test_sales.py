@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ import time_machine
 from flask import Flask
 
 from demo_app.purchases import InsuranceClick, Purchase, db
-from tests.demo.support import ZHOU, buy, gateway, look, order_page, visit, words
+from tests.demo.support import ZHOU, buy, create_demo, gateway, look, order_page, visit, words
 from tests.support import CODE, one, pay
 
 NOVEMBER = datetime(2026, 11, 10, tzinfo=UTC)
@@ -77,6 +78,40 @@ def test_order_page_shows_its_policy_until_a_surrender(demo: Flask) -> None:
     assert "去投保" in browser.get("/").text
 
 
+def test_order_page_shows_who_has_surrendered(demo: Flask) -> None:
+    browser = visit(demo)
+    number = buy(browser, two_people="on")
+    browser.post(order_page(browser, number), data={"do": "surrender_one"})
+    assert f"已退保（保单号 P{number}-2）" in words(one(browser.get("/"), "section.offer"))
+
+
+def test_order_page_shows_that_the_policy_is_not_issued_yet(demo: Flask) -> None:
+    browser = visit(demo)
+    number = buy(browser)
+    with demo.app_context():
+        purchase = db.session.get_one(Purchase, number)
+        purchase.issue_status, purchase.effective_status = 0, 0
+        db.session.commit()
+    offer = one(browser.get("/"), "section.offer")
+    assert words(one(offer, "h2")) == "已支付，出单中"
+    assert words(one(offer, "#policy")) == "查看订单"
+
+
+def test_order_page_is_not_cached(demo: Flask) -> None:
+    assert "no-store" in visit(demo).get("/").headers["Cache-Control"]
+
+
+def test_insured_order_page_has_no_empty_links_if_insurance_is_off(
+    demo: Flask, tmp_path: Path
+) -> None:
+    buy(visit(demo))
+    browser = visit(create_demo(tmp_path, XIEBAO_ENABLED="false"))
+    offer = one(browser.get("/"), "section.offer")
+    assert "已投保" in words(offer)
+    assert "商城" not in words(offer)
+    assert offer.select("p") == []
+
+
 def test_order_page_shows_the_policy_after_a_reissue(demo: Flask) -> None:
     browser = visit(demo)
     number = buy(browser)
@@ -112,7 +147,7 @@ def test_report_shows_what_was_bought(demo: Flask) -> None:
             "reference",
             [
                 ["QY-2", "1", "1", "¥15.00"],
-                ["没有点击", "0", "1", "¥15.00"],
+                ["（没有点击）", "0", "1", "¥15.00"],
                 ["QY-1", "3", "0", "¥0.00"],
             ],
         ),
@@ -120,7 +155,7 @@ def test_report_shows_what_was_bought(demo: Flask) -> None:
             "sub_account",
             [
                 ["branch", "1", "1", "¥15.00"],
-                ["没有点击", "0", "1", "¥15.00"],
+                ["（没有点击）", "0", "1", "¥15.00"],
                 ["（未注明）", "3", "0", "¥0.00"],
             ],
         ),
@@ -159,5 +194,6 @@ def test_report_shows_only_the_first_fifty_rows(demo: Flask) -> None:
     with time_machine.travel(NOVEMBER + timedelta(days=1)):
         page = look(demo.test_client(), "/qa/sales")
     assert len(read_report_cells(page)) == 50
-    assert "还有 3 行" in words(page)
+    assert len(page.select("svg.chart .chart-name")) == 10
+    assert "还有 3 行没有显示" in words(page)
     assert words(one(page, "#chart")).startswith("53 次点击")
