@@ -9,8 +9,6 @@ to a wrong click::
 from __future__ import annotations
 
 import random
-import signal
-import subprocess
 import sys
 import time
 from collections import Counter
@@ -23,6 +21,7 @@ from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 
 from flask_xiebao import Xiebao, entry_clicked
 from flask_xiebao.sqla import ClickMixin, PurchaseMixin, Purchases
+from tests.deep.workers import run_and_kill_workers
 from tests.support import CODE, CONFIG, PC, paid_url
 
 MEMBERS = ["alice", "Alice", "bob", "m_7Qk2vX9rT4"]
@@ -91,35 +90,14 @@ def click_and_buy(database: str, seconds: float, seed: int) -> None:
     del receiver
 
 
-def run_and_kill_workers(
+def find_wrong_clicks(
     database: str, *, seconds: float, workers: int, kills: int
 ) -> tuple[int, list[str]]:
     """Run workers and kill some of them. Return the number of clicks and a list of problems."""
     engine = create_engine(database)
     Base.metadata.drop_all(engine)
     Base.metadata.create_all(engine)
-    lines: list[str] = []
-    until, seeds = time.monotonic() + seconds, iter(range(1000))
-
-    def start() -> subprocess.Popen[str]:
-        left = str(max(0.1, until - time.monotonic()))
-        command = [sys.executable, "-m", __spec__.name if __spec__ else ""]
-        return subprocess.Popen(  # noqa: S603
-            [*command, database, left, str(next(seeds))],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-
-    running = [start() for _ in range(workers)]
-    for _ in range(kills):
-        time.sleep(seconds / (kills + 1))
-        victim = running.pop(0)
-        victim.send_signal(signal.SIGKILL)
-        lines += victim.communicate()[0].splitlines()
-        running.append(start())
-    for each in running:
-        lines += each.communicate(timeout=seconds + 60)[0].splitlines()
+    lines = run_and_kill_workers(__name__, database, seconds=seconds, workers=workers, kills=kills)
     clicks = [line.split() for line in lines if line.startswith("302 ") and line.count(" ") == 3]
     with Session(engine) as session:
         stored = {

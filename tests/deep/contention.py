@@ -9,8 +9,6 @@ another order than they were given. A worker says what is wrong with what it see
 from __future__ import annotations
 
 import random
-import signal
-import subprocess
 import sys
 import threading
 import time
@@ -25,6 +23,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sess
 
 from flask_xiebao import Notification, Xiebao
 from flask_xiebao.sqla import PurchaseMixin, Purchases, Snapshot
+from tests.deep.workers import run_and_kill_workers
 from tests.support import CONFIG, serve
 
 ORDERS = [f"2026112700000{each}" for each in range(4)]
@@ -138,27 +137,10 @@ def attack(
     said: list[str] = []
     try:
         with gateway() as (steps, url):
-            until, seeds = time.monotonic() + seconds, iter(range(1000))
-
-            def start() -> subprocess.Popen[str]:
-                left = str(max(0.1, until - time.monotonic()))
-                here = [sys.executable, "-m", __spec__.name if __spec__ else ""]
-                return subprocess.Popen(  # noqa: S603
-                    [*here, database, isolation, url, left, str(next(seeds))],
-                    stdout=subprocess.PIPE,
-                    stderr=subprocess.STDOUT,
-                    text=True,
-                )
-
-            running = [start() for _ in range(workers)]
-            for _ in range(kills):
-                time.sleep(seconds / (kills + 1))
-                victim = running.pop(0)
-                victim.send_signal(signal.SIGKILL)
-                said += victim.communicate()[0].splitlines()
-                running.append(start())
-            for each in running:
-                said += each.communicate(timeout=seconds + 60)[0].splitlines()
+            arguments = (database, isolation, url)
+            said += run_and_kill_workers(
+                __name__, *arguments, seconds=seconds, workers=workers, kills=kills
+            )
             app, purchases = site(engine, url)
             said += ends(app, purchases, engine, steps)
     finally:
