@@ -422,8 +422,8 @@ def reassign(ctx: click.Context, insure_num: str, locale: str) -> None:
 def prune(ctx: click.Context, clicks_before: datetime, locale: str) -> None:
     """Delete old clicks from the site's database.
 
-    Purchases that were attributed to a deleted click then have no click, or another click that was
-    not deleted. The exit status is 2 if the clicks could not be deleted.
+    A purchase that was attributed to a deleted click has no click afterwards, or another click of
+    the same member. The exit status is 2 if the clicks could not be deleted.
     """
     from .prune import run_prune_command
     from .reconcile import find_purchases

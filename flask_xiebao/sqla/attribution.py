@@ -2,12 +2,11 @@
 
 1. The candidates are the clicks of the purchase's member on the same product or on the home page,
    with ``clicked_at <= applied_at < expires_at``.
-2. If the member returned to the site from one or more of these clicks after the payment
-   (``returned_at >= paid_at``), the click with the earliest return is chosen. The attribution is
-   ``returned``.
-3. Otherwise the latest of these clicks is chosen. The attribution is ``last``.
+2. If one or more candidates have a return to the site after the payment (``returned_at >=
+   paid_at``), the click with the earliest return is chosen, and the attribution is ``returned``.
+3. Otherwise the latest candidate is chosen, and the attribution is ``last``.
 4. If there is no candidate, the purchase has no click.
-5. After a reissue, the click of the new order is the click of the order that it replaces
+5. After a reissue, the new order has the same click as the order that it replaces
    (``replaced_by``).
 
 A purchase has at most one click. A click may have several purchases.
@@ -38,7 +37,7 @@ class AttributionExpressions(NamedTuple):
 def build_attribution_expressions(
     purchase_model: Any, click_model: Any, member: str | None = None
 ) -> AttributionExpressions:
-    """Return the SQL expressions for a query that selects rows of *purchase_model*.
+    """Build the SQL expressions for a query that selects rows of *purchase_model*.
 
     :param member: If the query is for one member's purchases, the id of this member. Otherwise the
         database reads all purchases to find the reissued ones.
@@ -53,7 +52,7 @@ def build_attribution_expressions(
     candidates = (
         select(click.click_id)
         .join(first_order, is_candidate)
-        .where(first_order.insure_num == _build_original_number(purchase_model, member))
+        .where(first_order.insure_num == _build_first_insure_num(purchase_model, member))
         .limit(1)
         .correlate(purchase_model)
     )
@@ -64,8 +63,8 @@ def build_attribution_expressions(
         .scalar_subquery()
     )
     last = candidates.order_by(click.clicked_at.desc(), click.click_id.desc()).scalar_subquery()
-    # A query may select only these expressions. The condition on the member then adds the table of
-    # purchases to the FROM clause. Without it, the subqueries would not refer to the current row.
+    # If a query selects nothing but these expressions, its FROM clause contains the table of
+    # purchases only because of this condition. The subqueries refer to the table's current row.
     has_member = purchase_model.member.is_not(None)
     return AttributionExpressions(
         case((has_member, func.coalesce(returned, last))),
@@ -76,11 +75,8 @@ def build_attribution_expressions(
     )
 
 
-def _build_original_number(purchase_model: Any, member: str | None) -> ColumnElement[str]:
-    """Return an expression for the number of the order that the member bought.
-
-    After one or more reissues, the row has another number.
-    """
+def _build_first_insure_num(purchase_model: Any, member: str | None) -> ColumnElement[str]:
+    """Build an SQL expression for a purchase's application number before any reissue."""
 
     def is_replaced(order: Any) -> ColumnElement[bool]:
         is_in_scope = true() if member is None else order.member == member

@@ -93,7 +93,7 @@ class ClickStore(ModelStore[C]):
     If each request needed two connections, simultaneous clicks could exhaust the pool.
 
     :param xiebao: The extension whose clicks are stored.
-    :param within: How long a click counts. Later applications are not attributed to it.
+    :param within: How long a click counts. A later application is not attributed to the click.
     """
 
     def __init__(

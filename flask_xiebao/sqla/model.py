@@ -171,8 +171,8 @@ _UNPAID_STATES: dict[int | None, PurchaseState] = {
 # The columns that describe the purchase. A Snapshot contains these columns, and on_change is called
 # if one of them changes. The columns excluded below, such as the version, only describe the row. A
 # new column of the mixin describes the purchase unless it is excluded below, too. The column
-# applied_at is excluded, because it is new in 0.4. Otherwise, on_change would be called for each
-# older row when the column is filled.
+# applied_at is new in 0.4. If it were not excluded, on_change would be called for each older row
+# when an order query fills the column.
 _COMPARED_COLUMNS = [
     name
     for name, value in vars(PurchaseMixin).items()

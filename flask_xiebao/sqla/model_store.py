@@ -22,7 +22,7 @@ _MAX_LOCK_SECONDS = 3
 
 
 class ModelStore(Generic[M]):
-    """A store that writes the rows of one model. It opens separate sessions.
+    """A store that writes the rows of one model, in sessions that are separate from the site's.
 
     :param session_factory: The site's ``scoped_session`` or ``sessionmaker``.
     """

@@ -65,8 +65,8 @@ class Purchases(Generic[P]):
         stored.
     :param clicks: The model for clicks, a subclass of :class:`ClickMixin` in the same database. It
         is needed to find out which click led to a purchase. By default, clicks are not stored.
-    :param within: How long a click counts: an application is attributed to it only within this
-        time. Clicks that are already stored keep their ``expires_at``.
+    :param within: How long a click counts. A later application is not attributed to the click.
+        Clicks that are already stored keep their ``expires_at``.
     :raises ConfigError: if an argument is wrong, or the extension has Purchases already.
     """
 

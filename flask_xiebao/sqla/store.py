@@ -292,7 +292,7 @@ class PurchaseStore(ModelStore[P]):
             )
             if is_change:
                 row.updated_at = utc_now()
-                # Write the row first, because the function may find its click with a query.
+                # Write the row first, because on_change may query the purchase's click.
                 session.flush()
                 if call_on_change and self.on_change is not None:
                     result = self.on_change(session, row, before)

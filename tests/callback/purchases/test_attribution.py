@@ -300,7 +300,7 @@ def test_for_reference_finds_nothing_for_an_invalid_reference(shop: Shop, refere
 
 
 def test_for_reference_does_not_mix_up_long_references(shop: Shop) -> None:
-    """Only the first part of a long reference is stored. A query for another one must not match."""
+    """Only the first part of a long reference is stored. It must not match a similar reference."""
     shop.site.log_in("alice")
     shop.site.follow(shop.site.link("product", client_reference="x" * 300), PC)
     [click] = shop.stored_clicks()
@@ -364,7 +364,7 @@ def test_on_change_can_read_the_click_of_a_purchase(new_shop: MakeShop, autoflus
 
 
 def test_on_change_is_not_called_if_only_the_application_time_changes(shop: Shop) -> None:
-    """Rows of version 0.3 lack the time. Filling it in must not call on_change."""
+    """Rows of version 0.3 have no application time. The next order query adds the time."""
     shop.gateway.says()
     shop.refresh()
     shop.execute("UPDATE xiebao_purchase SET applied_at = NULL")

@@ -84,7 +84,7 @@ def test_handoff_is_stored_only_when_the_phone_is_redirected(shop: Shop) -> None
 
 
 @pytest.mark.parametrize("with_receivers", [True, False])
-def test_clicks_of_check_entries_are_not_stored(shop: Shop, with_receivers: bool) -> None:
+def test_clicks_of_the_check_command_are_not_stored(shop: Shop, with_receivers: bool) -> None:
     report = check_entries(shop.app, member="alice", with_receivers=with_receivers)
     assert report.results
     assert shop.stored_clicks() == []

@@ -77,8 +77,8 @@ def clicks() -> None:
     )
 
 
-def compare_stored_clicks() -> None:
-    """Compare a click that is stored in a database with a view that inserts a row."""
+def measure_stored_clicks() -> None:
+    """Measure a click that is stored in a database, beside a view that inserts a row."""
     with ExitStack() as stack:
         folder = stack.enter_context(TemporaryDirectory())
         urls = {"SQLite": f"sqlite:///{folder}/shop.sqlite3"}
@@ -305,7 +305,7 @@ def main() -> int:
     detection()
     published_client()
     # This function connects signal receivers, which would slow down the others. Call it last.
-    compare_stored_clicks()
+    measure_stored_clicks()
     memory(int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000)
     for line in EXCEEDED:
         print(line)

@@ -259,7 +259,7 @@ BEYOND = (
     Wrong("expressions alone refer to any purchase", "sqla/attribution.py", "has_member = purchase_model.member.is_not(None)", "has_member = true()"),
     Wrong("a reference is found for any member", "sqla/purchases.py", "return self.of(member).where(expressions", "return select(self.store.model).where(expressions"),
     Wrong("a forgotten member's clicks stay", "sqla/purchases.py", "            if self.click_store is not None:\n", "            if False:\n"),
-    Wrong("on_change reads the click of the old row", "sqla/store.py", "                # Write the row first, because the function may find its click with a query.\n                session.flush()\n", ""),
+    Wrong("on_change reads the click of the old row", "sqla/store.py", "                # Write the row first, because on_change may query the purchase's click.\n                session.flush()\n", ""),
     Wrong("the time of the application is a change", "sqla/model.py", 'name not in ("applied_at", ', "name not in ("),
     Wrong("clicks in the future are deleted", "cli/prune.py", "    if time > datetime.now(CHINA_TIMEZONE):\n", "    if False:\n"),
     Wrong("the day of prune begins in UTC", "cli/prune.py", "clicks_before.replace(tzinfo=CHINA_TIMEZONE)", "clicks_before.astimezone()"),
