@@ -76,29 +76,41 @@ def build_attribution_expressions(
 
 
 def _build_first_insure_num(purchase_model: Any, member: str | None) -> ColumnElement[str]:
-    """Build an SQL expression for a purchase's application number before any reissue."""
+    """Build an SQL expression for a purchase's application number before any reissue.
+
+    Only reissues between orders of the same member count.
+    """
 
     def is_replaced(order: Any) -> ColumnElement[bool]:
         is_in_scope = true() if member is None else order.member == member
         return and_(order.replaced_by.is_not(None), is_in_scope)
 
     order, earlier_order, later_order = (aliased(purchase_model) for _ in range(3))
+    is_earlier = and_(
+        earlier_order.replaced_by == order.insure_num, earlier_order.member == order.member
+    )
     reissues = (
-        select(order.replaced_by.label("insure_num"), order.insure_num.label("first_number"))
-        .outerjoin(earlier_order, earlier_order.replaced_by == order.insure_num)
+        select(order.replaced_by.label("insure_num"), order.insure_num.label("first"), order.member)
+        .outerjoin(earlier_order, is_earlier)
         .where(is_replaced(order), earlier_order.insure_num.is_(None))
         .cte(recursive=True)
     )
+    is_later = and_(
+        later_order.insure_num == reissues.c.insure_num, later_order.member == reissues.c.member
+    )
     # UNION drops duplicate rows, so the recursion ends even if numbers replace each other.
     reissues = reissues.union(
-        select(later_order.replaced_by, reissues.c.first_number)
-        .join(reissues, later_order.insure_num == reissues.c.insure_num)
+        select(later_order.replaced_by, reissues.c.first, later_order.member)
+        .join(reissues, is_later)
         .where(is_replaced(later_order))
     )
-    first_number = (
-        select(func.min(reissues.c.first_number))
-        .where(reissues.c.insure_num == purchase_model.insure_num)
+    first_insure_num = (
+        select(func.min(reissues.c.first))
+        .where(
+            reissues.c.insure_num == purchase_model.insure_num,
+            reissues.c.member == purchase_model.member,
+        )
         .correlate(purchase_model)
         .scalar_subquery()
     )
-    return func.coalesce(first_number, purchase_model.insure_num)
+    return func.coalesce(first_insure_num, purchase_model.insure_num)

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
+from time import monotonic, sleep
 from typing import Any, TypeVar
 
-from flask import Flask, appcontext_tearing_down, g
+from flask import Flask, Response, after_this_request, appcontext_tearing_down, g, has_app_context
 from sqlalchemy import Index, delete, select, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, declared_attr, scoped_session, sessionmaker
 
+from ..app.current import get_current_app
 from ..app.log import format_error_for_log, log_throttled
 from ..app.rehearsal import is_rehearsal
 from ..app.signals import entry_clicked, payment_returned
@@ -31,13 +33,15 @@ from .columns import (
 from .model_store import ModelStore, execute_statement
 
 C = TypeVar("C", bound="ClickMixin")
+R = TypeVar("R", bound=Response)
 
 # A click can lead to a purchase only on these gateway pages.
 _SELLING_PAGES = ("product", "home")
 # The length of the columns for ids and names, in characters.
 _MAX_NAME_LENGTH = 32
-# The number of clicks that are deleted in one transaction.
-_CLICKS_PER_DELETION = 5000
+# The number of clicks that are deleted in one transaction, and the number of ids that are read for
+# it. SQLite may allow only 999 parameters in a statement.
+_CLICKS_PER_DELETION, _CLICKS_PER_QUERY = 500, 100_000
 # The functions that write to the database when the app context ends are stored in Flask's "g" under
 # this name.
 _PENDING_WRITES = "_flask_xiebao_pending_click_writes"
@@ -69,7 +73,8 @@ class ClickMixin(IdentityMixin):
     )
     member = required_column(str, build_case_sensitive_string_type(MAX_MEMBER_ID_BYTES))
     page = required_column(str, build_case_sensitive_string_type(_MAX_NAME_LENGTH))
-    case_code = nullable_column(str)
+    # A binary collation can be compared with any collation that the column of the purchases has.
+    case_code = nullable_column(str, build_case_sensitive_string_type(MAX_TEXT_LENGTH))
     client_reference = nullable_column(str, build_case_sensitive_string_type(MAX_TEXT_LENGTH))
     sub_partner_id = nullable_column(str)
     platform = required_column(str, build_case_sensitive_string_type(_MAX_NAME_LENGTH))
@@ -167,45 +172,57 @@ class ClickStore(ModelStore[C]):
 
     def _write_later(self, app: Flask, write: Callable[[Session], object]) -> None:
         # The signals are also sent for the apps of other Xiebao objects, and for test clicks.
-        if app.extensions.get("xiebao") is self._xiebao and not is_rehearsal():
-            g.setdefault(_PENDING_WRITES, []).append(partial(self._write_without_raising, write))
+        if app.extensions.get("xiebao") is not self._xiebao or is_rehearsal():
+            return
+        if not hasattr(g, _PENDING_WRITES):
+            setattr(g, _PENDING_WRITES, [])
+        getattr(g, _PENDING_WRITES).append(partial(self._write_without_raising, write))
+        after_this_request(_run_pending_writes_on_close)
 
     def _write_without_raising(self, write: Callable[[Session], object]) -> None:
         """Run *write* in a transaction. Log an error, because a click must not fail for it."""
-        try:
+        for is_second_attempt in (False, True):
             try:
-                self._run_in_transaction(write)
-            except DBAPIError as error:
+                with self.separate_transaction() as session:
+                    write(session)
+                return
+            except Exception as error:
                 # If the database was restarted, all connections in the pool are broken. SQLAlchemy
                 # replaces all of them after the first error, so the second attempt succeeds.
-                if not error.connection_invalidated:
-                    raise
-                self._run_in_transaction(write)
-        except Exception as error:
-            log_throttled(
-                f'A click could not be written to the table "{self.table.name}", so a purchase may'
-                " be attributed to another click or to none. Run"
-                f' "flask xiebao doctor". The exception is {format_error_for_log(error)}.',
-                duplicate_key="click",
-            )
-
-    def _run_in_transaction(self, write: Callable[[Session], object]) -> None:
-        with self.separate_transaction() as session:
-            write(session)
+                is_disconnect = isinstance(error, DBAPIError) and error.connection_invalidated
+                exception = format_error_for_log(error)
+            # The second attempt and the log entry come after the except block, because another
+            # error would otherwise show the parameters of the first error in its traceback.
+            if is_second_attempt or not is_disconnect:
+                break
+        log_throttled(
+            f'A click could not be written to the table "{self.table.name}", so a purchase may be'
+            ' attributed to another click or to none. Run "flask xiebao doctor". The exception is'
+            f" {exception}.",
+            duplicate_key="click",
+        )
 
     def delete_clicks_before(self, time: datetime) -> int:
         """Delete the clicks before a time, and return their number.
 
-        Each transaction deletes only a part of the clicks, so that new clicks do not wait long.
+        Each transaction deletes only a part of the clicks. Between the transactions, other
+        processes have time to write new clicks.
         """
         expired_ids = select(self.model.click_id).where(self.model.clicked_at < time)
         deleted_count = 0
         while True:
             with self.separate_transaction() as session:
-                click_ids = session.scalars(expired_ids.limit(_CLICKS_PER_DELETION)).all()
-                statement = delete(self.model).where(self.model.click_id.in_(click_ids))
-                deleted_count += execute_statement(session, statement)
-            if len(click_ids) < _CLICKS_PER_DELETION:
+                click_ids = session.scalars(expired_ids.limit(_CLICKS_PER_QUERY)).all()
+            for start in range(0, len(click_ids), _CLICKS_PER_DELETION):
+                started_at = monotonic()
+                some_ids = click_ids[start : start + _CLICKS_PER_DELETION]
+                statement = delete(self.model).where(self.model.click_id.in_(some_ids))
+                # MariaDB and SQLite may refuse to delete rows after a SELECT in the same
+                # transaction, because another process has written to the table since.
+                with self.separate_transaction() as session:
+                    deleted_count += execute_statement(session, statement)
+                sleep(monotonic() - started_at)
+            if len(click_ids) < _CLICKS_PER_QUERY:
                 return deleted_count
 
 
@@ -214,6 +231,23 @@ def _run_pending_writes(_app: Flask, *, exc: BaseException | None = None, **_: o
 
     Then the visitor got an error page instead of the redirect to the gateway.
     """
-    for write in g.pop(_PENDING_WRITES, ()):
+    # Plain attributes are used, because an app may replace the class of "g".
+    pending_writes = getattr(g, _PENDING_WRITES, [])
+    while pending_writes:
+        write = pending_writes.pop(0)
         if exc is None:
             write()
+
+
+def _run_pending_writes_on_close(response: R) -> R:
+    """Run the pending writes when the response is closed if the app context has not ended by then.
+
+    If the site has pushed an app context for its whole lifetime, Flask uses it for all requests.
+    """
+
+    def run_pending_writes() -> None:
+        if has_app_context():
+            _run_pending_writes(get_current_app())
+
+    response.call_on_close(run_pending_writes)
+    return response

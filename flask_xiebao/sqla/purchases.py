@@ -45,6 +45,8 @@ from .store import (
 P = TypeVar("P", bound=PurchaseMixin)
 T = TypeVar("T")
 
+_MAX_WITHIN = timedelta(days=3650)
+
 
 class Purchases(Generic[P]):
     """The members' purchases in the site's own database, kept up to date with the gateway.
@@ -92,10 +94,10 @@ class Purchases(Generic[P]):
             _check_function_is_sync("only", only, ("order",))
         if clicks is not None:
             _check_model("clicks", clicks, ClickMixin, "click_id")
-        if not isinstance(within, timedelta) or within <= timedelta():
+        if not isinstance(within, timedelta) or not timedelta() < within <= _MAX_WITHIN:
             raise ConfigError(
-                f'The argument "within" of Purchases must be a positive timedelta, got {within!r}.'
-                " Pass, for example, timedelta(days=1)."
+                'The argument "within" of Purchases must be a positive timedelta of at most'
+                f" {_MAX_WITHIN.days} days, got {within!r}. Pass, for example, timedelta(days=1)."
             )
         self.store = PurchaseStore(xiebao, model, session_factory, only)
         xiebao._hooks.register_purchases(self)

@@ -234,6 +234,20 @@ SCENARIOS: dict[str, tuple[list[Click], list[Purchase], dict[str, Any]]] = {
         [purchase_at(5, 6, replaced_by="2"), purchase_at(70, 70, "2")],
         {"1": NONE, "2": NONE},
     ),
+    "a reissue for another member has a click of its own": (
+        [product_click("a", 0, 7), product_click("b", 60, member="bob")],
+        [purchase_at(5, 6, replaced_by="2"), purchase_at(70, None, "2", member="bob")],
+        {"1": ("a", "returned"), "2": ("b", "last")},
+    ),
+    "a reissue of an order without a member": (
+        [product_click("a", 0, 7)],
+        [
+            purchase_at(1, 1, "0", member=None, replaced_by="1"),
+            purchase_at(5, 6, replaced_by="2"),
+            purchase_at(70, 70, "2"),
+        ],
+        {"0": NONE, "1": ("a", "returned"), "2": ("a", "returned")},
+    ),
     "two orders that one order replaces": (
         [product_click("a", 0), product_click("b", 10)],
         [

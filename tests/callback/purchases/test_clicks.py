@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import sqlite3
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -192,6 +194,36 @@ def test_click_is_written_after_the_connection_is_back_in_the_pool(
     assert len(shop.stored_clicks()) == 1
 
 
+def test_click_is_stored_if_the_app_context_outlives_the_request(shop: Shop) -> None:
+    """A site may push an app context for its whole lifetime. Servers close each response."""
+    with shop.app.app_context():
+        click(shop).close()
+        assert len(shop.stored_clicks()) == 1
+    assert len(shop.stored_clicks()) == 1
+
+
+def test_click_is_stored_if_the_class_of_g_has_only_attributes(shop: Shop) -> None:
+    shop.app.app_ctx_globals_class = SimpleNamespace  # type: ignore[assignment]
+    assert click(shop).status_code == 302
+    assert len(shop.stored_clicks()) == 1
+
+
+def test_second_error_does_not_show_the_parameters_of_the_first(shop: Shop) -> None:
+    click(shop)
+    errors: list[BaseException] = []
+
+    @event.listens_for(shop.engine, "handle_error")
+    def report_disconnect(context: Any) -> None:
+        context.is_disconnect = True
+        errors.append(context.original_exception)
+
+    receiver = fail_with(sqlite3.OperationalError("a broken connection"))
+    event.listen(shop.engine, "before_cursor_execute", receiver)
+    assert click(shop).status_code == 302
+    assert len(errors) == 2
+    assert errors[1].__context__ is None
+
+
 def test_clicks_are_not_stored_without_the_argument_clicks(new_shop: MakeShop) -> None:
     shop = new_shop()
     shop.site.log_in("alice")
@@ -236,6 +268,7 @@ def test_prune_deletes_clicks_before_a_date_in_china(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(clicks, "_CLICKS_PER_DELETION", 2)
+    monkeypatch.setattr(clicks, "_CLICKS_PER_QUERY", 4)
     midnight = datetime(2026, 11, 26, 16, tzinfo=UTC)  # midnight in China
     for minutes in (-1, -1, -5, -3000, -9999, 0, 1):
         with time_machine.travel(midnight + timedelta(minutes=minutes), tick=False):
@@ -273,8 +306,9 @@ def test_prune_fails_without_the_argument_clicks(new_shop: MakeShop) -> None:
     ("options", "message"),
     [
         ({"clicks": object}, '"clicks" of Purchases must be a mapped class .* ClickMixin'),
-        ({"within": timedelta()}, '"within" of Purchases must be a positive timedelta, got'),
-        ({"within": 86400}, "must be a positive timedelta, got 86400"),
+        ({"within": timedelta()}, '"within" of Purchases must be a positive timedelta of at most'),
+        ({"within": timedelta.max}, "of at most 3650 days, got datetime.timedelta"),
+        ({"within": 86400}, "of at most 3650 days, got 86400"),
     ],
 )
 def test_wrong_arguments_raise_config_error(
