@@ -101,7 +101,7 @@ def build_report_by_month(last_month: datetime) -> list[ReportRow]:
 
 
 def compute_bar_lengths(rows: list[ReportRow]) -> list[Bar]:
-    """Return the lengths of the bars of the first rows. All bars have the same scale."""
+    """Compute the bars of the chart for the first rows of a report. All have the same scale."""
     rows = rows[:MAX_BARS]
     largest = max((max(row.clicks, row.sales) for row in rows), default=0) or 1
 

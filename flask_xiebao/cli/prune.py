@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,8 +13,11 @@ from ..texts import get_text
 from .doctor_database import describe_missing_columns
 from .findings import print_escaped_line
 
+if TYPE_CHECKING:
+    from ..sqla import Purchases
 
-def run_prune_command(purchases: Any, clicks_before: datetime, locale: str) -> int:
+
+def run_prune_command(purchases: Purchases[Any], clicks_before: datetime, locale: str) -> int:
     """Delete the clicks before a date, and print their number.
 
     :param clicks_before: The beginning of the date (China time), without a time zone.

@@ -123,15 +123,9 @@ class ClickStore(ModelStore[C]):
         :raises ConfigError: if the model cannot be called without arguments.
         """
         now = utc_now()
-        return self._build_row(
+        return self.build_row(
             click_id=primary_key, member="", page="", platform="", clicked_at=now, expires_at=now
         )
-
-    def _build_row(self, **values: Any) -> C:
-        row = self.call_model()
-        for name, value in values.items():
-            setattr(row, name, value)
-        return row
 
     def _insert_click_later(
         self,
@@ -159,7 +153,7 @@ class ClickStore(ModelStore[C]):
             "clicked_at": now,
             "expires_at": now + self._within,
         }
-        self._write_later(app, lambda session: session.add(self._build_row(**values)))
+        self._write_later(app, lambda session: session.add(self.build_row(**values)))
 
     def _record_return_later(self, app: Flask, *, click_id: str, **_: object) -> None:
         # Record only the first return, because the member may open the return link again later.

@@ -1,4 +1,4 @@
-"""Column types and columns for the mixins, and functions that fit values into the columns."""
+"""The columns of the mixins: their types, and functions that prepare values for them."""
 
 from __future__ import annotations
 

@@ -168,11 +168,10 @@ _UNPAID_STATES: dict[int | None, PurchaseState] = {
     PayStatus.DEBIT_RUNNING: "paying",
     PayStatus.DEBIT_FAILED: "failed",
 }
-# The columns that describe the purchase. A Snapshot contains these columns, and on_change is called
-# if one of them changes. The columns excluded below, such as the version, only describe the row. A
-# new column of the mixin describes the purchase unless it is excluded below, too. The column
-# applied_at is new in 0.4. If it were not excluded, on_change would be called for each older row
-# when an order query fills the column.
+# The columns that describe the purchase: all columns of the mixin except those named below. A
+# Snapshot contains these columns, and on_change is called if one of them changes. Most of the
+# excluded columns, such as the version, only describe the row. applied_at is excluded because it is
+# new in 0.4. When an order query fills it in an older row, on_change must not be called.
 _COMPARED_COLUMNS = [
     name
     for name, value in vars(PurchaseMixin).items()

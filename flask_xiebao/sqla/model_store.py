@@ -16,8 +16,8 @@ from ..errors import ConfigError
 M = TypeVar("M")
 
 # The time in seconds for which a statement waits for a row that another transaction has locked.
-# With _MAX_CONFLICT_SECONDS, a notification is answered within about 15 seconds. SQLite waits for 5
-# seconds by default. On MySQL, only a setting of the server limits the time.
+# This time and _MAX_CONFLICT_SECONDS in store.py limit the response to a notification to about 15
+# seconds. SQLite waits for 5 seconds by default. On MySQL, the server has a setting for this time.
 _MAX_LOCK_SECONDS = 3
 
 
@@ -40,19 +40,22 @@ class ModelStore(Generic[M]):
         """
         raise NotImplementedError
 
-    def call_model(self) -> M:
-        """Call the model without arguments, and return the row.
+    def build_row(self, **values: Any) -> M:
+        """Build a row with these values. The model is called without arguments.
 
         :raises ConfigError: if the model cannot be called without arguments.
         """
         try:
-            return self.model()
+            row = self.model()
         except TypeError as error:
             raise ConfigError(
                 f"The Purchases object creates rows with {self.model.__name__}(), but this call"
                 f" failed ({error}). Set a default for each column that you added, or make these"
                 " columns nullable."
             ) from None
+        for name, value in values.items():
+            setattr(row, name, value)
+        return row
 
     @contextmanager
     def separate_transaction(self) -> Iterator[Session]:

@@ -350,10 +350,13 @@ class PurchaseStore(ModelStore[P]):
 
         :raises ConfigError: if the model cannot be called without arguments.
         """
-        row = self.call_model()
-        row.insure_num, row.version, row.created_at = insure_num, 0, utc_now()
-        row.forgotten, row.policy_nums = False, []
-        return row
+        return self.build_row(
+            insure_num=insure_num,
+            version=0,
+            created_at=utc_now(),
+            forgotten=False,
+            policy_nums=[],
+        )
 
 
 def is_other_member_reported(row: PurchaseMixin, answer: Order | OrderError | None) -> bool:

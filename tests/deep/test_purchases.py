@@ -93,9 +93,8 @@ def test_each_sequence_of_clicks_and_notifications_gives_the_same_result(
 ) -> None:
     """Each event has a fixed time, but the site may write the events in any sequence.
 
-    The test checks for each set of events that its result does not depend on which of these events
-    was written last. So no sequence of all events gives another result. A return is always written
-    after its click.
+    For each set of events, each event is the last one in turn, and all results must be the same.
+    So all sequences of all events give one result. A return is always written after its click.
     """
     engine = create_engine(f"sqlite:///{file}", poolclass=NullPool)
     shop = make_shop(engine, monkeypatch, clicks=True)

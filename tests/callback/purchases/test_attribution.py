@@ -30,7 +30,7 @@ def at(minute: int | None) -> datetime | None:
 
 
 def product_click(click_id: str, clicked: int, returned: int | None = None, **values: Any) -> Click:
-    """Return the values of a click on the product."""
+    """Return the column values of a click on the product entry."""
     return {
         "click_id": click_id,
         "member": "alice",
@@ -45,7 +45,7 @@ def product_click(click_id: str, clicked: int, returned: int | None = None, **va
 
 
 def home_click(click_id: str, clicked: int, returned: int | None = None, **values: Any) -> Click:
-    """Return the values of a click on the home page."""
+    """Return the column values of a click on the home entry."""
     return product_click(
         click_id, clicked, returned, **{"page": "home", "case_code": None, **values}
     )

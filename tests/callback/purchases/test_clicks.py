@@ -293,7 +293,7 @@ def test_prune_reports_a_missing_table(shop: Shop) -> None:
     assert 'The table "xiebao_click" does not exist.' in output
 
 
-def test_prune_reports_a_database_that_fails(shop: Shop) -> None:
+def test_prune_exits_with_2_if_the_database_fails(shop: Shop) -> None:
     event.listen(shop.engine, "before_cursor_execute", fail_with(RuntimeError("a password")))
     assert run_prune(shop, "2026-11-27", exit_code=2).startswith("RuntimeError in fail (")
 
