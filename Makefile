@@ -13,7 +13,7 @@ BESIDE := --numprocesses auto --dist worksteal
 # What is installed: txt for the versions that are locked, in for the newest that there are.
 REQUIREMENTS ?= txt
 
-.PHONY: demo test test-unit test-all programs databases firefox mutants docs translations bench fuzz load versions screenshots dist lock lint format clean
+.PHONY: demo test test-unit test-all programs databases firefox mutants docs translations bench fuzz load versions styles screenshots dist lock lint format clean
 
 demo: $(VENV)/demo.stamp
 	$(BIN)/flask --app demo_app run --host $(HOST) --port $(PORT)
@@ -53,6 +53,10 @@ manual = READTHEDOCS_LANGUAGE=$(2) $(BIN)/python -m sphinx --quiet --fail-on-war
 # Lists what the Chinese manual lacks, and brings its catalogs of what is in the code up to date.
 translations: $(VENV)/tests.stamp .venv/docs/stamp
 	$(BIN)/python docs/translate.py
+
+# Builds static/xiebao.css from styles/xiebao.css.
+styles: $(VENV)/tests.stamp
+	$(BIN)/python -m tests.tools.stylesheet
 
 screenshots: $(VENV)/tests.stamp
 	@$(call need,chromium,chromium fonts-noto-cjk)

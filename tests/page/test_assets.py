@@ -16,6 +16,7 @@ from flask_xiebao import LinkError
 from flask_xiebao.macros import assets
 from tests.manual.blocks import DOCS
 from tests.support import LIVE, MakeSite, Site, one, soup
+from tests.tools import stylesheet
 
 STATIC = Path(assets.__file__).parents[1] / "static"
 PAGE = DOCS / "en/reference/styles.md"
@@ -59,6 +60,12 @@ def test_their_addresses_change_with_their_content(
         assert one_of_before.split("?")[0] == one_of_after.split("?")[0]
 
 
+def test_built_stylesheet_matches_its_source() -> None:
+    assert stylesheet.BUILT.read_text("utf-8") == stylesheet.build_stylesheet(), (
+        'static/xiebao.css is out of date. Run "make styles".'
+    )
+
+
 def test_the_stylesheet_is_small() -> None:
     assert len(gzip.compress((STATIC / "xiebao.css").read_bytes(), 9)) <= 4608
 
@@ -92,7 +99,7 @@ def test_in_a_layer_is_where_an_entry_stands(site: Site) -> None:
     with site.follow(sheet(site)) as plain, site.follow(url) as layered:
         assert layered.mimetype == "text/css"
         text = layered.get_data(as_text=True)
-        assert text.count("@layer components.xiebao {\n  :where(.xiebao-entry--button)") == 1
+        assert text.count("@layer components.xiebao {\n  :is(:where(:root, :host), a a a a)") == 1
         assert text.replace("@layer components.xiebao", "@media all") == plain.get_data(
             as_text=True
         )
