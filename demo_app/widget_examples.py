@@ -457,8 +457,11 @@ TOKENS = (
     Token("--xiebao-card-padding", "10px … 16px", ("卡片的空白", "padding of a card")),
     Token("--xiebao-card-radius", "12px", ("卡片的圆角", "corners of a card")),
     Token("--xiebao-card-shadow", "none", ("卡片的阴影", "shadow of a card")),
+    Token("--xiebao-line-gap", "4px", ("卡片各行的间距", "space between the lines of a card")),
+    Token("--xiebao-title-lines", "99", ("标题最多几行", "maximum lines of a card's title")),
     Token("--xiebao-image-size", "64px", ("卡片图片的边长", "picture of a card")),
     Token("--xiebao-image-ratio", "16 / 9", ("图片在上时的宽高比", "shape of a picture on top")),
+    Token("--xiebao-qr-size", "attr(width px)", ("二维码的边长", "width of a QR code")),
     Token("--xiebao-focus", "#1d7ddb", ("键盘焦点的圈", "focus ring")),
     Token("--xiebao-ground", "#f3f5f7", ("扩展自己的页面", "the extension's own pages")),
 )

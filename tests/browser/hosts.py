@@ -105,6 +105,17 @@ head, script { display: none; }
 html { background: #fff; color: #222; font: 16px/1.5 sans-serif; }
 """
 
+# An order page that gives its icons, links and titles rules with its id.
+_RULES_WITH_AN_ID = """
+#order { max-width: 1180px; margin: 0 auto; padding: 12px; line-height: 1.3; }
+#order .detail a { color: #287dfa; text-decoration: underline; background: none; border: 0; }
+#order .detail a { padding: 0; font-weight: 400; border-radius: 0; text-align: left; }
+#order .detail a span { display: inline; color: #999; font-size: 12px; font-weight: 400; }
+#order .detail a span { line-height: 1; white-space: nowrap; word-break: break-all; padding: 0; }
+#order svg { width: 1em; height: 1em; fill: #287dfa; }
+@layer base { svg { width: 1em; height: 1em; } }
+"""
+
 HOSTS: Mapping[str, Host] = {
     "nothing": Host(),
     "Bootstrap": Host(_BOOTSTRAP),
@@ -154,6 +165,9 @@ HOSTS: Mapping[str, Host] = {
     "Vant, dark": Host(_VANT, _VANT_GROUND, html='class="van-theme-dark"', dark="always"),
     "rules for links": Host(
         css=_RULES_FOR_LINKS, around='<div class="article">%s</div>', ours_last=True
+    ),
+    "rules with an id": Host(
+        css=_RULES_WITH_AN_ID, around='<div id="order"><div class="detail">%s</div></div>'
     ),
     "a reset": Host(css=_RESET),
     "Pico": Host(("modules/@picocss/pico/css/pico.min.css",), ours_last=True, dark="system"),
@@ -212,6 +226,8 @@ _TWO_OF_A_ROW = (
     '{{ insurance_card("QX1", words.title, text=words.text, price=words.price,'
     ' image="/picture.svg", action=words.action) }}'
 )
+_ICON = '<svg viewBox="0 0 24 24"{}><path d="M12 2 3 6v6c0 5 4 9 9 10 5-1 9-5 9-10V6z"/></svg>'
+_LONG_LABEL = "words.title ~ words.text"
 #: Entries of every look, by id; *words* are those of :data:`WORDS`.
 ENTRIES = {
     "button": '{{ insurance_entry("QX1") }}',
@@ -222,6 +238,18 @@ ENTRIES = {
     "row": (
         '<span class="beside"><span>{{ words.text }}，{{ words.text }}</span>'
         '{{ insurance_entry("QX1") }}</span>'
+    ),
+    "icon": f'{{% call insurance_entry("QX1") %}}{_ICON.format("")} 投保{{% endcall %}}',
+    "sized-icon": (
+        '{% call insurance_entry("QX1", outline=True, block=True) %}'
+        f"{_ICON.format(' width=32 height=32')} 投保{{% endcall %}}"
+    ),
+    "bold": '{% call insurance_entry("QX1") %}买<b>一份</b>险{% endcall %}',
+    "large-in-table": (
+        f'<table><tr><td>{{{{ insurance_entry("QX1", {_LONG_LABEL}, size="large") }}}}</table>'
+    ),
+    "large-in-inline-block": (
+        f'<span class="shrunk">{{{{ insurance_entry("QX1", {_LONG_LABEL}, size="large") }}}}</span>'
     ),
     "link": '{{ words.before }}{{ insurance_entry("QX1", look="link") }}',
     "card": (
@@ -249,6 +277,7 @@ ENTRIES = {
         '{{ insurance_card("QX1", words.title, text=words.text, insurer=words.insurer,'
         ' price="<small>¥</small>3 <s>¥5</s>"|safe, action=words.action, terms_url="/terms") }}'
     ),
+    "bare-terms": '{{ insurance_card("QX1", words.title, action=words.action, terms_url="/t") }}',
     "sold": (
         '{{ insurance_card("QX1", words.title, price=words.price, terms_url="/terms",'
         " disabled=words.sold) }}"
@@ -382,6 +411,7 @@ def _create_app(locale: str, folder: Path) -> Flask:
 def _template(name: str, part: str) -> str:
     host = HOSTS[name]
     entries = "".join(f'<div id="{id_}">{entry}</div>' for id_, entry in ENTRIES.items())
+    entries += '<div id="qr">{{ insurance_qr("QX1") }}</div>'
     if part == "entries":
         return MACROS + host.around % entries
     if host.fetches:

@@ -35,6 +35,24 @@ OUT_OF_PLACE = """entries => entries.flatMap(entry => {
     return wrong.map(what => [entry.parentElement.id, ...what]);
 })"""
 
+#: A JavaScript function that returns the lines of text in an element.
+LINES = """element => {
+    const texts = document.createTreeWalker(element, NodeFilter.SHOW_TEXT);
+    const range = document.createRange();
+    const lines = new Map();
+    while (texts.nextNode()) {
+        for (let at = 0; at < texts.currentNode.length; at += 1) {
+            range.setStart(texts.currentNode, at);
+            range.setEnd(texts.currentNode, at + 1);
+            const box = range.getClientRects()[0];
+            if (!box || !box.width) continue;
+            const line = Math.round((box.top + box.bottom) / 8);
+            lines.set(line, (lines.get(line) ?? '') + texts.currentNode.data[at]);
+        }
+    }
+    return [...lines.values()];
+}"""
+
 
 class Color(NamedTuple):
     red: int

@@ -21,6 +21,7 @@ HOVERED = ("button", "outline", "link", "card")
 #: One host of each kind; the rest are in `tests/deep`.
 HERE = (
     *("nothing", "Bootstrap", "Tailwind 3, dark", "Tailwind 4, and rules for links"),
+    "rules with an id",
     *("Vant, dark", "a reset", "right to left", "HTMX 2"),
 )
 

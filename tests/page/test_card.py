@@ -76,7 +76,8 @@ def test_a_second_link_is_beside_that_of_the_product(site: Site) -> None:
     assert set(card.attrs) == {"class", "id"}
     assert (entry["data-xiebao-entry"], entry["data-n"]) == ("product", "1")
     assert entry["class"] == ["xiebao-entry", "xiebao-entry__title"]
-    assert (entry.text, terms.text, terms["href"]) == ("旅行险 热卖", "投保须知", "/terms")
+    assert (entry.text, terms.text, terms["href"]) == ("旅行险", "投保须知", "/terms")
+    assert one(card, ".xiebao-entry__badge").text == "热卖"
     assert terms["rel"] == ["noopener", "nofollow"]
 
 
