@@ -442,6 +442,9 @@ TOKENS = (
     Token("--xiebao-accent", "#0b7d73", ("按钮", "buttons")),
     Token("--xiebao-on-accent", "#ffffff", ("按钮上的文字", "text on buttons")),
     Token("--xiebao-text", "inherit", ("卡片、线框、行内文字", "text of cards and outlines")),
+    Token(
+        "--xiebao-outline", "color-mix(…)", ("线框和无框按钮", "outlined and borderless buttons")
+    ),
     Token("--xiebao-muted", "inherit", ("次要的文字", "less important text")),
     Token("--xiebao-surface", "none", ("卡片的底色", "background of a card")),
     Token("--xiebao-line", "rgb(128 128 128 / 35%)", ("卡片的边框", "border of a card")),

@@ -7,7 +7,7 @@ import re
 from functools import cache
 from pathlib import Path
 
-STYLESHEET_FILE, SCRIPT_FILE = "xiebao.css", "xiebao.js"
+STYLESHEET_FILE, SCRIPT_FILE, DEBUG_SCRIPT_FILE = "xiebao.css", "xiebao.js", "debug.js"
 
 # The first line of the CSS block with the rules that place entries on a page. Only this block is
 # wrapped in a CSS layer. All other rules of the stylesheet stay outside of layers, because they

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
@@ -13,6 +13,7 @@ from markupsafe import Markup, escape
 
 from ..errors import LinkError
 from ..links.tokens import SubPartnerLinkOptions
+from .foreign_keywords import FOREIGN_KEYWORDS
 
 #: The keywords of a macro that set options of the link. Other keywords set HTML attributes.
 LINK_KEYWORDS = SubPartnerLinkOptions.__annotations__.keys()
@@ -31,12 +32,15 @@ class MacroSpec:
     :ivar allowed_looks: The looks that the macro's element can have.
     :ivar removed_keywords: The removed keywords of this macro only, each with a hint for the
         error message.
+    :ivar foreign_keywords: The names from other libraries that the macro rejects, without
+        underscores, each with what to use instead.
     """
 
     reserved_attributes: tuple[str, ...]
     own_keywords: tuple[str, ...]
     allowed_looks: tuple[str, ...] = ()
     removed_keywords: Mapping[str, str] = field(default_factory=dict)
+    foreign_keywords: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def is_card_macro(self) -> bool:
@@ -49,17 +53,31 @@ ENTRY_CLASS, MODIFIER_PREFIX = "xiebao-entry", "xiebao-entry--"
 #: The CSS modifiers of an entry, such as "card" in the class ``xiebao-entry--card``. The look
 #: "own", for entries that the site styles itself, has no modifier.
 LOOKS, SIZES = ("button", "card", "link"), ("small", "large")
-VARIANTS = ("outline", "block", "pill", "stacked")
+VARIANTS = ("outline", "borderless", "block", "pill", "stacked")
 
 _RESERVED_ENTRY_ATTRIBUTES = ("href", "data-xiebao-entry", "data-xiebao-platform")
 LOOK_KEYWORDS = ("look", "size", *VARIANTS)
-_CARD_KEYWORDS = ("title", "text", "price", "badge", "image", "action", "insurer", "terms_url")
-ENTRY_MACRO = MacroSpec(_RESERVED_ENTRY_ATTRIBUTES, (*LOOK_KEYWORDS, "label"), ("own", *LOOKS))
-CARD_MACRO = MacroSpec(_RESERVED_ENTRY_ATTRIBUTES, (*LOOK_KEYWORDS, *_CARD_KEYWORDS), ("card",))
-#: The macro for the title of a card with two links. The title is the first of these links.
-CARD_TITLE_MACRO = MacroSpec(
-    CARD_MACRO.reserved_attributes, CARD_MACRO.own_keywords, CARD_MACRO.allowed_looks
+_CARD_ONLY_KEYWORDS = (
+    *("text", "price", "old_price", "price_top", "covers", "badge", "image", "action", "insurer"),
+    *("terms_url", "insured"),
 )
+ENTRY_MACRO = MacroSpec(
+    _RESERVED_ENTRY_ATTRIBUTES,
+    (*LOOK_KEYWORDS, "label"),
+    ("own", *LOOKS),
+    foreign_keywords={
+        **FOREIGN_KEYWORDS,
+        **{name.replace("_", ""): "insurance_card" for name in _CARD_ONLY_KEYWORDS},
+    },
+)
+CARD_MACRO = MacroSpec(
+    _RESERVED_ENTRY_ATTRIBUTES,
+    (*LOOK_KEYWORDS, "title", *_CARD_ONLY_KEYWORDS),
+    ("card",),
+    foreign_keywords=FOREIGN_KEYWORDS,
+)
+#: The macro for the title of a card with two links. The title is the first of these links.
+CARD_TITLE_MACRO = replace(CARD_MACRO)
 #: In a card with two links, these HTML attributes belong to the ``<div>`` and not to the title
 #: link.
 CARD_WRAPPER_ATTRIBUTES = (
@@ -71,7 +89,7 @@ CARD_WRAPPER_ATTRIBUTES = (
     "aria-busy",
     "data-xiebao-theme",
 )
-QR_MACRO = MacroSpec(("width", "height", "viewbox"), ("size",))
+QR_MACRO = MacroSpec(("width", "height", "viewbox"), ("size",), foreign_keywords=FOREIGN_KEYWORDS)
 STYLES_MACRO = MacroSpec(
     ("rel", "href", "src"),
     ("layer",),
@@ -97,8 +115,8 @@ def split_options_and_attributes(
     """
     if "caller" in keywords:
         raise LinkError(
-            "This macro does not accept a {% call %} block. Use insurance_entry instead, with"
-            ' look="card" for a card.',
+            "This macro does not accept a {% call %} block. Use insurance_entry or insurance_card"
+            " instead.",
             "caller",
         )
     if macro.is_card_macro and "label" in keywords:
@@ -162,6 +180,11 @@ def _normalize_attribute_name(keyword: str, macro: MacroSpec) -> str:
             raise LinkError(
                 f'There is no keyword "{full_keyword}". Did you mean "{known}"?', full_keyword
             )
+    replacement = macro.foreign_keywords.get(re.sub("[-_]", "", keyword).lower())
+    if replacement:
+        raise LinkError(
+            f'There is no keyword "{full_keyword}". Use {replacement} instead.', full_keyword
+        )
     name = keyword.replace("_", "-").lower()
     if name in macro.reserved_attributes:
         raise LinkError(

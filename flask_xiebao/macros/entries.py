@@ -106,9 +106,9 @@ class EntryRenderer:
 
         The attributes are empty if the entry is left out.
         """
-        # The template has already rendered the block of {% call %} and passed its HTML as
-        # *content*.
-        if "caller" in keywords and macro is ENTRY_MACRO:
+        # The template has already rendered the block of {% call %}. In an entry, it is the
+        # *content*. In a card, the template adds it to the body.
+        if "caller" in keywords:
             keywords = {name: value for name, value in keywords.items() if name != "caller"}
         elif macro is ENTRY_MACRO and "disabled" in keywords:
             content = find_disabled_reason(keywords) or content
@@ -153,6 +153,7 @@ class EntryRenderer:
 
     def render_card_wrapper_attributes(self, keywords: Mapping[str, Any]) -> Markup:
         """Return the attributes of the ``<div>`` of a card with two links."""
+        keywords = {name: value for name, value in keywords.items() if name != "caller"}
         _, attributes = split_options_and_attributes(keywords, CARD_TITLE_MACRO)
         classes, _ = pop_look_classes(attributes, CARD_TITLE_MACRO, self._state.settings.look)
         return render_attributes(

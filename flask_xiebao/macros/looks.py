@@ -17,7 +17,10 @@ from .attributes import (
 )
 
 _KNOWN_MODIFIERS = (*LOOKS, *SIZES, *VARIANTS)
-_MODIFIERS_BY_LOOK = {"button": (*SIZES, "outline", "block", "pill"), "card": ("block", "stacked")}
+_MODIFIERS_BY_LOOK = {
+    "button": (*SIZES, "outline", "borderless", "block", "pill"),
+    "card": ("block", "stacked"),
+}
 
 
 def pop_look_classes(

@@ -8,10 +8,11 @@ from functools import lru_cache, partial
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Flask, has_request_context
+from flask import Flask, current_app, has_request_context
 from markupsafe import Markup, escape
 
 from ..app.endpoints import build_endpoint_url, build_token_url, check_host_is_trusted
+from ..app.log import warn_once
 from ..app.state import AppState
 from ..errors import LinkError
 from ..gateway.pages import PAGES
@@ -30,6 +31,8 @@ from .attributes import (
     render_attributes,
     split_options_and_attributes,
 )
+from .card_values import drop_purchase_keywords, normalize_covers, split_price
+from .colors import MIN_TEXT_CONTRAST, compute_contrast
 from .entries import EntryRenderer, find_disabled_reason, raise_or_log_omission
 from .qrcodes import render_qr_svg, render_qr_svg_and_send_signal
 
@@ -51,6 +54,7 @@ def register_template_helpers(app: Flask, state: AppState) -> None:
         _xiebao_mail=helpers.build_mail_entry_context,
         _xiebao_styles=helpers.render_stylesheet_attributes,
         _xiebao_script=helpers.render_script_attributes,
+        _xiebao_debug_script=helpers.render_debug_script_attributes,
         _xiebao_asset=helpers.build_asset_url,
         _xiebao_text=helpers.render_visitor_text,
     )
@@ -64,6 +68,9 @@ def register_template_helpers(app: Flask, state: AppState) -> None:
         ),
         _xiebao_around=helpers.entry_renderer.render_card_wrapper_attributes,
         _xiebao_address=helpers.normalize_card_url,
+        _xiebao_covers=helpers.normalize_card_covers,
+        _xiebao_policy_keywords=drop_purchase_keywords,
+        _xiebao_price=split_price,
         _xiebao_reason=find_disabled_reason,
     )
 
@@ -120,6 +127,14 @@ class TemplateHelpers:
         )
         raise_or_log_omission(self._state, error, f"The {keyword} of a card")
         return ""
+
+    def normalize_card_covers(self, covers: Any) -> list[tuple[Any, Any]]:
+        """Return the pairs of :func:`.normalize_covers`, or an empty list if the value is wrong."""
+        try:
+            return normalize_covers(covers)
+        except LinkError as error:
+            raise_or_log_omission(self._state, error, "The covers of a card")
+            return []
 
     def build_qr_attributes_and_svg(
         self, reference: Any, size: Any, keywords: Mapping[str, Any]
@@ -193,6 +208,7 @@ class TemplateHelpers:
                         " email clients understand no other format.",
                         name,
                     )
+            _warn_if_contrast_is_low(accent_color, accent_text_color)
             href = self.entry_renderer.build_href(page, reference, {**options, "external": True})
             if not href:
                 return {}
@@ -234,6 +250,24 @@ class TemplateHelpers:
         )
         return render_attributes(
             {"src": self.build_asset_url(assets.SCRIPT_FILE), "defer": True}, attributes
+        )
+
+    def render_debug_script_attributes(self, keywords: Mapping[str, Any]) -> Markup:
+        """Return the attributes of the script for debug mode, or an empty text in other modes.
+
+        :param keywords: The keywords of ``xiebao_script``. Those for one element or file only are
+            left out.
+        """
+        if not current_app.debug:
+            return Markup()
+        shared_keywords = {
+            name: value for name, value in keywords.items() if name not in ("id", "integrity")
+        }
+        _, attributes = self._check_layer_and_attributes(
+            SCRIPT_MACRO, "A keyword of xiebao_script", None, shared_keywords
+        )
+        return render_attributes(
+            {"src": self.build_asset_url(assets.DEBUG_SCRIPT_FILE), "defer": True}, attributes
         )
 
     def _check_layer_and_attributes(
@@ -283,6 +317,16 @@ class TemplateHelpers:
         """
         text = Markup.escape(self._state.get_visitor_text(key))
         return text.format(**values) if values else text
+
+
+def _warn_if_contrast_is_low(accent_color: str, accent_text_color: str) -> None:
+    contrast = compute_contrast(accent_color, accent_text_color)
+    if contrast < MIN_TEXT_CONTRAST:
+        warn_once(
+            f"The label of mail_entry has a contrast of {contrast:.2f}:1 with the button. Change"
+            f" accent={accent_color!r} or on_accent={accent_text_color!r}, so that the contrast is"
+            f" at least {MIN_TEXT_CONTRAST}:1."
+        )
 
 
 def _check_pixel_count(value: object, keyword: str) -> None:

@@ -7,6 +7,9 @@ TEXTS = {
     # The texts of a card.
     "card.insurer": "Underwritten by {insurer}",
     "card.terms": "Terms and conditions",
+    "card.old_price": "Original price",
+    "card.insured": "Insured",
+    "card.view_policy": "View policy",
     # The QR code of an entry.
     "qr.label": "QR code: scan with your phone to get insured",
     "qr.name": "QR code",

@@ -7,6 +7,9 @@ TEXTS = {
     # The texts of a card.
     "card.insurer": "本产品由{insurer}承保",
     "card.terms": "投保须知",
+    "card.old_price": "原价",
+    "card.insured": "已投保",
+    "card.view_policy": "查看保单",
     # The QR code of an entry.
     "qr.label": "用手机扫码投保",
     "qr.name": "二维码",

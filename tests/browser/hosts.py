@@ -227,7 +227,7 @@ _TWO_OF_A_ROW = (
     ' image="/picture.svg", action=words.action) }}'
 )
 _ICON = '<svg viewBox="0 0 24 24"{}><path d="M12 2 3 6v6c0 5 4 9 9 10 5-1 9-5 9-10V6z"/></svg>'
-_LONG_LABEL = "words.title ~ words.text"
+_LONG_LABEL = "words.title ~ words.title"
 #: Entries of every look, by id; *words* are those of :data:`WORDS`.
 ENTRIES = {
     "button": '{{ insurance_entry("QX1") }}',
@@ -244,6 +244,8 @@ ENTRIES = {
         '{% call insurance_entry("QX1", outline=True, block=True) %}'
         f"{_ICON.format(' width=32 height=32')} 投保{{% endcall %}}"
     ),
+    "borderless": '{{ insurance_entry("QX1", borderless=True) }}',
+    "small-outline": '{{ insurance_entry("QX1", size="small", outline=True) }}',
     "bold": '{% call insurance_entry("QX1") %}买<b>一份</b>险{% endcall %}',
     "large-in-table": (
         f'<table><tr><td>{{{{ insurance_entry("QX1", {_LONG_LABEL}, size="large") }}}}</table>'
@@ -276,6 +278,15 @@ ENTRIES = {
     "terms": (
         '{{ insurance_card("QX1", words.title, text=words.text, insurer=words.insurer,'
         ' price="<small>¥</small>3 <s>¥5</s>"|safe, action=words.action, terms_url="/terms") }}'
+    ),
+    "covers": (
+        '{{ insurance_card("QX1", words.title, covers=[(words.text, "¥20,000"), words.badge],'
+        ' price=words.price, old_price="¥5", price_top=True, badge=words.badge,'
+        " action=words.action) }}"
+    ),
+    "discount": (
+        '{% call insurance_card("QX1", words.title, price=words.price, old_price="¥5",'
+        ' image="/picture.svg") %}<i>4.8 / 5</i>{% endcall %}'
     ),
     "bare-terms": '{{ insurance_card("QX1", words.title, action=words.action, terms_url="/t") }}',
     "sold": (
@@ -374,6 +385,7 @@ def serve_hosts(
 def _create_app(locale: str, folder: Path) -> Flask:
     app = Flask("host", static_folder=MODULES, static_url_path="/modules")
     app.config.update(CONFIG, XIEBAO_ENV="test", XIEBAO_STRICT=True, XIEBAO_LOCALE=locale)
+    app.debug = True  # A test fails if the script for debug mode warns about a text.
     Xiebao(app).member_loader(lambda: None)
     add_icon(app)
 

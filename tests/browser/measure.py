@@ -12,15 +12,17 @@ from playwright.sync_api import FloatRect, Locator, Page
 #: buttons that are higher than wide.
 OUT_OF_PLACE = """entries => entries.flatMap(entry => {
     const whole = entry.getBoundingClientRect();
-    const names = ['image', 'title', 'text', 'insurer', 'terms', 'price', 'action'];
+    const names = ['image', 'title', 'badge', 'text', 'covers', 'insurer', 'extra', 'terms',
+        'price', 'old-price', 'status', 'action'];
     const parts = names.flatMap(name => [...entry.querySelectorAll(`.xiebao-entry__${name}`)])
-        .map(part => [part.className, part.getBoundingClientRect()]);
+        .map(part => [part.className, part.getBoundingClientRect(), part]);
     const apart = (one, other) => one.right <= other.left + 1 || one.bottom <= other.top + 1;
     const wrong = parts.filter(([, {left, right, top, bottom}]) =>
         left < whole.left || right > whole.right || top < whole.top || bottom > whole.bottom);
-    for (const [name, box] of parts)
-        for (const [other, its] of parts)
-            if (name < other && !apart(box, its) && !apart(its, box)) wrong.push([name, other]);
+    for (const [name, box, part] of parts)
+        for (const [other, its, another] of parts)
+            if (name < other && !part.contains(another) && !another.contains(part)
+                && !apart(box, its) && !apart(its, box)) wrong.push([name, other]);
     const isCard = entry.matches('.xiebao-entry--card');
     if (isCard && getComputedStyle(entry, '::after').content !== 'none') {
         // The chevron's place, which no script can measure, at the end of a card.
@@ -31,7 +33,9 @@ OUT_OF_PLACE = """entries => entries.flatMap(entry => {
     }
     const isInline = getComputedStyle(entry).display === 'inline';
     if (!isInline && entry.scrollWidth > entry.clientWidth + 1) wrong.push(['words stick out']);
-    if (!isCard && whole.height > whole.width) wrong.push(['tower', whole.width, whole.height]);
+    const isShort = entry.textContent.length < 40;
+    if (!isCard && isShort && whole.height > whole.width)
+        wrong.push(['tower', whole.width, whole.height]);
     return wrong.map(what => [entry.parentElement.id, ...what]);
 })"""
 
@@ -51,6 +55,21 @@ LINES = """element => {
         }
     }
     return [...lines.values()];
+}"""
+
+#: A JavaScript function that returns the width and height of the area in which a touch hits an
+#: element, along the lines through its center.
+TOUCH_AREA = """element => {
+    element.scrollIntoView({block: 'center', inline: 'center'});
+    const {left, right, top, bottom} = element.getBoundingClientRect();
+    const [x, y] = [(left + right) / 2, (top + bottom) / 2];
+    const isHit = (x, y) => element.contains(document.elementFromPoint(x, y));
+    const measure = (dx, dy) => {
+        let steps = 0;
+        while (steps < 600 && isHit(x + dx * (steps + 0.5), y + dy * (steps + 0.5))) steps += 1;
+        return steps;
+    };
+    return [measure(-1, 0) + measure(1, 0), measure(0, -1) + measure(0, 1)];
 }"""
 
 

@@ -66,6 +66,17 @@ def test_built_stylesheet_matches_its_source() -> None:
     )
 
 
+def test_script_for_debug_mode_is_linked_in_debug_mode_only(make_site: MakeSite) -> None:
+    call = '{{ xiebao_script(nonce="r4nd0m", id="entries", integrity="sha256-x") }}'
+    site = make_site()
+    assert len(soup(site.render(call)).select("script")) == 1
+    site.app.debug = True
+    _, script = soup(site.render(call)).select("script")
+    assert (script["nonce"], script.get("id"), script.get("integrity")) == ("r4nd0m", None, None)
+    with site.follow(str(script["src"])) as answer:
+        assert (answer.status_code, str(answer.mimetype)) == (200, "text/javascript")
+
+
 def test_the_stylesheet_is_small() -> None:
     assert len(gzip.compress((STATIC / "xiebao.css").read_bytes(), 9)) <= 4608
 

@@ -42,6 +42,115 @@ def test_a_part_that_is_not_given_is_not_there(site: Site, given: str, left: lis
     assert found == [f"xiebao-entry__{name}" for name in ("main", "body", "title", *left)]
 
 
+#: A price, and its HTML. Only the number of a plain price is outside of <small>.
+PRICES = [
+    ('"¥3 起/天"', "<small>¥</small>3<small> 起/天</small>"),
+    ('"From ¥3 a day"', "<small>From ¥</small>3<small> a day</small>"),
+    ('"¥1,299.50"', "<small>¥</small>1,299.50"),
+    ('"3 元起"', "3<small> 元起</small>"),
+    ('"¥3–5 每天"', "¥3–5 每天"),
+    ('"免费"', "免费"),
+    ('"<3"', "<small>&lt;</small>3"),
+    ("3.5", "3.5"),
+    ("0", "0"),
+    ('"¥<b>3</b> 起"|safe', "¥<b>3</b> 起"),
+]
+
+
+@pytest.mark.parametrize(("price", "html"), PRICES)
+def test_card_shows_number_of_plain_price_larger_than_unit(
+    site: Site, price: str, html: str
+) -> None:
+    page = site.render(f'{{{{ insurance_card("QX1", "旅行险", price={price}) }}}}')
+    assert one(page, ".xiebao-entry__price").decode_contents() == html
+
+
+@pytest.mark.parametrize(("locale", "name"), [("zh", "原价"), ("en", "Original price")])
+def test_card_names_old_price_for_screen_readers(
+    make_site: MakeSite, locale: str, name: str
+) -> None:
+    site = make_site(XIEBAO_LOCALE=locale)
+    page = site.render('{{ insurance_card("QX1", "旅行险", price="¥3", old_price="¥5") }}')
+    assert one(page, "s").text == f"{name} ¥5"
+    assert one(page, "s > .xiebao-entry__unseen").text == name
+
+
+def test_card_without_price_shows_no_old_price(site: Site) -> None:
+    assert "¥5" not in site.render('{{ insurance_card("QX1", "旅行险", old_price="¥5") }}').text
+
+
+def test_price_top_puts_prices_beside_title(site: Site) -> None:
+    page = site.render(
+        '{{ insurance_card("QX1", "旅行险", price="¥3", old_price="¥5", price_top=true) }}'
+    )
+    assert one(page, ".xiebao-entry__main > .xiebao-entry__prices").text.split()[0] == "¥3"
+    assert not soup(page).select(".xiebao-entry__foot")
+
+
+def test_card_lists_covers(site: Site) -> None:
+    page = site.render(
+        '{{ insurance_card("QX1", "旅行险", covers=[("航班延误", "¥300"), nasty, ("医疗", 0)]) }}',
+        **NASTY,
+    )
+    rows = soup(page).select(".xiebao-entry__cover")
+    assert [" ".join(row.stripped_strings) for row in rows] == [
+        *("航班延误 ¥300", NASTY["nasty"], "医疗 0")
+    ]
+    mapping = site.render('{{ insurance_card("QX1", "旅行险", covers={"医疗": "¥300"}) }}')
+    assert one(mapping, ".xiebao-entry__cover").text == "医疗 ¥300"
+
+
+@pytest.mark.parametrize("covers", ['"delays"', "5", "[5]", '[("delays",)]', '[("a", "b", "c")]'])
+def test_wrong_covers_are_an_error_and_left_out_alone(make_site: MakeSite, covers: str) -> None:
+    source = f'{{{{ insurance_card("QX1", "旅行险", covers={covers}) }}}}'
+    with pytest.raises(LinkError, match="covers must be a list of names") as error:
+        make_site().render(source)
+    assert error.value.argument == "covers"
+    page = make_site(**LIVE).render(source)
+    assert one(page, "a").text.strip() == "旅行险"
+
+
+def test_call_block_of_card_is_added_to_body(site: Site) -> None:
+    for keywords in ("", ', terms_url="/terms"'):
+        page = site.render(
+            f'{{% call insurance_card("QX1", "旅行险", text="都管"{keywords}) %}}'
+            "<b>4.8 分</b>{% endcall %}"
+        )
+        assert one(page, ".xiebao-entry__body > .xiebao-entry__extra > b").text == "4.8 分"
+        assert href(one(page, ".xiebao-entry")) == href(site.render('{{ insurance_entry("QX1") }}'))
+
+
+@pytest.mark.parametrize("number", ["none", '""', "missing"])
+def test_card_of_product_that_is_not_insured_leads_to_product(site: Site, number: str) -> None:
+    site.log_in("alice")
+    page = site.render(f'{{{{ insurance_card("QX1", "旅行险", price="¥3", insured={number}) }}}}')
+    assert one(page, "a")["data-xiebao-entry"] == "product"
+    assert "已投保" not in page.text
+
+
+@pytest.mark.parametrize(("action", "said"), [("none", "已投保"), ('"去投保"', "已投保 查看保单")])
+def test_insured_card_leads_to_policy_without_return_link(
+    site: Site, action: str, said: str
+) -> None:
+    site.log_in("alice")
+    page = site.render(
+        '{{ insurance_card("QX1", "旅行险", text="都管", price="¥3", insured="20190226020146",'
+        f' action={action}, return_to="/orders/8", sub_partner_id="shop", platform="pc",'
+        ' disabled="已售罄", client_reference="8", class="wide") }}'
+    )
+    card = one(page, "a")
+    assert card["data-xiebao-entry"] == "policy"
+    assert "wide" in card["class"]
+    assert " ".join(card.text.split()) == f"旅行险 都管 {said}"
+    policy = 'policy_entry("20190226020146", client_reference="8")'
+    assert href(card) == href(site.render(f"{{{{ {policy} }}}}"))
+
+
+def test_insured_card_is_left_out_if_nobody_is_logged_in(site: Site) -> None:
+    page = site.render('{{ insurance_card("QX1", "旅行险", insured="20190226020146") }}')
+    assert page.text == ""
+
+
 def test_what_a_card_says_is_escaped_and_what_is_markup_is_not(site: Site) -> None:
     names = ("text", "price", "badge", "action", "insurer")
     given = ", ".join(f"{name}=nasty" for name in names)

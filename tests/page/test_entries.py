@@ -128,6 +128,10 @@ KEYWORDS: list[tuple[str, str, Mapping[str, str | list[str] | None]]] = [
     (ENTRY, 'aria_describedby="note"', {"aria-describedby": "note"}),
     (ENTRY, "download=true", {"download": ""}),
     (ENTRY, "hidden=false", {}),
+    (
+        *(ENTRY, "borderless=true"),
+        {"class": ["xiebao-entry", "xiebao-entry--button", "xiebao-entry--borderless"]},
+    ),
     (ENTRY, "title=none", {}),
     (ENTRY, "title=missing", {}),
     (ENTRY, "data_n=0", {"data-n": "0"}),

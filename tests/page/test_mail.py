@@ -98,6 +98,29 @@ def test_its_label_and_colors_are_the_sites(shop: Site) -> None:
     assert not soup(markup).select("img")  # without qr
 
 
+@pytest.mark.parametrize(
+    ("colors", "contrast"),
+    [
+        ("", None),
+        ('accent="#ffd21e"', "1.45"),
+        ('accent="#ffd21e", on_accent="#1b2530"', None),
+        ('accent="#767676"', None),
+        ('accent="#777777"', "4.48"),
+    ],
+)
+def test_mail_with_low_contrast_is_logged_once(
+    shop: Site, caplog: pytest.LogCaptureFixture, colors: str, contrast: str | None
+) -> None:
+    for _ in range(2):
+        assert mail(shop, f'"product", "QX1", {colors}')
+    warnings = [record.getMessage() for record in caplog.records]
+    if contrast is None:
+        assert warnings == []
+    else:
+        [warning] = warnings
+        assert f"mail_entry has a contrast of {contrast}:1 with the button. Change" in warning
+
+
 @MADE
 @pytest.mark.parametrize("member", ["", f", {OF_ALICE}"])
 def test_the_picture_is_the_code_of_the_same_link(shop: Site, make: Make, member: str) -> None:

@@ -21,7 +21,7 @@ from tests.support import LIVE, MakeSite, one
 SET_BY_THE_MACRO = " itself. Leave out this attribute."
 NO_NAME = "is not a valid attribute name"
 NO_PAGE = "is not a gateway page"
-NO_CALL_BLOCK = "does not accept a {% call %} block. Use insurance_entry instead"
+NO_CALL_BLOCK = "does not accept a {% call %} block. Use insurance_entry or insurance_card"
 NO_END = "no_login_for must be an integer number of seconds from 1 to 1,000,000,000"
 NO_PATH = 'return_to must be a path of this site that begins with "/"'
 ELSEWHERE = "return_to must not point to another site"
@@ -128,7 +128,6 @@ WRONG: list[tuple[str, str, str]] = [
         'insurance_entry("1", **{"a" * 100000: "x"})',
     ),
     ("caller", NO_CALL_BLOCK, 'call insurance_qr("1")'),
-    ("caller", NO_CALL_BLOCK, 'call insurance_card("1", "T")'),
     *[
         ("size", f"size {NO_SIZE}", f'insurance_qr("1", size={size})')
         for size in ("0", "-1", '"180"', "true", "missing")
@@ -171,6 +170,36 @@ WRONG: list[tuple[str, str, str]] = [
         "label",
         "Pass the title of the card as the second argument",
         'insurance_card("1", "T", label="x")',
+    ),
+    # Names from other libraries
+    *[
+        (
+            name,
+            f'no keyword "{name}". Use {replacement} instead.',
+            f'{macro}("1", "T", **{{"{name}": "x"}})',
+        )
+        for macro, name, replacement in [
+            ("insurance_entry", "variant", '"outline", "borderless" or "pill"'),
+            ("insurance_entry", "ghost", '"outline"'),
+            ("insurance_entry", "plain", '"outline"'),
+            ("insurance_entry", "icon", "a {% call %} block with the icon"),
+            ("insurance_entry", "memberId", '"member"'),
+            ("insurance_entry", "return-url", '"return_to"'),
+            ("insurance_entry", "next", '"return_to"'),
+            ("insurance_entry", "price", "insurance_card"),
+            ("insurance_entry", "old_price", "insurance_card"),
+            ("insurance_card", "original_price", '"old_price"'),
+            ("insurance_card", "compareAtPrice", '"old_price"'),
+            ("insurance_card", "thumb", '"image"'),
+            ("insurance_card", "desc", '"text"'),
+            ("insurance_card", "rating", "a {% call %} block"),
+            ("insurance_card", "tag", '"badge"'),
+        ]
+    ],
+    (
+        "user_id",
+        'no keyword "user_id". Use "member" instead.',
+        'insurance_qr("1", user_id="alice")',
     ),
     # What no mail can have
     *[

@@ -1,0 +1,54 @@
+"""The values of a card's keywords, prepared for the template of the card."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from jinja2 import Undefined
+
+from ..errors import LinkError
+from ..gateway.values import format_short_repr
+
+# A price with exactly one number, such as "From ¥3.50 a day".
+_PRICE_PATTERN = re.compile(r"(\D*)(\d+(?:[.,]\d+)*)(\D*)")
+# A card that leads to a policy leaves these out. Nothing is paid there, the policy page accepts no
+# sub-account, phones are its only platform, and members see their policies after a product is sold
+# out.
+_PURCHASE_KEYWORDS = frozenset(("return_to", "sub_partner_id", "platform", "disabled"))
+
+
+def split_price(price: Any) -> tuple[Any, Any, Any]:
+    """Return the texts before a price's number, the number, and the text after it.
+
+    The template shows the number larger than the rest. A price that is markup or does not contain
+    exactly one number is returned whole, as if it were the number.
+    """
+    is_plain = isinstance(price, str) and not hasattr(price, "__html__")
+    match = _PRICE_PATTERN.fullmatch(price) if is_plain else None
+    return ("", price, "") if match is None else (match[1], match[2], match[3])
+
+
+def normalize_covers(covers: Any) -> list[tuple[Any, Any]]:
+    """Return the covers of a product as pairs of a name and an amount.
+
+    :param covers: A list of pairs or of names without an amount, or a mapping from names to
+        amounts.
+    :raises LinkError: if the value is something else.
+    """
+    items = covers.items() if isinstance(covers, Mapping) else covers
+    if isinstance(items, Iterable) and not isinstance(items, str | Undefined):
+        pairs = [(item, "") if isinstance(item, str) else item for item in items]
+        if all(isinstance(pair, Sequence) and len(pair) == 2 for pair in pairs):
+            return [(name, amount) for name, amount in pairs]
+    raise LinkError(
+        'covers must be a list of names or of pairs such as ("Delayed flight", "¥300"), got'
+        f" {format_short_repr(covers)}.",
+        "covers",
+    )
+
+
+def drop_purchase_keywords(keywords: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the keywords of a product card for a card that leads to the member's policy."""
+    return {name: value for name, value in keywords.items() if name not in _PURCHASE_KEYWORDS}

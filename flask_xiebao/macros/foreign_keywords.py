@@ -1,0 +1,55 @@
+"""The names that other libraries use for a keyword of the macros.
+
+Without this table, such a keyword would silently become an HTML attribute.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+# What to use instead, and the names from other libraries without underscores. Names that HTML
+# defines for links, such as "title" and "type", must not be in this table.
+_NAMES_BY_REPLACEMENT: Mapping[str, str] = {
+    # Buttons
+    '"outline", "borderless" or "pill"': "variant appearance kind",
+    '"outline"': "ghost plain hairline outlined",
+    '"borderless"': "textonly flat borderlessbutton",
+    '"pill"': "round rounded capsule",
+    '"block"': "fullwidth fluid expand wide",
+    'size="small"': "small mini tiny",
+    'size="large"': "large big",
+    '"disabled"': "soldout unavailable",
+    'aria_busy="true"': "loading busy",
+    "a {% call %} block with the icon": "icon lefticon righticon iconleft iconright prefixicon",
+    'the token "--xiebao-accent"': "color colour bgcolor",
+    'data_xiebao_theme="dark"': "dark darkmode",
+    # Cards
+    '"text"': "desc description subtitle summary",
+    '"price"': "amount cost unit",
+    '"old_price"': "originalprice originprice compareatprice listprice marketprice wasprice",
+    '"badge"': "tag ribbon",
+    '"image"': "thumb thumbnail img picture cover imageurl",
+    '"action"': "button buttontext btntext buttonlabel cta",
+    '"insurer"': "company underwriter provider",
+    '"terms_url"': "terms termslink termshref notice",
+    '"covers"': "coverage coverages benefits guarantees",
+    '"insured"': "purchased bought policyno policynumber policyid",
+    '"stacked"': "vertical",
+    "a {% call %} block": "rating stars score tags footer extra",
+    # Links
+    '"return_to"': "returnurl redirecturl redirecturi backurl callbackurl successurl nexturl next"
+    " paysuccess",
+    '"member"': "memberid user userid uid customer customerid partneruniqkey",
+    '"no_login_for"': "expires expiresin ttl validfor lifetime",
+    '"client_reference"': "clientref order orderid orderno ordernumber",
+    '"sub_partner_id"': "subaccount subpartner channel channelid",
+    '"platform"': "device terminal",
+    '"external"': "absolute fullurl",
+}
+
+#: What to use instead of each of these names. The names have no underscores.
+FOREIGN_KEYWORDS: Mapping[str, str] = {
+    name: replacement
+    for replacement, names in _NAMES_BY_REPLACEMENT.items()
+    for name in names.split()
+}
