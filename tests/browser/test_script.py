@@ -12,7 +12,7 @@ from flask import Flask, render_template_string
 
 from flask_xiebao import Xiebao
 from tests.browser.frameworks import Shopper
-from tests.browser.harness import Visits, add_icon, one_of
+from tests.browser.harness import Visits, one_of
 from tests.support import CONFIG, MACROS, serve
 
 #: How the pages are built; the other ways are in `tests/deep`.
@@ -50,12 +50,12 @@ def test_debug_script_warns_about_low_contrast(
     app.config.update(CONFIG, XIEBAO_ENV="test")
     app.debug = debug
     Xiebao(app).member_loader(lambda: None)
-    add_icon(app)
     app.add_url_rule(
         "/",
         "page",
         lambda: render_template_string(
-            f"<!doctype html>{MACROS}{{{{ xiebao_styles() }}}}{{{{ xiebao_script() }}}}"
+            f"<!doctype html><link rel=icon href=data:,>{MACROS}"
+            "{{ xiebao_styles() }}{{ xiebao_script() }}"
             f"<style>body {{ background: #fff; {tokens} }}</style>"
             '{{ insurance_entry("QX1", "投保") }}{{ insurance_entry("QX1", "预约", outline=true) }}'
             '{{ insurance_card("QX1", "旅行险", price="¥3", action="去投保") }}'
