@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from importlib.resources import files
 from types import MappingProxyType
+from typing import NamedTuple
 from xml.etree import ElementTree as ET  # nosec B405
 
 import click
@@ -17,7 +18,8 @@ from jinja2 import Environment, PackageLoader
 
 from ..simulator.document import PLATFORM_NAMES
 from ..texts import get_text
-from .results import Report, Result, Trouble, count_passed_and_failed, lines_of
+from .devices import Device
+from .results import Line, Report, Result, Trouble, count_passed_and_failed, lines_of
 
 #: A function that formats a report. Its second argument is the locale, English by default.
 ReportFormatter = Callable[..., str]
@@ -315,6 +317,38 @@ def _replace_invalid_xml_characters(text: str) -> str:
     )
 
 
+class PageSection(NamedTuple):
+    """The section of the HTML report about one page.
+
+    :ivar page: The path of the page or the title of a gateway page.
+    :ivar counts: The number of passed and failed results, as text.
+    :ivar tables: The tables of results, each with the devices that are its columns. A test case is
+        in a table with others that ran on the same devices, so that no column is empty.
+    """
+
+    page: str
+    counts: str
+    has_failed: bool
+    tables: list[tuple[list[Device], list[Line]]]
+
+
+def _build_page_section(
+    report: Report, page: str, results: list[Result], locale: str
+) -> PageSection:
+    lines_by_devices: dict[frozenset[str], list[Line]] = {}
+    for line in lines_of(results):
+        lines_by_devices.setdefault(frozenset(line.results), []).append(line)
+    return PageSection(
+        page,
+        format_passed_and_failed(results, locale),
+        not all(result.passed for result in results),
+        [
+            ([device for device in report.devices if device.name in names], lines)
+            for names, lines in lines_by_devices.items()
+        ],
+    )
+
+
 def render_html_report(report: Report, locale: str = "en") -> str:
     """Return a report as one self-contained HTML page."""
     environment = Environment(loader=PackageLoader("flask_xiebao"), autoescape=True)
@@ -324,10 +358,13 @@ def render_html_report(report: Report, locale: str = "en") -> str:
         facts=build_site_facts(report, locale),
         reservations=describe_missing_options_and_ignored_rules(report, locale),
         verdict=format_passed_and_failed(report.results, locale),
-        pages={
-            page: (lines_of(results), format_passed_and_failed(results, locale))
-            for page, results in _group_results_by_page(report, locale).items()
-        },
+        sections=sorted(
+            (
+                _build_page_section(report, page, results, locale)
+                for page, results in _group_results_by_page(report, locale).items()
+            ),
+            key=lambda section: not section.has_failed,
+        ),
         where=partial(format_result_title, locale=locale),
         again=partial(build_rerun_command, report),
         differences=partial(get_actual_and_expected_values, locale=locale),

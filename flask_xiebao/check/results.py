@@ -87,12 +87,14 @@ class Line(NamedTuple):
 
 
 def lines_of(results: Iterable[Result]) -> list[Line]:
-    """Return results as the rows of a table, one row for each test case."""
+    """Return results as the rows of a table, one row for each test case, failed ones first."""
     lines: dict[str, Line] = {}
     for result in results:
         line = lines.setdefault(result.case.page or result.case.name, Line(result.case, {}))
         line.results[result.device.name] = result
-    return list(lines.values())
+    return sorted(
+        lines.values(), key=lambda line: all(result.passed for result in line.results.values())
+    )
 
 
 def count_passed_and_failed(results: Sequence[Result]) -> tuple[int, int]:

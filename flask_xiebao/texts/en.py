@@ -17,6 +17,7 @@ TEXTS = {
     # The page that sends the browser to a link that was requested by a script.
     "navigate.title": "Opening…",
     "navigate.open": "Page not opening? Continue here",
+    "navigate.continue": "Continue",
     # The handoff page.
     "handoff.title": "Continue on your phone",
     # The text "handoff.how" is for the templates of sites. The default template does not use it.
@@ -27,7 +28,7 @@ TEXTS = {
     "handoff.code": "QR code: scan with your phone to continue",
     "handoff.minutes": "The code is valid for {count} minutes. ",
     "handoff.seconds": "The code is valid for {count} seconds. ",
-    "handoff.left": "The code is valid for another {time}. ",
+    "handoff.left": "The code expires in {time}. ",
     "handoff.over": "The code has expired",
     "handoff.refresh": "Get a new code",
     "handoff.private": "Anyone who scans this code is signed in as you. Do not share it.",

@@ -17,6 +17,7 @@ TEXTS = {
     # The page that sends the browser to a link that was requested by a script.
     "navigate.title": "正在打开…",
     "navigate.open": "没有自动打开？请点这里",
+    "navigate.continue": "继续",
     # The handoff page.
     "handoff.title": "用手机继续",
     "handoff.how": "请用手机打开此页面，扫码后无需再次登录。",  # Only sites' own templates use it.
@@ -26,7 +27,7 @@ TEXTS = {
     "handoff.code": "二维码：用手机扫码继续",
     "handoff.minutes": "二维码 {count} 分钟内有效。",
     "handoff.seconds": "二维码 {count} 秒内有效。",
-    "handoff.left": "二维码还有 {time} 有效。",
+    "handoff.left": "二维码将在 {time} 后失效。",
     "handoff.over": "二维码已过期",
     "handoff.refresh": "换一个新的二维码",
     "handoff.private": "二维码代表您本人，请勿转发给他人。",

@@ -13,7 +13,7 @@ from flask import Response, request
 from flask_xiebao.simulator.document import PAGE_SPECS
 from flask_xiebao.testing import FORMATS, check_entries
 from tests.check.support import OUTSIDE, command, login_shop, shop, status
-from tests.support import SIGN_OF_KEY
+from tests.support import SIGN_OF_KEY, soup
 from tests.tools.mutants.sites import SITES
 
 PERMANENT = partial(shop, status(302, 301))
@@ -94,6 +94,24 @@ def test_a_page_of_a_report_is_whole(tmp_path: Path) -> None:
         assert 'href="data:text/css;base64,' in page
         for outside in ("<script", "style=", "<style", SIGN_OF_KEY):
             assert outside not in page
+
+
+def test_html_report_shows_failures_first_and_no_empty_columns() -> None:
+    def fail_on_home_page(response: Response) -> None:
+        if "/home/" in request.path and response.location:
+            response.status_code = 301
+
+    page = soup(FORMATS["html"](check_entries(shop(after=fail_on_home_page))))
+    first, *others = page.select("details")
+    assert first.has_attr("open")
+    assert not any(section.has_attr("open") for section in others)
+    assert first.summary is not None
+    assert "home page" in first.summary.text
+    for table in first.select("table"):
+        has_failed = ["✗" in row.text for row in table.select("tbody tr")]
+        assert has_failed[0]
+        assert has_failed == sorted(has_failed, reverse=True)
+    assert all(cell.text.strip() for cell in page.select("td"))
 
 
 def test_where_else_than_at_the_click_it_showed_is_said() -> None:

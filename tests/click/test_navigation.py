@@ -268,6 +268,7 @@ def test_link_previewer_gets_continue_page_and_is_not_a_click(
     response = follow(site, site.link("product"), {"User-Agent": user_agent})
     assert not is_click(response)
     assert soup(response).select("meta[http-equiv=refresh]") == []
+    assert one(response, "title").text == "localhost"
     assert heard == []
 
     assert is_click(follow(site, href(soup(response)), {"User-Agent": user_agent}))

@@ -159,9 +159,9 @@ def test_a_handoff_counts_down_by_the_clock_on_the_wall(demos: Demos, visit: Vis
     person.page.clock.install()
     open_handoff(demos, person, 301)
     left = person.page.locator("[data-xiebao-seconds]")
-    expect(left).to_contain_text("二维码还有 5:0")
+    expect(left).to_contain_text("二维码将在 5:0")
     person.page.clock.fast_forward("02:00")  # a device that slept
-    expect(left).to_contain_text("二维码还有 3:0")
+    expect(left).to_contain_text("二维码将在 3:0")
     person.page.clock.fast_forward("04:00")
     expect(left).to_have_text("二维码已过期")
     assert scan(person.page.locator(".xiebao-qr")) is None
