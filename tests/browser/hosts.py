@@ -76,6 +76,8 @@ _ROW = """
 .flex, .carousel { display: flex; gap: 12px }
 .flex > img { inline-size: 80px }
 .carousel { overflow-x: auto }
+.looks { display: flex; flex-wrap: wrap; align-items: center; gap: 12px; padding: 12px 16px }
+.looks > :nth-child(n + 7) { inline-size: 100% }
 .carousel > * { flex: 0 0 85% }
 """
 #: The Tailwind classes that pages here use.
@@ -226,7 +228,10 @@ _TWO_OF_A_ROW = (
     '{{ insurance_card("QX1", words.title, text=words.text, price=words.price,'
     ' image="/picture.svg", action=words.action) }}'
 )
-_ICON = '<svg viewBox="0 0 24 24"{}><path d="M12 2 3 6v6c0 5 4 9 9 10 5-1 9-5 9-10V6z"/></svg>'
+_ICON = (
+    '<svg viewBox="0 0 24 24" fill="currentColor"{}>'
+    '<path d="M12 2 3 6v6c0 5 4 9 9 10 5-1 9-5 9-10V6z"/></svg>'
+)
 _LONG_LABEL = "words.title ~ words.title"
 #: Entries of every look, by id; *words* are those of :data:`WORDS`.
 ENTRIES = {
@@ -306,6 +311,18 @@ ENTRIES = {
         "{% endcall %}"
     ),
 }
+#: The entries in the manual's pictures of the looks.
+SHOWN_LOOKS = (
+    *("button", "outline", "borderless", "icon", "small-outline", "large", "block", "link"),
+    *("card", "covers", "quiet"),
+)
+_PICTURE = """\
+<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 64 64">
+  <path fill="#bfe3f5" d="M0 0h64v64H0z"/>
+  <circle cx="46" cy="18" r="8" fill="#ffd166"/>
+  <path fill="#2a9d8f" d="M0 64V46l18-16 16 14 10-8 20 16v12z"/>
+</svg>
+"""
 WORDS = {
     "zh": {
         "before": "出发之前，先",
@@ -405,8 +422,7 @@ def _create_app(locale: str, folder: Path) -> Flask:
 
     @app.get("/picture.svg")
     def picture() -> Response:
-        svg = '<svg xmlns="http://www.w3.org/2000/svg"><rect width="99%" height="99%"/></svg>'
-        return Response(svg, mimetype="image/svg+xml")
+        return Response(_PICTURE, mimetype="image/svg+xml")
 
     @app.after_request
     def be_strict(response: Response) -> Response:
@@ -422,6 +438,9 @@ def _create_app(locale: str, folder: Path) -> Flask:
 
 def _template(name: str, part: str) -> str:
     host = HOSTS[name]
+    if part == "looks":
+        looks = "".join(f"<div>{ENTRIES[id_]}</div>" for id_ in SHOWN_LOOKS)
+        return page_of(name, host.around % f'<div class="looks">{looks}</div>')
     entries = "".join(f'<div id="{id_}">{entry}</div>' for id_, entry in ENTRIES.items())
     entries += '<div id="qr">{{ insurance_qr("QX1") }}</div>'
     if part == "entries":

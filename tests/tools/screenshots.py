@@ -1,23 +1,43 @@
-"""Makes the pictures in ``demo_app/screenshots`` anew: python -m tests.tools.screenshots."""
+"""Make the pictures of the demo and of the manual: python -m tests.tools.screenshots.
+
+The pictures of the demo are in ``demo_app/screenshots``. Those of the looks on pages with other
+stylesheets are in ``docs/_static/looks``.
+"""
 
 from __future__ import annotations
 
 import io
 import logging
 import tempfile
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from urllib.parse import quote
 
 import time_machine
 from PIL import Image
-from playwright.sync_api import Page, Route, ViewportSize
+from playwright.sync_api import Browser, Page, Route, ViewportSize
 
 import demo_app
 from tests.browser.harness import Visit, chromium, create_demo
+from tests.browser.hosts import serve_hosts
 from tests.support import serve
 
 FOLDER = Path(demo_app.__file__).with_name("screenshots")
+LOOKS_FOLDER = Path(__file__).parents[2] / "docs/_static/looks"
+#: The pages of other frameworks in the manual, by the names of the pictures.
+FRAMEWORKS = {
+    "plain-light": "nothing",
+    "plain-dark": "a media query",
+    "bootstrap": "Bootstrap",
+    "bootstrap-dark": "Bootstrap, dark",
+    "tailwind-4": "Tailwind 4",
+    "vant": "Vant",
+    "vant-dark": "Vant, dark",
+    "pico": "Pico",
+    "bulma": "Bulma",
+}
 LARGEST = 200_000  # bytes
 #: In codes and links there is a time, and the address of the site.
 TIME = datetime(2027, 1, 1, tzinfo=UTC)
@@ -51,16 +71,30 @@ def serve_from(address: str, route: Route) -> None:
     route.fulfill(response=route.fetch(url=route.request.url.replace(ADDRESS, address)))
 
 
-def save(screenshot: bytes, name: str) -> None:
+def take_looks(browser: Browser, addresses: Mapping[str, str]) -> None:
+    """Take a picture of the looks on the page of each framework."""
+    for name, host in FRAMEWORKS.items():
+        page = browser.new_page(
+            viewport=ViewportSize(width=390, height=640),
+            device_scale_factor=2,
+            color_scheme="dark" if name.endswith("dark") else "light",
+        )
+        page.goto(f"{addresses['zh']}/host/{quote(host)}/looks", wait_until="load")
+        page.locator("h1").evaluate("heading => heading.remove()")
+        save(page.screenshot(full_page=True), LOOKS_FOLDER / f"{name}.png")
+        page.close()
+
+
+def save(screenshot: bytes, file: Path) -> None:
     """Write the picture with a palette, which takes a third of the space."""
-    file = FOLDER / name
     Image.open(io.BytesIO(screenshot)).convert("RGB").quantize(256).save(file, optimize=True)
-    assert file.stat().st_size < LARGEST, f"{name} is too large"
+    assert file.stat().st_size < LARGEST, f"{file.name} is too large"
 
 
 def main() -> None:
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     FOLDER.mkdir(exist_ok=True)
+    LOOKS_FOLDER.mkdir(parents=True, exist_ok=True)
     with (
         tempfile.TemporaryDirectory() as folder,
         time_machine.travel(TIME, tick=False),
@@ -73,9 +107,11 @@ def main() -> None:
         person.page.route(f"{ADDRESS}/**", partial(serve_from, address))
         person.sign_in(address)
         for picture in (looks, shop, handoff):
-            save(picture(person.page, address), f"{picture.__name__}-phone.png")
+            save(picture(person.page, address), FOLDER / f"{picture.__name__}-phone.png")
         assert not person.troubles, person.troubles
         person.close()
+        with serve_hosts(Path(folder)) as addresses:
+            take_looks(chrome[1], addresses)
 
 
 if __name__ == "__main__":
