@@ -13,7 +13,7 @@ from markupsafe import Markup, escape
 
 from ..errors import LinkError
 from ..links.tokens import SubPartnerLinkOptions
-from .foreign_keywords import FOREIGN_KEYWORDS
+from .foreign_keywords import FOREIGN_KEYWORDS, FOREIGN_TYPES
 
 #: The keywords of a macro that set options of the link. Other keywords set HTML attributes.
 LINK_KEYWORDS = SubPartnerLinkOptions.__annotations__.keys()
@@ -68,6 +68,7 @@ ENTRY_MACRO = MacroSpec(
     foreign_keywords={
         **FOREIGN_KEYWORDS,
         **{name.replace("_", ""): "insurance_card" for name in _CARD_ONLY_KEYWORDS},
+        "insured": "insurance_card or policy_entry",
     },
 )
 CARD_MACRO = MacroSpec(
@@ -131,6 +132,12 @@ def split_options_and_attributes(
             options[keyword] = value
         else:
             name = _normalize_attribute_name(keyword, macro)
+            if name == "type" and macro.foreign_keywords and value in FOREIGN_TYPES:
+                raise LinkError(
+                    f'There is no type "{value}". Use "outline", "borderless" or the token'
+                    ' "--xiebao-accent" instead.',
+                    "type",
+                )
             # Some macros do not accept the keyword "look". For these macros, other keywords for the
             # style of an entry, such as "block", are ordinary HTML attributes.
             is_ordinary = name in VARIANTS and not macro.allowed_looks

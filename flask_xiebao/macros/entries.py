@@ -118,8 +118,8 @@ class EntryRenderer:
         try:
             if macro.is_card_macro and isinstance(content, Undefined):
                 raise LinkError(
-                    "The title of a card is undefined in this template. Check the name of the"
-                    " variable.",
+                    "The title of a card is missing or undefined. Pass the title as the second"
+                    " argument, and check the name of the variable.",
                     "title",
                 )
             link_parts = None

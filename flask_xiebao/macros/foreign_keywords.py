@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 # What to use instead, and the names from other libraries without underscores. Names that HTML
-# defines for links, such as "title" and "type", must not be in this table.
+# defines for links, such as "title", must not be in this table. "type" is a special case.
 _NAMES_BY_REPLACEMENT: Mapping[str, str] = {
     # Buttons
     '"outline", "borderless" or "pill"': "variant appearance kind",
@@ -21,11 +21,16 @@ _NAMES_BY_REPLACEMENT: Mapping[str, str] = {
     '"disabled"': "soldout unavailable",
     'aria_busy="true"': "loading busy",
     "a {% call %} block with the icon": "icon lefticon righticon iconleft iconright prefixicon",
-    'the token "--xiebao-accent"': "color colour bgcolor",
-    'data_xiebao_theme="dark"': "dark darkmode",
+    'the token "--xiebao-accent"': "danger color colour bgcolor background",
+    'the token "--xiebao-radius"': "radius corner corners borderradius",
+    'the token "--xiebao-padding"': "padding",
+    'the token "--xiebao-shadow"': "shadow elevation",
+    "data_xiebao_theme": "theme dark darkmode",
     # Cards
     '"text"': "desc description subtitle summary",
     '"price"': "amount cost unit",
+    '"price_top"': "priceposition priceplacement pricealign",
+    'the token "--xiebao-title-lines"': "titlelines lines maxlines",
     '"old_price"': "originalprice originprice compareatprice listprice marketprice wasprice",
     '"badge"': "tag ribbon",
     '"image"': "thumb thumbnail img picture cover imageurl",
@@ -47,6 +52,10 @@ _NAMES_BY_REPLACEMENT: Mapping[str, str] = {
     '"external"': "absolute fullurl",
 }
 
+#: The values of "type" in other libraries. In HTML, the value is a MIME type.
+FOREIGN_TYPES = frozenset(
+    ("default", "primary", "secondary", "success", "warning", "danger", "info", "text", "link")
+)
 #: What to use instead of each of these names. The names have no underscores.
 FOREIGN_KEYWORDS: Mapping[str, str] = {
     name: replacement

@@ -67,6 +67,12 @@ def _build_css_classes_for_look(
     :raises LinkError: if a keyword is wrong, or if keywords or classes conflict.
     """
     requested_look, size = look_keywords.get("look"), look_keywords.get("size")
+    if macro.is_card_macro and requested_look not in (None, "", "card"):
+        raise LinkError(
+            f'insurance_card has only the look "card", got {format_short_repr(requested_look)}. For'
+            ' a card of your own, use insurance_entry with look="own" and a {% call %} block.',
+            "look",
+        )
     for keyword, value, allowed in (
         ("look", requested_look, macro.allowed_looks),
         ("size", size, SIZES),

@@ -78,6 +78,7 @@ _ROW = """
 .carousel { overflow-x: auto }
 .looks { display: flex; flex-wrap: wrap; align-items: center; gap: 12px; padding: 12px 16px }
 .looks > :nth-child(n + 7) { inline-size: 100% }
+.cards { display: grid; gap: 12px; padding: 12px 16px }
 .carousel > * { flex: 0 0 85% }
 """
 #: The Tailwind classes that pages here use.
@@ -267,6 +268,15 @@ ENTRIES = {
         "{{ insurance_card('QX1', words.title, price=words.price, badge=words.badge,"
         " image='/picture.svg', action=words.action, stacked=True) }}"
     ),
+    "two-stacked": (
+        '<div class="grid">'
+        + 2
+        * (
+            '{{ insurance_card("QX1", words.title, price=words.price, badge=words.badge,'
+            ' image="/picture.svg", action=words.action, stacked=True) }}'
+        )
+        + "</div>"
+    ),
     "shrunk": (
         '<span class="shrunk">{{ insurance_card("QX1", words.title, price=words.price,'
         ' image="/picture.svg", action=words.action + words.action) }}</span>'
@@ -285,7 +295,7 @@ ENTRIES = {
         ' price="<small>¥</small>3 <s>¥5</s>"|safe, action=words.action, terms_url="/terms") }}'
     ),
     "covers": (
-        '{{ insurance_card("QX1", words.title, covers=[(words.text, "¥20,000"), words.badge],'
+        '{{ insurance_card("QX1", words.title, covers=words.covers,'
         ' price=words.price, old_price="¥5", price_top=True, badge=words.badge,'
         " action=words.action) }}"
     ),
@@ -311,11 +321,14 @@ ENTRIES = {
         "{% endcall %}"
     ),
 }
-#: The entries in the manual's pictures of the looks.
-SHOWN_LOOKS = (
-    *("button", "outline", "borderless", "icon", "small-outline", "large", "block", "link"),
-    *("card", "covers", "quiet"),
-)
+#: The entries in the pictures of the manual, by the name of the page.
+SHOWN = {
+    "looks": (
+        *("button", "outline", "borderless", "icon", "small-outline", "large", "block", "link"),
+        *("card", "covers", "quiet"),
+    ),
+    "cards": ("stacked", "terms", "discount", "priced", "sold", "two-stacked"),
+}
 _PICTURE = """\
 <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 64 64">
   <path fill="#bfe3f5" d="M0 0h64v64H0z"/>
@@ -332,6 +345,7 @@ WORDS = {
         "badge": "热卖",
         "action": "去投保",
         "sold": "已售罄",
+        "covers": [("航班延误", "¥300"), ("意外医疗", "¥200,000"), "24 小时救援"],
         "insurer": "某某财产保险股份有限公司",
     },
     "en": {
@@ -342,6 +356,7 @@ WORDS = {
         "badge": "Bestseller",
         "action": "Get insured",
         "sold": "Sold out",
+        "covers": [("Delayed flight", "¥300"), ("Medical treatment", "¥200,000"), "Rescue"],
         "insurer": "Example Property & Casualty",
     },
 }
@@ -438,9 +453,9 @@ def _create_app(locale: str, folder: Path) -> Flask:
 
 def _template(name: str, part: str) -> str:
     host = HOSTS[name]
-    if part == "looks":
-        looks = "".join(f"<div>{ENTRIES[id_]}</div>" for id_ in SHOWN_LOOKS)
-        return page_of(name, host.around % f'<div class="looks">{looks}</div>')
+    if part in SHOWN:
+        shown = "".join(f"<div>{ENTRIES[id_]}</div>" for id_ in SHOWN[part])
+        return page_of(name, host.around % f'<div class="{part}">{shown}</div>')
     entries = "".join(f'<div id="{id_}">{entry}</div>' for id_, entry in ENTRIES.items())
     entries += '<div id="qr">{{ insurance_qr("QX1") }}</div>'
     if part == "entries":

@@ -137,3 +137,17 @@ def test_qr_code_keeps_size_of_its_attribute(open_host: Open, host: str) -> None
     page = open_host(host)
     code = box(page.locator("#qr svg").first)
     assert (code["width"], code["height"]) == (180, 180)
+
+
+def test_ring_of_busy_card_without_button_is_at_its_end(open_host: Open) -> None:
+    page = open_host("nothing")
+    card = entry_in(page, "quiet")
+    card.evaluate("card => card.setAttribute('aria-busy', 'true')")
+    end = box(card)["x"] + box(card)["width"]
+    ring = card.evaluate(
+        """card => {
+            const {left, width} = getComputedStyle(card, '::before');
+            return card.getBoundingClientRect().left + parseFloat(left) + parseFloat(width);
+        }"""
+    )
+    assert end - 24 <= ring <= end - 12

@@ -128,6 +128,7 @@ KEYWORDS: list[tuple[str, str, Mapping[str, str | list[str] | None]]] = [
     (ENTRY, 'aria_describedby="note"', {"aria-describedby": "note"}),
     (ENTRY, "download=true", {"download": ""}),
     (ENTRY, "hidden=false", {}),
+    (ENTRY, 'type="text/html"', {"type": "text/html"}),
     (
         *(ENTRY, "borderless=true"),
         {"class": ["xiebao-entry", "xiebao-entry--button", "xiebao-entry--borderless"]},

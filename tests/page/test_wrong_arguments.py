@@ -58,8 +58,8 @@ WRONG: list[tuple[str, str, str]] = [
     ],
     ("page", "The page of an entry is undefined", 'xiebao_entry(missing, "1")'),
     ("page", "The page of an entry is undefined", "xiebao_link(missing)"),
-    ("title", "The title of a card is undefined", 'insurance_card("1")'),
-    ("title", "The title of a card is undefined", 'insurance_card("1", {}.name)'),
+    ("title", "The title of a card is missing", 'insurance_card("1")'),
+    ("title", "The title of a card is missing", 'insurance_card("1", {}.name)'),
     # Keywords of links
     (
         "platform",
@@ -194,8 +194,12 @@ WRONG: list[tuple[str, str, str]] = [
             ("insurance_card", "desc", '"text"'),
             ("insurance_card", "rating", "a {% call %} block"),
             ("insurance_card", "tag", '"badge"'),
+            ("insurance_card", "title_lines", 'the token "--xiebao-title-lines"'),
+            ("insurance_entry", "insured", "insurance_card or policy_entry"),
+            ("insurance_entry", "theme", "data_xiebao_theme"),
         ]
     ],
+    ("type", 'There is no type "primary". Use', 'insurance_entry("1", type="primary")'),
     (
         "user_id",
         'no keyword "user_id". Use "member" instead.',
@@ -291,7 +295,7 @@ def test_log_names_line_that_renders_wrong_template_from_string(
                 ('insurance_entry("1"', "buton", "button"),
             ]
         ],
-        ('insurance_card("1", "T", look="button")', "look must be 'card', got 'button'."),
+        ('insurance_card("1", "T", look="button")', 'insurance_card has only the look "card", got'),
         (
             'insurance_card("1", "T", class="xiebao-entry--link")',
             'The look of the entry is "card", but a CSS class of the entry sets another look',

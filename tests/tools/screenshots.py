@@ -30,6 +30,8 @@ LOOKS_FOLDER = Path(__file__).parents[2] / "docs/_static/looks"
 FRAMEWORKS = {
     "plain-light": "nothing",
     "plain-dark": "a media query",
+    "cards-light": "nothing",
+    "cards-dark": "a media query",
     "bootstrap": "Bootstrap",
     "bootstrap-dark": "Bootstrap, dark",
     "tailwind-4": "Tailwind 4",
@@ -79,7 +81,8 @@ def take_looks(browser: Browser, addresses: Mapping[str, str]) -> None:
             device_scale_factor=2,
             color_scheme="dark" if name.endswith("dark") else "light",
         )
-        page.goto(f"{addresses['zh']}/host/{quote(host)}/looks", wait_until="load")
+        part = "cards" if name.startswith("cards") else "looks"
+        page.goto(f"{addresses['zh']}/host/{quote(host)}/{part}", wait_until="load")
         page.locator("h1").evaluate("heading => heading.remove()")
         save(page.screenshot(full_page=True), LOOKS_FOLDER / f"{name}.png")
         page.close()
