@@ -13,7 +13,7 @@ BESIDE := --numprocesses auto --dist worksteal
 # What is installed: txt for the versions that are locked, in for the newest that there are.
 REQUIREMENTS ?= txt
 
-.PHONY: demo test test-unit test-all programs databases firefox mutants docs translations bench fuzz load versions styles screenshots dist lock lint format clean
+.PHONY: demo test test-unit test-all programs databases firefox mutants docs translations catalogs bench fuzz load versions styles screenshots dist lock lint format clean
 
 demo: $(VENV)/demo.stamp
 	$(BIN)/flask --app demo_app run --host $(HOST) --port $(PORT)
@@ -53,6 +53,17 @@ manual = READTHEDOCS_LANGUAGE=$(2) $(BIN)/python -m sphinx --quiet --fail-on-war
 # Lists what the Chinese manual lacks, and brings its catalogs of what is in the code up to date.
 translations: $(VENV)/tests.stamp .venv/docs/stamp
 	$(BIN)/python docs/translate.py
+
+# Brings the Chinese catalog of the demo up to date with its texts, and compiles it. New messages
+# stay empty until someone translates them in messages.po and runs this again.
+CATALOGS := demo_app/translations
+catalogs: $(VENV)/tests.stamp
+	mkdir -p build
+	$(BIN)/pybabel --quiet extract --mapping-file demo_app/babel.cfg --keywords lazy_gettext \
+	  --no-location --sort-output --no-wrap --output-file build/demo.pot demo_app
+	$(BIN)/pybabel --quiet update --input-file build/demo.pot --output-dir $(CATALOGS) --locale zh \
+	  --ignore-obsolete --ignore-pot-creation-date --no-fuzzy-matching --no-wrap
+	$(BIN)/pybabel --quiet compile --directory $(CATALOGS)
 
 # Builds static/xiebao.css from styles/xiebao.css.
 styles: $(VENV)/tests.stamp

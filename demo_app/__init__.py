@@ -11,12 +11,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, abort, current_app, request
-from flask_babel import Babel
+from flask import Flask, Response, current_app, request
 
 from flask_xiebao.testing import GatewaySimulator
 
-from . import events, qa, shop, widgets
+from . import events, languages, qa, shop, widgets
 from .logs import mask_sign
 from .purchases import create_tables, db, xiebao
 
@@ -33,7 +32,8 @@ def create_app(instance_path: str | None = None) -> Flask:
 
     With nothing configured it leads to a simulator of the gateway, mounted at ``/gateway``. With
     ``FLASK_XIEBAO_PARTNER_ID``, ``FLASK_XIEBAO_API_KEY`` and ``FLASK_XIEBAO_ENV`` in the
-    environment it leads to Xiebao's test or production gateway instead.
+    environment it leads to Xiebao's test or production gateway instead. The pages are in Chinese
+    until a visitor switches to English. With ``FLASK_BABEL_DEFAULT_LOCALE=en``, English is first.
 
     :raises ConfigError: a setting is wrong, or there is an id without a key, or the reverse.
     """
@@ -57,7 +57,7 @@ def create_app(instance_path: str | None = None) -> Flask:
     if simulated:
         _use_simulator(app, orders=folder / "gateway.sqlite3")
 
-    Babel(app)
+    languages.init_app(app)
     xiebao.init_app(app)
     xiebao.member_loader(shop.current_member)
     db.init_app(app)
@@ -113,11 +113,14 @@ def _where_entries_lead(simulated: bool) -> dict[str, Any]:
     }
 
 
-def _refuse_invalid_hosts() -> None:
+def _refuse_invalid_hosts() -> Response | None:
     try:
         _ = request.url_root
     except UnicodeError:
-        abort(400, "The Host header of this request is not a valid host name.")
+        # The error page cannot be rendered here, because its links need the host.
+        text = "The Host header of this request is not a valid host name."
+        return Response(text, 400, mimetype="text/plain")
+    return None
 
 
 def _content_security_policy(response: Response) -> Response:

@@ -10,6 +10,7 @@ from typing import Any
 
 from flask import Flask, current_app, request
 from flask.testing import FlaskClient
+from flask_babel import lazy_gettext
 
 from flask_xiebao.testing import Device, Report, Result, check_entries
 
@@ -18,7 +19,11 @@ from .shop import MEMBERS
 #: On which devices; None for every one that there is.
 ON: list[str] | None = None
 #: The gateway's pages, as the console calls them.
-PAGES = {"product": "产品详情页", "home": "携保首页", "policy": "保单详情页"}
+PAGES = {
+    "product": lazy_gettext("Product page"),
+    "home": lazy_gettext("Xiebao home page"),
+    "policy": lazy_gettext("Policy page"),
+}
 
 #: Those of the demo that have entries.
 PAGES_WITH_ENTRIES = ("/", "/policies")
@@ -64,7 +69,7 @@ class Check:
         try:
             report = check_entries(app, **self._options)
             report.command = "flask --app demo_app xiebao check"
-            report.options = f"--member {_MEMBER} --login demo_app.check:log_in --locale zh"
+            report.options = f"--member {_MEMBER} --login demo_app.check:log_in"
             self.report = report
         except Exception as error:  # is shown
             self.failure = error

@@ -16,6 +16,7 @@ from flask import (
     template_rendered,
     url_for,
 )
+from flask_babel import gettext as _
 from jinja2 import Template
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Mapped, mapped_column
@@ -107,20 +108,22 @@ def happenings() -> list[Happening]:
 
 def funnel(happenings: Sequence[Happening]) -> dict[str, int]:
     """Return how many came how far: from being sent to log in to a policy."""
-    kinds = Counter(event.kind for event, _ in happenings)
+    kinds = Counter(event.kind for event, _returns in happenings)
     # A notification may come again.
-    told = {(event.step, event.insure_num) for event, _ in happenings if event.succeeded}
-    steps = Counter(step for step, _ in told)
+    told = {(event.step, event.insure_num) for event, _returns in happenings if event.succeeded}
+    steps = Counter(step for step, _number in told)
     return {
-        "去登录": kinds["login"],
-        "不放行": kinds["refusal"],
-        "二维码": kinds["handoff"],
-        "去网关": kinds["click"],
-        "投保": steps[NotificationType.APPLICATION],
-        "支付": steps[NotificationType.PAYMENT],
-        "支付后返回": sum(bool(returns) for _, returns in happenings) + kinds["return"],
-        "出单": steps[NotificationType.ISSUE],
-        "退保": steps[NotificationType.SURRENDER],
+        _("Sent to sign-in"): kinds["login"],
+        _("Refused"): kinds["refusal"],
+        _("QR code"): kinds["handoff"],
+        _("To the gateway"): kinds["click"],
+        _("Application"): steps[NotificationType.APPLICATION],
+        _("Payment"): steps[NotificationType.PAYMENT],
+        _("Return after payment"): (
+            sum(bool(returns) for _event, returns in happenings) + kinds["return"]
+        ),
+        _("Issue"): steps[NotificationType.ISSUE],
+        _("Surrender"): steps[NotificationType.SURRENDER],
     }
 
 
@@ -135,11 +138,11 @@ def init_app(app: Flask) -> None:
     notification_received.connect(_notified, app)
 
 
-def _clicked(_: Flask, entry: Entry, platform: Platform, **who: Any) -> None:
+def _clicked(_app: Flask, entry: Entry, platform: Platform, **who: Any) -> None:
     add("click", platform=int(platform), **who, **_about(entry))
 
 
-def _rendered(_: Flask, template: Template, **__: Any) -> None:
+def _rendered(_app: Flask, template: Template, **_context: Any) -> None:
     if template.name == "xiebao/handoff.html":
         _seen("handoff")
 
@@ -162,11 +165,11 @@ def _seen(kind: str) -> None:
     add(kind, member=current_member() or (entry and entry.member), **_about(entry))
 
 
-def _returned(_: Flask, entry: Entry, **who: Any) -> None:
+def _returned(_app: Flask, entry: Entry, **who: Any) -> None:
     add("return", **who, **_about(entry))
 
 
-def _notified(_: Flask, notification: Notification) -> None:
+def _notified(_app: Flask, notification: Notification) -> None:
     add(
         "notification",
         member=notification.member,
@@ -177,7 +180,9 @@ def _notified(_: Flask, notification: Notification) -> None:
     )
 
 
-def _refused(_: Flask, status: int, reason: str, page: str, entry: Entry | None, **__: Any) -> None:
+def _refused(
+    _app: Flask, status: int, reason: str, page: str, entry: Entry | None, **_details: Any
+) -> None:
     # A link that is invalid is refused before anybody asks who clicked it.
     member = current_member() if has_request_context() else None
     about = {**_about(entry), "page": page}

@@ -9,6 +9,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 import segno
 from flask import current_app, request
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext
 from markupsafe import Markup
 
 from flask_xiebao import Entry, LinkError, detect_platform
@@ -24,38 +26,57 @@ _DEVICE_HEADERS = ("User-Agent", "Sec-CH-UA-Mobile", "Sec-CH-UA-Platform")
 
 #: What to do about an argument that is wrong.
 _WRONG = {
-    "page": "没有这个页面：请选产品、商城或保单。",
-    "reference": "产品方案代码或投保单号不对：不能有不可见的字符，也不能太长。",
-    "member": "会员不对：保单的链接要有会员，限时链接也要。",
-    "platform": (
-        "平台不对：可以是 H5、PC、iOS、Android；商城和保单目前没有 PC，电脑上会出二维码。"
+    "page": lazy_gettext("There is no such page. Choose the product, home or policy page."),
+    "reference": lazy_gettext(
+        "The product code or application number is wrong. It must not contain invisible characters"
+        " or be too long."
     ),
-    "sub_partner_id": "渠道子账号不对：不能只有空白，不能有不可见的字符，也不能太长。",
-    "no_login_for": "免登录秒数不对：要填正整数，例如一小时是 3600。",
-    "return_to": (
-        "支付后返回的地址不对：要填本站的路径，以一个 / 开头，不能太长，不能有反斜杠或换行。"
+    "member": lazy_gettext(
+        "The member is wrong. Links to policies and links that are valid without sign-in need a"
+        " member."
     ),
-    "client_reference": "本站单号不对：不能只有空白，也不能太长。",
-    "external": (
-        "这个链接会离开本站，又带着会员：不知道本站的地址就不能造，伪造的 Host 会把它带走。"
-        "请设置 FLASK_XIEBAO_PUBLIC_URL，或用 flask run --debug 启动。"
+    "platform": lazy_gettext(
+        "The platform is wrong. It can be H5, PC, iOS or Android. The home and policy pages have no"
+        " PC version at present, so PCs show a QR code."
+    ),
+    "sub_partner_id": lazy_gettext(
+        "The partner sub-account is wrong. It must not be blank, contain invisible characters or be"
+        " too long."
+    ),
+    "no_login_for": lazy_gettext(
+        "The number of seconds without sign-in is wrong. Enter a positive whole number, for example"
+        " 3600 for an hour."
+    ),
+    "return_to": lazy_gettext(
+        "The address to return to after payment is wrong. Enter a path of this site that begins"
+        " with a single /, is not too long, and has no backslash or line break."
+    ),
+    "client_reference": lazy_gettext(
+        "The shop order number is wrong. It must not be blank or too long."
+    ),
+    "external": lazy_gettext(
+        "This link leaves the site and belongs to a member. It cannot be created while the address"
+        " of the site is unknown, because a forged Host header could lead it to another site. Set"
+        " FLASK_XIEBAO_PUBLIC_URL, or start with flask run --debug."
     ),
 }
 
 
 # Where the argument alone does not say it.
 _MISSING = {
-    "reference": "请填产品方案代码；保单请填投保单号。",
-    "sub_partner_id": "保单没有渠道子账号：请留空。",
-    "no_login_for": "限时链接要说是谁的：请选一位会员。",
+    "reference": lazy_gettext("Enter a product code or, for a policy, an application number."),
+    "sub_partner_id": lazy_gettext("Policies have no partner sub-account. Leave it empty."),
+    "no_login_for": lazy_gettext(
+        "A link that is valid without sign-in belongs to one member. Choose a member."
+    ),
 }
 
 
 class Wrong(NamedTuple):
-    """What is wrong: for QA, and as the exception that a developer gets; and in which field."""
+    """A wrong value of a field: the message for QA, and the exception that a developer gets."""
 
-    zh: str
-    en: str = ""
+    message: str
+    exception: str = ""
     field: str = ""
 
 
@@ -87,10 +108,12 @@ def make(form: Mapping[str, str]) -> Made:
     }
     made = Made(_jinja(page, reference, options))
     if options.get("member") not in (None, *MEMBERS):
-        return made._replace(error=Wrong("这里只能替演示网站的两位会员造链接。", field="member"))
+        return made._replace(
+            error=Wrong(_("Choose one of the two members of the demo."), field="member")
+        )
     device = _device(form)
     if device is None:
-        return made._replace(error=Wrong("设备列表里没有这种设备。", field="device"))
+        return made._replace(error=Wrong(_("The list has no such device."), field="device"))
     try:
         # The macros take every option for every page, and leave it to this to refuse them.
         Entry(page, reference, sub_partner_id=options.get("sub_partner_id"))
@@ -117,7 +140,11 @@ def _is_missing(error: LinkError, form: Mapping[str, str]) -> bool:
 def _wrong(error: LinkError, is_missing: bool = False) -> Wrong:
     argument = error.argument or ""
     words = _MISSING if is_missing else _WRONG
-    return Wrong(words.get(argument, "这样造不出链接。"), str(error), argument)
+    return Wrong(
+        str(words.get(argument, _("No link can be created with these values."))),
+        str(error),
+        argument,
+    )
 
 
 def _device(form: Mapping[str, str]) -> Device | None:
@@ -126,12 +153,12 @@ def _device(form: Mapping[str, str]) -> Device | None:
     if agent:
         # A header is one line of Latin letters.
         sent = agent.encode("latin-1", "replace").decode("latin-1")
-        return _other("这个 User-Agent", {"User-Agent": "".join(filter(str.isprintable, sent))})
+        return _other(_("this User-Agent"), {"User-Agent": "".join(filter(str.isprintable, sent))})
     if name:
         return DEVICES.get(name)
     # Of the asker's own browser, what it says about its device, and nothing about the asker.
     own = {name: request.headers[name] for name in _DEVICE_HEADERS if name in request.headers}
-    return _other("您这台设备", own)
+    return _other(_("your device"), own)
 
 
 def _other(title: str, headers: Mapping[str, str]) -> Device:
@@ -169,7 +196,12 @@ def _qr(page: str, reference: str | None, options: Mapping[str, Any]) -> dict[st
     except LinkError as error:
         return {"qr_error": _wrong(error)}
     except segno.DataOverflowError as error:
-        return {"qr_error": Wrong("链接太长，二维码放不下：请缩短支付后返回的地址。", str(error))}
+        return {
+            "qr_error": Wrong(
+                _("The link is too long for a QR code. Shorten the address to return to."),
+                str(error),
+            )
+        }
 
 
 def _drawn(url: str) -> Markup:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -16,6 +17,8 @@ from flask import (
     url_for,
 )
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext
 from werkzeug.exceptions import NotFound
 
 from flask_xiebao import Platform
@@ -23,6 +26,7 @@ from flask_xiebao.testing import DEVICES, FORMATS, CheckError, lines_of
 
 from . import check, events
 from . import sales as report_on_sales
+from .languages import get_language
 from .own_links import make
 from .shop import CASE_CODE, MEMBERS
 
@@ -32,23 +36,32 @@ blueprint = Blueprint("qa", __name__, url_prefix="/qa")
 _LINES = 50
 
 TITLES = {"h5": "H5", "pc": "PC", "ios": "iOS", "android": "Android"}
-_STEPS = {1: "投保", 2: "支付", 3: "出单", 4: "退保", 5: "退保重出", 9: "电子保单"}
+_STEPS = {
+    1: lazy_gettext("Application"),
+    2: lazy_gettext("Payment"),
+    3: lazy_gettext("Issue"),
+    4: lazy_gettext("Surrender"),
+    5: lazy_gettext("Surrender and reissue"),
+    9: lazy_gettext("Policy file"),
+}
+#: The names of the pages in events. A return link leads to no gateway page, but can be refused.
+_PAGES = {**check.PAGES, "paid": lazy_gettext("Return link")}
 #: What visitors are told, by the reason that a refusal gives.
 _REASONS = {
-    "another_member": "他人链接",
-    "invalid_link": "无效链接",
-    "expired": "已过期",
-    "login_required": "需要登录",
-    "not_allowed": "网站不放行",
-    "disabled": "已停用",
+    "another_member": lazy_gettext("Another member's link"),
+    "invalid_link": lazy_gettext("Invalid link"),
+    "expired": lazy_gettext("Expired link"),
+    "login_required": lazy_gettext("Sign-in required"),
+    "not_allowed": lazy_gettext("Not allowed by the site"),
+    "disabled": lazy_gettext("Turned off"),
 }
 _KINDS = {
-    "click": "点击",
-    "handoff": "二维码",
-    "login": "去登录",
-    "return": "返回",
-    "refusal": "不放行",
-    "notification": "通知",
+    "click": lazy_gettext("Click"),
+    "handoff": lazy_gettext("QR code"),
+    "login": lazy_gettext("Sent to sign-in"),
+    "return": lazy_gettext("Return"),
+    "refusal": lazy_gettext("Refused"),
+    "notification": lazy_gettext("Notification"),
 }
 
 
@@ -70,11 +83,18 @@ def _local_time(at: float) -> datetime:
     return datetime.fromtimestamp(at).astimezone()
 
 
+@blueprint.app_template_filter("capitalize_english")
+def _capitalize_english(text: str) -> str:
+    """Return a text of the check as a heading, because its English begins in lower case."""
+    return text[:1].upper() + text[1:] if get_language() == "en" else text
+
+
 @blueprint.context_processor
 def _words() -> dict[str, Any]:
     return {
         "members": MEMBERS,
-        "pages": check.PAGES,
+        "pages": _PAGES,
+        "kinds": _KINDS,
         "reasons": _REASONS,
         "steps": _STEPS,
         "slugs": TITLES,
@@ -90,16 +110,21 @@ def console() -> str:
         return render_template("qa/checking.html", checking=check.current())
     cases = [result for result in report.results if not result.case.page]
     # The check knows each page of the gateway, also one that the demo has no entry for.
-    titles = {result.case.page_spec.name: result.case.page_spec.get_title("zh") for result in cases}
+    titles: dict[str, str] = {}
+    for result in cases:
+        page_spec = result.case.page_spec
+        titles[page_spec.name] = check.PAGES.get(
+            page_spec.name, page_spec.get_title(get_language())
+        )
     found = {
         name: [result for result in cases if result.case.page_spec.name == name] for name in titles
     }
     found["pages"] = [result for result in report.results if result.case.page]
     found["bad"] = report.failed
-    titles |= {"pages": "演示的页面", "bad": "✗ 不通过"}
+    titles |= {"pages": _("Pages of the demo"), "bad": _("✗ Failed")}
     chosen = request.args.get("show", "") or ("bad" if report.failed else "product")
     if chosen not in titles:
-        abort(404, "没有这样的筛选。")
+        abort(404, _("There is no such filter."))
     # Whole rows: beside what is wrong on one device is what is right on others.
     shown = {result.case.page or result.case.name for result in found[chosen]}
     return render_template(
@@ -123,8 +148,10 @@ def report() -> ResponseReturnValue:
     if found is None:
         return redirect(url_for(".console"))
     name = f"xiebao-check-{found.at:%Y%m%d-%H%M%S}.html"
+    language = get_language()
+    found = replace(found, options=f"{found.options} --locale {language}")
     return Response(
-        FORMATS["html"](found, "zh"),
+        FORMATS["html"](found, language),
         mimetype="text/html",
         headers={"Content-Disposition": f"attachment; filename={name}"},
     )
@@ -143,7 +170,7 @@ def cell(case: str, device: str) -> str:
     try:
         result = check.one(case, device)
     except CheckError:
-        abort(404, "没有这个检查项，或者没有这种设备。")
+        abort(404, _("There is no such check or no such device."))
     return render_template("qa/cell.html", result=result)
 
 
@@ -151,9 +178,9 @@ def cell(case: str, device: str) -> str:
 def log() -> str:
     """Show what happened: how many came how far, and each of them."""
     choices: dict[str, tuple[str, Mapping[str, Any]]] = {
-        "kind": ("事件", _KINDS),
-        "member": ("会员", {name: member["name"] for name, member in MEMBERS.items()}),
-        "page": ("页面", check.PAGES),
+        "kind": (_("Event"), _KINDS),
+        "member": (_("Member"), {name: member["name"] for name, member in MEMBERS.items()}),
+        "page": (_("Page"), _PAGES),
     }
     asked = {name: request.args.get(name, "") for name in choices}
     chosen = {name: value if value in choices[name][1] else "" for name, value in asked.items()}
@@ -181,14 +208,13 @@ def log() -> str:
 @blueprint.get("/sales")
 def sales() -> str:
     """Show the clicks, the sales and the premiums of a month, as a chart and as a table."""
-    groups = {name: title for name, (title, _) in report_on_sales.GROUPS.items()} | {
-        "month": "月份"
-    }
+    groups = {name: title for name, (title, _column) in report_on_sales.GROUPS.items()}
+    groups["month"] = lazy_gettext("Month")
     by = request.args.get("by") or "reference"
     current_month = report_on_sales.get_current_month()
     month = report_on_sales.parse_month(request.args.get("month") or f"{current_month:%Y-%m}")
     if by not in groups or month is None or month > current_month:
-        abort(404, "没有这样的分组，或者没有这个月份。")
+        abort(404, _("There is no such grouping or no such month."))
     if by == "month":
         rows = report_on_sales.build_report_by_month(month)
     else:
@@ -230,5 +256,6 @@ def links() -> str:
         "qa/links.html",
         form=request.args if asked else {"reference": CASE_CODE},
         made=make(request.args) if asked else None,
+        pages=check.PAGES,
         devices=DEVICES,
     )

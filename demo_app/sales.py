@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
+from flask_babel import lazy_gettext
 from sqlalchemy import func, select
 
 from .purchases import InsuranceClick, Purchase, db, purchases
@@ -13,9 +14,9 @@ from .shop import CHINA_TIME
 
 #: The columns of the clicks by which the report can be grouped, with their titles.
 GROUPS = {
-    "reference": ("本站订单", InsuranceClick.client_reference),
-    "sub_account": ("子账号", InsuranceClick.sub_partner_id),
-    "page": ("页面", InsuranceClick.page),
+    "reference": (lazy_gettext("Shop order"), InsuranceClick.client_reference),
+    "sub_account": (lazy_gettext("Sub-account"), InsuranceClick.sub_partner_id),
+    "page": (lazy_gettext("Page"), InsuranceClick.page),
 }
 #: The number of rows in a report. The rows with the most sales come first.
 MAX_ROWS = 50

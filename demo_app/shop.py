@@ -19,7 +19,8 @@ from flask import (
     url_for,
 )
 from flask.typing import ResponseReturnValue
-from werkzeug.exceptions import NotFound
+from flask_babel import lazy_gettext
+from werkzeug.exceptions import HTTPException
 
 from flask_xiebao import entry_clicked
 
@@ -30,12 +31,15 @@ blueprint = Blueprint("shop", __name__)
 #: Members by an id that cannot be guessed, with the applications (投保单号) that are theirs since
 #: before the shop heard of purchases.
 MEMBERS = {
-    "m_7Qk2vX9rT4": {"name": "林晓", "policies": ["20190226020146"]},
-    "m_b81TzPwE6c": {"name": "周航", "policies": ["20261103110527", "20261119093308"]},
+    "m_7Qk2vX9rT4": {"name": lazy_gettext("Lin Xiao"), "policies": ["20190226020146"]},
+    "m_b81TzPwE6c": {
+        "name": lazy_gettext("Zhou Hang"),
+        "policies": ["20261103110527", "20261119093308"],
+    },
 }
 
 CASE_CODE = "QX000000127257"
-PRODUCTS = {CASE_CODE: "境内旅行意外险"}
+PRODUCTS = {CASE_CODE: lazy_gettext("Domestic travel insurance")}
 
 CHINA_TIME = timezone(timedelta(hours=8))
 
@@ -47,21 +51,36 @@ ORDER = "QY-1008"
 
 #: What the shop calls what has become of a policy.
 STATES = {
-    "unknown": "处理中",
-    "applied": "待支付",
-    "paying": "扣款中",
-    "failed": "支付未成功",
-    "paid": "已支付，出单中",
-    "not_issued": "出单未成功",
-    "issued": "已出单",
-    "in_force": "保障中",
-    "expired": "已到期",
-    "surrendering": "退保中",
-    "surrendered": "已退保",
-    "replaced": "已重新出单",
-    "cancelled": "已取消",
+    "unknown": lazy_gettext("Processing"),
+    "applied": lazy_gettext("Awaiting payment"),
+    "paying": lazy_gettext("Payment processing"),
+    "failed": lazy_gettext("Payment failed"),
+    "paid": lazy_gettext("Paid, being issued"),
+    "not_issued": lazy_gettext("Not issued"),
+    "issued": lazy_gettext("Issued"),
+    "in_force": lazy_gettext("In force"),
+    "expired": lazy_gettext("Expired"),
+    "surrendering": lazy_gettext("Surrender in progress"),
+    "surrendered": lazy_gettext("Surrendered"),
+    "replaced": lazy_gettext("Reissued"),
+    "cancelled": lazy_gettext("Canceled"),
 }
 _OVER = ("expired", "surrendered", "replaced", "cancelled")
+#: The titles and the texts of the error pages, by status.
+_ERRORS = {
+    400: (
+        lazy_gettext("This request cannot be processed"),
+        lazy_gettext("Please go back and try again."),
+    ),
+    404: (
+        lazy_gettext("Page not found"),
+        lazy_gettext("The address may be wrong, or the page no longer exists."),
+    ),
+    405: (
+        lazy_gettext("This address cannot be opened directly"),
+        lazy_gettext("Please use the buttons on the site."),
+    ),
+}
 #: An order counts as insured if it has a policy in one of these states.
 _INSURED = ("paid", "issued", "in_force", "surrendering")
 
@@ -114,10 +133,15 @@ def icon() -> ResponseReturnValue:
     return current_app.send_static_file("icon.svg")
 
 
+@blueprint.app_errorhandler(400)
 @blueprint.app_errorhandler(404)
-def not_there(_: NotFound) -> tuple[str, int]:
-    """Answer for addresses that nobody knows."""
-    return render_template("shop/not_there.html"), 404
+@blueprint.app_errorhandler(405)
+def show_error(error: HTTPException) -> ResponseReturnValue:
+    """Show the demo's own page instead of Werkzeug's."""
+    response = error.get_response()
+    title, text = _ERRORS[response.status_code]
+    response.data = render_template("shop/error.html", title=title, text=text)
+    return response
 
 
 @blueprint.get("/insured")
@@ -166,15 +190,18 @@ def sign_in_as() -> ResponseReturnValue:
     """Sign in as a member and go on to where they came from."""
     member = request.form.get("member")
     if member not in MEMBERS:
-        abort(400, "Choose one of the two members.")
+        abort(400)
     session["member"] = member
     return redirect(_local(request.form))
 
 
 @blueprint.post("/sign-out")
 def sign_out() -> ResponseReturnValue:
-    """Sign out."""
+    """Sign out, and keep the language."""
+    language = session.get("language")
     session.clear()
+    if language is not None:
+        session["language"] = language
     return redirect(url_for(".order"))
 
 

@@ -6,17 +6,17 @@ from flask import (
     Blueprint,
     Flask,
     Response,
-    abort,
     current_app,
     render_template,
     render_template_string,
     request,
 )
-from flask_babel import force_locale
+from flask_babel import lazy_gettext
 from markupsafe import Markup
 
 from flask_xiebao import Xiebao
 
+from .languages import get_language
 from .shop import MEMBERS
 from .widget_examples import (
     CARDS,
@@ -28,7 +28,6 @@ from .widget_examples import (
     STATES,
     TOKENS,
     VARIANTS,
-    WORDS,
 )
 
 blueprint = Blueprint("widgets", __name__, url_prefix="/widgets")
@@ -39,9 +38,18 @@ _IMPORTS = (
 )
 
 
-# The parts of the page. Examples of the first are shown on light and on dark ground.
-_ON_BOTH = {"looks": LOOKS, "variants": VARIANTS, "states": STATES, "cards": CARDS}
-_SECTIONS = {**_ON_BOTH, "entries": ENTRIES, "options": OPTIONS, "codes": QR_CODES}
+# The sections of the page by id, each with its title and its examples.
+_SECTIONS = {
+    "looks": (lazy_gettext("Looks"), LOOKS),
+    "variants": (lazy_gettext("Variants"), VARIANTS),
+    "states": (lazy_gettext("States"), STATES),
+    "cards": (lazy_gettext("Cards"), CARDS),
+    "entries": (lazy_gettext("Entries"), ENTRIES),
+    "options": (lazy_gettext("Options"), OPTIONS),
+    "codes": (lazy_gettext("QR codes"), QR_CODES),
+}
+# The sections whose examples are shown on a light and on a dark background.
+_ON_BOTH_BACKGROUNDS = ("looks", "variants", "states", "cards")
 
 
 def render(source: str) -> Markup:
@@ -53,49 +61,38 @@ def render(source: str) -> Markup:
 
 @blueprint.get("/")
 def catalog() -> str:
-    """Show every example with its source, in Chinese or, with ``?lang=en``, in English."""
-    lang = _lang()
-    with force_locale(lang):
-        return render_template(
-            "widgets/catalog.html",
-            lang=lang,
-            words=WORDS[lang],
-            sections=_SECTIONS,
-            on_both=_ON_BOTH,
-            tokens=TOKENS,
-            mail=MAIL,
-            render=render,
-        )
-
-
-def _lang() -> str:
-    lang = request.args.get("lang", "zh")
-    if lang not in WORDS:
-        abort(404)
-    return lang
+    """Show every example with its source."""
+    return render_template(
+        "widgets/catalog.html",
+        sections=_SECTIONS,
+        on_both_backgrounds=_ON_BOTH_BACKGROUNDS,
+        tokens=TOKENS,
+        mail=MAIL,
+        render=render,
+    )
 
 
 @blueprint.get("/mail")
 def mail() -> Response:
     """Show an entry as a mail has it, which needs the styles that are in it."""
-    lang = _lang()
-    with _mailer(lang).app_context():
+    with _mailer(get_language()).app_context():
         entry = render(MAIL)
-    page = render_template("widgets/mail.html", entry=entry, lang=lang, words=WORDS[lang])
-    response = Response(page)
+    response = Response(render_template("widgets/mail.html", entry=entry))
     # The picture of its code comes from wherever the shop is outside.
     policy = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src *"
     response.headers["Content-Security-Policy"] = f"{policy}; frame-ancestors 'self'"
     return response
 
 
-def _mailer(lang: str) -> Flask:
+def _mailer(language: str) -> Flask:
     """Return what sends the shop's mails: an app of its own, which knows where the shop is.
 
     The shop itself is wherever a request for it says, which is no place to build mails on. Nobody
     but whoever asked for this page sees what this one makes.
     """
     mailer = Flask(__name__)
-    mailer.config.update(current_app.config, XIEBAO_PUBLIC_URL=request.host_url, XIEBAO_LOCALE=lang)
+    mailer.config.update(
+        current_app.config, XIEBAO_PUBLIC_URL=request.host_url, XIEBAO_LOCALE=language
+    )
     Xiebao(mailer)
     return mailer

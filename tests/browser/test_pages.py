@@ -41,7 +41,6 @@ SCENES = {
     "policies": Scene("/policies", signed_in=True),
     "back from a payment": Scene("/insured", signed_in=True),
     "catalog": Scene("/widgets/", signed_in=True),
-    "catalog in English": Scene("/widgets/?lang=en"),
     "handoff of the home page": Scene(lambda xiebao: xiebao.home_link(), signed_in=True),
     "handoff of a policy": Scene(
         lambda xiebao: xiebao.policy_link(NUMBER, member=MEMBER), signed_in=True
@@ -89,7 +88,7 @@ def arrive(demos: Demos, visit: Visits) -> Arrive:
 
     def go(name: str, locale: str = "zh", **options: Any) -> Visit:
         scene = SCENES[name]
-        demo = demos(XIEBAO_LOCALE=locale, **scene.settings)
+        demo = demos(BABEL_DEFAULT_LOCALE=locale, **scene.settings)
         url = scene.url
         if not isinstance(url, str):
             with demo.app.test_request_context():
