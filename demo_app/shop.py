@@ -108,6 +108,7 @@ def order() -> Response:
         case_code=CASE_CODE,
         order=ORDER,
         insurance=next((policy for policy in bought if policy.state in _INSURED), None),
+        paid="paid" in session,
         # The covers that the simulator sells are for five days from today on.
         days=[datetime.now(CHINA_TIME) + timedelta(days=day) for day in (0, 4)],
         policies=known[:_NEWEST],
@@ -116,6 +117,13 @@ def order() -> Response:
     )
     # Otherwise, the Back button may show the card after the member has bought the insurance.
     return Response(page, headers={"Cache-Control": "no-store"})
+
+
+@blueprint.post("/pay")
+def pay() -> ResponseReturnValue:
+    """Mark the order as paid in this browser. A real shop would begin a payment."""
+    session["paid"] = True
+    return redirect(url_for(".order"), 303)
 
 
 @blueprint.get("/policies")

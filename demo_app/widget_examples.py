@@ -39,6 +39,21 @@ class Token(NamedTuple):
     use: Any
 
 
+class Control(NamedTuple):
+    """A field of the catalog in which a visitor changes a token.
+
+    :param type: The type of the ``<input>`` element.
+    :param value: The default value of the token, without its unit.
+    :param limits: The lowest and the highest number of pixels, or None for a color.
+    """
+
+    name: str
+    title: Any
+    type: str
+    value: str
+    limits: tuple[int, int] | None = None
+
+
 LOOKS = (
     Example(
         lazy_gettext("Button"),
@@ -76,8 +91,29 @@ LOOKS = (
 
 VARIANTS = (
     Example(
-        lazy_gettext("Outline"),
-        '{{ insurance_entry("QX000000127257",\n     outline=True) }}',
+        lazy_gettext("Outlined and borderless"),
+        '{{ insurance_entry("QX000000127257",\n'
+        "     outline=True) }}\n"
+        '{{ insurance_entry("QX000000127257",\n'
+        "     borderless=True) }}",
+    ),
+    Example(
+        lazy_gettext("Icon"),
+        (
+            '{% call insurance_entry("QX000000127257") %}\n'
+            '<svg viewBox="0 0 24 24" fill="currentColor"\n'
+            '     aria-hidden="true"><path d="M12 2 3 6v6\n'
+            '  c0 5 4 9 9 10 5-1 9-5 9-10V6z"/></svg>\n'
+            "买保险\n"
+            "{% endcall %}",
+            '{% call insurance_entry("QX000000127257") %}\n'
+            '<svg viewBox="0 0 24 24" fill="currentColor"\n'
+            '     aria-hidden="true"><path d="M12 2 3 6v6\n'
+            '  c0 5 4 9 9 10 5-1 9-5 9-10V6z"/></svg>\n'
+            "Get insured\n"
+            "{% endcall %}",
+        ),
+        lazy_gettext("An icon without a size is as high as 1.25 em."),
     ),
     Example(
         lazy_gettext("Small and large"),
@@ -85,7 +121,7 @@ VARIANTS = (
         '     size="small") }}\n'
         '{{ insurance_entry("QX000000127257",\n'
         '     size="large") }}',
-        lazy_gettext("At least 44 pixels high on touch screens."),
+        lazy_gettext("On touch screens, a small button has a touch area of 44 pixels."),
     ),
     Example(
         lazy_gettext("Pill"),
@@ -241,22 +277,56 @@ CARDS = (
         ),
     ),
     Example(
-        lazy_gettext("Price details and terms"),
+        lazy_gettext("Covers and prices"),
         (
-            "{% set price %}<small>¥</small>3\n"
-            "<small>起/天</small> <s>¥5</s>{% endset %}\n"
             "{{ insurance_card(\n"
             '  "QX000000127257", "境内旅行意外险",\n'
-            '  price=price, action="去投保",\n'
-            '  terms_url="/widgets/") }}',
-            "{% set price %}<small>from ¥</small>3\n"
-            "<small>a day</small> <s>¥5</s>{% endset %}\n"
+            '  covers=[("航班延误", "¥300"),\n'
+            '          ("意外医疗", "¥200,000")],\n'
+            '  price="¥3 起/天", old_price="¥5",\n'
+            '  price_top=True, action="去投保") }}',
             "{{ insurance_card(\n"
             '  "QX000000127257", "Travel insurance",\n'
-            '  price=price, action="Get insured",\n'
-            '  terms_url="/widgets/") }}',
+            '  covers=[("Flight delay", "¥300"),\n'
+            '          ("Medical care", "¥200,000")],\n'
+            '  price="¥3 a day", old_price="¥5",\n'
+            '  price_top=True, action="Buy") }}',
+        ),
+        lazy_gettext("In a price with one number, the number is larger than the rest."),
+    ),
+    Example(
+        lazy_gettext("Terms and your own lines"),
+        (
+            "{% call insurance_card(\n"
+            '  "QX000000127257", "境内旅行意外险",\n'
+            '  price="¥3 起/天", action="去投保",\n'
+            '  terms_url="/widgets/") %}\n'
+            "4.8 分 · 2,315 人已投保\n"
+            "{% endcall %}",
+            "{% call insurance_card(\n"
+            '  "QX000000127257", "Travel insurance",\n'
+            '  price="¥3 a day", action="Buy",\n'
+            '  terms_url="/widgets/") %}\n'
+            "4.8 stars · 2,315 people insured\n"
+            "{% endcall %}",
         ),
         lazy_gettext("The terms are a second link. The rest of the card leads to the product."),
+    ),
+    Example(
+        lazy_gettext("Already insured"),
+        (
+            "{{ insurance_card(\n"
+            '  "QX000000127257", "境内旅行意外险",\n'
+            '  price="¥3 起/天", action="去投保",\n'
+            '  insured="20190226020146",\n'
+            "  member=member_id) }}",
+            "{{ insurance_card(\n"
+            '  "QX000000127257", "Travel insurance",\n'
+            '  price="¥3 a day", action="Buy",\n'
+            '  insured="20190226020146",\n'
+            "  member=member_id) }}",
+        ),
+        lazy_gettext("With an application number, the card leads to the policy of the member."),
     ),
     Example(
         lazy_gettext("Your own markup"),
@@ -265,9 +335,10 @@ CARDS = (
             '     look="card") %}\n'
             '<span class="xiebao-entry__main">\n'
             ' <span class="xiebao-entry__body">\n'
-            '  <b class="xiebao-entry__title">签证险\n'
+            '  <span class="xiebao-entry__heading">\n'
+            '   <b class="xiebao-entry__title">签证险</b>\n'
             '   <span class="xiebao-entry__badge">新</span>\n'
-            "  </b>\n"
+            "  </span>\n"
             '  <span class="xiebao-entry__text">\n'
             "    拒签退还签证费</span>\n"
             " </span></span>\n"
@@ -279,9 +350,11 @@ CARDS = (
             '     look="card") %}\n'
             '<span class="xiebao-entry__main">\n'
             ' <span class="xiebao-entry__body">\n'
-            '  <b class="xiebao-entry__title">Visa insurance\n'
+            '  <span class="xiebao-entry__heading">\n'
+            '   <b class="xiebao-entry__title">Visa insurance\n'
+            "   </b>\n"
             '   <span class="xiebao-entry__badge">New</span>\n'
-            "  </b>\n"
+            "  </span>\n"
             '  <span class="xiebao-entry__text">\n'
             "    Fees back after a refusal</span>\n"
             " </span></span>\n"
@@ -454,4 +527,25 @@ TOKENS = (
     Token("--xiebao-qr-size", "attr(width px)", lazy_gettext("Size of a QR code")),
     Token("--xiebao-focus", "#1d7ddb", lazy_gettext("Focus ring")),
     Token("--xiebao-ground", "#f3f5f7", lazy_gettext("The extension's own pages")),
+)
+
+CONTROLS = (
+    Control("--xiebao-accent", lazy_gettext("Buttons"), "color", "#0b7d73"),
+    Control("--xiebao-on-accent", lazy_gettext("Text on buttons"), "color", "#ffffff"),
+    Control("--xiebao-price", lazy_gettext("Price"), "color", "#c63e0c"),
+    Control("--xiebao-badge", lazy_gettext("Badge"), "color", "#b42318"),
+    Control(
+        "--xiebao-radius", lazy_gettext("Corners of buttons and images"), "range", "8", (0, 28)
+    ),
+    Control("--xiebao-card-radius", lazy_gettext("Corners of cards"), "range", "12", (0, 28)),
+    Control(
+        "--xiebao-line-gap",
+        lazy_gettext("Space between the lines of a card"),
+        "range",
+        "4",
+        (0, 12),
+    ),
+    Control(
+        "--xiebao-image-size", lazy_gettext("Size of a card's image"), "range", "64", (40, 120)
+    ),
 )

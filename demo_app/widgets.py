@@ -20,6 +20,7 @@ from .languages import get_language
 from .shop import MEMBERS
 from .widget_examples import (
     CARDS,
+    CONTROLS,
     ENTRIES,
     LOOKS,
     MAIL,
@@ -48,8 +49,8 @@ _SECTIONS = {
     "options": (lazy_gettext("Options"), OPTIONS),
     "codes": (lazy_gettext("QR codes"), QR_CODES),
 }
-# The sections whose examples are shown on a light and on a dark background.
-_ON_BOTH_BACKGROUNDS = ("looks", "variants", "states", "cards")
+# The sections whose examples follow the controls for the background and the tokens.
+_ON_GROUND = ("looks", "variants", "states", "cards")
 
 
 def render(source: str) -> Markup:
@@ -65,7 +66,8 @@ def catalog() -> str:
     return render_template(
         "widgets/catalog.html",
         sections=_SECTIONS,
-        on_both_backgrounds=_ON_BOTH_BACKGROUNDS,
+        on_ground=_ON_GROUND,
+        controls=CONTROLS,
         tokens=TOKENS,
         mail=MAIL,
         render=render,

@@ -92,6 +92,14 @@ def test_each_member_sees_their_own_policies_and_a_visitor_none(demo: Flask) -> 
     ]
 
 
+def test_order_that_is_paid_has_no_pay_button(demo: Flask) -> None:
+    browser = demo.test_client()
+    assert words(one(browser.get("/"), ".pay-bar")) == "订单金额 ¥2,880.00 去支付"
+    page = browser.post("/pay", follow_redirects=True)
+    assert "已支付" in page.text
+    assert soup(page).select(".pay-bar") == []
+
+
 def test_where_insurance_is_off_no_page_speaks_of_it(tmp_path: Path) -> None:
     browser = visit(create_demo(tmp_path, XIEBAO_ENABLED="false"))
     for url, unsaid in {"/": ("添一份保障", "保险商城"), "/policies": ("保险商城",)}.items():
