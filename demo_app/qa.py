@@ -22,7 +22,7 @@ from flask_babel import lazy_gettext
 from werkzeug.exceptions import NotFound
 
 from flask_xiebao import Platform
-from flask_xiebao.testing import DEVICES, FORMATS, CheckError, lines_of
+from flask_xiebao.testing import DEVICES, FORMATS, CheckError
 
 from . import check, events
 from . import sales as report_on_sales
@@ -131,10 +131,10 @@ def console() -> str:
         "qa/console.html",
         report=report,
         problems=report.problems(),
-        lines=lines_of(
+        tables=report.build_tables(
             each for each in report.results if (each.case.page or each.case.name) in shown
         ),
-        devices=report.devices,
+        device_count=len(report.devices),
         chosen=chosen,
         filters={name: (titles[name], len(results)) for name, results in found.items()},
         commit=check.commit(),

@@ -19,7 +19,7 @@ from jinja2 import Environment, PackageLoader
 from ..simulator.document import PLATFORM_NAMES
 from ..texts import get_text
 from .devices import Device
-from .results import Line, Report, Result, Trouble, count_passed_and_failed, lines_of
+from .results import Line, Report, Result, Trouble, count_passed_and_failed
 
 #: A function that formats a report. Its second argument is the locale, English by default.
 ReportFormatter = Callable[..., str]
@@ -322,31 +322,13 @@ class PageSection(NamedTuple):
 
     :ivar page: The path of the page or the title of a gateway page.
     :ivar counts: The number of passed and failed results, as text.
-    :ivar tables: The tables of results, each with the devices that are its columns. A test case is
-        in a table with others that ran on the same devices, so that no column is empty.
+    :ivar tables: The result of :meth:`.Report.build_tables`.
     """
 
     page: str
     counts: str
     has_failed: bool
     tables: list[tuple[list[Device], list[Line]]]
-
-
-def _build_page_section(
-    report: Report, page: str, results: list[Result], locale: str
-) -> PageSection:
-    lines_by_devices: dict[frozenset[str], list[Line]] = {}
-    for line in lines_of(results):
-        lines_by_devices.setdefault(frozenset(line.results), []).append(line)
-    return PageSection(
-        page,
-        format_passed_and_failed(results, locale),
-        not all(result.passed for result in results),
-        [
-            ([device for device in report.devices if device.name in names], lines)
-            for names, lines in lines_by_devices.items()
-        ],
-    )
 
 
 def render_html_report(report: Report, locale: str = "en") -> str:
@@ -360,7 +342,12 @@ def render_html_report(report: Report, locale: str = "en") -> str:
         verdict=format_passed_and_failed(report.results, locale),
         sections=sorted(
             (
-                _build_page_section(report, page, results, locale)
+                PageSection(
+                    page,
+                    format_passed_and_failed(results, locale),
+                    not all(result.passed for result in results),
+                    report.build_tables(results),
+                )
                 for page, results in _group_results_by_page(report, locale).items()
             ),
             key=lambda section: not section.has_failed,

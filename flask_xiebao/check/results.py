@@ -188,6 +188,21 @@ class Report:
         """The number of passed results and the number of failed results."""
         return count_passed_and_failed(self.results)
 
+    def build_tables(self, results: Iterable[Result]) -> list[tuple[list[Device], list[Line]]]:
+        """Return results as tables without empty columns.
+
+        Each table has test cases that ran on the same devices. These devices are its columns.
+
+        :param results: Results of this report.
+        """
+        lines_by_devices: dict[frozenset[str], list[Line]] = {}
+        for line in lines_of(results):
+            lines_by_devices.setdefault(frozenset(line.results), []).append(line)
+        return [
+            ([device for device in self.devices if device.name in names], lines)
+            for names, lines in lines_by_devices.items()
+        ]
+
     @property
     def pages(self) -> dict[str, int]:
         """The number of entries that were found on each page of the site."""

@@ -126,14 +126,13 @@ def kept_events(demo: Flask) -> list[events.Event]:
 
 def matrix(page: Tag) -> dict[str, dict[str, Tag]]:
     """Return the cells of the console by row and device, and "should" of each row."""
-    table = one(page, "table.matrix")
-    devices = [words(head).rpartition(" ")[0] for head in table.select("thead th")[1:]]
-    return {
-        str(one(line, "th").contents[0]).strip(): dict(
-            zip(("should", *devices), line.select("th, td"), strict=True)
-        )
-        for line in table.select("tbody tr")
-    }
+    cells = {}
+    for table in page.select("table.matrix"):
+        devices = [words(head).rpartition(" ")[0] for head in table.select("thead th")[1:]]
+        for line in table.select("tbody tr"):
+            name = str(one(line, "th").contents[0]).strip()
+            cells[name] = dict(zip(("should", *devices), line.select("th, td"), strict=True))
+    return cells
 
 
 def told(demo: Flask, query: str = "") -> list[list[str]]:

@@ -48,8 +48,8 @@ ADDRESS = "https://shop.example"
 
 def looks(page: Page, address: str) -> bytes:
     page.goto(f"{address}/widgets/")
-    page.locator(".contents").evaluate("contents => contents.remove()")  # it would lie over it
-    return page.locator("section").first.screenshot()
+    page.locator(".controls").evaluate("controls => controls.scrollIntoView()")
+    return page.screenshot()
 
 
 def shop(page: Page, address: str) -> bytes:
@@ -59,7 +59,7 @@ def shop(page: Page, address: str) -> bytes:
         "Promise.all([...document.images].map("
         "image => { image.loading = 'eager'; return image.decode(); }))"
     )
-    return page.screenshot(full_page=True)
+    return page.screenshot()
 
 
 def handoff(page: Page, address: str) -> bytes:
@@ -104,7 +104,7 @@ def main() -> None:
         serve(create_demo(Path(folder), XIEBAO_PUBLIC_URL=ADDRESS)) as address,
         chromium() as chrome,
     ):
-        screen = ViewportSize(width=360, height=640)
+        screen = ViewportSize(width=360, height=720)
         person = Visit(*chrome, "desktop", viewport=screen, device_scale_factor=2)
         # What the shop calls itself outside is here.
         person.page.route(f"{ADDRESS}/**", partial(serve_from, address))
