@@ -115,8 +115,11 @@ def _where_entries_lead(simulated: bool) -> dict[str, Any]:
 
 def _refuse_invalid_hosts() -> Response | None:
     try:
-        _ = request.url_root
+        # Werkzeug returns an empty host for some invalid hosts, and refuses to route others.
+        has_valid_host = bool(request.host and request.url_root)
     except UnicodeError:
+        has_valid_host = False
+    if not has_valid_host or getattr(request.routing_exception, "code", None) == 400:
         # The error page cannot be rendered here, because its links need the host.
         text = "The Host header of this request is not a valid host name."
         return Response(text, 400, mimetype="text/plain")

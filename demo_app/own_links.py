@@ -133,7 +133,7 @@ def _is_missing(error: LinkError, form: Mapping[str, str]) -> bool:
     return {
         "reference": not form.get("reference", "").strip(),
         "sub_partner_id": form.get("page") == "policy",
-        "no_login_for": not form.get("member"),
+        "no_login_for": not form.get("member") and form.get("no_login_for", "").isdecimal(),
     }.get(error.argument or "", False)
 
 

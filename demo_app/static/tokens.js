@@ -1,5 +1,6 @@
 // The controls of the catalog: they set the background and the design tokens of all examples, and
-// show the CSS to copy. Without this script, the controls stay hidden.
+// show the CSS to copy. Without this script, the controls stay hidden. On wide screens, the script also
+// shows the code of examples whose options cannot be seen.
 const form = document.querySelector("[data-tokens]");
 const css = form.querySelector("[data-css]");
 const grounds = document.querySelectorAll(".ground");
@@ -22,4 +23,7 @@ function update() {
 form.hidden = false;
 form.addEventListener("input", update);
 form.addEventListener("reset", () => setTimeout(update)); // The fields change after this event.
+if (matchMedia("(min-width: 800px)").matches) {
+  for (const code of document.querySelectorAll("[data-open-on-desktops]")) code.open = true;
+}
 update(); // The browser may have kept the values of an earlier visit.

@@ -191,7 +191,7 @@ class Report:
     def build_tables(self, results: Iterable[Result]) -> list[tuple[list[Device], list[Line]]]:
         """Return results as tables without empty columns.
 
-        Each table has test cases that ran on the same devices. These devices are its columns.
+        The test cases in a table ran on the same devices. The devices are the table's columns.
 
         :param results: Results of this report.
         """

@@ -32,8 +32,8 @@ class MacroSpec:
     :ivar allowed_looks: The looks that the macro's element can have.
     :ivar removed_keywords: The removed keywords of this macro only, each with a hint for the
         error message.
-    :ivar foreign_keywords: The names from other libraries that the macro rejects, without
-        underscores, each with what to use instead.
+    :ivar foreign_keywords: The names of other libraries that the macro rejects, each with its
+        replacement. The names have no underscores.
     """
 
     reserved_attributes: tuple[str, ...]
@@ -132,7 +132,7 @@ def split_options_and_attributes(
             options[keyword] = value
         else:
             name = _normalize_attribute_name(keyword, macro)
-            if name == "type" and macro.foreign_keywords and value in FOREIGN_TYPES:
+            if name == "type" and macro.foreign_keywords and str(value) in FOREIGN_TYPES:
                 raise LinkError(
                     f'There is no type "{value}". Use "outline", "borderless" or the token'
                     ' "--xiebao-accent" instead.',
@@ -182,16 +182,16 @@ def _normalize_attribute_name(keyword: str, macro: MacroSpec) -> str:
             keyword,
         )
     check_keyword_not_removed(full_keyword, {**REMOVED_LINK_KEYWORDS, **macro.removed_keywords})
-    for known in (*LINK_KEYWORDS, *macro.own_keywords):
-        if full_keyword != known and is_word_or_misspelling(keyword, known):
-            raise LinkError(
-                f'There is no keyword "{full_keyword}". Did you mean "{known}"?', full_keyword
-            )
     replacement = macro.foreign_keywords.get(re.sub("[-_]", "", keyword).lower())
     if replacement:
         raise LinkError(
             f'There is no keyword "{full_keyword}". Use {replacement} instead.', full_keyword
         )
+    for known in (*LINK_KEYWORDS, *macro.own_keywords):
+        if full_keyword != known and is_word_or_misspelling(keyword, known):
+            raise LinkError(
+                f'There is no keyword "{full_keyword}". Did you mean "{known}"?', full_keyword
+            )
     name = keyword.replace("_", "-").lower()
     if name in macro.reserved_attributes:
         raise LinkError(

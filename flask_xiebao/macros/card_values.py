@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import ItemsView, Mapping
+from numbers import Number
 from typing import Any
-
-from jinja2 import Undefined
 
 from ..errors import LinkError
 from ..gateway.values import format_short_repr
 
 # A price with exactly one number, such as "From ¥3.50 a day".
 _PRICE_PATTERN = re.compile(r"(\D*)(\d+(?:[.,]\d+)*)(\D*)")
-# A card that leads to a policy leaves these out. Nothing is paid there, the policy page accepts no
-# sub-account, phones are its only platform, and members see their policies after a product is sold
-# out.
+# The keywords of a product card that a card for a policy ignores. A policy is already paid, its
+# page accepts no sub-account and has no PC version, and the product may be sold out.
 _PURCHASE_KEYWORDS = frozenset(("return_to", "sub_partner_id", "platform", "disabled"))
 
 
 def split_price(price: Any) -> tuple[Any, Any, Any]:
-    """Return the texts before a price's number, the number, and the text after it.
+    """Split a price into the text before the number, the number, and the text after the number.
 
     The template shows the number larger than the rest. A price that is markup or does not contain
     exactly one number is returned whole, as if it were the number.
@@ -38,9 +36,12 @@ def normalize_covers(covers: Any) -> list[tuple[Any, Any]]:
     :raises LinkError: if the value is something else.
     """
     items = covers.items() if isinstance(covers, Mapping) else covers
-    if isinstance(items, Iterable) and not isinstance(items, str | Undefined):
-        pairs = [(item, "") if isinstance(item, str) else item for item in items]
-        if all(isinstance(pair, Sequence) and len(pair) == 2 for pair in pairs):
+    if isinstance(items, list | tuple | ItemsView):
+        pairs = [item if isinstance(item, list | tuple) else (item, "") for item in items]
+        names = [name for name, *_ in pairs]
+        if all(len(pair) == 2 for pair in pairs) and not any(
+            isinstance(name, bytes | Mapping | Number) for name in names
+        ):
             return [(name, amount) for name, amount in pairs]
     raise LinkError(
         'covers must be a list of names or of pairs such as ("Delayed flight", "¥300"), got'
@@ -50,5 +51,5 @@ def normalize_covers(covers: Any) -> list[tuple[Any, Any]]:
 
 
 def drop_purchase_keywords(keywords: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the keywords of a product card for a card that leads to the member's policy."""
+    """Return the keywords of a card without those that only the purchase of a product needs."""
     return {name: value for name, value in keywords.items() if name not in _PURCHASE_KEYWORDS}

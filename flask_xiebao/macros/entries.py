@@ -106,8 +106,8 @@ class EntryRenderer:
 
         The attributes are empty if the entry is left out.
         """
-        # The template has already rendered the block of {% call %}. In an entry, it is the
-        # *content*. In a card, the template adds it to the body.
+        # The template has already rendered the block of {% call %} and passed its HTML as
+        # *content*. The template of a card adds the HTML to the card itself.
         if "caller" in keywords:
             keywords = {name: value for name, value in keywords.items() if name != "caller"}
         elif macro is ENTRY_MACRO and "disabled" in keywords:

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-# What to use instead, and the names from other libraries without underscores. Names that HTML
-# defines for links, such as "title", must not be in this table. "type" is a special case.
+# Each row has the replacement and the names that other libraries use for it. The names have no
+# underscores. Names that HTML defines for links, such as "title", must not be in this table.
 _NAMES_BY_REPLACEMENT: Mapping[str, str] = {
     # Buttons
     '"outline", "borderless" or "pill"': "variant appearance kind",
-    '"outline"': "ghost plain hairline outlined",
+    '"outline"': "ghost plain hairline",
     '"borderless"': "textonly flat borderlessbutton",
     '"pill"': "round rounded capsule",
     '"block"': "fullwidth fluid expand wide",
@@ -52,7 +52,7 @@ _NAMES_BY_REPLACEMENT: Mapping[str, str] = {
     '"external"': "absolute fullurl",
 }
 
-#: The values of "type" in other libraries. In HTML, the value is a MIME type.
+#: The values that the keyword "type" has in other libraries. In HTML, the value is a MIME type.
 FOREIGN_TYPES = frozenset(
     ("default", "primary", "secondary", "success", "warning", "danger", "info", "text", "link")
 )

@@ -83,6 +83,11 @@ def _build_css_classes_for_look(
                 f" {format_short_repr(value)}.",
                 keyword,
             )
+    if look_keywords.get("outline") and look_keywords.get("borderless"):
+        raise LinkError(
+            'A button cannot have both "outline" and "borderless". Leave out one of them.',
+            "borderless",
+        )
     modifiers = [str(size)] * bool(size) + [name for name in VARIANTS if look_keywords.get(name)]
     look = requested_look or next(
         (look for look in LOOKS if look in caller_modifiers and look in macro.allowed_looks), None

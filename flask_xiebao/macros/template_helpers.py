@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Mapping
 from functools import lru_cache, partial
@@ -9,10 +10,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from flask import Flask, current_app, has_request_context
+from jinja2 import Undefined
 from markupsafe import Markup, escape
 
 from ..app.endpoints import build_endpoint_url, build_token_url, check_host_is_trusted
-from ..app.log import warn_once
+from ..app.log import log_throttled
 from ..app.state import AppState
 from ..errors import LinkError
 from ..gateway.pages import PAGES
@@ -70,6 +72,7 @@ def register_template_helpers(app: Flask, state: AppState) -> None:
         _xiebao_address=helpers.normalize_card_url,
         _xiebao_covers=helpers.normalize_card_covers,
         _xiebao_policy_keywords=drop_purchase_keywords,
+        _xiebao_insured=helpers.check_insured_number,
         _xiebao_price=split_price,
         _xiebao_reason=find_disabled_reason,
     )
@@ -127,6 +130,21 @@ class TemplateHelpers:
         )
         raise_or_log_omission(self._state, error, f"The {keyword} of a card")
         return ""
+
+    def check_insured_number(self, insured: Any) -> Any:
+        """Return the application number of an insured card, or None if it is undefined.
+
+        :raises LinkError: in strict mode, if the number is undefined. Otherwise, a misspelled name
+            of a variable would sell the product to its owner again.
+        """
+        if not isinstance(insured, Undefined):
+            return insured
+        error = LinkError(
+            'The value of "insured" is undefined in this template. Check the name of the variable.',
+            "insured",
+        )
+        raise_or_log_omission(self._state, error, 'The keyword "insured" of a card')
+        return None
 
     def normalize_card_covers(self, covers: Any) -> list[tuple[Any, Any]]:
         """Return the pairs of :func:`.normalize_covers`, or an empty list if the value is wrong."""
@@ -255,8 +273,8 @@ class TemplateHelpers:
     def render_debug_script_attributes(self, keywords: Mapping[str, Any]) -> Markup:
         """Return the attributes of the script for debug mode, or an empty text in other modes.
 
-        :param keywords: The keywords of ``xiebao_script``. Those for one element or file only are
-            left out.
+        :param keywords: The keywords of ``xiebao_script``. "id" and "integrity" are left out,
+            because they belong to the other script.
         """
         if not current_app.debug:
             return Markup()
@@ -322,10 +340,14 @@ class TemplateHelpers:
 def _warn_if_contrast_is_low(accent_color: str, accent_text_color: str) -> None:
     contrast = compute_contrast(accent_color, accent_text_color)
     if contrast < MIN_TEXT_CONTRAST:
-        warn_once(
+        # The colors may come from user data, so the number of warnings is limited.
+        log_throttled(
             f"The label of mail_entry has a contrast of {contrast:.2f}:1 with the button. Change"
             f" accent={accent_color!r} or on_accent={accent_text_color!r}, so that the contrast is"
-            f" at least {MIN_TEXT_CONTRAST}:1."
+            f" at least {MIN_TEXT_CONTRAST}:1.",
+            group="mail colors",
+            level=logging.WARNING,
+            once=True,
         )
 
 

@@ -6,18 +6,24 @@
   document[KEY] = true;
 
   const MINIMUM = 4.5; // WCAG 2, success criterion 1.4.3
-  // What to change, by the part of an entry.
+  // The token to change for each part of an entry.
   const TOKENS = {
     "entry--outline": "--xiebao-outline",
     "entry--borderless": "--xiebao-outline",
+    "entry__action--outline": "--xiebao-outline",
+    entry__status: "--xiebao-outline",
     "entry--button": "--xiebao-accent or --xiebao-on-accent",
     entry__action: "--xiebao-accent or --xiebao-on-accent",
     entry__badge: "--xiebao-badge or --xiebao-on-badge",
     entry__price: "--xiebao-price",
+    "entry__old-price": "--xiebao-muted",
     entry__text: "--xiebao-muted",
     entry__insurer: "--xiebao-muted",
+    entry__terms: "--xiebao-muted",
+    entry__extra: "--xiebao-muted",
     entry__covers: "--xiebao-muted",
     "entry--card": "--xiebao-text",
+    "entry--link": "--xiebao-text",
   };
   const PARTS = Object.keys(TOKENS).map((part) => `.xiebao-${part}`).join();
   const pen = new OffscreenCanvas(1, 1).getContext("2d", { willReadFrequently: true });

@@ -16,7 +16,7 @@ from tests.browser.measure import LINES, box
 
 Open = Callable[..., Page]
 
-#: Rules that sites have for all icons or links, of a specificity that must not matter.
+#: Pages whose rules for all icons or links must not change entries.
 HOSTS_WITH_RULES = pytest.mark.parametrize("host", ["nothing", "Tailwind 3", "rules with an id"])
 
 CLOSING_PUNCTUATION = "，。、；：！？）》」』”’％…"
@@ -74,12 +74,12 @@ def test_bold_word_in_button_label_stays_in_its_sentence(open_host: Open) -> Non
 
 
 @HOSTS_WITH_RULES
-def test_title_breaks_between_words_and_before_no_closing_punctuation(
+def test_title_never_breaks_inside_english_word_or_before_closing_punctuation(
     open_host: Open, host: str
 ) -> None:
     page = open_host(host)
-    # Cards may be 160 pixels wide. Chinese titles, which have no long words, are also tested in
-    # narrower ones.
+    # The narrowest card is 160 pixels wide. The Chinese title, which has no long words, is also
+    # tested in narrower cards.
     for narrowest, title in (
         (120, "全家出行，一份都管：境内旅行意外险（含航班延误、行李丢失），说走就走！"),
         (160, "Domestic travel accident insurance, delayed flights and lost luggage included"),
@@ -139,7 +139,7 @@ def test_qr_code_keeps_size_of_its_attribute(open_host: Open, host: str) -> None
     assert (code["width"], code["height"]) == (180, 180)
 
 
-def test_ring_of_busy_card_without_button_is_at_its_end(open_host: Open) -> None:
+def test_busy_card_without_button_shows_spinner_at_its_end(open_host: Open) -> None:
     page = open_host("nothing")
     card = entry_in(page, "quiet")
     card.evaluate("card => card.setAttribute('aria-busy', 'true')")

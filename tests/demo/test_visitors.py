@@ -100,6 +100,15 @@ def test_order_that_is_paid_has_no_pay_button(demo: Flask) -> None:
     assert soup(page).select(".pay-bar") == []
 
 
+@pytest.mark.parametrize("host", ["a..b", "a b", "bücher.de", ".x"])
+@pytest.mark.parametrize("path", ["/", "/widgets/mail", "/qa/links?page=product&reference=1"])
+def test_invalid_host_returns_400(demo: Flask, host: str, path: str) -> None:
+    response = demo.test_client().get(
+        path, headers={"Host": host.encode("utf-8").decode("latin-1")}
+    )
+    assert response.status_code == 400
+
+
 def test_where_insurance_is_off_no_page_speaks_of_it(tmp_path: Path) -> None:
     browser = visit(create_demo(tmp_path, XIEBAO_ENABLED="false"))
     for url, unsaid in {"/": ("添一份保障", "保险商城"), "/policies": ("保险商城",)}.items():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from flask_babel import LazyString
 
 from flask_xiebao import LinkError
 from tests.page.support import NASTY
@@ -96,18 +97,26 @@ def test_card_lists_covers(site: Site) -> None:
     assert [" ".join(row.stripped_strings) for row in rows] == [
         *("航班延误 ¥300", NASTY["nasty"], "医疗 0")
     ]
+    lazy = LazyString(lambda: "行李")
+    page = site.render('{{ insurance_card("QX1", "旅行险", covers=[lazy]) }}', lazy=lazy)
+    assert one(page, ".xiebao-entry__cover").text == "行李"
     mapping = site.render('{{ insurance_card("QX1", "旅行险", covers={"医疗": "¥300"}) }}')
     assert one(mapping, ".xiebao-entry__cover").text == "医疗 ¥300"
 
 
-@pytest.mark.parametrize("covers", ['"delays"', "5", "[5]", '[("delays",)]', '[("a", "b", "c")]'])
-def test_wrong_covers_are_an_error_and_left_out_alone(make_site: MakeSite, covers: str) -> None:
+@pytest.mark.parametrize(
+    "covers", ['"delays"', "5", "[5]", '[{"a": "b"}]', '[("delays",)]', '[("a", "b", "c")]']
+)
+def test_wrong_covers_raise_error_in_debug_and_are_left_out_in_production(
+    make_site: MakeSite, covers: str
+) -> None:
     source = f'{{{{ insurance_card("QX1", "旅行险", covers={covers}) }}}}'
     with pytest.raises(LinkError, match="covers must be a list of names") as error:
         make_site().render(source)
     assert error.value.argument == "covers"
     page = make_site(**LIVE).render(source)
     assert one(page, "a").text.strip() == "旅行险"
+    assert not soup(page).select(".xiebao-entry__covers")
 
 
 def test_call_block_of_card_is_added_to_body(site: Site) -> None:
@@ -120,7 +129,7 @@ def test_call_block_of_card_is_added_to_body(site: Site) -> None:
         assert href(one(page, ".xiebao-entry")) == href(site.render('{{ insurance_entry("QX1") }}'))
 
 
-@pytest.mark.parametrize("number", ["none", '""', "missing"])
+@pytest.mark.parametrize("number", ["none", '""'])
 def test_card_of_product_that_is_not_insured_leads_to_product(site: Site, number: str) -> None:
     site.log_in("alice")
     page = site.render(f'{{{{ insurance_card("QX1", "旅行险", price="¥3", insured={number}) }}}}')
@@ -144,6 +153,16 @@ def test_insured_card_leads_to_policy_without_return_link(
     assert " ".join(card.text.split()) == f"旅行险 都管 {said}"
     policy = 'policy_entry("20190226020146", client_reference="8")'
     assert href(card) == href(site.render(f"{{{{ {policy} }}}}"))
+
+
+def test_undefined_insured_number_is_an_error_and_in_production_logged(
+    make_site: MakeSite, caplog: pytest.LogCaptureFixture
+) -> None:
+    source = '{{ insurance_card("QX1", "旅行险", insured=missing) }}'
+    with pytest.raises(LinkError, match='value of "insured" is undefined'):
+        make_site().render(source)
+    assert one(make_site(**LIVE).render(source), "a")["data-xiebao-entry"] == "product"
+    assert 'value of "insured" is undefined' in caplog.text
 
 
 def test_insured_card_is_left_out_if_nobody_is_logged_in(site: Site) -> None:

@@ -129,6 +129,7 @@ KEYWORDS: list[tuple[str, str, Mapping[str, str | list[str] | None]]] = [
     (ENTRY, "download=true", {"download": ""}),
     (ENTRY, "hidden=false", {}),
     (ENTRY, 'type="text/html"', {"type": "text/html"}),
+    (ENTRY, "type=[1]", {"type": "[1]"}),
     (
         *(ENTRY, "borderless=true"),
         {"class": ["xiebao-entry", "xiebao-entry--button", "xiebao-entry--borderless"]},

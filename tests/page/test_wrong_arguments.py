@@ -197,6 +197,8 @@ WRONG: list[tuple[str, str, str]] = [
             ("insurance_card", "title_lines", 'the token "--xiebao-title-lines"'),
             ("insurance_entry", "insured", "insurance_card or policy_entry"),
             ("insurance_entry", "theme", "data_xiebao_theme"),
+            ("insurance_card", "next", '"return_to"'),
+            ("insurance_card", "cover", '"image"'),
         ]
     ],
     ("type", 'There is no type "primary". Use', 'insurance_entry("1", type="primary")'),
@@ -295,6 +297,10 @@ def test_log_names_line_that_renders_wrong_template_from_string(
                 ('insurance_entry("1"', "buton", "button"),
             ]
         ],
+        (
+            'insurance_entry("1", outline=true, borderless=true)',
+            'A button cannot have both "outline" and "borderless"',
+        ),
         ('insurance_card("1", "T", look="button")', 'insurance_card has only the look "card", got'),
         (
             'insurance_card("1", "T", class="xiebao-entry--link")',

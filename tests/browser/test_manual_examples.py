@@ -1,4 +1,4 @@
-"""The recipes with a template and a stylesheet in the manual, in the browser of a phone.
+"""The examples with a stylesheet on a page of the manual, opened on a phone.
 
 They are in ``docs/en/how-to/css-frameworks.md``.
 """
@@ -21,12 +21,12 @@ PAGE = """\
 <!doctype html>
 <link rel="icon" href="data:,">
 <meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover">
-{macros}{{{{ xiebao_styles() }}}}<link rel="stylesheet" href="/recipe.css">
-<main><p>{text}</p>{recipe}</main>
+{macros}{{{{ xiebao_styles() }}}}<link rel="stylesheet" href="/example.css">
+<main><p>{text}</p>{example}</main>
 """
 
 
-def find_recipe(css_class: str) -> tuple[str, str]:
+def find_example(css_class: str) -> tuple[str, str]:
     """Return the template and the stylesheet that use this class in the manual."""
     found = [
         block for block in blocks(DOCS / "en/how-to/css-frameworks.md") if css_class in block.code
@@ -37,32 +37,32 @@ def find_recipe(css_class: str) -> tuple[str, str]:
 
 
 @pytest.fixture
-def open_recipe(visit: Visits) -> Callable[[str, str], Page]:
-    """Return a function that opens a recipe on a phone 320 pixels wide."""
+def open_example(visit: Visits) -> Callable[[str, str], Page]:
+    """Return a function that opens an example on a phone 320 pixels wide."""
 
-    def open_recipe(css_class: str, text_size: str) -> Page:
-        template, stylesheet = find_recipe(css_class)
+    def open_example(css_class: str, text_size: str) -> Page:
+        template, stylesheet = find_example(css_class)
         app = Flask("shop")
         app.config.update(CONFIG, XIEBAO_ENV="test")
         Xiebao(app).member_loader(lambda: None)
-        page = PAGE.format(macros=MACROS, text="行程 " * 600, recipe=template)
+        page = PAGE.format(macros=MACROS, text="行程 " * 600, example=template)
         css = f"html {{ font-size: {text_size} }} {stylesheet}"
         app.add_url_rule("/", "page", lambda: render_template_string(page))
-        app.add_url_rule("/recipe.css", "css", lambda: Response(css, mimetype="text/css"))
+        app.add_url_rule("/example.css", "css", lambda: Response(css, mimetype="text/css"))
         phone = visit("iPhone", viewport={"width": 320, "height": 640}).page
         with serve(app) as address:
             phone.goto(address)
         return phone
 
-    return open_recipe
+    return open_example
 
 
 @pytest.mark.parametrize("text_size", ["100%", "200%"])
 @pytest.mark.parametrize("css_class", ["trips", "buy-bar"])
-def test_recipe_fits_phone_and_keeps_touch_areas(
-    open_recipe: Callable[[str, str], Page], css_class: str, text_size: str
+def test_example_fits_phone_and_keeps_touch_areas(
+    open_example: Callable[[str, str], Page], css_class: str, text_size: str
 ) -> None:
-    page = open_recipe(css_class, text_size)
+    page = open_example(css_class, text_size)
     assert page.evaluate("document.documentElement.scrollWidth") == 320
     entries = page.locator(".xiebao-entry")
     assert entries.evaluate_all(OUT_OF_PLACE) == []
@@ -70,10 +70,10 @@ def test_recipe_fits_phone_and_keeps_touch_areas(
 
 
 @pytest.mark.parametrize("text_size", ["100%", "200%"])
-def test_bar_of_recipe_stays_at_bottom_of_screen(
-    open_recipe: Callable[[str, str], Page], text_size: str
+def test_pay_bar_of_example_stays_at_bottom_of_screen(
+    open_example: Callable[[str, str], Page], text_size: str
 ) -> None:
-    page = open_recipe("buy-bar", text_size)
+    page = open_example("buy-bar", text_size)
     for scroll in (0, 400):
         page.evaluate("top => scrollTo(0, top)", scroll)
         bar = box(page.locator(".buy-bar"))
