@@ -93,7 +93,7 @@ BEYOND = (
     Wrong("an old price without its name", "templates/xiebao/entry.html", '{{ _xiebao_text("card.old_price") }}', ""),
     Wrong("a cover without its amount", "templates/xiebao/entry.html", "{% if amount or amount == 0 %}", "{% if false %}"),
     Wrong("a cover's name is not escaped", "templates/xiebao/entry.html", "{{ name|e }}", "{{ name|safe }}"),
-    Wrong("wrong covers are shown", "macros/card_values.py", "and len(pair) == 2", ""),
+    Wrong("wrong covers are shown", "macros/card_values.py", "len(pair) == 2 for pair", "True for pair"),
     Wrong("an insured card leads to the product", "templates/xiebao/entry.html", '("policy", insured) if insured', '("product", case_code) if insured'),
     Wrong("an insured card keeps its return link", "macros/card_values.py", '"return_to", ', ""),
     Wrong("an insured card stays sold out", "macros/card_values.py", ', "disabled"))', "))"),
