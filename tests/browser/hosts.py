@@ -62,6 +62,7 @@ _VANT_GROUND = "body { background: var(--van-background); color: var(--van-text-
 _LAYERED = 'xiebao_styles(layer="components")'
 _TAILWIND_BODY = 'class="bg-white text-slate-900 dark:bg-slate-900 dark:text-slate-100"'
 _DARK_BY_MEDIA = (
+    "body { font-family: system-ui, sans-serif }"
     "@media (prefers-color-scheme: dark) { body { background: #101418; color: #e6e6e6 } }"
 )
 # What browsers paint by themselves, which axe does not know.
@@ -98,6 +99,14 @@ _RULES_FOR_LINKS = """
 .article a span { color: #bbb; background: none; }
 .article a[href]::after { content: " (" attr(href) ")"; display: inline-block; max-width: 14px; }
 .article span { position: relative; }
+"""
+_BRAND = """
+body { font-family: system-ui, sans-serif; }
+:root {
+  --xiebao-accent: #ff6600; --xiebao-on-accent: #1f1300; --xiebao-price: #a33f00;
+  --xiebao-radius: 4px; --xiebao-card-radius: 20px; --xiebao-line: transparent;
+  --xiebao-card-shadow: 0 2px 12px rgb(0 0 0 / 12%); --xiebao-surface: #fff;
+}
 """
 _RESET = """
 *, *::before, *::after { all: unset; display: revert; }
@@ -172,6 +181,7 @@ HOSTS: Mapping[str, Host] = {
     "rules with an id": Host(
         css=_RULES_WITH_AN_ID, around='<div id="order"><div class="detail">%s</div></div>'
     ),
+    "tokens of a brand": Host(css=_BRAND),
     "a reset": Host(css=_RESET),
     "Pico": Host(("modules/@picocss/pico/css/pico.min.css",), ours_last=True, dark="system"),
     "Bulma": Host(
@@ -245,10 +255,10 @@ ENTRIES = {
         '<span class="beside"><span>{{ words.text }}，{{ words.text }}</span>'
         '{{ insurance_entry("QX1") }}</span>'
     ),
-    "icon": f'{{% call insurance_entry("QX1") %}}{_ICON.format("")} 投保{{% endcall %}}',
+    "icon": f'{{% call insurance_entry("QX1") %}}{_ICON.format("")} {{{{ words.action }}}}{{% endcall %}}',
     "sized-icon": (
         '{% call insurance_entry("QX1", outline=True, block=True) %}'
-        f"{_ICON.format(' width=32 height=32')} 投保{{% endcall %}}"
+        f"{_ICON.format(' width=32 height=32')} {{{{ words.action }}}}{{% endcall %}}"
     ),
     "borderless": '{{ insurance_entry("QX1", borderless=True) }}',
     "small-outline": '{{ insurance_entry("QX1", size="small", outline=True) }}',

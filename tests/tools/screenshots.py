@@ -28,10 +28,11 @@ FOLDER = Path(demo_app.__file__).with_name("screenshots")
 LOOKS_FOLDER = Path(__file__).parents[2] / "docs/_static/looks"
 #: The pages of other frameworks in the manual, by the names of the pictures.
 FRAMEWORKS = {
-    "plain-light": "nothing",
+    "plain-light": "a media query",
     "plain-dark": "a media query",
-    "cards-light": "nothing",
+    "cards-light": "a media query",
     "cards-dark": "a media query",
+    "tokens": "tokens of a brand",
     "bootstrap": "Bootstrap",
     "bootstrap-dark": "Bootstrap, dark",
     "tailwind-4": "Tailwind 4",
@@ -82,7 +83,7 @@ def take_looks(browser: Browser, addresses: Mapping[str, str]) -> None:
             color_scheme="dark" if name.endswith("dark") else "light",
         )
         part = "cards" if name.startswith("cards") else "looks"
-        page.goto(f"{addresses['zh']}/host/{quote(host)}/{part}", wait_until="load")
+        page.goto(f"{addresses['en']}/host/{quote(host)}/{part}", wait_until="load")
         page.locator("h1").evaluate("heading => heading.remove()")
         save(page.screenshot(full_page=True), LOOKS_FOLDER / f"{name}.png")
         page.close()
