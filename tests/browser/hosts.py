@@ -255,7 +255,10 @@ ENTRIES = {
         '<span class="beside"><span>{{ words.text }}，{{ words.text }}</span>'
         '{{ insurance_entry("QX1") }}</span>'
     ),
-    "icon": f'{{% call insurance_entry("QX1") %}}{_ICON.format("")} {{{{ words.action }}}}{{% endcall %}}',
+    "icon": (
+        '{% call insurance_entry("QX1") %}'
+        f"{_ICON.format('')} {{{{ words.action }}}}{{% endcall %}}"
+    ),
     "sized-icon": (
         '{% call insurance_entry("QX1", outline=True, block=True) %}'
         f"{_ICON.format(' width=32 height=32')} {{{{ words.action }}}}{{% endcall %}}"
