@@ -85,7 +85,7 @@ def _local_time(at: float) -> datetime:
 
 @blueprint.app_template_filter("capitalize_english")
 def _capitalize_english(text: str) -> str:
-    """Return a text of the check as a heading, because its English begins in lower case."""
+    """Capitalize a heading. The English texts of the check begin in lower case."""
     return text[:1].upper() + text[1:] if get_language() == "en" else text
 
 

@@ -50,6 +50,13 @@ def normalize_covers(covers: Any) -> list[tuple[Any, Any]]:
     )
 
 
-def drop_purchase_keywords(keywords: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the keywords of a card without those that only the purchase of a product needs."""
-    return {name: value for name, value in keywords.items() if name not in _PURCHASE_KEYWORDS}
+def select_card_keywords(keywords: Mapping[str, Any], is_insured: bool) -> dict[str, Any]:
+    """Return the keywords of a card for its link and its attributes.
+
+    :param keywords: All keywords of the macro. The template itself renders the block of {% call %}.
+    :param is_insured: True to leave out the keywords that only the purchase of a product needs.
+    """
+    ignored = _PURCHASE_KEYWORDS if is_insured else frozenset()
+    return {
+        name: value for name, value in keywords.items() if name != "caller" and name not in ignored
+    }

@@ -107,8 +107,8 @@ class EntryRenderer:
         The attributes are empty if the entry is left out.
         """
         # The template has already rendered the block of {% call %} and passed its HTML as
-        # *content*. The template of a card adds the HTML to the card itself.
-        if "caller" in keywords:
+        # *content*.
+        if "caller" in keywords and macro is ENTRY_MACRO:
             keywords = {name: value for name, value in keywords.items() if name != "caller"}
         elif macro is ENTRY_MACRO and "disabled" in keywords:
             content = find_disabled_reason(keywords) or content
@@ -153,7 +153,6 @@ class EntryRenderer:
 
     def render_card_wrapper_attributes(self, keywords: Mapping[str, Any]) -> Markup:
         """Return the attributes of the ``<div>`` of a card with two links."""
-        keywords = {name: value for name, value in keywords.items() if name != "caller"}
         _, attributes = split_options_and_attributes(keywords, CARD_TITLE_MACRO)
         classes, _ = pop_look_classes(attributes, CARD_TITLE_MACRO, self._state.settings.look)
         return render_attributes(
@@ -182,12 +181,7 @@ class EntryRenderer:
                 raise LinkError(
                     f'A link does not accept the keyword "{name}". Leave out this keyword.', name
                 )
-            if isinstance(value, Undefined):
-                raise LinkError(
-                    f'The value of "{name}" is undefined in this template. Check the name of the'
-                    " variable.",
-                    name,
-                )
+            check_is_defined(name, value)
         return build_link(self._state, page, reference, **link_options)
 
     def get_default_label_and_lang(self, page: str, locale: str) -> tuple[Markup, str]:
@@ -308,6 +302,19 @@ def find_disabled_reason(keywords: Mapping[str, Any]) -> str:
     reason = keywords.get("disabled")
     has_text = not isinstance(reason, Number | Undefined) and reason
     return escape(reason).strip() if has_text else ""
+
+
+def check_is_defined(keyword: str, value: object) -> None:
+    """Raise an error if the value of a keyword is undefined in the template.
+
+    :raises LinkError: for an undefined value.
+    """
+    if isinstance(value, Undefined):
+        raise LinkError(
+            f'The value of "{keyword}" is undefined in this template. Check the name of the'
+            " variable.",
+            keyword,
+        )
 
 
 def raise_or_log_omission(

@@ -10,7 +10,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from flask import Flask, current_app, has_request_context
-from jinja2 import Undefined
 from markupsafe import Markup, escape
 
 from ..app.endpoints import build_endpoint_url, build_token_url, check_host_is_trusted
@@ -33,9 +32,14 @@ from .attributes import (
     render_attributes,
     split_options_and_attributes,
 )
-from .card_values import drop_purchase_keywords, normalize_covers, split_price
+from .card_values import normalize_covers, select_card_keywords, split_price
 from .colors import MIN_TEXT_CONTRAST, compute_contrast
-from .entries import EntryRenderer, find_disabled_reason, raise_or_log_omission
+from .entries import (
+    EntryRenderer,
+    check_is_defined,
+    find_disabled_reason,
+    raise_or_log_omission,
+)
 from .qrcodes import render_qr_svg, render_qr_svg_and_send_signal
 
 _COLOR_PATTERN = re.compile(r"#[0-9A-Fa-f]{6}")
@@ -71,7 +75,7 @@ def register_template_helpers(app: Flask, state: AppState) -> None:
         _xiebao_around=helpers.entry_renderer.render_card_wrapper_attributes,
         _xiebao_address=helpers.normalize_card_url,
         _xiebao_covers=helpers.normalize_card_covers,
-        _xiebao_policy_keywords=drop_purchase_keywords,
+        _xiebao_card_keywords=select_card_keywords,
         _xiebao_insured=helpers.check_insured_number,
         _xiebao_price=split_price,
         _xiebao_reason=find_disabled_reason,
@@ -137,14 +141,12 @@ class TemplateHelpers:
         :raises LinkError: in strict mode, if the number is undefined. Otherwise, a misspelled name
             of a variable would sell the product to its owner again.
         """
-        if not isinstance(insured, Undefined):
-            return insured
-        error = LinkError(
-            'The value of "insured" is undefined in this template. Check the name of the variable.',
-            "insured",
-        )
-        raise_or_log_omission(self._state, error, 'The keyword "insured" of a card')
-        return None
+        try:
+            check_is_defined("insured", insured)
+        except LinkError as error:
+            raise_or_log_omission(self._state, error, 'The keyword "insured" of a card')
+            return None
+        return insured
 
     def normalize_card_covers(self, covers: Any) -> list[tuple[Any, Any]]:
         """Return the pairs of :func:`.normalize_covers`, or an empty list if the value is wrong."""

@@ -49,7 +49,7 @@ def english_demo(tmp_path: Path) -> Flask:
 
 @pytest.fixture
 def phone(english_demo: Flask) -> FlaskClient:
-    """The phone of the member Lin Xiao, who is signed in to the English demo."""
+    """A phone on which the member Lin Xiao is signed in to the English demo."""
     return visit(english_demo)
 
 
