@@ -83,6 +83,7 @@ _ERRORS = {
 }
 #: An order counts as insured if it has a policy in one of these states.
 _INSURED = ("paid", "issued", "in_force", "surrendering")
+_UNPAID = ("applied", "failed")
 
 
 def current_member() -> str | None:
@@ -102,12 +103,15 @@ def signed_in() -> dict[str, Any]:
 def order() -> Response:
     """Show the order, and the insurance that goes with it."""
     known, older = _policies()
-    bought = db.session.scalars(purchases.for_reference(ORDER, current_member()))
+    bought = db.session.scalars(purchases.for_reference(ORDER, current_member())).all()
+    insurance = next((policy for policy in bought if policy.state in _INSURED), None)
+    unpaid = next((policy for policy in bought if policy.state in _UNPAID), None)
     page = render_template(
         "shop/order.html",
         case_code=CASE_CODE,
         order=ORDER,
-        insurance=next((policy for policy in bought if policy.state in _INSURED), None),
+        insurance=insurance,
+        unpaid=None if insurance else unpaid,
         paid="paid" in session,
         # The covers that the simulator sells are for five days from today on.
         days=[datetime.now(CHINA_TIME) + timedelta(days=day) for day in (0, 4)],
@@ -124,6 +128,12 @@ def pay() -> ResponseReturnValue:
     """Mark the order as paid in this browser. A real shop would begin a payment."""
     session["paid"] = True
     return redirect(url_for(".order"), 303)
+
+
+@blueprint.get("/terms")
+def terms() -> str:
+    """Show the terms of the insurance. A real shop links to the documents of the insurer."""
+    return render_template("shop/terms.html")
 
 
 @blueprint.get("/policies")

@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 
 from tests.browser.harness import HANDOFFS, PCS, Demos, Visits, expect_accepted, one_of, press, scan
 
-ENTRIES = {"product": "#product", "home": "#home", "policy": "li .xiebao-entry"}
+ENTRIES = {"product": "[data-xiebao-entry=product]", "home": "#home", "policy": "li .xiebao-entry"}
 H5, PC = "1", "2"
 
 

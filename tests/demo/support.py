@@ -88,7 +88,7 @@ def arrival(browser: FlaskClient, entry: Tag) -> str:
 
 def gateway(browser: FlaskClient, entry: str = "product") -> str:
     """Click an entry of the order page; return the gateway's page."""
-    return arrival(browser, one(browser.get("/"), f"a#{entry}"))
+    return arrival(browser, one(browser.get("/"), f"[data-xiebao-entry={entry}]"))
 
 
 def shown(browser: FlaskClient) -> list[str]:

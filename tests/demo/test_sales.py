@@ -118,10 +118,14 @@ def test_order_page_shows_the_policy_after_a_reissue(demo: Flask) -> None:
     assert number not in offer
 
 
-def test_order_page_shows_the_card_if_the_payment_failed(demo: Flask) -> None:
+def test_order_page_links_to_the_application_whose_payment_failed(demo: Flask) -> None:
     browser = visit(demo)
     browser.post(gateway(browser), data={"do": "fail"})
-    assert "去投保" in browser.get("/").text
+    offer = one(browser.get("/"), "section.offer")
+    assert "去投保" in words(offer)
+    assert words(one(offer, "[data-xiebao-entry=policy]")) == "继续支付"
+    buy(browser)
+    assert "继续支付" not in browser.get("/").text.partition("我的保单</h2>")[0]
 
 
 def test_report_shows_what_was_bought(demo: Flask) -> None:

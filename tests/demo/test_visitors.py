@@ -26,7 +26,7 @@ from tests.demo.support import (
 )
 from tests.support import PC, PHONE, SIGN, href, one, soup
 
-ENTRIES = {"product": "#product", "home": "#home", "policy": "li .xiebao-entry"}
+ENTRIES = {"product": "[data-xiebao-entry=product]", "home": "#home", "policy": "li .xiebao-entry"}
 
 
 def received(page: TestResponse) -> dict[str, str]:
@@ -67,7 +67,7 @@ def test_a_visitor_signs_in_on_the_way_arrives_where_they_clicked_and_signs_out(
     demo: Flask,
 ) -> None:
     phone = visit(demo, None)
-    entry = href(one(phone.get("/"), "#product"))
+    entry = href(one(phone.get("/"), "[data-xiebao-entry=product]"))
     form = one(phone.get(entry, follow_redirects=True), "form.members")
     fields = {"next": one(form, "[name=next]")["value"], "member": LIN}
     going_on = phone.post(form["action"], data=fields, follow_redirects=True)
