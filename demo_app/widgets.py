@@ -49,8 +49,6 @@ _SECTIONS = {
     "options": (lazy_gettext("Options"), OPTIONS),
     "codes": (lazy_gettext("QR codes"), QR_CODES),
 }
-# The sections whose examples follow the controls for the background and the tokens.
-_ON_GROUND = ("looks", "variants", "states", "cards")
 
 
 def render(source: str) -> Markup:
@@ -66,7 +64,6 @@ def catalog() -> str:
     return render_template(
         "widgets/catalog.html",
         sections=_SECTIONS,
-        on_ground=_ON_GROUND,
         controls=CONTROLS,
         tokens=TOKENS,
         mail=MAIL,

@@ -1,9 +1,9 @@
 // The controls of the catalog: they set the background and the design tokens of all examples, and
 // show the CSS to copy. Without this script, the controls stay hidden. On wide screens, the script also
-// shows the code of examples whose options cannot be seen.
+// unfolds the code.
 const form = document.querySelector("[data-tokens]");
 const css = form.querySelector("[data-css]");
-const grounds = document.querySelectorAll(".ground");
+const grounds = document.querySelectorAll(".result");
 const fields = [...form.elements].filter((field) => field.name.startsWith("--"));
 
 function update() {

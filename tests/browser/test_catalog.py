@@ -17,7 +17,7 @@ def catalog(demos: Demos, visit: Visits) -> Page:
 
 def test_background_control_sets_theme_of_examples_only(catalog: Page) -> None:
     catalog.get_by_label("深色").check()
-    example = catalog.locator(".ground").first
+    example = catalog.locator(".result").first
     expect(example).to_have_css("background-color", "rgb(17, 23, 30)")
     expect(catalog.locator("body")).to_have_css("background-color", "rgb(243, 245, 247)")
 
@@ -28,7 +28,7 @@ def test_token_controls_change_examples_and_show_css(catalog: Page) -> None:
     expect(css).to_contain_text("改一个变量")
     catalog.locator("[name='--xiebao-accent']").fill("#c2410c")
     catalog.locator("[name='--xiebao-radius']").fill("20")
-    button = catalog.locator(".ground .xiebao-entry--button").first
+    button = catalog.locator(".result .xiebao-entry--button").first
     expect(button).to_have_css("background-color", "rgb(194, 65, 12)")
     expect(button).to_have_css("border-top-left-radius", "20px")
     expect(css).to_have_text(
