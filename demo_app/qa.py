@@ -28,7 +28,7 @@ from . import check, events
 from . import sales as report_on_sales
 from .languages import get_language
 from .own_links import make
-from .shop import CASE_CODE, MEMBERS
+from .shop import CASE_CODE, CHINA_TIME, MEMBERS
 
 blueprint = Blueprint("qa", __name__, url_prefix="/qa")
 
@@ -77,10 +77,9 @@ def _not_there(error: NotFound) -> tuple[str, int]:
     return render_template("qa/not_there.html", why=error.description), 404
 
 
-@blueprint.app_template_filter("qa_local_time")
-def _local_time(at: float) -> datetime:
-    """Return a time in the zone of this machine."""
-    return datetime.fromtimestamp(at).astimezone()
+@blueprint.app_template_filter("beijing_time")
+def _convert_to_beijing_time(timestamp: float) -> datetime:
+    return datetime.fromtimestamp(timestamp, CHINA_TIME)
 
 
 @blueprint.app_template_filter("capitalize_english")

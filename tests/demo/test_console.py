@@ -98,7 +98,7 @@ def test_it_says_what_it_tested(console: FlaskClient) -> None:
     facts = " | ".join(words(fact) for fact in look(console).select(".facts > div"))
     assert re.fullmatch(
         r"环境 test，模拟网关 \| 网关 /gateway \| 本站 http://localhost/ \| 版本 Flask-Xiebao 0\..+"
-        r" \| 设备 3 种，列表更新于 20\d\d-\d\d \| 时间 \d\d-\d\d \d\d:\d\d:\d\d \w+",
+        r" \| 设备 3 种，列表更新于 20\d\d-\d\d \| 时间 \d\d-\d\d \d\d:\d\d:\d\d （北京时间）",
         facts,
     )
 

@@ -121,7 +121,7 @@ def test_english_handoff_contains_no_chinese(english_demo: Flask) -> None:
 def test_english_console_contains_no_chinese(phone: FlaskClient) -> None:
     assert find_chinese(phone.get("/qa")) == []  # while the check is running
     page = look(phone)
-    for tab in page.select("nav.filters a"):
+    for tab in page.select("nav.tabs a, nav.filters a[href]"):
         assert find_chinese(look(phone, href(tab))) == []
     assert "/ · Product page" in words(look(phone, "/qa?show=pages").main)
     for url in ("/qa/home-plain/iphone", "/qa/product-sub-partner/iphone"):
