@@ -42,7 +42,10 @@ def build_site_facts(report: Report, locale: str) -> list[tuple[str, str]]:
         (translate("check.report.gateway"), report.gateway),
         (translate("check.report.member"), member or translate("check.report.made_up")),
         *(
-            (page, _format_entry_counts(entries, locale))
+            (
+                translate("check.report.entries", page=page),
+                _format_entry_counts(entries, locale),
+            )
             for page, entries in report.entries.items()
         ),
         (translate("check.report.versions"), comma.join(map(" ".join, report.versions.items()))),
