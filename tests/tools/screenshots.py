@@ -41,6 +41,8 @@ FRAMEWORKS = {
     "pico": "Pico",
     "bulma": "Bulma",
 }
+#: The sections of the demo's catalog in the manual.
+SECTIONS = ("variants", "states", "cards")
 LARGEST = 200_000  # bytes
 #: In codes and links there is a time, and the address of the site.
 TIME = datetime(2027, 1, 1, tzinfo=UTC)
@@ -60,6 +62,7 @@ def shop(page: Page, address: str) -> bytes:
         "Promise.all([...document.images].map("
         "image => { image.loading = 'eager'; return image.decode(); }))"
     )
+    page.evaluate("scrollTo(0, 150)")  # so that the picture contains the whole card
     return page.screenshot()
 
 
@@ -89,6 +92,19 @@ def take_looks(browser: Browser, addresses: Mapping[str, str]) -> None:
         page.close()
 
 
+def take_sections(browser: Browser, address: str) -> None:
+    """Take a picture of each section of the catalog, in English and without code."""
+    page = browser.new_page(
+        viewport=ViewportSize(width=840, height=1200), device_scale_factor=1.5, color_scheme="light"
+    )
+    page.goto(f"{address}/widgets/?lang=en", wait_until="load")
+    page.evaluate("document.querySelectorAll('.controls, .source').forEach(part => part.remove())")
+    for name in SECTIONS:
+        section = page.locator(f"section[aria-labelledby={name}]")
+        save(section.screenshot(), LOOKS_FOLDER / f"{name}.png")
+    page.close()
+
+
 def save(screenshot: bytes, file: Path) -> None:
     """Write the picture with a palette, which takes a third of the space."""
     Image.open(io.BytesIO(screenshot)).convert("RGB").quantize(256).save(file, optimize=True)
@@ -114,6 +130,7 @@ def main() -> None:
             save(picture(person.page, address), FOLDER / f"{picture.__name__}-phone.png")
         assert not person.troubles, person.troubles
         person.close()
+        take_sections(chrome[1], address)
         with serve_hosts(Path(folder)) as addresses:
             take_looks(chrome[1], addresses)
 
