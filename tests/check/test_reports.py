@@ -147,7 +147,10 @@ def test_the_command_follows_pages_as_whoever_a_login_logs_in() -> None:
     options = ("--login", "our_login:log_in", "--member", "7", "--page", "/page", "--device", "pc")
     done = command(login_shop(), *options)
     assert done.exit_code == 0, done.output
-    assert "Entries on /page: product QX1 → /orders/8, policy P1, home, QR product QX1\n" in done.output
+    assert (
+        "Entries on /page: product QX1 → /orders/8, policy P1, home, QR product QX1\n"
+        in done.output
+    )
     wrong = command(login_shop(status(302, 303)), *options)
     again = "flask xiebao check --page /page --case product-plain --device pc --member ID"
     assert f"{again} --login our_login:log_in\n" in wrong.output
