@@ -148,7 +148,11 @@ def report() -> ResponseReturnValue:
         return redirect(url_for(".console"))
     name = f"xiebao-check-{found.at:%Y%m%d-%H%M%S}.html"
     language = get_language()
-    found = replace(found, options=f"{found.options} --locale {language}")
+    found = replace(
+        found,
+        options=f"{found.options} --locale {language}",
+        at=found.at.astimezone(CHINA_TIME),
+    )
     return Response(
         FORMATS["html"](found, language),
         mimetype="text/html",

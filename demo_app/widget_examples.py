@@ -54,6 +54,23 @@ class Control(NamedTuple):
     limits: tuple[int, int] | None = None
 
 
+#: The example beside the controls for the tokens.
+PREVIEW = Example(
+    lazy_gettext("Try design tokens"),
+    (
+        '{{ insurance_entry("QX000000127257") }}\n'
+        '{{ insurance_entry("QX000000127257", outline=True) }}\n'
+        '{{ insurance_card("QX000000127257", "境内旅行意外险", text="航班延误、意外医疗",'
+        ' price="¥3 起/天", old_price="¥5", badge="热卖", action="去投保",'
+        ' image=url_for("static", filename="shield.svg")) }}',
+        '{{ insurance_entry("QX000000127257", "Get insured") }}\n'
+        '{{ insurance_entry("QX000000127257", "Get insured", outline=True) }}\n'
+        '{{ insurance_card("QX000000127257", "Travel insurance", text="Delays, medical treatment",'
+        ' price="¥3 a day", old_price="¥5", badge="Popular", action="Get insured",'
+        ' image=url_for("static", filename="shield.svg")) }}',
+    ),
+)
+
 LOOKS = (
     Example(
         lazy_gettext("Button"),

@@ -13,7 +13,13 @@ from markupsafe import Markup, escape
 
 from ..errors import LinkError
 from ..links.tokens import SubPartnerLinkOptions
-from .foreign_keywords import FOREIGN_KEYWORDS, FOREIGN_TYPES
+from .foreign_keywords import (
+    FOREIGN_CARD_KEYWORDS,
+    FOREIGN_ENTRY_KEYWORDS,
+    FOREIGN_LINK_KEYWORDS,
+    FOREIGN_MAIL_KEYWORDS,
+    FOREIGN_TYPES,
+)
 
 #: The keywords of a macro that set options of the link. Other keywords set HTML attributes.
 LINK_KEYWORDS = SubPartnerLinkOptions.__annotations__.keys()
@@ -66,7 +72,7 @@ ENTRY_MACRO = MacroSpec(
     (*LOOK_KEYWORDS, "label"),
     ("own", *LOOKS),
     foreign_keywords={
-        **FOREIGN_KEYWORDS,
+        **FOREIGN_ENTRY_KEYWORDS,
         **{name.replace("_", ""): "insurance_card" for name in _CARD_ONLY_KEYWORDS},
         "insured": "insurance_card or policy_entry",
     },
@@ -75,7 +81,7 @@ CARD_MACRO = MacroSpec(
     _RESERVED_ENTRY_ATTRIBUTES,
     (*LOOK_KEYWORDS, "title", *_CARD_ONLY_KEYWORDS),
     ("card",),
-    foreign_keywords=FOREIGN_KEYWORDS,
+    foreign_keywords=FOREIGN_CARD_KEYWORDS,
 )
 #: The macro for the title of a card with two links. The title is the first of these links.
 CARD_TITLE_MACRO = replace(CARD_MACRO)
@@ -90,7 +96,14 @@ CARD_WRAPPER_ATTRIBUTES = (
     "aria-busy",
     "data-xiebao-theme",
 )
-QR_MACRO = MacroSpec(("width", "height", "viewbox"), ("size",), foreign_keywords=FOREIGN_KEYWORDS)
+QR_MACRO = MacroSpec(
+    ("width", "height", "viewbox"), ("size",), foreign_keywords=FOREIGN_LINK_KEYWORDS
+)
+MAIL_MACRO = MacroSpec(
+    _RESERVED_ENTRY_ATTRIBUTES,
+    ("label", "qr", "accent", "on_accent"),
+    foreign_keywords=FOREIGN_MAIL_KEYWORDS,
+)
 STYLES_MACRO = MacroSpec(
     ("rel", "href", "src"),
     ("layer",),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import ItemsView, Mapping
+from collections.abc import ItemsView, Mapping, Sequence
 from numbers import Number
 from typing import Any
 
@@ -20,34 +20,39 @@ _PURCHASE_KEYWORDS = frozenset(("return_to", "sub_partner_id", "platform", "disa
 def split_price(price: Any) -> tuple[Any, Any, Any]:
     """Split a price into the text before the number, the number, and the text after the number.
 
-    The template shows the number larger than the rest. A price that is markup or does not contain
+    The template shows the number larger than the rest. A price that contains HTML tags or not
     exactly one number is returned whole, as if it were the number.
     """
-    is_plain = isinstance(price, str) and not hasattr(price, "__html__")
-    match = _PRICE_PATTERN.fullmatch(price) if is_plain else None
+    text = str(price)
+    has_tags = hasattr(price, "__html__") and bool({"<", "&"} & {*text})
+    match = None if has_tags else _PRICE_PATTERN.fullmatch(text)
     return ("", price, "") if match is None else (match[1], match[2], match[3])
 
 
 def normalize_covers(covers: Any) -> list[tuple[Any, Any]]:
     """Return the covers of a product as pairs of a name and an amount.
 
-    :param covers: A list of pairs or of names without an amount, or a mapping from names to
-        amounts.
+    :param covers: A list of pairs, such as rows of a query, or of names without an amount, or a
+        mapping from names to amounts.
     :raises LinkError: if the value is something else.
     """
     items = covers.items() if isinstance(covers, Mapping) else covers
-    if isinstance(items, list | tuple | ItemsView):
-        pairs = [item if isinstance(item, list | tuple) else (item, "") for item in items]
-        names = [name for name, *_ in pairs]
-        if all(len(pair) == 2 for pair in pairs) and not any(
-            isinstance(name, bytes | Mapping | Number) for name in names
-        ):
-            return [(name, amount) for name, amount in pairs]
+    if isinstance(items, Sequence | ItemsView) and not isinstance(items, str | bytes):
+        pairs = [
+            tuple(item) if isinstance(item, Sequence) and not isinstance(item, str) else (item, "")
+            for item in items
+        ]
+        if all(len(pair) == 2 and _is_cover_name(pair[0]) for pair in pairs):
+            return pairs
     raise LinkError(
         'covers must be a list of names or of pairs such as ("Delayed flight", "¥300"), got'
         f" {format_short_repr(covers)}.",
         "covers",
     )
+
+
+def _is_cover_name(value: object) -> bool:
+    return value is not None and not isinstance(value, bytes | Mapping | Number)
 
 
 def select_card_keywords(keywords: Mapping[str, Any], is_insured: bool) -> dict[str, Any]:

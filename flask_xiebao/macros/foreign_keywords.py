@@ -7,26 +7,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-# Each row has the replacement and the names that other libraries use for it. The names have no
-# underscores. Names that HTML defines for links, such as "title", must not be in this table.
-_NAMES_BY_REPLACEMENT: Mapping[str, str] = {
-    # Buttons
+# In these tables, each row has the replacement and the names that other libraries use for it. The
+# names have no underscores. Names that HTML defines for links, such as "title", must not be here.
+_BUTTON_NAMES: Mapping[str, str] = {
     '"outline", "borderless" or "pill"': "variant appearance kind",
     '"outline"': "ghost plain hairline",
     '"borderless"': "textonly flat borderlessbutton",
     '"pill"': "round rounded capsule",
-    '"block"': "fullwidth fluid expand wide",
     'size="small"': "small mini tiny",
     'size="large"': "large big",
+    "a {% call %} block with the icon": "icon lefticon righticon iconleft iconright prefixicon",
+}
+_BUTTON_OR_CARD_NAMES: Mapping[str, str] = {
+    '"block"': "fullwidth fluid expand wide",
     '"disabled"': "soldout unavailable",
     'aria_busy="true"': "loading busy",
-    "a {% call %} block with the icon": "icon lefticon righticon iconleft iconright prefixicon",
     'the token "--xiebao-accent"': "danger color colour bgcolor background",
     'the token "--xiebao-radius"': "radius corner corners borderradius",
     'the token "--xiebao-padding"': "padding",
     'the token "--xiebao-shadow"': "shadow elevation",
     "data_xiebao_theme": "theme dark darkmode",
-    # Cards
+}
+_CARD_NAMES: Mapping[str, str] = {
     '"text"': "desc description subtitle summary",
     '"price"': "amount cost unit",
     '"price_top"': "priceposition priceplacement pricealign",
@@ -41,7 +43,8 @@ _NAMES_BY_REPLACEMENT: Mapping[str, str] = {
     '"insured"': "purchased bought policyno policynumber policyid",
     '"stacked"': "vertical",
     "a {% call %} block": "rating stars score tags footer extra",
-    # Links
+}
+_LINK_NAMES: Mapping[str, str] = {
     '"return_to"': "returnurl redirecturl redirecturi backurl callbackurl successurl nexturl next"
     " paysuccess",
     '"member"': "memberid user userid uid customer customerid partneruniqkey",
@@ -56,9 +59,27 @@ _NAMES_BY_REPLACEMENT: Mapping[str, str] = {
 FOREIGN_TYPES = frozenset(
     ("default", "primary", "secondary", "success", "warning", "danger", "info", "text", "link")
 )
-#: What to use instead of each of these names. The names have no underscores.
-FOREIGN_KEYWORDS: Mapping[str, str] = {
-    name: replacement
-    for replacement, names in _NAMES_BY_REPLACEMENT.items()
-    for name in names.split()
+
+
+def _map_names(*tables: Mapping[str, str]) -> dict[str, str]:
+    """Return a mapping from each name in the tables to its replacement."""
+    return {
+        name: replacement
+        for table in tables
+        for replacement, names in table.items()
+        for name in names.split()
+    }
+
+
+#: The foreign names that each kind of macro rejects, with what to use instead.
+FOREIGN_LINK_KEYWORDS = _map_names(_LINK_NAMES)
+FOREIGN_MAIL_KEYWORDS = {
+    **FOREIGN_LINK_KEYWORDS,
+    **_map_names({'"accent"': "color colour bgcolor background"}),
+}
+FOREIGN_ENTRY_KEYWORDS = _map_names(_BUTTON_NAMES, _BUTTON_OR_CARD_NAMES, _CARD_NAMES, _LINK_NAMES)
+FOREIGN_CARD_KEYWORDS = {
+    **FOREIGN_ENTRY_KEYWORDS,
+    **dict.fromkeys(_map_names(_BUTTON_NAMES), "insurance_entry"),
+    "icon": '"image"',
 }

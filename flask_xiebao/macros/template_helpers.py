@@ -23,7 +23,7 @@ from . import assets
 from .attributes import (
     CARD_MACRO,
     CARD_TITLE_MACRO,
-    ENTRY_MACRO,
+    MAIL_MACRO,
     QR_MACRO,
     SCRIPT_MACRO,
     STYLES_MACRO,
@@ -138,11 +138,16 @@ class TemplateHelpers:
     def check_insured_number(self, insured: Any) -> Any:
         """Return the application number of an insured card, or None if it is undefined.
 
-        :raises LinkError: in strict mode, if the number is undefined. Otherwise, a misspelled name
-            of a variable would sell the product to its owner again.
+        :raises LinkError: in strict mode, if the number is undefined or True. Otherwise, a
+            misspelled name of a variable would sell the product to its owner again.
         """
         try:
             check_is_defined("insured", insured)
+            if insured is True:
+                raise LinkError(
+                    "insured must be the application number of the member's policy, got True.",
+                    "insured",
+                )
         except LinkError as error:
             raise_or_log_omission(self._state, error, 'The keyword "insured" of a card')
             return None
@@ -209,7 +214,7 @@ class TemplateHelpers:
             language of a default label, otherwise None). Empty if the entry is left out.
         """
         try:
-            options, attributes = split_options_and_attributes(keywords, ENTRY_MACRO)
+            options, attributes = split_options_and_attributes(keywords, MAIL_MACRO)
             for name in attributes:
                 raise LinkError(
                     f'mail_entry does not accept "{name}", because entries in emails have no'
@@ -281,7 +286,9 @@ class TemplateHelpers:
         if not current_app.debug:
             return Markup()
         shared_keywords = {
-            name: value for name, value in keywords.items() if name not in ("id", "integrity")
+            name: value
+            for name, value in keywords.items()
+            if name.rstrip("_") not in ("id", "integrity")
         }
         _, attributes = self._check_layer_and_attributes(
             SCRIPT_MACRO, "A keyword of xiebao_script", None, shared_keywords

@@ -21,11 +21,13 @@
     entry__insurer: "--xiebao-muted",
     entry__terms: "--xiebao-muted",
     entry__extra: "--xiebao-muted",
-    entry__covers: "--xiebao-muted",
-    "entry--card": "--xiebao-text",
+    "entry__cover-name": "--xiebao-muted",
+    "entry__cover-amount": "--xiebao-text",
+    entry__title: "--xiebao-text",
     "entry--link": "--xiebao-text",
   };
   const PARTS = Object.keys(TOKENS).map((part) => `.xiebao-${part}`).join();
+  const DISABLED = '[aria-disabled="true"], .xiebao-entry--card:has([aria-disabled="true"])';
   const pen = new OffscreenCanvas(1, 1).getContext("2d", { willReadFrequently: true });
 
   function luminance(color) {
@@ -36,22 +38,43 @@
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
   }
 
-  // Returns the color of one pixel on which these colors are painted over each other.
+  // Returns the red, green, blue and alpha of one pixel on which the colors are painted over each other.
   function paint(colors) {
+    pen.clearRect(0, 0, 1, 1);
     for (const color of colors) {
       pen.fillStyle = color;
       pen.fillRect(0, 0, 1, 1);
     }
-    return pen.getImageData(0, 0, 1, 1).data.slice(0, 3);
+    return pen.getImageData(0, 0, 1, 1).data;
   }
 
-  // Returns the background colors from the page to the element, or null if there is an image.
+  // Returns false if the background of the element cannot be compared with a color, for example an image.
+  function hasPlainBackground(element) {
+    const style = getComputedStyle(element);
+    return (
+      !element.matches("img, svg, video, canvas, iframe, object") &&
+      element.getAnimations().length === 0 &&
+      style.backgroundImage === "none" &&
+      style.backgroundClip !== "text" &&
+      style.opacity === "1" &&
+      style.filter === "none" &&
+      style.backdropFilter === "none" &&
+      style.mixBlendMode === "normal"
+    );
+  }
+
+  // Returns the background colors behind the middle of the element, the lowest first. Returns null if
+  // something else covers the element, or if an image or an effect is part of the background.
   function getBackgrounds(element) {
+    const { left, top, width, height } = element.getBoundingClientRect();
+    const stack = element.getRootNode().elementsFromPoint(left + width / 2, top + height / 2);
+    const position = stack.indexOf(element);
+    if (position < 0) return null;
     const colors = [];
-    for (let at = element; at; at = at.parentElement) {
-      const style = getComputedStyle(at);
-      if (style.backgroundImage !== "none" || style.opacity !== "1") return null;
-      colors.unshift(style.backgroundColor);
+    for (const layer of stack.filter((other, at) => at >= position || element.contains(other))) {
+      if (!hasPlainBackground(layer)) return null;
+      colors.unshift(getComputedStyle(layer).backgroundColor);
+      if (paint(colors)[3] === 255) return colors;
     }
     return [getCanvasColor(), ...colors];
   }
@@ -59,19 +82,19 @@
   // Returns the color that the browser paints behind a page without a background.
   function getCanvasColor() {
     const probe = document.body.appendChild(document.createElement("span"));
-    probe.style.backgroundColor = "Canvas";
+    probe.style.setProperty("background-color", "Canvas", "important");
     const color = getComputedStyle(probe).backgroundColor;
     probe.remove();
     return color;
   }
 
   function check(element) {
+    if (!element.textContent.trim() || element.closest(DISABLED)) return;
     const backgrounds = getBackgrounds(element);
-    const disabled = '[aria-disabled="true"], .xiebao-entry--card:has([aria-disabled="true"])';
-    if (!backgrounds || !element.textContent.trim() || element.closest(disabled)) return;
+    if (!backgrounds) return;
     const { color } = getComputedStyle(element);
     const [lighter, darker] = [paint([...backgrounds, color]), paint(backgrounds)]
-      .map(luminance)
+      .map((pixel) => luminance(pixel.slice(0, 3)))
       .sort((one, other) => other - one);
     const contrast = (lighter + 0.05) / (darker + 0.05);
     if (contrast >= MINIMUM) return;
@@ -83,7 +106,14 @@
     );
   }
 
-  const checkAll = () => document.querySelectorAll(PARTS).forEach(check);
+  // An element is checked when it becomes visible, because only then the browser knows what is behind it.
+  const observer = new IntersectionObserver((changes) => {
+    for (const { isIntersecting, target } of changes) if (isIntersecting) check(target);
+  });
+  function checkAll() {
+    observer.disconnect();
+    document.querySelectorAll(PARTS).forEach((element) => observer.observe(element));
+  }
   addEventListener("load", checkAll);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", checkAll);
 })();

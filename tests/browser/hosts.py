@@ -79,7 +79,8 @@ _ROW = """
 .carousel { overflow-x: auto }
 .looks { display: flex; flex-wrap: wrap; align-items: center; gap: 12px; padding: 12px 16px }
 .looks > :nth-child(n + 7) { inline-size: 100% }
-.cards { display: grid; gap: 12px; padding: 12px 16px }
+.framework { display: flex; flex-wrap: wrap; align-items: center; gap: 12px; padding: 12px 16px }
+.framework > :last-child { inline-size: 100% }
 .carousel > * { flex: 0 0 85% }
 """
 #: The Tailwind classes that pages here use.
@@ -87,6 +88,7 @@ UTILITIES = (
     *("bg-white", "text-slate-900", "dark:bg-slate-900", "dark:text-slate-100", "prose"),
     *("mt-4", "px-8", "rounded-none", "bg-orange-200", "text-black"),
     *("inline-block", "border-4", "absolute"),
+    *("rounded-lg", "bg-teal-700", "px-4", "py-2.5", "font-semibold", "text-white"),
 )
 
 _RULES_FOR_LINKS = """
@@ -124,7 +126,11 @@ _RULES_WITH_AN_ID = """
 #order .detail a { padding: 0; font-weight: 400; border-radius: 0; text-align: left; }
 #order .detail a span { display: inline; color: #999; font-size: 12px; font-weight: 400; }
 #order .detail a span { line-height: 1; white-space: nowrap; word-break: break-all; padding: 0; }
+#order .detail a::before { content: "→ "; }
+#order #terms a { padding: 8px; background: #ff0; color: #999; font-size: 12px; }
+#order small { display: block; font-style: italic; }
 #order svg { width: 1em; height: 1em; fill: #287dfa; }
+#order svg path { fill: currentcolor; stroke: none; }
 @layer base { svg { width: 1em; height: 1em; } }
 """
 
@@ -182,6 +188,10 @@ HOSTS: Mapping[str, Host] = {
         css=_RULES_WITH_AN_ID, around='<div id="order"><div class="detail">%s</div></div>'
     ),
     "tokens of a brand": Host(css=_BRAND),
+    "static links": Host(
+        css=".page a, .page div { position: static; margin: 0 }",
+        around='<div class="page">%s</div>',
+    ),
     "a reset": Host(css=_RESET),
     "Pico": Host(("modules/@picocss/pico/css/pico.min.css",), ours_last=True, dark="system"),
     "Bulma": Host(
@@ -340,7 +350,7 @@ SHOWN = {
         *("button", "outline", "borderless", "icon", "small-outline", "large", "block", "link"),
         *("card", "covers", "quiet"),
     ),
-    "cards": ("stacked", "terms", "discount", "priced", "sold", "two-stacked"),
+    "framework": ("button", "outline", "card"),
 }
 _PICTURE = """\
 <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 64 64">

@@ -5,14 +5,17 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page
+from PIL import Image
+from playwright.sync_api import Page, expect
 
 from tests.browser.hosts import entry_in
 from tests.browser.measure import LINES, box
+from tests.qr import read_picture
 
 Open = Callable[..., Page]
 
@@ -137,6 +140,44 @@ def test_qr_code_keeps_size_of_its_attribute(open_host: Open, host: str) -> None
     page = open_host(host)
     code = box(page.locator("#qr svg").first)
     assert (code["width"], code["height"]) == (180, 180)
+
+
+def test_qr_code_can_be_read_on_page_with_rules_for_icons(open_host: Open) -> None:
+    page = open_host("rules with an id")
+    screenshot = page.locator("#qr svg").first.screenshot()
+    code = read_picture(Image.open(io.BytesIO(screenshot)))
+    assert code is not None
+    assert "/xiebao/product/" in code
+
+
+@HOSTS_WITH_RULES
+def test_price_stays_on_one_line(open_host: Open, host: str) -> None:
+    page = open_host(host)
+    for name in ("card", "priced"):
+        price = page.locator(f"#{name} .xiebao-entry__price")
+        assert box(price)["height"] < 1.5 * price.evaluate(
+            "price => parseFloat(getComputedStyle(price).fontSize)"
+        )
+
+
+def test_site_rules_do_not_reach_links_of_card(open_host: Open) -> None:
+    page = open_host("rules with an id")
+    for part, size in (("title", "16px"), ("terms", "13px")):
+        link = page.locator(f"#terms .xiebao-entry__{part}")
+        expect(link).to_have_css("background-color", "rgba(0, 0, 0, 0)")
+        expect(link).to_have_css("font-size", size)
+        assert link.evaluate("link => getComputedStyle(link, '::before').content") == "none"
+
+
+@pytest.mark.parametrize("device", ["desktop", "iPhone"])
+def test_entries_do_not_cover_page_if_site_makes_them_static(open_host: Open, device: str) -> None:
+    page = open_host("static links", device=device)
+    assert page.locator("h1").evaluate(
+        """heading => {
+            const {left, top, height} = heading.getBoundingClientRect();
+            return document.elementFromPoint(left + 8, top + height / 2) === heading;
+        }"""
+    )
 
 
 def test_busy_card_without_button_shows_spinner_at_its_end(open_host: Open) -> None:

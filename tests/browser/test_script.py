@@ -40,6 +40,11 @@ def test_a_double_click_is_one(send: Callable[..., Shopper], build: str) -> None
         ("--xiebao-price: #f99", ['"¥3" has a contrast of 2.05:1']),
         # The contrast of a background image is not known.
         ("--xiebao-accent: url(data:,)", []),
+        # The button hides the image behind it.
+        ("background: url(data:,); --xiebao-on-accent: #0b7d73", ['"投保" has', '"去投保" has']),
+        # What cannot be seen is not checked.
+        ("--xiebao-on-accent: #0b7d73; visibility: hidden", []),
+        ("--xiebao-on-accent: #0b7d73; display: none", []),
     ],
 )
 @pytest.mark.parametrize("debug", [True, False])

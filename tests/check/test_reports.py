@@ -106,7 +106,7 @@ def test_html_report_shows_failures_first_and_no_empty_columns() -> None:
     assert first.has_attr("open")
     assert not any(section.has_attr("open") for section in others)
     assert first.summary is not None
-    assert "home page" in first.summary.text
+    assert "Home page" in first.summary.text
     for table in first.select("table"):
         has_failed = ["✗" in row.text for row in table.select("tbody tr")]
         assert has_failed[0]

@@ -67,7 +67,7 @@ def test_built_stylesheet_matches_its_source() -> None:
 
 
 def test_script_for_debug_mode_is_linked_in_debug_mode_only(make_site: MakeSite) -> None:
-    call = '{{ xiebao_script(nonce="r4nd0m", id="entries", integrity="sha256-x") }}'
+    call = '{{ xiebao_script(nonce="r4nd0m", id_="entries", integrity="sha256-x") }}'
     site = make_site()
     assert len(soup(site.render(call)).select("script")) == 1
     site.app.debug = True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import UserList
 
 import pytest
 from flask_babel import LazyString
@@ -34,6 +35,7 @@ def test_a_card_leads_to_the_product_and_has_all_its_parts(site: Site) -> None:
         ('text="x"', ["text"]),
         ('price="x", badge=none, image="", action=nothing', ["foot", "price"]),
         ("price=0", ["foot", "price"]),
+        ("price=false", []),
         ('action="x", insurer="y"', ["insurer", "foot", "action"]),
     ],
 )
@@ -42,6 +44,12 @@ def test_a_part_that_is_not_given_is_not_there(site: Site, given: str, left: lis
     found = [str(part["class"][0]) for part in soup(page).select("a *")]
     assert found == [f"xiebao-entry__{name}" for name in ("main", "body", "title", *left)]
 
+
+class RowLike(UserList[str]):
+    """A sequence that is neither a list nor a tuple, as a row of SQLAlchemy."""
+
+
+LAZY_PRICE = LazyString(lambda: "¥3")
 
 #: A price, and its HTML. Only the number of a plain price is outside of <small>.
 PRICES = [
@@ -54,6 +62,7 @@ PRICES = [
     ('"<3"', "<small>&lt;</small>3"),
     ("3.5", "3.5"),
     ("0", "0"),
+    ("lazy", "<small>¥</small>3"),
     ('"¥<b>3</b> 起"|safe', "¥<b>3</b> 起"),
 ]
 
@@ -62,7 +71,7 @@ PRICES = [
 def test_card_shows_number_of_plain_price_larger_than_unit(
     site: Site, price: str, html: str
 ) -> None:
-    page = site.render(f'{{{{ insurance_card("QX1", "旅行险", price={price}) }}}}')
+    page = site.render(f'{{{{ insurance_card("QX1", "旅行险", price={price}) }}}}', lazy=LAZY_PRICE)
     assert one(page, ".xiebao-entry__price").decode_contents() == html
 
 
@@ -100,12 +109,25 @@ def test_card_lists_covers(site: Site) -> None:
     lazy = LazyString(lambda: "行李")
     page = site.render('{{ insurance_card("QX1", "旅行险", covers=[lazy]) }}', lazy=lazy)
     assert one(page, ".xiebao-entry__cover").text == "行李"
+    query_rows = [RowLike(("医疗", "¥300"))]
+    page = site.render('{{ insurance_card("QX1", "旅行险", covers=rows) }}', rows=query_rows)
+    assert one(page, ".xiebao-entry__cover").text == "医疗 ¥300"
     mapping = site.render('{{ insurance_card("QX1", "旅行险", covers={"医疗": "¥300"}) }}')
     assert one(mapping, ".xiebao-entry__cover").text == "医疗 ¥300"
 
 
 @pytest.mark.parametrize(
-    "covers", ['"delays"', "5", "[5]", '[{"a": "b"}]', '[("delays",)]', '[("a", "b", "c")]']
+    "covers",
+    [
+        '"delays"',
+        "5",
+        "[5]",
+        "[()]",
+        "[none]",
+        '[{"a": "b"}]',
+        '[("delays",)]',
+        '[("a", "b", "c")]',
+    ],
 )
 def test_wrong_covers_raise_error_in_debug_and_are_left_out_in_production(
     make_site: MakeSite, covers: str
@@ -155,14 +177,21 @@ def test_insured_card_leads_to_policy_without_return_link(
     assert href(card) == href(site.render(f"{{{{ {policy} }}}}"))
 
 
-def test_undefined_insured_number_is_an_error_and_in_production_logged(
-    make_site: MakeSite, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize(
+    ("number", "message"),
+    [
+        ("missing", 'value of "insured" is undefined'),
+        ("true", "insured must be the application number"),
+    ],
+)
+def test_wrong_insured_number_is_an_error_and_in_production_logged(
+    make_site: MakeSite, caplog: pytest.LogCaptureFixture, number: str, message: str
 ) -> None:
-    source = '{{ insurance_card("QX1", "旅行险", insured=missing) }}'
-    with pytest.raises(LinkError, match='value of "insured" is undefined'):
+    source = f'{{{{ insurance_card("QX1", "旅行险", insured={number}) }}}}'
+    with pytest.raises(LinkError, match=message):
         make_site().render(source)
     assert one(make_site(**LIVE).render(source), "a")["data-xiebao-entry"] == "product"
-    assert 'value of "insured" is undefined' in caplog.text
+    assert message in caplog.text
 
 
 def test_insured_card_is_left_out_if_nobody_is_logged_in(site: Site) -> None:

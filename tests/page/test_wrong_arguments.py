@@ -199,6 +199,8 @@ WRONG: list[tuple[str, str, str]] = [
             ("insurance_entry", "theme", "data_xiebao_theme"),
             ("insurance_card", "next", '"return_to"'),
             ("insurance_card", "cover", '"image"'),
+            ("insurance_card", "variant", "insurance_entry"),
+            ("insurance_card", "icon", '"image"'),
         ]
     ],
     ("type", 'There is no type "primary". Use', 'insurance_entry("1", type="primary")'),
@@ -207,6 +209,7 @@ WRONG: list[tuple[str, str, str]] = [
         'no keyword "user_id". Use "member" instead.',
         'insurance_qr("1", user_id="alice")',
     ),
+    ("color", 'Use "accent" instead.', 'mail_entry("product", "1", color="#f00")'),
     # What no mail can have
     *[
         (name, f"{name} {NO_COLOR}", f'mail_entry("product", "1", {name}={color})')

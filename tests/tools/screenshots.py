@@ -1,18 +1,19 @@
 """Make the pictures of the demo and of the manual: python -m tests.tools.screenshots.
 
-The pictures of the demo are in ``demo_app/screenshots``. Those of the looks on pages with other
-stylesheets are in ``docs/_static/looks``.
+The pictures of the demo are in ``demo_app/screenshots``. Those of the looks, of the catalog's
+sections, and of pages with other stylesheets are in ``docs/_static/looks``.
 """
 
 from __future__ import annotations
 
 import io
 import logging
+import re
 import tempfile
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import quote
 
 import time_machine
@@ -26,20 +27,42 @@ from tests.support import serve
 
 FOLDER = Path(demo_app.__file__).with_name("screenshots")
 LOOKS_FOLDER = Path(__file__).parents[2] / "docs/_static/looks"
-#: The pages of other frameworks in the manual, by the names of the pictures.
-FRAMEWORKS = {
+#: The hosts in the pictures of the looks, by the names of the pictures.
+LOOKS = {
     "plain-light": "a media query",
     "plain-dark": "a media query",
-    "cards-light": "a media query",
-    "cards-dark": "a media query",
     "tokens": "tokens of a brand",
-    "bootstrap": "Bootstrap",
-    "bootstrap-dark": "Bootstrap, dark",
-    "tailwind-4": "Tailwind 4",
-    "vant": "Vant",
-    "vant-dark": "Vant, dark",
-    "pico": "Pico",
-    "bulma": "Bulma",
+}
+#: The manual's page with the tokens for each framework.
+TOKENS_PAGE = Path(__file__).parents[2] / "docs/en/how-to/css-frameworks.md"
+
+
+class Framework(NamedTuple):
+    """A framework whose own button is in a picture beside the entries.
+
+    :ivar host: The name of the page.
+    :ivar tokens: The comment before the framework's tokens in the manual.
+    :ivar button_class: The class of the framework's own button.
+    """
+
+    host: str
+    tokens: str
+    button_class: str
+
+
+#: The frameworks in the pictures, by the names of the pictures.
+FRAMEWORKS = {
+    "bootstrap": Framework("Bootstrap", "Bootstrap 5", "btn btn-primary btn-lg"),
+    "bootstrap-dark": Framework("Bootstrap, dark", "Bootstrap 5", "btn btn-primary btn-lg"),
+    "vant": Framework("Vant", "Vant 4", "van-button van-button--primary van-button--normal"),
+    "vant-dark": Framework(
+        "Vant, dark", "Vant 4", "van-button van-button--primary van-button--normal"
+    ),
+    "tailwind-4": Framework(
+        "Tailwind 4", "Tailwind 4", "rounded-lg bg-teal-700 px-4 py-2.5 font-semibold text-white"
+    ),
+    "pico": Framework("Pico", "Pico 2", ""),
+    "bulma": Framework("Bulma", "Bulma 1", "button is-link"),
 }
 #: The sections of the demo's catalog in the manual.
 SECTIONS = ("variants", "states", "cards")
@@ -77,19 +100,48 @@ def serve_from(address: str, route: Route) -> None:
     route.fulfill(response=route.fetch(url=route.request.url.replace(ADDRESS, address)))
 
 
-def take_looks(browser: Browser, addresses: Mapping[str, str]) -> None:
-    """Take a picture of the looks on the page of each framework."""
-    for name, host in FRAMEWORKS.items():
-        page = browser.new_page(
-            viewport=ViewportSize(width=390, height=640),
-            device_scale_factor=2,
-            color_scheme="dark" if name.endswith("dark") else "light",
-        )
-        part = "cards" if name.startswith("cards") else "looks"
-        page.goto(f"{addresses['en']}/host/{quote(host)}/{part}", wait_until="load")
-        page.locator("h1").evaluate("heading => heading.remove()")
+def open_host(browser: Browser, address: str, name: str, host: str, part: str) -> Page:
+    """Open a part of a host's page, in the color scheme of the picture's name."""
+    page = browser.new_page(
+        viewport=ViewportSize(width=390, height=100),
+        device_scale_factor=2,
+        color_scheme="dark" if name.endswith("dark") else "light",
+    )
+    page.goto(f"{address}/host/{quote(host)}/{part}", wait_until="load")
+    page.locator("h1").evaluate("heading => heading.remove()")
+    return page
+
+
+def take_looks(browser: Browser, address: str) -> None:
+    """Take a picture of the looks on pages without a framework."""
+    for name, host in LOOKS.items():
+        page = open_host(browser, address, name, host, "looks")
         save(page.screenshot(full_page=True), LOOKS_FOLDER / f"{name}.png")
         page.close()
+
+
+def take_frameworks(browser: Browser, address: str) -> None:
+    """Take a picture of each framework's own button beside entries with its tokens."""
+    for name, framework in FRAMEWORKS.items():
+        page = open_host(browser, address, name, framework.host, "framework")
+        page.locator(".framework").evaluate(
+            """(entries, [className, tokens]) => {
+                for (const token of tokens) document.documentElement.style.setProperty(...token);
+                const button = document.createElement("button");
+                button.className = className;
+                button.textContent = "Pay";
+                entries.prepend(button);
+            }""",
+            [framework.button_class, read_tokens(framework.tokens)],
+        )
+        save(page.screenshot(full_page=True), LOOKS_FOLDER / f"{name}.png")
+        page.close()
+
+
+def read_tokens(comment: str) -> list[tuple[str, str]]:
+    """Return the names and values of the tokens after a comment in the manual."""
+    css = TOKENS_PAGE.read_text(encoding="utf-8").partition(f"/* {comment} */")[2]
+    return re.findall(r"(--xiebao-[\w-]+): (.+);", re.split(r"\n/\*|```", css)[0])
 
 
 def take_sections(browser: Browser, address: str) -> None:
@@ -132,7 +184,8 @@ def main() -> None:
         person.close()
         take_sections(chrome[1], address)
         with serve_hosts(Path(folder)) as addresses:
-            take_looks(chrome[1], addresses)
+            take_looks(chrome[1], addresses["en"])
+            take_frameworks(chrome[1], addresses["en"])
 
 
 if __name__ == "__main__":
