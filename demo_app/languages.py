@@ -46,7 +46,7 @@ def _add_language() -> dict[str, Any]:
         "other_language": other_language,
         "other_language_name": LANGUAGES[other_language],
         "other_language_url": f"?{urlencode({**arguments, 'lang': other_language})}",
-        # The page to return to after the sign-in, which is not an error page. It has no "lang",
-        # because the visitor may choose the other language before the sign-in.
+        # The page to return to after the sign-in. An error page is replaced by the order page. The
+        # URL has no "lang", because the visitor may choose the other language before the sign-in.
         "this_page": "/" if request.routing_exception else f"{request.path}{query}",
     }

@@ -1,6 +1,6 @@
 // The controls of the catalog: they set the background and the design tokens of all examples, and
 // show the CSS to copy. Without this script, the controls stay hidden. On wide screens, the script also
-// unfolds the code.
+// shows the Jinja of each example.
 const form = document.querySelector("[data-tokens]");
 const css = form.querySelector("[data-css]");
 const grounds = document.querySelectorAll(".result");
@@ -22,7 +22,7 @@ function update() {
 
 form.hidden = false;
 form.addEventListener("input", update);
-form.addEventListener("reset", () => setTimeout(update)); // The fields change after this event.
+form.addEventListener("reset", () => setTimeout(update)); // The browser resets the fields after this event.
 if (matchMedia("(min-width: 800px)").matches) {
   for (const code of document.querySelectorAll("[data-open-on-desktops]")) code.open = true;
 }

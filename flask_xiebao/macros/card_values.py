@@ -20,8 +20,8 @@ _PURCHASE_KEYWORDS = frozenset(("return_to", "sub_partner_id", "platform", "disa
 def split_price(price: Any) -> tuple[Any, Any, Any]:
     """Split a price into the text before the number, the number, and the text after the number.
 
-    The template shows the number larger than the rest. A price that contains HTML tags or not
-    exactly one number is returned whole, as if it were the number.
+    The template shows the number larger than the rest. If the price contains HTML tags, no number
+    or several numbers, the whole price is returned as the number.
     """
     text = str(price)
     has_tags = hasattr(price, "__html__") and bool({"<", "&"} & {*text})
@@ -32,8 +32,8 @@ def split_price(price: Any) -> tuple[Any, Any, Any]:
 def normalize_covers(covers: Any) -> list[tuple[Any, Any]]:
     """Return the covers of a product as pairs of a name and an amount.
 
-    :param covers: A list of pairs, such as rows of a query, or of names without an amount, or a
-        mapping from names to amounts.
+    :param covers: A list of names and of pairs, for example rows of a database query, or a mapping
+        from names to amounts. A name in the list has no amount.
     :raises LinkError: if the value is something else.
     """
     items = covers.items() if isinstance(covers, Mapping) else covers

@@ -61,8 +61,8 @@ FOREIGN_TYPES = frozenset(
 )
 
 
-def _map_names(*tables: Mapping[str, str]) -> dict[str, str]:
-    """Return a mapping from each name in the tables to its replacement."""
+def _get_replacements(*tables: Mapping[str, str]) -> dict[str, str]:
+    """Return the replacement of each name in the tables."""
     return {
         name: replacement
         for table in tables
@@ -71,15 +71,17 @@ def _map_names(*tables: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-#: The foreign names that each kind of macro rejects, with what to use instead.
-FOREIGN_LINK_KEYWORDS = _map_names(_LINK_NAMES)
+#: The names of other libraries that each kind of macro rejects, with their replacements.
+FOREIGN_LINK_KEYWORDS = _get_replacements(_LINK_NAMES)
 FOREIGN_MAIL_KEYWORDS = {
     **FOREIGN_LINK_KEYWORDS,
-    **_map_names({'"accent"': "color colour bgcolor background"}),
+    **_get_replacements({'"accent"': "color colour bgcolor background"}),
 }
-FOREIGN_ENTRY_KEYWORDS = _map_names(_BUTTON_NAMES, _BUTTON_OR_CARD_NAMES, _CARD_NAMES, _LINK_NAMES)
+FOREIGN_ENTRY_KEYWORDS = _get_replacements(
+    _BUTTON_NAMES, _BUTTON_OR_CARD_NAMES, _CARD_NAMES, _LINK_NAMES
+)
 FOREIGN_CARD_KEYWORDS = {
     **FOREIGN_ENTRY_KEYWORDS,
-    **dict.fromkeys(_map_names(_BUTTON_NAMES), "insurance_entry"),
+    **dict.fromkeys(_get_replacements(_BUTTON_NAMES), "insurance_entry"),
     "icon": '"image"',
 }

@@ -138,8 +138,8 @@ class TemplateHelpers:
     def check_insured_number(self, insured: Any) -> Any:
         """Return the application number of an insured card, or None if it is undefined.
 
-        :raises LinkError: in strict mode, if the number is undefined or True. Otherwise, a
-            misspelled name of a variable would sell the product to its owner again.
+        :raises LinkError: in strict mode, if the number is undefined or True. Without this check,
+            a misspelled variable in the template would offer the product to a member who has it.
         """
         try:
             check_is_defined("insured", insured)

@@ -160,7 +160,7 @@ def test_price_stays_on_one_line(open_host: Open, host: str) -> None:
         )
 
 
-def test_site_rules_do_not_reach_links_of_card(open_host: Open) -> None:
+def test_css_rules_of_site_do_not_change_links_of_card(open_host: Open) -> None:
     page = open_host("rules with an id")
     for part, size in (("title", "16px"), ("terms", "13px")):
         link = page.locator(f"#terms .xiebao-entry__{part}")
@@ -170,7 +170,7 @@ def test_site_rules_do_not_reach_links_of_card(open_host: Open) -> None:
 
 
 @pytest.mark.parametrize("device", ["desktop", "iPhone"])
-def test_entries_do_not_cover_page_if_site_makes_them_static(open_host: Open, device: str) -> None:
+def test_entries_with_position_static_do_not_cover_the_page(open_host: Open, device: str) -> None:
     page = open_host("static links", device=device)
     assert page.locator("h1").evaluate(
         """heading => {

@@ -46,7 +46,7 @@ def test_a_part_that_is_not_given_is_not_there(site: Site, given: str, left: lis
 
 
 class RowLike(UserList[str]):
-    """A sequence that is neither a list nor a tuple, as a row of SQLAlchemy."""
+    """A sequence that is neither a list nor a tuple, such as a row of SQLAlchemy."""
 
 
 LAZY_PRICE = LazyString(lambda: "¥3")
@@ -184,7 +184,7 @@ def test_insured_card_leads_to_policy_without_return_link(
         ("true", "insured must be the application number"),
     ],
 )
-def test_wrong_insured_number_is_an_error_and_in_production_logged(
+def test_wrong_insured_number_raises_error_in_debug_and_is_logged_in_production(
     make_site: MakeSite, caplog: pytest.LogCaptureFixture, number: str, message: str
 ) -> None:
     source = f'{{{{ insurance_card("QX1", "旅行险", insured={number}) }}}}'

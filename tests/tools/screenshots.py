@@ -27,7 +27,7 @@ from tests.support import serve
 
 FOLDER = Path(demo_app.__file__).with_name("screenshots")
 LOOKS_FOLDER = Path(__file__).parents[2] / "docs/_static/looks"
-#: The hosts in the pictures of the looks, by the names of the pictures.
+#: The pages of tests/browser/hosts.py in the pictures of the looks, by the name of the picture.
 LOOKS = {
     "plain-light": "a media query",
     "plain-dark": "a media query",
@@ -38,19 +38,19 @@ TOKENS_PAGE = Path(__file__).parents[2] / "docs/en/how-to/css-frameworks.md"
 
 
 class Framework(NamedTuple):
-    """A framework whose own button is in a picture beside the entries.
+    """A CSS framework. A picture shows a button of the framework beside entries.
 
-    :ivar host: The name of the page.
-    :ivar tokens: The comment before the framework's tokens in the manual.
-    :ivar button_class: The class of the framework's own button.
+    :ivar host: The name of the framework's page in tests/browser/hosts.py.
+    :ivar comment: The comment before the framework's design tokens in the manual.
+    :ivar button_class: The HTML class of the framework's button.
     """
 
     host: str
-    tokens: str
+    comment: str
     button_class: str
 
 
-#: The frameworks in the pictures, by the names of the pictures.
+#: The frameworks in the pictures of the manual, by the name of the picture.
 FRAMEWORKS = {
     "bootstrap": Framework("Bootstrap", "Bootstrap 5", "btn btn-primary btn-lg"),
     "bootstrap-dark": Framework("Bootstrap, dark", "Bootstrap 5", "btn btn-primary btn-lg"),
@@ -100,8 +100,8 @@ def serve_from(address: str, route: Route) -> None:
     route.fulfill(response=route.fetch(url=route.request.url.replace(ADDRESS, address)))
 
 
-def open_host(browser: Browser, address: str, name: str, host: str, part: str) -> Page:
-    """Open a part of a host's page, in the color scheme of the picture's name."""
+def open_host_page(browser: Browser, address: str, name: str, host: str, part: str) -> Page:
+    """Open a page of tests/browser/hosts.py, in dark mode if the picture is called "…-dark"."""
     page = browser.new_page(
         viewport=ViewportSize(width=390, height=100),
         device_scale_factor=2,
@@ -112,18 +112,18 @@ def open_host(browser: Browser, address: str, name: str, host: str, part: str) -
     return page
 
 
-def take_looks(browser: Browser, address: str) -> None:
-    """Take a picture of the looks on pages without a framework."""
+def save_look_screenshots(browser: Browser, address: str) -> None:
+    """Save a screenshot of all looks on each page without a framework."""
     for name, host in LOOKS.items():
-        page = open_host(browser, address, name, host, "looks")
+        page = open_host_page(browser, address, name, host, "looks")
         save(page.screenshot(full_page=True), LOOKS_FOLDER / f"{name}.png")
         page.close()
 
 
-def take_frameworks(browser: Browser, address: str) -> None:
-    """Take a picture of each framework's own button beside entries with its tokens."""
+def save_framework_screenshots(browser: Browser, address: str) -> None:
+    """Save a screenshot of each framework's button beside entries in the framework's colors."""
     for name, framework in FRAMEWORKS.items():
-        page = open_host(browser, address, name, framework.host, "framework")
+        page = open_host_page(browser, address, name, framework.host, "framework")
         page.locator(".framework").evaluate(
             """(entries, [className, tokens]) => {
                 for (const token of tokens) document.documentElement.style.setProperty(...token);
@@ -132,20 +132,20 @@ def take_frameworks(browser: Browser, address: str) -> None:
                 button.textContent = "Pay";
                 entries.prepend(button);
             }""",
-            [framework.button_class, read_tokens(framework.tokens)],
+            [framework.button_class, read_tokens_from_manual(framework.comment)],
         )
         save(page.screenshot(full_page=True), LOOKS_FOLDER / f"{name}.png")
         page.close()
 
 
-def read_tokens(comment: str) -> list[tuple[str, str]]:
-    """Return the names and values of the tokens after a comment in the manual."""
+def read_tokens_from_manual(comment: str) -> list[tuple[str, str]]:
+    """Return the names and values of the design tokens that the manual shows below a comment."""
     css = TOKENS_PAGE.read_text(encoding="utf-8").partition(f"/* {comment} */")[2]
     return re.findall(r"(--xiebao-[\w-]+): (.+);", re.split(r"\n/\*|```", css)[0])
 
 
-def take_sections(browser: Browser, address: str) -> None:
-    """Take a picture of each section of the catalog, in English and without code."""
+def save_section_screenshots(browser: Browser, address: str) -> None:
+    """Save a screenshot of each section of the catalog, in English and without its code."""
     page = browser.new_page(
         viewport=ViewportSize(width=840, height=1200), device_scale_factor=1.5, color_scheme="light"
     )
@@ -182,10 +182,10 @@ def main() -> None:
             save(picture(person.page, address), FOLDER / f"{picture.__name__}-phone.png")
         assert not person.troubles, person.troubles
         person.close()
-        take_sections(chrome[1], address)
+        save_section_screenshots(chrome[1], address)
         with serve_hosts(Path(folder)) as addresses:
-            take_looks(chrome[1], addresses["en"])
-            take_frameworks(chrome[1], addresses["en"])
+            save_look_screenshots(chrome[1], addresses["en"])
+            save_framework_screenshots(chrome[1], addresses["en"])
 
 
 if __name__ == "__main__":
