@@ -11,7 +11,8 @@ function buttonFor(code) {
   button.type = "button";
   button.className = "copy";
   button.textContent = copy;
-  button.setAttribute("aria-describedby", code.getAttribute("aria-labelledby"));
+  const label = code.getAttribute("aria-labelledby");
+  if (label) button.setAttribute("aria-describedby", label);
   button.addEventListener("click", async () => {
     await navigator.clipboard.writeText(code.innerText);
     button.textContent = said.textContent = copied;
