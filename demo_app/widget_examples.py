@@ -522,7 +522,7 @@ TOKENS = (
     Token("--xiebao-on-accent", "#ffffff", lazy_gettext("Text on buttons")),
     Token("--xiebao-text", "inherit", lazy_gettext("Cards, outlines and inline text")),
     Token("--xiebao-outline", "color-mix(…)", lazy_gettext("Outlined and borderless buttons")),
-    Token("--xiebao-muted", "inherit", lazy_gettext("Less important text")),
+    Token("--xiebao-muted", "color-mix(…)", lazy_gettext("Less important text")),
     Token("--xiebao-surface", "none", lazy_gettext("Background of cards")),
     Token("--xiebao-line", "rgb(128 128 128 / 35%)", lazy_gettext("Border of cards")),
     Token("--xiebao-price", "color-mix(…)", lazy_gettext("Price")),

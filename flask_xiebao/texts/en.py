@@ -13,7 +13,7 @@ TEXTS = {
     # The QR code of an entry.
     "qr.label": "QR code: scan with your phone to get insured",
     "qr.name": "QR code",
-    "qr.mail": "Or scan with your phone",
+    "qr.mail": "On a computer? Scan with your phone",
     # The page that sends the browser to a link that was requested by a script.
     "navigate.title": "Opening…",
     "navigate.open": "Page not opening? Continue here",

@@ -13,7 +13,7 @@ TEXTS = {
     # The QR code of an entry.
     "qr.label": "用手机扫码投保",
     "qr.name": "二维码",
-    "qr.mail": "或用手机扫码打开",
+    "qr.mail": "在电脑上？用手机扫码打开",
     # The page that sends the browser to a link that was requested by a script.
     "navigate.title": "正在打开…",
     "navigate.open": "没有自动打开？请点这里",

@@ -70,10 +70,10 @@ def test_each_notification_is_a_line_of_its_own(demo: Flask) -> None:
     browser.post(gateway(browser), data={"do": "fail"})
     failed = number_of(shown(browser)[0])
     number = buy(visit(demo, ZHOU))
-    assert [(line[1], line[2].replace(" ", "")) for line in told(demo)] == [
-        *(("通知", f"{number}：{step}") for step in ("电子保单", "出单", "支付", "投保")),
+    assert [(line[1].replace(" ", ""), line[2]) for line in told(demo)] == [
+        *((f"通知·{step}", number) for step in ("电子保单", "出单", "支付", "投保")),
         ("点击", "—"),
-        *(("通知", f"{failed}：{step}") for step in ("支付失败", "投保")),
+        *((f"通知·{step}", failed) for step in ("支付失败", "投保")),
         ("点击", "—"),
     ]
 

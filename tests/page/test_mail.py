@@ -131,7 +131,7 @@ def test_the_picture_is_the_code_of_the_same_link(shop: Site, make: Make, member
     image = one(markup, "img")
     assert (image["width"], image["height"]) == ("160", "160")
     assert image["alt"] == "二维码"
-    assert "或用手机扫码打开" in soup(markup).text
+    assert "在电脑上？用手机扫码打开" in soup(markup).text
     assert read(picture(shop, markup)) == href(markup)
 
 

@@ -106,6 +106,7 @@ def open_host_page(browser: Browser, address: str, name: str, host: str, part: s
         viewport=ViewportSize(width=390, height=100),
         device_scale_factor=2,
         color_scheme="dark" if name.endswith("dark") else "light",
+        reduced_motion="reduce",
     )
     page.goto(f"{address}/host/{quote(host)}/{part}", wait_until="load")
     page.locator("h1").evaluate("heading => heading.remove()")
@@ -126,7 +127,10 @@ def save_framework_screenshots(browser: Browser, address: str) -> None:
         page = open_host_page(browser, address, name, framework.host, "framework")
         page.locator(".framework").evaluate(
             """(entries, [className, tokens]) => {
-                for (const token of tokens) document.documentElement.style.setProperty(...token);
+                for (const [selector, token, value] of tokens) {
+                    const elements = document.querySelectorAll(selector);
+                    for (const element of elements) element.style.setProperty(token, value);
+                }
                 const button = document.createElement("button");
                 button.className = className;
                 button.textContent = "Pay";
@@ -138,10 +142,15 @@ def save_framework_screenshots(browser: Browser, address: str) -> None:
         page.close()
 
 
-def read_tokens_from_manual(comment: str) -> list[tuple[str, str]]:
-    """Return the names and values of the design tokens that the manual shows below a comment."""
+def read_tokens_from_manual(comment: str) -> list[tuple[str, str, str]]:
+    """Return the selector, name and value of each token below a comment in the manual."""
     css = TOKENS_PAGE.read_text(encoding="utf-8").partition(f"/* {comment} */")[2]
-    return re.findall(r"(--xiebao-[\w-]+): (.+);", re.split(r"\n/\*|```", css)[0])
+    css = re.sub(r"/\*.*?\*/", "", re.split(r"\n/\*|```", css)[0])
+    return [
+        (selector.strip(), name, value)
+        for selector, rule in re.findall(r"([^{}]+)\{([^{}]+)\}", css)
+        for name, value in re.findall(r"(--xiebao-[\w-]+): (.+);", rule)
+    ]
 
 
 def save_section_screenshots(browser: Browser, address: str) -> None:
