@@ -189,7 +189,7 @@ HOSTS: Mapping[str, Host] = {
     ),
     "tokens of a brand": Host(css=_BRAND),
     "static links": Host(
-        css=".page a, .page div { position: static; margin: 0 }",
+        css=".page a, .page div { position: static } .page > div { margin: 8px }",
         around='<div class="page">%s</div>',
     ),
     "a reset": Host(css=_RESET),

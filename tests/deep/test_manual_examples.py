@@ -42,7 +42,7 @@ def test_the_quick_start_is_checked_as_a_ci_would(tmp_path: Path) -> None:
 
     done, suites = ci()
     assert (done.returncode, done.stderr) == (0, "")
-    assert "\n/: product QX…127257\n" in done.stdout
+    assert "\nEntries on /: product QX…127257\n" in done.stdout
     assert re.search(r"^✓ [\d,]+ passed, 0 failed$", done.stdout, re.M)
     assert {suite.get("failures") for suite in suites} == {"0"}
 

@@ -210,5 +210,5 @@ def test_codes_of_any_size_are_read_off_a_phones_screen(
     codes = page.get_by_role("img", name="用手机扫码投保").all()
     assert len(codes) == len(sizes)
     for code, size in zip(codes, sizes, strict=True):
-        assert box(code)["width"] == box(code)["height"] == min(size, 320 - 16)
+        assert box(code)["width"] == box(code)["height"] == min(size, 320 - 32)
         assert str(scan(code)).startswith(f"{address}/xiebao/product/")
