@@ -24,6 +24,6 @@ form.hidden = false;
 form.addEventListener("input", update);
 form.addEventListener("reset", () => setTimeout(update)); // The browser resets the fields after this event.
 if (matchMedia("(min-width: 800px)").matches) {
-  for (const code of document.querySelectorAll("[data-open-on-desktops]")) code.open = true;
+  for (const code of document.querySelectorAll(".example .source")) code.open = true;
 }
 update(); // The browser may have kept the values of an earlier visit.

@@ -198,8 +198,9 @@ class Report:
         lines_by_devices: dict[frozenset[str], list[Line]] = {}
         for line in lines_of(results):
             lines_by_devices.setdefault(frozenset(line.results), []).append(line)
+        devices = self.devices
         return [
-            ([device for device in self.devices if device.name in names], lines)
+            ([device for device in devices if device.name in names], lines)
             for names, lines in lines_by_devices.items()
         ]
 

@@ -24,7 +24,7 @@ def split_price(price: Any) -> tuple[Any, Any, Any]:
     or several numbers, the whole price is returned as the number.
     """
     text = str(price)
-    has_tags = hasattr(price, "__html__") and bool({"<", "&"} & {*text})
+    has_tags = hasattr(price, "__html__") and ("<" in text or "&" in text)
     match = None if has_tags else _PRICE_PATTERN.fullmatch(text)
     return ("", price, "") if match is None else (match[1], match[2], match[3])
 

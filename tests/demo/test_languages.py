@@ -1,4 +1,4 @@
-"""The demo in English and Chinese: every page, the switch between them, and the catalog."""
+"""The demo in English and Chinese: the pages, the language switch and the gettext catalog."""
 
 from __future__ import annotations
 

@@ -92,7 +92,7 @@ def test_each_member_sees_their_own_policies_and_a_visitor_none(demo: Flask) -> 
     ]
 
 
-def test_order_that_is_paid_has_no_pay_button(demo: Flask) -> None:
+def test_paid_order_has_no_pay_button(demo: Flask) -> None:
     browser = demo.test_client()
     assert words(one(browser.get("/"), ".pay-bar")) == "订单金额 ¥2,880.00 去支付"
     page = browser.post("/pay", follow_redirects=True)

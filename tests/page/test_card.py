@@ -46,7 +46,7 @@ def test_a_part_that_is_not_given_is_not_there(site: Site, given: str, left: lis
 
 
 class RowLike(UserList[str]):
-    """A sequence that is neither a list nor a tuple, such as a row of SQLAlchemy."""
+    """A sequence that is neither a list nor a tuple, such as a row from SQLAlchemy."""
 
 
 LAZY_PRICE = LazyString(lambda: "¥3")
