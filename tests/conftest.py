@@ -1,4 +1,4 @@
-"""A small site for each test, and a reader of the whole run's log."""
+"""Fixtures for all tests, and a check that no log record of the run has a secret."""
 
 from __future__ import annotations
 
@@ -21,35 +21,38 @@ from flask_xiebao import (
     payment_returned,
 )
 from tests import support
-from tests.support import KEY, NOW, SIGN, Heard, MakeSite, Site
+from tests.support import API_KEY, NOW, SIGN, MakeSite, SentSignals, Site
 from tests.vectors import NAME
 
-#: Whose names are in notifications.
+#: The people in notifications, orders and purchases.
 PEOPLE = (NAME, "王小明")
 
 
 @pytest.fixture(scope="session", autouse=True)
-def no_log_shows_a_secret() -> Iterator[None]:
-    """Read all that is logged in the whole run: no sign, key or name of those in it is there."""
-    seen: list[str] = []
+def assert_no_secret_is_logged() -> Iterator[None]:
+    """Fail the run if any log record has a signature, an API key or a person's name."""
+    leaks: list[str] = []
 
-    class Reader(logging.Handler):
+    class LeakHandler(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
-            if any(secret in self.format(record) for secret in (SIGN, KEY, *PEOPLE)):
-                seen.append(f"{record.name}: {record.getMessage()}")
+            if any(secret in self.format(record) for secret in (SIGN, API_KEY, *PEOPLE)):
+                leaks.append(f"{record.name}: {record.getMessage()}")
 
-    root, reader = logging.getLogger(), Reader()
-    root.addHandler(reader)
+    root, handler = logging.getLogger(), LeakHandler()
+    root.addHandler(handler)
     level = root.level
     root.setLevel(logging.DEBUG)
     yield
     root.setLevel(level)
-    root.removeHandler(reader)
-    assert seen == []
+    root.removeHandler(handler)
+    assert leaks == []
 
 
-class CompiledOnce(BytecodeCache):
-    """What templates were compiled to, for all apps: most of what an app with a page costs."""
+class MemoryBytecodeCache(BytecodeCache):
+    """A cache of compiled templates that all apps share.
+
+    Without it, most of the time of a test with a page is spent on compiling the same templates.
+    """
 
     def __init__(self) -> None:
         self._compiled: dict[tuple[str, str], CodeType] = {}
@@ -57,12 +60,12 @@ class CompiledOnce(BytecodeCache):
     def get_bucket(
         self, environment: Environment, name: str, filename: str | None, source: str
     ) -> Bucket:
-        # What a template is compiled to hangs on these as well.
-        escape = environment.autoescape
-        escapes = escape(name) if callable(escape) else escape
+        # These options of the environment change the compiled code, so they are part of the key.
+        autoescape = environment.autoescape
+        escapes = autoescape(name) if callable(autoescape) else autoescape
         extensions = sorted(environment.extensions)
-        kind = (environment.is_async, environment.trim_blocks, escapes, *extensions)
-        return super().get_bucket(environment, f"{name} {kind}", filename, source)
+        options = (environment.is_async, environment.trim_blocks, escapes, *extensions)
+        return super().get_bucket(environment, f"{name} {options}", filename, source)
 
     def load_bytecode(self, bucket: Bucket) -> None:
         bucket.code = self._compiled.get((bucket.key, bucket.checksum))
@@ -73,46 +76,48 @@ class CompiledOnce(BytecodeCache):
 
 
 @pytest.fixture(scope="session", autouse=True)
-def templates_are_compiled_once() -> Iterator[None]:
-    """Hand one cache of compiled templates to every app of the run."""
+def share_compiled_templates() -> Iterator[None]:
+    """Use one cache of compiled templates for all apps of the run."""
     with pytest.MonkeyPatch.context() as patch:
-        options = {**Flask.jinja_options, "bytecode_cache": CompiledOnce()}
+        options = {**Flask.jinja_options, "bytecode_cache": MemoryBytecodeCache()}
         patch.setattr(Flask, "jinja_options", options)
         yield
 
 
 @pytest.fixture
 def make_site() -> MakeSite:
-    """Return a maker of sites: settings go in by their names."""
+    """The function :func:`tests.support.make_site`, which accepts settings as keyword arguments."""
     return support.make_site
 
 
 @pytest.fixture
 def site(make_site: MakeSite) -> Site:
-    """A site in its tests, with a loader and nobody logged in."""
+    """A site with a member loader. No member is logged in."""
     return make_site()
 
 
 @pytest.fixture
 def clock() -> Iterator[Any]:
-    """The time, which stands still until it is shifted."""
+    """A clock that stands still at ``NOW``. Call its ``shift()`` to advance it."""
     with time_machine.travel(NOW, tick=False) as traveler:
         yield traveler
 
 
 @pytest.fixture
-def heard() -> Iterator[Heard]:
-    """Every signal that was sent, with what it said."""
-    calls: Heard = []
+def sent_signals() -> Iterator[SentSignals]:
+    """The signals that were sent during the test, with their keyword arguments."""
+    sent: SentSignals = []
     signals = {
-        **{"clicked": entry_clicked, "refused": entry_refused, "returned": payment_returned},
+        "clicked": entry_clicked,
+        "refused": entry_refused,
+        "returned": payment_returned,
         "received": notification_received,
     }
     with ExitStack() as stack:
         for name, signal in signals.items():
 
             def receive(_app: Flask, _name: str = name, **values: Any) -> None:
-                calls.append((_name, values))
+                sent.append((_name, values))
 
             stack.enter_context(signal.connected_to(receive))
-        yield calls
+        yield sent

@@ -1,4 +1,4 @@
-"""Reads the QR codes in a page as a phone's camera would."""
+"""Decodes the QR codes of a page."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ import re
 import zxingcpp
 from PIL import Image, ImageDraw
 
-DOT = 4  # pixels a module
+DOT = 4  # The width of a module in pixels.
 QR_CODE = zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode)
 
 
 def read(svg: str) -> str:
-    """Return what the one QR code in this markup says."""
-    text = read_picture(picture(svg))
+    """Return the text of the only QR code in this markup."""
+    text = read_image(draw_image(svg))
     if text is None:
-        raise AssertionError("This code cannot be read.")
+        raise AssertionError("The QR code cannot be decoded.")
     return text
 
 
-def picture(svg: str) -> Image.Image:
-    """Return the one QR code in this markup as a picture of :data:`DOT` pixels a module."""
+def draw_image(svg: str) -> Image.Image:
+    """Return an image of the only QR code in this markup. A module is :data:`DOT` pixels wide."""
     [path] = re.findall(r'<path[^>]* stroke="#000"[^>]* d="([^"]+)"', svg)
     [side] = re.findall(r'viewBox="0 0 (\d+) \1"', svg)
     image = Image.new("L", (int(side) * DOT, int(side) * DOT), 255)
@@ -38,7 +38,7 @@ def picture(svg: str) -> Image.Image:
     return image
 
 
-def read_picture(image: Image.Image) -> str | None:
-    """Return what the QR code in a picture says, if it can be read."""
+def read_image(image: Image.Image) -> str | None:
+    """Return the text of the QR code in an image, or None if it cannot be decoded."""
     codes = zxingcpp.read_barcodes(image, formats=QR_CODE)
     return codes[0].text if codes else None

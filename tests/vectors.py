@@ -1,6 +1,7 @@
-"""What the gateway family's public clients know of the callback: one body a step, as it is sent.
+"""Example notifications of each type and an order query, with their signatures.
 
-The key is ``Key``, the partner ``12345``, as in the interface document's own example.
+The format is that of public clients for gateways of the same family. The API key is ``Key`` and the
+partner id ``12345``, as in the example of the interface document.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import hashlib
 import json
 from typing import Any
 
-#: Who is in the notifications and in the orders, and in no log.
+#: The person in the notifications and orders. Logs must not contain this name.
 NAME = "林晓"
 APPLIED = (
     b'{"notifyType":1,"sign":"701dd128eae24ce8241354fcd2f9981a","data":{"partnerId":12345,'
@@ -54,22 +55,23 @@ QUERY = b'{"transNo":"12345-20190226102030000001","partnerId":12345,"insureNum":
 SIGN_OF_QUERY = "88fc3b6caf661ca5bee8b2ab51c16a8b"
 
 
-def md5_of(text: str | bytes, key: str = "Key") -> str:
-    """Return the sign of a text, as a receiver checks it."""
+def compute_sign(text: str | bytes, key: str = "Key") -> str:
+    """Return the signature of a text, computed without the extension."""
     text = text if isinstance(text, bytes) else text.encode()
     return hashlib.md5(key.encode() + text, usedforsecurity=False).hexdigest()
 
 
-def callback(kind: Any = 1, data: Any = None, key: str = "Key", **own: Any) -> bytes:
-    """Return the body of a callback, signed.
+def build_notification(kind: Any = 1, data: Any = None, key: str = "Key", **fields: Any) -> bytes:
+    """Return the signed body of a notification.
 
-    :param data: the text of its data as it is sent, or what it says; that of :data:`APPLIED` by
-        default, with these fields of its *own*.
+    :param kind: the ``notifyType``.
+    :param data: the data as JSON text, or as a dict. By default, the data of :data:`APPLIED`.
+    :param fields: fields to add to the data or to change. ``...`` removes a field.
     """
     if not isinstance(data, str):
-        fields = json.loads(APPLIED)["data"] if data is None else data
-        fields = {name: value for name, value in {**fields, **own}.items() if value is not ...}
+        original = json.loads(APPLIED)["data"] if data is None else data
+        fields = {**original, **fields}
+        fields = {name: value for name, value in fields.items() if value is not ...}
         data = json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
-    return (
-        f'{{"notifyType":{json.dumps(kind)},"sign":"{md5_of(data, key)}","data":{data}}}'.encode()
-    )
+    sign = compute_sign(data, key)
+    return f'{{"notifyType":{json.dumps(kind)},"sign":"{sign}","data":{data}}}'.encode()

@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, Playwright
 from tests.browser.frameworks import BUILDS, Shopper, serve_shop
 from tests.browser.harness import Demo, Demos, Visit, Visits, chromium, create_demo
 from tests.browser.hosts import serve_hosts, show
-from tests.support import Heard, serve
+from tests.support import SentSignals, serve_app
 
 #: What Turbo tells the console when a page asks to be visited as a whole.
 TOLD_BY_TURBO = "is performing a full page visit due to turbo-visit-control"
@@ -53,14 +53,14 @@ def demos(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demos]:
         @functools.cache
         def serve_demo(**settings: str) -> Demo:
             app = create_demo(tmp_path_factory.mktemp("demo"), **settings)
-            address = stack.enter_context(serve(app))
+            address = stack.enter_context(serve_app(app))
             return Demo(app=app, xiebao=app.extensions["xiebao"], address=address)
 
         yield serve_demo
 
 
 @pytest.fixture
-def send(visit: Visits, heard: Heard) -> Iterator[Callable[..., Shopper]]:
+def send(visit: Visits, heard: SentSignals) -> Iterator[Callable[..., Shopper]]:
     """Return a maker of shoppers: a device, how the shop is built, and options of the shop."""
     with contextlib.ExitStack() as stack:
 

@@ -25,7 +25,7 @@ from demo_app.logs import mask_sign
 from flask_xiebao import Xiebao
 from flask_xiebao.testing import GatewaySimulator
 from tests.browser.harness import HANDOFFS, MODULES, Visit, add_icon, expect_accepted, press
-from tests.support import CODE, CONFIG, NUMBER, Heard, serve
+from tests.support import CONFIG, INSURE_NUM, PRODUCT_CODE, SentSignals, serve_app
 
 SOMEBODY_ELSE = "m_b81TzPwE6c"
 
@@ -173,7 +173,7 @@ def serve_shop(
         if gateway_elsewhere:
             gateway = simulator.create_app()
             add_icon(gateway)
-            app.config["XIEBAO_BASE_URL"] = stack.enter_context(serve(gateway))
+            app.config["XIEBAO_BASE_URL"] = stack.enter_context(serve_app(gateway))
         else:
             app.register_blueprint(simulator.blueprint, url_prefix="/gateway")
         xiebao = Xiebao(app)
@@ -181,7 +181,7 @@ def serve_shop(
         _add_pages(app, xiebao, build)
         app.jinja_env.globals["script"] = script
         extend(app)
-        shop = Shop(stack.enter_context(serve(app)), [])
+        shop = Shop(stack.enter_context(serve_app(app)), [])
         _watch(app, shop.answers)
         yield shop
 
@@ -206,10 +206,10 @@ def _add_pages(app: Flask, xiebao: Xiebao, build: Build) -> None:
         return render_template(
             "shop.html",
             ahead=ahead,
-            code=CODE,
-            policy=NUMBER,
+            code=PRODUCT_CODE,
+            policy=INSURE_NUM,
             somebody_else=SOMEBODY_ELSE,
-            link=xiebao.product_link(CODE, return_to="/insured"),
+            link=xiebao.product_link(PRODUCT_CODE, return_to="/insured"),
             attributes=attributes,
         )
 
@@ -249,10 +249,10 @@ _PLATFORMS = {"iPhone": "1", "desktop": "2"}
 class Shopper:
     """A member with a device, in a shop of their own."""
 
-    def __init__(self, shop: Shop, visit: Visit, device: str, heard: Heard) -> None:
+    def __init__(self, shop: Shop, visit: Visit, device: str, sent_signals: SentSignals) -> None:
         self.address = shop.address
         self.answers = shop.answers
-        self.heard = heard
+        self.notifications = sent_signals
         self.visit = visit
         self.device = device
         self.page = visit.page
@@ -279,7 +279,7 @@ class Shopper:
     @property
     def clicks(self) -> list[str]:
         """The entries whose clicks the shop was told of."""
-        return [said["entry"].page for signal, said in self.heard if signal == "clicked"]
+        return [said["entry"].page for signal, said in self.notifications if signal == "clicked"]
 
     def wait_for_answer(self, page: str) -> None:
         """Wait until the shop has answered a link, which no page needs to show."""

@@ -27,7 +27,7 @@ from playwright.sync_api import (
 
 from flask_xiebao import Xiebao
 from tests.demo import support
-from tests.support import CODE, NUMBER
+from tests.support import INSURE_NUM, PRODUCT_CODE
 
 #: Where `make test` has npm install what package.json names.
 MODULES = Path(__file__).parents[2] / ".venv/npm/node_modules"
@@ -38,7 +38,7 @@ MEMBER, NAME = "m_7Qk2vX9rT4", "林晓"
 TITLES = {"product": "产品详情页", "home": "携保首页", "policy": "保单详情页"}
 HANDOFFS = {"home": "用手机打开保险商城", "policy": "用手机查看保单"}
 
-_REFERENCES = {"product": ("caseCode", CODE), "policy": ("insureNum", NUMBER)}
+_REFERENCES = {"product": ("caseCode", PRODUCT_CODE), "policy": ("insureNum", INSURE_NUM)}
 
 _QUIET = [
     "--no-sandbox",

@@ -21,7 +21,7 @@ from playwright.sync_api import Locator, Page
 
 from flask_xiebao import Xiebao
 from tests.browser.harness import MODULES, add_icon
-from tests.support import CONFIG, MACROS, serve
+from tests.support import CONFIG, MACROS, serve_app
 
 
 class Host(NamedTuple):
@@ -433,7 +433,7 @@ def serve_hosts(
         for locale in WORDS:
             app = _create_app(locale, folder)
             extend(app)
-            addresses[locale] = stack.enter_context(serve(app))
+            addresses[locale] = stack.enter_context(serve_app(app))
         yield addresses
 
 

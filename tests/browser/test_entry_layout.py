@@ -15,7 +15,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.hosts import entry_in
 from tests.browser.measure import LINES, box
-from tests.qr import read_picture
+from tests.qr import read_image
 
 Open = Callable[..., Page]
 
@@ -145,7 +145,7 @@ def test_qr_code_keeps_size_of_its_attribute(open_host: Open, host: str) -> None
 def test_qr_code_can_be_read_on_page_with_rules_for_icons(open_host: Open) -> None:
     page = open_host("rules with an id")
     screenshot = page.locator("#qr svg").first.screenshot()
-    code = read_picture(Image.open(io.BytesIO(screenshot)))
+    code = read_image(Image.open(io.BytesIO(screenshot)))
     assert code is not None
     assert "/xiebao/product/" in code
 

@@ -15,7 +15,7 @@ from flask_xiebao import Xiebao
 from tests.browser.harness import Visits
 from tests.browser.measure import OUT_OF_PLACE, TOUCH_AREA, box
 from tests.manual.blocks import DOCS, blocks
-from tests.support import CONFIG, MACROS, serve
+from tests.support import CONFIG, MACROS, serve_app
 
 PAGE = """\
 <!doctype html>
@@ -50,7 +50,7 @@ def open_example(visit: Visits) -> Callable[[str, str], Page]:
         app.add_url_rule("/", "page", lambda: render_template_string(page))
         app.add_url_rule("/example.css", "css", lambda: Response(css, mimetype="text/css"))
         phone = visit("iPhone", viewport={"width": 320, "height": 640}).page
-        with serve(app) as address:
+        with serve_app(app) as address:
             phone.goto(address)
         return phone
 

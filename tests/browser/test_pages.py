@@ -15,7 +15,7 @@ from flask_xiebao import Xiebao
 from tests.browser.harness import MEMBER, Demos, Visit, Visits, one_of
 from tests.browser.measure import violations
 from tests.check.support import command, status
-from tests.support import CODE, NUMBER, make_site
+from tests.support import INSURE_NUM, PRODUCT_CODE, make_site
 
 ANOTHER = "m_b81TzPwE6c"
 
@@ -31,7 +31,7 @@ class Scene(NamedTuple):
 
 def expired(xiebao: Xiebao) -> str:
     with time_machine.travel(datetime.now(UTC) - timedelta(hours=1)):
-        return xiebao.product_link(CODE, member=MEMBER, no_login_for=60)
+        return xiebao.product_link(PRODUCT_CODE, member=MEMBER, no_login_for=60)
 
 
 SCENES = {
@@ -43,10 +43,10 @@ SCENES = {
     "catalog": Scene("/widgets/", signed_in=True),
     "handoff of the home page": Scene(lambda xiebao: xiebao.home_link(), signed_in=True),
     "handoff of a policy": Scene(
-        lambda xiebao: xiebao.policy_link(NUMBER, member=MEMBER), signed_in=True
+        lambda xiebao: xiebao.policy_link(INSURE_NUM, member=MEMBER), signed_in=True
     ),
     "401": Scene(
-        lambda xiebao: xiebao.product_link(CODE),
+        lambda xiebao: xiebao.product_link(PRODUCT_CODE),
         status=401,
         settings={"XIEBAO_LOGIN_VIEW": "null"},
     ),
@@ -54,14 +54,16 @@ SCENES = {
     "404": Scene("/xiebao/home/nonsense", status=404),
     "410": Scene(expired, status=410),
     "accepted": Scene(
-        lambda xiebao: xiebao.product_link(CODE, return_to="/insured"), signed_in=True
+        lambda xiebao: xiebao.product_link(PRODUCT_CODE, return_to="/insured"), signed_in=True
     ),
     "console": Scene("/qa"),
     "console, one page": Scene("/qa?show=policy"),
     "a cell": Scene("/qa/policy-return/iphone"),
     "what happened": Scene("/qa/events", signed_in=True),
     "sales": Scene("/qa/sales", signed_in=True),
-    "own links": Scene(f"/qa/links?page=product&reference={CODE}&return_to=/insured&device=pc"),
+    "own links": Scene(
+        f"/qa/links?page=product&reference={PRODUCT_CODE}&return_to=/insured&device=pc"
+    ),
     "own links, an error": Scene("/qa/links?page=product&reference="),
     "refused": Scene("/gateway/dispatch/cps?partnerId=1&platform=9&sign=00&Sign=", status=400),
 }

@@ -13,7 +13,7 @@ from flask import Flask, render_template_string
 from flask_xiebao import Xiebao
 from tests.browser.frameworks import Shopper
 from tests.browser.harness import Visits, one_of
-from tests.support import CONFIG, MACROS, serve
+from tests.support import CONFIG, MACROS, serve_app
 
 #: How the pages are built; the other ways are in `tests/deep`.
 build = one_of("nothing")
@@ -68,7 +68,7 @@ def test_debug_script_warns_about_low_contrast(
         ),
     )
     visitor = visit()
-    with serve(app) as address:
+    with serve_app(app) as address:
         visitor.page.goto(address, wait_until="load")
         visitor.page.wait_for_timeout(50)
     expected = warnings if debug else []

@@ -17,7 +17,7 @@ from playwright.sync_api import Page, expect
 
 from flask_xiebao.testing import GatewaySimulator
 from tests.browser.harness import NAME, Demo, Visit, Visits, add_icon, create_demo, one_of, press
-from tests.support import SIGN, serve
+from tests.support import SIGN, serve_app
 
 PERSON = "王小明"
 
@@ -32,9 +32,9 @@ def shop(tmp_path: Path) -> Iterator[Demo]:
             tmp_path,
             XIEBAO_PARTNER_ID="12345",
             XIEBAO_API_KEY="Key",
-            XIEBAO_BASE_URL=stack.enter_context(serve(gateway)),
+            XIEBAO_BASE_URL=stack.enter_context(serve_app(gateway)),
         )
-        address = stack.enter_context(serve(app))
+        address = stack.enter_context(serve_app(app))
         simulator = GatewaySimulator(
             "12345", "Key", notify_url=f"{address}/xiebao/notify", orders=tmp_path / "gateway"
         )

@@ -14,7 +14,7 @@ import pytest
 from werkzeug.test import TestResponse
 
 from flask_xiebao import Gateway, Notification, OrderClient, OrderError
-from tests.support import NUMBER, Site
+from tests.support import INSURE_NUM, Site
 from tests.vectors import NAME
 
 TOKEN = "notify-" + "x" * 20
@@ -30,10 +30,10 @@ class Listener:
     """
 
     then: Callable[[Notification], object]
-    heard: list[Notification] = field(default_factory=list)
+    notifications: list[Notification] = field(default_factory=list)
 
     def __call__(self, notification: Notification) -> object:
-        self.heard.append(notification)
+        self.notifications.append(notification)
         return self.then(notification)
 
 
@@ -107,7 +107,7 @@ def refusals(caplog: pytest.LogCaptureFixture) -> list[str]:
 
 #: What a gateway of the family says of an order.
 DETAIL: dict[str, Any] = {
-    "insureNum": NUMBER,
+    "insureNum": INSURE_NUM,
     "caseCode": "QX000000127257",
     "partnerUniqueKey": "101000",
     "productName": "境内旅行意外险",
@@ -172,7 +172,7 @@ class Platform:
     def refused(self) -> OrderError:
         """Return the error with which a query ends."""
         with pytest.raises(OrderError) as caught:
-            self.client.get(NUMBER)
+            self.client.get(INSURE_NUM)
         return caught.value
 
 

@@ -33,17 +33,17 @@ from tests.callback.support import (
     tell,
 )
 from tests.support import (
-    KEYS_OF_MEMBERS,
-    LIVE,
+    DEPLOYED,
+    INSURE_NUM,
+    MEMBER_KEYS,
     MEMBER_SECRET,
-    NUMBER,
-    Heard,
     MakeSite,
+    SentSignals,
     Site,
-    fail_with,
-    leaked,
+    failing_function,
+    find_leaks,
 )
-from tests.vectors import ISSUED, NAME, PAID, SURRENDERED, VECTORS, callback
+from tests.vectors import ISSUED, NAME, PAID, SURRENDERED, VECTORS, build_notification
 
 #: Of which people's names are.
 WORDS = f"duplicate key: {NAME} already exists"
@@ -58,41 +58,41 @@ def listener(site: Site) -> Listener:
 
 
 def test_the_handler_and_the_signal_hear_of_whatever_verifies_each_time_that_it_comes(
-    site: Site, listener: Listener, heard: Heard
+    site: Site, listener: Listener, sent_signals: SentSignals
 ) -> None:
     for body in VECTORS * 2:
         assert tell(site, body) == 200
     said = [json.loads(body)["data"] for body in VECTORS]
-    assert [notification.data for notification in listener.heard] == said * 2
-    assert heard == [("received", {"notification": each}) for each in listener.heard]
-    ids = [notification.id for notification in listener.heard]
+    assert [notification.data for notification in listener.notifications] == said * 2
+    assert sent_signals == [("received", {"notification": each}) for each in listener.notifications]
+    ids = [notification.id for notification in listener.notifications]
     assert ids[:7] == ids[7:]
     assert len(set(ids)) == 7
-    assert listener.heard[0].member == "101000"  # without a secret, it is the key itself
+    assert listener.notifications[0].member == "101000"  # without a secret, it is the key itself
 
 
 def test_with_a_member_secret_the_member_is_whose_key_it_is(make_site: MakeSite) -> None:
     site = make_site(XIEBAO_MEMBER_SECRET=MEMBER_SECRET)
     listener = listen(site)
-    key = KEYS_OF_MEMBERS["8"]
+    key = MEMBER_KEYS["8"]
     for own in (key, key.upper(), "8", "101000", "a" * 16 + "8", ...):
-        assert tell(site, callback(1, partnerUniqueKey=own)) == 200
-    members = [notification.member for notification in listener.heard]
+        assert tell(site, build_notification(1, partnerUniqueKey=own)) == 200
+    members = [notification.member for notification in listener.notifications]
     assert members == ["8", "8", None, None, None, None]
-    site.xiebao.keeps_plain_key(fail_with(ConnectionError("the database is away")))
+    site.xiebao.keeps_plain_key(failing_function(ConnectionError("the database is away")))
     assert tell(site, PAID) == 500
-    assert len(listener.heard) == 6
+    assert len(listener.notifications) == 6
 
 
 def test_a_handler_may_be_async_and_runs_in_the_request(site: Site) -> None:
-    heard = []
+    sent_signals = []
 
     @site.xiebao.notification_handler
     async def hear(notification: Notification) -> None:
-        heard.append((notification.insure_num, request.endpoint, request.headers["X-Trace"]))
+        sent_signals.append((notification.insure_num, request.endpoint, request.headers["X-Trace"]))
 
     assert tell(site, PAID, headers={"X-Trace": "7"}) == 200
-    assert heard == [(NUMBER, "xiebao.notify", "7")]
+    assert sent_signals == [(INSURE_NUM, "xiebao.notify", "7")]
 
 
 @pytest.mark.parametrize("returned", [None, True, 1, object()])
@@ -105,7 +105,7 @@ def test_who_stops_selling_still_hears_of_surrenders(make_site: MakeSite) -> Non
     site = make_site(XIEBAO_ENABLED=False)
     listener = listen(site)
     assert tell(site, SURRENDERED) == 200
-    assert [each.type for each in listener.heard] == [NotificationType.SURRENDER]
+    assert [each.type for each in listener.notifications] == [NotificationType.SURRENDER]
 
 
 # What it has not done
@@ -119,12 +119,12 @@ async def store(_: Notification) -> None:
 #: platform would be told that all is well.
 NOT_DONE: list[tuple[Callable[[Notification], object], str]] = [
     *(
-        (fail_with(kind(WORDS)), f"{kind.__name__} in fail (tests/")
+        (failing_function(kind(WORDS)), f"{kind.__name__} in fail (tests/")
         for kind in (ValueError, KeyError)
     ),
-    (fail_with(ConnectionError(WORDS)), "ConnectionError in fail (tests/support.py:"),
-    (fail_with(ConfigError(WORDS)), "ConfigError in fail (tests/"),
-    (fail_with(OrderError(WORDS, 1002, f"{NAME} 不符")), "OrderError 1002 in fail (tests/"),
+    (failing_function(ConnectionError(WORDS)), "ConnectionError in fail (tests/support.py:"),
+    (failing_function(ConfigError(WORDS)), "ConfigError in fail (tests/"),
+    (failing_function(OrderError(WORDS, 1002, f"{NAME} 不符")), "OrderError 1002 in fail (tests/"),
     (lambda _: abort(404), "NotFound in <lambda> (tests/"),
     (store, "returned a coroutine that is never awaited. Register the async function itself"),
     (
@@ -147,12 +147,12 @@ NOT_DONE: list[tuple[Callable[[Notification], object], str]] = [
 def test_what_a_handler_has_not_done_comes_again_and_is_logged_without_names(
     make_site: MakeSite,
     caplog: pytest.LogCaptureFixture,
-    heard: Heard,
+    sent_signals: SentSignals,
     does: Callable[[Notification], object],
     words: str,
     strict: bool,
 ) -> None:
-    site = make_site(**LIVE, XIEBAO_STRICT=strict)
+    site = make_site(**DEPLOYED, XIEBAO_STRICT=strict)
     listener = listen(site, does)
 
     response = post(site, ISSUED)
@@ -167,14 +167,14 @@ def test_what_a_handler_has_not_done_comes_again_and_is_logged_without_names(
     levels, messages = zip(*logged(site, caplog), strict=True)
     assert set(levels) == {logging.ERROR}
     assert words in "\n".join(messages)
-    assert listener.heard[0].id in messages[-1]
-    assert leaked(caplog.text, NAME, "duplicate") == []
-    assert heard == []
+    assert listener.notifications[0].id in messages[-1]
+    assert find_leaks(caplog.text, NAME, "duplicate") == []
+    assert sent_signals == []
 
     listener.then = lambda _: None
     assert tell(site, ISSUED) == 200
-    failed, done = listener.heard
-    assert heard == [("received", {"notification": done})]
+    failed, done = listener.notifications
+    assert sent_signals == [("received", {"notification": done})]
     assert done.id == failed.id
 
 
@@ -213,11 +213,11 @@ def test_no_frame_that_logs_a_failure_has_the_error_in_a_variable(
         return True
 
     monkeypatch.setattr(site.app.logger, "filters", [report])
-    listener.then = fail_with(ValueError(NAME))
+    listener.then = failing_function(ValueError(NAME))
     post(site, ISSUED)
     by_the_handler = len(shown)
     listener.then = lambda _: None
-    with notification_received.connected_to(fail_with(ValueError(NAME))):
+    with notification_received.connected_to(failing_function(ValueError(NAME))):
         post(site, ISSUED)
     assert 0 < by_the_handler < len(shown)
     assert not [text for text in shown if NAME in text]
@@ -226,9 +226,9 @@ def test_no_frame_that_logs_a_failure_has_the_error_in_a_variable(
 def test_of_many_failures_some_are_logged_and_that_there_are_more(
     site: Site, caplog: pytest.LogCaptureFixture
 ) -> None:
-    listen(site, fail_with(ValueError()))
+    listen(site, failing_function(ValueError()))
     for number in range(15):
-        post(site, callback(1, insureNum=str(number)))
+        post(site, build_notification(1, insureNum=str(number)))
     lines = [line for _, line in logged(site, caplog)]
     assert len(lines) == 10
     assert [line for line in lines if "Similar messages are suppressed" in line] == lines[-1:]
@@ -243,7 +243,8 @@ async def receive_later(_app: Flask, notification: Notification) -> None:
 
 @pytest.mark.parametrize("strict", [True, False])
 @pytest.mark.parametrize(
-    ("fails", "kind"), [(fail_with(ValueError(NAME)), "ValueError"), (receive_later, "Cancelled")]
+    ("fails", "kind"),
+    [(failing_function(ValueError(NAME)), "ValueError"), (receive_later, "Cancelled")],
 )
 def test_a_receiver_that_fails_never_changes_the_answer(
     make_site: MakeSite,
@@ -265,7 +266,7 @@ def test_a_receiver_that_fails_never_changes_the_answer(
 
 
 def test_where_nobody_listens_it_is_404_and_one_warning(
-    site: Site, caplog: pytest.LogCaptureFixture, heard: Heard
+    site: Site, caplog: pytest.LogCaptureFixture, sent_signals: SentSignals
 ) -> None:
     """A receiver of the signal alone is nobody: it cannot say that it failed."""
     for body in (PAID, b"", PAID):
@@ -273,7 +274,7 @@ def test_where_nobody_listens_it_is_404_and_one_warning(
     [(level, line)] = logged(site, caplog)
     assert level == logging.WARNING
     assert "Register a notification_handler" in line
-    assert heard == []
+    assert sent_signals == []
 
 
 @pytest.mark.parametrize("missing", ["XIEBAO_PARTNER_ID", "XIEBAO_API_KEY"])
@@ -283,7 +284,7 @@ def test_switched_off_without_an_account_there_is_nothing(
     site = make_site(XIEBAO_ENABLED=False, **{missing: None})
     listener = listen(site)
     assert tell(site, PAID) == 404
-    assert not listener.heard
+    assert not listener.notifications
 
 
 # Registering
@@ -297,7 +298,7 @@ def test_there_is_one_handler_which_may_be_registered_again(site: Site, listener
     ):
         site.xiebao.notification_handler(store)
     assert tell(site, PAID) == 200
-    assert len(listener.heard) == 1
+    assert len(listener.notifications) == 1
 
 
 class UniqueViolationError(Exception):
@@ -314,7 +315,7 @@ def test_failed_handler_logs_table_and_constraint_but_no_value(
     site: Site, caplog: pytest.LogCaptureFixture
 ) -> None:
     error = IntegrityError(f"INSERT {NAME}", {}, UniqueViolationError())
-    listen(site, fail_with(error))
+    listen(site, failing_function(error))
     assert tell(site, PAID) == 500
     [(_, line)] = logged(site, caplog)
     assert "IntegrityError in fail (tests/support.py" in line
@@ -331,7 +332,7 @@ def test_config_error_of_installed_shop_is_logged_without_message(
     file = f"{sysconfig.get_path('purelib')}/shop.py"
     exec(compile(source, file, "exec"), shop)  # noqa: S102
     site.xiebao.notification_handler(shop["handle"])
-    assert tell(site, callback(2, state=False, failMsg=NAME)) == 500
+    assert tell(site, build_notification(2, state=False, failMsg=NAME)) == 500
     assert "ConfigError in handle" in caplog.text
     assert NAME not in caplog.text
 

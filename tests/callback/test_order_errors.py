@@ -20,13 +20,20 @@ import pytest
 
 from flask_xiebao import OrderClient, OrderError
 from tests.callback.support import DETAIL, Platform, detail, ok, refused
-from tests.support import KEY, NUMBER, SIGN_OF_KEY, fail_with, leaked, reported
-from tests.vectors import NAME, md5_of
+from tests.support import (
+    API_KEY,
+    INSURE_NUM,
+    SIGN_OF_API_KEY,
+    failing_function,
+    find_leaks,
+    format_error_report,
+)
+from tests.vectors import NAME, compute_sign
 
 
 def shown(platform: Platform, error: OrderError) -> str:
     """Return what an error report may show, save the message of the gateway's."""
-    report = reported(error, suppressed=False)
+    report = format_error_report(error, suppressed=False)
     return f"{platform.client!r} {vars(platform.client)} {report}"
 
 
@@ -39,8 +46,8 @@ def shown(platform: Platform, error: OrderError) -> str:
         (f"{NAME} 不符", f"{NAME} 不符"),
         ("", ""),
         (None, ""),
-        (f"签名错误: {KEY}{{...}}", "签名错误: ***{...}"),
-        (f"sign={SIGN_OF_KEY}", "sign=***"),
+        (f"签名错误: {API_KEY}{{...}}", "签名错误: ***{...}"),
+        (f"sign={SIGN_OF_API_KEY}", "sign=***"),
         ("应为 SIGN", "应为 ***"),
         ("\x1b[31m\r\nforged line", " [31m  forged line"),
         ("啊" * 999, f"{'啊' * 199}…"),
@@ -50,14 +57,14 @@ def test_what_a_refusal_says_is_not_in_the_error_and_tells_no_secret(
     sent: str | None, said: str
 ) -> None:
     """It may name somebody, and gateways tell what should have been signed."""
-    platform = Platform(api_key=KEY)
+    platform = Platform(api_key=API_KEY)
     platform.answers = [
         lambda _: {"respCode": -5, "respMsg": sent and sent.replace("SIGN", platform.sign)}
     ]
     error = platform.refused()
     assert str(error) == "The gateway refused the order query with respCode -5."
     assert (error.code, error.gateway_message) == (-5, said)
-    assert leaked(shown(platform, error), KEY, platform.sign, SIGN_OF_KEY) == []
+    assert find_leaks(shown(platform, error), API_KEY, platform.sign, SIGN_OF_API_KEY) == []
     again = pickle.loads(pickle.dumps(error))  # noqa: S301 - of our own
     assert (again.code, again.gateway_message) == (-5, said)
 
@@ -94,15 +101,21 @@ def test_what_is_nearly_the_key_is_looked_through_in_a_moment() -> None:
         (ok(DETAIL), '"insureNum" is missing'),
         (detail(insureNum="1"), '"insureNum" must be the application number that was requested'),
         (detail(payStatus="1"), '"payStatus" must be an integer'),
-        (fail_with(httpx.ConnectTimeout("x")), "The gateway did not respond within 10 seconds."),
-        (fail_with(httpx.ReadTimeout("x")), "The gateway did not respond within 10 seconds."),
         (
-            fail_with(httpx.ConnectError("x")),
+            failing_function(httpx.ConnectTimeout("x")),
+            "The gateway did not respond within 10 seconds.",
+        ),
+        (
+            failing_function(httpx.ReadTimeout("x")),
+            "The gateway did not respond within 10 seconds.",
+        ),
+        (
+            failing_function(httpx.ConnectError("x")),
             "cannot be reached at https://testapi.xiebao18.com (ConnectE",
         ),
-        (fail_with(httpx.RemoteProtocolError("x")), "(RemoteProtocolError)"),
+        (failing_function(httpx.RemoteProtocolError("x")), "(RemoteProtocolError)"),
         (
-            fail_with(ValueError(f"{NAME} https://a.example/?sign=x")),
+            failing_function(ValueError(f"{NAME} https://a.example/?sign=x")),
             "because of the exception ValueError",
         ),
         # Or nearly never: a client that reads on is to fail this test, and not to hold it.
@@ -124,13 +137,13 @@ def test_what_is_nearly_the_key_is_looked_through_in_a_moment() -> None:
     ],
 )
 def test_an_answer_that_is_not_what_it_should_be_is_an_error(answer: Any, said: str) -> None:
-    platform = Platform(answer, api_key=KEY)
+    platform = Platform(answer, api_key=API_KEY)
     error = platform.refused()
     assert said in str(error)
     assert error.code is None
     assert platform.asked[0].headers["Accept-Encoding"] == "identity"
-    secrets = (KEY, platform.sign, NAME, "13800000000")
-    assert leaked(shown(platform, error), *secrets) == []
+    secrets = (API_KEY, platform.sign, NAME, "13800000000")
+    assert find_leaks(shown(platform, error), *secrets) == []
 
 
 def test_an_answer_that_comes_in_drops_is_left_when_the_time_is_over() -> None:
@@ -160,7 +173,7 @@ def test_where_a_gateway_leads_tells_no_secret_and_is_one_short_line() -> None:
     key = "a key/that+nobody guesses"
 
     def answer(_: httpx.Request) -> httpx.Response:
-        secrets = (platform.sign, md5_of("12345", key), quote_plus(key), quote(key))
+        secrets = (platform.sign, compute_sign("12345", key), quote_plus(key), quote(key))
         location = f"https://evil.example/{'/'.join(secrets)}/\x1b[31m{'a' * 500}"
         return httpx.Response(302, headers={"Location": location})
 
@@ -179,11 +192,11 @@ def test_where_a_gateway_leads_tells_no_secret_and_is_one_short_line() -> None:
 
 @pytest.mark.parametrize("ends", [SystemExit(1), KeyboardInterrupt()])
 def test_what_ends_a_worker_in_the_middle_takes_no_secret_along(ends: BaseException) -> None:
-    platform = Platform(fail_with(ends), api_key=KEY)
+    platform = Platform(failing_function(ends), api_key=API_KEY)
     with pytest.raises(type(ends)) as caught:
-        platform.client.get(NUMBER)
-    assert "OrderClient" in reported(caught.value)
-    assert leaked(reported(caught.value), KEY, platform.sign) == []
+        platform.client.get(INSURE_NUM)
+    assert "OrderClient" in format_error_report(caught.value)
+    assert find_leaks(format_error_report(caught.value), API_KEY, platform.sign) == []
 
 
 def test_where_httpx_is_missing_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -235,7 +248,7 @@ def test_slow_response_raises_order_error_after_timeout(parts: tuple[bytes, ...]
         OrderClient("12345", "Key", base_url=address, timeout=0.3) as client,
         pytest.raises(OrderError) as caught,
     ):
-        client.get(NUMBER)
+        client.get(INSURE_NUM)
     assert str(caught.value) == "The gateway did not respond within 0.3 seconds."
 
 
@@ -245,13 +258,13 @@ def test_slow_response_raises_order_error_after_timeout(parts: tuple[bytes, ...]
 def test_malformed_response_raises_order_error_without_signature(response: bytes) -> None:
     with (
         drips(response, b"") as address,
-        OrderClient("12345", KEY, base_url=address) as client,
+        OrderClient("12345", API_KEY, base_url=address) as client,
         pytest.raises(OrderError) as caught,
     ):
-        client.get(NUMBER)
+        client.get(INSURE_NUM)
     message = f"The gateway cannot be reached at {address} (RemoteProtocolError)."
     assert str(caught.value) == message
-    assert leaked(reported(caught.value, suppressed=False), KEY, "sign=") == []
+    assert find_leaks(format_error_report(caught.value, suppressed=False), API_KEY, "sign=") == []
 
 
 def test_a_client_that_is_closed_keeps_no_connection_open() -> None:
@@ -259,6 +272,6 @@ def test_a_client_that_is_closed_keeps_no_connection_open() -> None:
     head = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(answer)
     with drips(head + answer, b"") as address:
         with OrderClient("12345", "Key", base_url=address) as client:
-            client.get(NUMBER)
+            client.get(INSURE_NUM)
         del client
         gc.collect()  # warns of sockets that nobody has closed

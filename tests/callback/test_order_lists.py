@@ -9,7 +9,7 @@ import pytest
 
 from flask_xiebao import EffectiveStatus, IssueStatus, OrderError, PayStatus
 from tests.callback.support import Platform, ok, page
-from tests.support import leaked, reported
+from tests.support import find_leaks, format_error_report
 from tests.vectors import NAME
 
 
@@ -119,7 +119,7 @@ def test_error_about_order_list_shows_no_names() -> None:
     next(orders), next(orders)
     with pytest.raises(OrderError) as raised:
         next(orders)
-    assert leaked(reported(raised.value), NAME, "13800000000") == []
+    assert find_leaks(format_error_report(raised.value), NAME, "13800000000") == []
 
 
 @pytest.mark.parametrize("half", ["\\ud83d", "\\ude00\\ud83d", "8\\uDBFF"])

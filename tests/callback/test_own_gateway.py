@@ -16,15 +16,24 @@ from flask import Flask, g, redirect, request
 
 from flask_xiebao import ConfigError, Gateway, OrderClient, OrderError
 from tests.callback.support import detail
-from tests.support import LIVE, MEMBER_SECRET, NUMBER, MakeSite, Site, fail_with, make_site, serve
-from tests.vectors import md5_of
+from tests.support import (
+    DEPLOYED,
+    INSURE_NUM,
+    MEMBER_SECRET,
+    MakeSite,
+    Site,
+    failing_function,
+    make_site,
+    serve_app,
+)
+from tests.vectors import compute_sign
 
 # One of its own
 
 
 def own_gateway(**config: Any) -> tuple[Site, list[tuple[str, bytes]]]:
     """Return a site that has a gateway at a path of its own, and what that is asked."""
-    site = make_site(**{**LIVE, "XIEBAO_BASE_URL": "/gateway", **config})
+    site = make_site(**{**DEPLOYED, "XIEBAO_BASE_URL": "/gateway", **config})
     asked = []
 
     @site.app.post("/gateway/api/orderDetail")
@@ -50,11 +59,11 @@ def test_a_path_of_the_site_is_asked_in_the_app_itself(
 ) -> None:
     site, asked = own_gateway(**config)
     with site.app.app_context():
-        order = site.xiebao.orders.get(NUMBER)
+        order = site.xiebao.orders.get(INSURE_NUM)
         assert site.xiebao.orders is site.xiebao.orders
         assert (order.price_fen, order.member) == (1500, member)
     [(url, body)] = asked
-    assert url == f"http://{host}/gateway/api/orderDetail?sign={md5_of(body)}"
+    assert url == f"http://{host}/gateway/api/orderDetail?sign={compute_sign(body)}"
 
 
 def test_a_request_that_asks_shares_nothing_with_the_one_that_answers() -> None:
@@ -72,7 +81,7 @@ def test_a_request_that_asks_shares_nothing_with_the_one_that_answers() -> None:
 
     @site.app.get("/order")
     def order() -> str:
-        price = site.xiebao.orders.get(NUMBER).price_fen
+        price = site.xiebao.orders.get(INSURE_NUM).price_fen
         return f"{price} {request.path} {g.database}"
 
     assert site.follow("/order").text == "1500 /order /order"
@@ -95,7 +104,7 @@ def test_what_a_gateway_of_the_sites_own_answers_instead_is_told(base_url: str, 
         return redirect("/login?next=/gateway?sign=x") if request.path[:8] == "/gateway" else None
 
     with site.app.app_context(), pytest.raises(OrderError, match=said):
-        site.xiebao.orders.get(NUMBER)
+        site.xiebao.orders.get(INSURE_NUM)
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
@@ -109,7 +118,7 @@ def test_a_worker_that_was_forked_has_a_client_of_its_own(
 
 
 def test_without_an_account_there_are_no_orders(make_site: MakeSite) -> None:
-    site = make_site(**LIVE, XIEBAO_ENABLED=False, XIEBAO_API_KEY=None)
+    site = make_site(**DEPLOYED, XIEBAO_ENABLED=False, XIEBAO_API_KEY=None)
     with site.app.app_context(), pytest.raises(ConfigError, match="XIEBAO_API_KEY"):
         _ = site.xiebao.orders
 
@@ -128,10 +137,10 @@ def test_without_an_account_there_are_no_orders(make_site: MakeSite) -> None:
 def test_elsewhere_it_asks_the_gateway_of_the_pages(
     make_site: MakeSite, monkeypatch: pytest.MonkeyPatch, config: dict[str, str], host: str
 ) -> None:
-    monkeypatch.setattr(socket, "getaddrinfo", fail_with(socket.gaierror()))
+    monkeypatch.setattr(socket, "getaddrinfo", failing_function(socket.gaierror()))
     site = make_site(**config)
     with site.app.app_context(), pytest.raises(OrderError) as caught:
-        site.xiebao.orders.get(NUMBER)
+        site.xiebao.orders.get(INSURE_NUM)
     assert str(caught.value) == f"The gateway cannot be reached at {host} (ConnectError)."
 
 
@@ -179,15 +188,15 @@ def gateway(
         asked.append(request.full_path)
         return detail(), status, {"Location": "/elsewhere"}
 
-    with serve(app, tls) as address:
+    with serve_app(app, tls) as address:
         yield address, asked
 
 
 def ask(address: str) -> int | None:
     """Ask twice; return the price."""
     with OrderClient("12345", "Key", base_url=address) as client:
-        client.get(NUMBER)
-        return client.get(NUMBER).price_fen
+        client.get(INSURE_NUM)
+        return client.get(INSURE_NUM).price_fen
 
 
 def test_over_http_nothing_is_logged_no_proxy_asked_and_no_redirect_followed(

@@ -10,14 +10,14 @@ import pytest
 
 from flask_xiebao import Notification, NotificationError
 from tests.callback.support import listen, logged, post, refusals, said, tell
-from tests.support import KEYS_OF_MEMBERS, MEMBER_SECRET, MakeSite, Site, fail_with
+from tests.support import MEMBER_KEYS, MEMBER_SECRET, MakeSite, Site, failing_function
 from tests.vectors import NAME, PAID
 
 
 def test_a_reader_replaces_the_parsing(make_site: MakeSite) -> None:
     site = make_site(XIEBAO_MEMBER_SECRET=MEMBER_SECRET)
     listener = listen(site)
-    key = KEYS_OF_MEMBERS["8"]
+    key = MEMBER_KEYS["8"]
 
     def read(body: bytes, headers: Any) -> Notification:
         assert headers["X-Sign"] == "theirs"
@@ -28,7 +28,7 @@ def test_a_reader_replaces_the_parsing(make_site: MakeSite) -> None:
 
     assert site.xiebao.notification_reader(read) is read
     assert tell(site, b"7", headers={"X-Sign": "theirs"}) == 200
-    [notification] = listener.heard
+    [notification] = listener.notifications
     assert (notification.insure_num, notification.id) == ("7", "theirs")
     assert notification.member == "8"
 
@@ -42,7 +42,7 @@ def test_a_reader_may_be_async_and_gets_no_longer_bodies_than_the_extension(site
 
     assert tell(site, b"x" * 262_144) == 200
     assert tell(site, b"x" * 262_145) == 413
-    [notification] = listener.heard
+    [notification] = listener.notifications
     assert (notification.failure, notification.member) == ("262144 bytes", None)
 
 
@@ -71,14 +71,14 @@ def test_a_reader_refuses_by_a_notification_error(
     assert said(response) == status
     assert refusals(caplog) == [f"Rejected a notification: {reason}."]
     assert NAME not in f"{response.text}{caplog.text}"
-    assert not listener.heard
+    assert not listener.notifications
 
 
 @pytest.mark.parametrize(
     ("read", "words"),
     [
         (
-            fail_with(KeyError(NAME)),
+            failing_function(KeyError(NAME)),
             "The notification_reader failed: KeyError in fail (tests/support.py",
         ),
         (lambda body, headers: None, "notification_reader must return a Notification, got None."),
@@ -97,7 +97,7 @@ def test_a_reader_that_fails_or_returns_anything_else_is_the_sites_error(
     assert tell(site, PAID) == 500
     assert words in "\n".join(line for _, line in logged(site, caplog))
     assert NAME not in caplog.text
-    assert not listener.heard
+    assert not listener.notifications
 
 
 @dataclass(frozen=True, kw_only=True)

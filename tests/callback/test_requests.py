@@ -15,15 +15,15 @@ from gunicorn.http.errors import InvalidChunkSize
 from flask_xiebao import Xiebao
 from flask_xiebao.app.state import get_current_app_state
 from tests.callback.support import TOKEN, in_chunks, listen, logged, post, refusals, said, tell
-from tests.support import CONFIG, LIVE, MakeSite, Site, fail_with
-from tests.vectors import APPLIED, PAID, callback
+from tests.support import CONFIG, DEPLOYED, MakeSite, Site, failing_function
+from tests.vectors import APPLIED, PAID, build_notification
 
 # How it may come
 
 
 def test_nothing_is_needed_but_the_body(make_site: MakeSite) -> None:
     """No content type, no cookie, no user agent; a browser's headers change nothing."""
-    site = make_site(**LIVE)
+    site = make_site(**DEPLOYED)
     listener = listen(site)
     strange: list[dict[str, Any]] = [
         {"content_type": None},
@@ -37,14 +37,14 @@ def test_nothing_is_needed_but_the_body(make_site: MakeSite) -> None:
     ]
     for options in strange:
         assert tell(site, PAID, **options) == 200, options
-    assert len(listener.heard) == len(strange)
+    assert len(listener.notifications) == len(strange)
 
 
 def test_a_mounted_site_hears_of_purchases(make_site: MakeSite) -> None:
     site = make_site(XIEBAO_URL_PREFIX="/insurance", APPLICATION_ROOT="/shop")
     listener = listen(site)
     assert tell(site, PAID, "/insurance/notify", base_url="https://a.example/shop") == 200
-    assert len(listener.heard) == 1
+    assert len(listener.notifications) == 1
 
 
 @pytest.mark.parametrize(
@@ -63,15 +63,15 @@ def test_a_hook_may_have_read_the_body(site: Site, read: Callable[[], object]) -
     site.app.before_request(lambda: (read(), None)[1])
     assert tell(site, PAID) == 200
     assert said(in_chunks(site, PAID)) == 200
-    assert len(listener.heard) == 2
+    assert len(listener.notifications) == 2
 
 
 @pytest.mark.parametrize("order", ["guard first", "guard last"])
 @pytest.mark.parametrize("scheme", ["http", "https"])
 def test_flask_wtf_lets_notifications_through_and_nothing_else(order: str, scheme: str) -> None:
     xiebao = Xiebao()
-    heard: list[object] = []
-    xiebao.notification_handler(heard.append)
+    sent_signals: list[object] = []
+    xiebao.notification_handler(sent_signals.append)
     for name in ("one", "another app of the same extension"):
         app, guard = Flask(name), CSRFProtect()
         app.config.update(CONFIG, XIEBAO_ENV="test")
@@ -82,7 +82,7 @@ def test_flask_wtf_lets_notifications_through_and_nothing_else(order: str, schem
         assert post(site, b"", "/form", base_url=base_url).status_code == 400
         assert tell(site, PAID, base_url=base_url) == 200
         assert post(site, b"", "/form", base_url=base_url).status_code == 400
-    assert len(heard) == 2
+    assert len(sent_signals) == 2
 
 
 # How it is refused
@@ -95,11 +95,11 @@ def test_flask_wtf_lets_notifications_through_and_nothing_else(order: str, schem
         (b"notifyType=1", 400, "malformed"),
         (APPLIED[:-1], 400, "malformed"),
         (APPLIED.replace(b"true", b"NaN"), 400, "malformed"),
-        (callback(2, state=1), 400, "wrong_field"),
-        (callback(1, key="key"), 403, "wrong_sign"),
+        (build_notification(2, state=1), 400, "wrong_field"),
+        (build_notification(1, key="key"), 403, "wrong_sign"),
         (PAID.replace(b'"price":1500', b'"price":1'), 403, "wrong_sign"),
-        (callback(1, insureNum="2019 0226"), 400, "wrong_field"),
-        (callback(1, failMsg="x" * 256 * 1024), 413, "too_large"),
+        (build_notification(1, insureNum="2019 0226"), 400, "wrong_field"),
+        (build_notification(1, failMsg="x" * 256 * 1024), 413, "too_large"),
     ],
 )
 def test_what_does_not_verify_is_refused_and_one_line_at_info(
@@ -110,7 +110,7 @@ def test_what_does_not_verify_is_refused_and_one_line_at_info(
     response = post(site, body)
     assert said(response) == status
     assert "sign" not in response.text
-    assert not listener.heard
+    assert not listener.notifications
     [line] = refusals(caplog)
     assert line.startswith(f"Rejected a notification: {reason}. ")
     assert "12345" not in line
@@ -122,10 +122,10 @@ def test_what_does_not_verify_is_refused_and_one_line_at_info(
     ("bodies", "words"),
     [
         # It is the platform's own.
-        ([callback(2, state=...), b"{}"], ['"state" is missing', "notification_reader"]),
+        ([build_notification(2, state=...), b"{}"], ['"state" is missing', "notification_reader"]),
         # It may be the sign of another environment, and then all that comes is refused.
         (
-            [callback(1, key="key"), callback(2, key="another"), PAID],
+            [build_notification(1, key="key"), build_notification(2, key="another"), PAID],
             [
                 'Run "flask xiebao order" with any application number to find out whether',
                 "XIEBAO_API_KEY is wrong.",
@@ -151,29 +151,29 @@ def test_what_is_no_post_is_405(site: Site, method: str) -> None:
     assert response.status_code == 405
     assert response.headers["Allow"] == "POST"
     assert method == "HEAD" or said(response) == 405
-    assert not listener.heard
+    assert not listener.notifications
 
 
 def test_body_of_more_than_256_kib_returns_413_also_in_chunks(site: Site) -> None:
     listener = listen(site)
-    room = 256 * 1024 - len(callback(1, failMsg=""))
-    fits, over = (callback(1, failMsg="x" * size) for size in (room, room + 1))
+    room = 256 * 1024 - len(build_notification(1, failMsg=""))
+    fits, over = (build_notification(1, failMsg="x" * size) for size in (room, room + 1))
     for send in (post, in_chunks):
         assert said(send(site, fits)) == 200
         assert said(send(site, over)) == 413
     assert said(in_chunks(site, over * 50)) == 413
-    assert len(listener.heard) == 2
+    assert len(listener.notifications) == 2
 
 
 def test_a_smaller_limit_of_the_sites_own_holds_and_is_named(
     make_site: MakeSite, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
-    site = make_site(**LIVE, MAX_CONTENT_LENGTH=500)
+    site = make_site(**DEPLOYED, MAX_CONTENT_LENGTH=500)
     listen(site)
     assert tell(site, PAID) == 200
     for send in (post, in_chunks):
-        assert said(send(site, callback(1, failMsg="x" * 500))) == 413
+        assert said(send(site, build_notification(1, failMsg="x" * 500))) == 413
     assert "larger than the site's MAX_CONTENT_LENGTH allows" in caplog.text
 
 
@@ -187,7 +187,7 @@ def test_chunks_that_are_none_are_400_and_nobodys_error(
     caplog.set_level(logging.INFO)
 
     class Broken(BytesIO):
-        read = fail_with(error)
+        read = failing_function(error)
 
     listen(site)
     if own_reader:  # which hears of whole ones alone
@@ -204,7 +204,7 @@ def test_a_body_that_breaks_off_is_400(site: Site) -> None:
     listener = listen(site)
     length = {"CONTENT_LENGTH": str(len(PAID))}
     assert tell(site, PAID[:-20], environ_overrides=length) == 400
-    assert not listener.heard
+    assert not listener.notifications
 
 
 # A secret address
@@ -218,9 +218,9 @@ def test_with_a_token_the_address_is_a_secret(make_site: MakeSite) -> None:
     for wrong in (TOKEN[:-1], TOKEN.upper(), "é" * 26, "%00", "x" * 5000):
         assert tell(site, PAID, f"/xiebao/notify/{wrong}") == 404
         assert said(site.app.test_client().get(f"/xiebao/notify/{wrong}")) == 404
-    assert not listener.heard
+    assert not listener.notifications
     assert tell(site, PAID, f"/xiebao/notify/{TOKEN}") == 200
-    assert len(listener.heard) == 1
+    assert len(listener.notifications) == 1
     with site.app.app_context():
         assert (
             TOKEN not in f"{list(site.app.url_map.iter_rules())} {get_current_app_state().settings}"

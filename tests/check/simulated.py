@@ -11,8 +11,18 @@ from flask.testing import FlaskClient
 
 from flask_xiebao import Notification
 from flask_xiebao.testing import GatewaySimulator
-from tests.support import CODE, LIVE, PHONE, SIGN, accepted, make_site, one, pay, soup
-from tests.vectors import md5_of
+from tests.support import (
+    DEPLOYED,
+    PHONE,
+    PRODUCT_CODE,
+    SIGN,
+    assert_gateway_accepts,
+    find_element,
+    make_site,
+    parse_html,
+    pay,
+)
+from tests.vectors import compute_sign
 
 #: Who buys, and is insured.
 PERSON = "王小明"
@@ -20,7 +30,7 @@ PERSON = "王小明"
 TOLD = [1, 2, 3, 9]
 PAY_SUCCESS = "&paySuccess=aHR0cHM6Ly9zaG9wLmV4YW1wbGUvb3JkZXJz"  # https://shop.example/orders
 #: The page of a product, at a simulator that is an app of its own, and on a site.
-ALONE = f"/dispatch/cps?partnerId=12345&subPartnerId=&caseCode={CODE}&sign={SIGN}"
+ALONE = f"/dispatch/cps?partnerId=12345&subPartnerId=&caseCode={PRODUCT_CODE}&sign={SIGN}"
 ALONE += "&partnerUniqKey=m_7"
 PRODUCT = f"/gateway{ALONE}"
 
@@ -38,7 +48,7 @@ class Shop:
     ) -> None:
         self.told: list[Notification] = []
         self.fails = 0
-        settings = {**LIVE, "XIEBAO_BASE_URL": "/gateway", "XIEBAO_PARTNER_ID": partner_id}
+        settings = {**DEPLOYED, "XIEBAO_BASE_URL": "/gateway", "XIEBAO_PARTNER_ID": partner_id}
         site = make_site(**{**settings, **config})
         site.log_in("m_7")
         self.app, self.xiebao = site.app, site.xiebao
@@ -60,7 +70,7 @@ class Shop:
     def buy(self, **form: str) -> str:
         """Buy the product; return the application number."""
         location = pay(self.browser, PRODUCT, **form)
-        return dict(accepted(location).parameters)["insureNum"]
+        return dict(assert_gateway_accepts(location).parameters)["insureNum"]
 
     def do(self, what: str, number: str = "") -> str:
         """Do a step on the page of the product, or of an order; return to where that leads."""
@@ -84,20 +94,20 @@ class Shop:
 
     def shown(self, number: str) -> dict[str, str]:
         """Return what the page of an order says of it."""
-        page = soup(self.browser.get(self.order_page(number)))
+        page = parse_html(self.browser.get(self.order_page(number)))
         rows = page.select("dl.xiebao-order div")
-        return {one(row, "dt").text: one(row, "dd").text for row in rows}
+        return {find_element(row, "dt").text: find_element(row, "dd").text for row in rows}
 
     def sent(self, number: str) -> list[list[str]]:
         """Return the notifications that the page of an order lists: each with its answer."""
-        page = soup(self.browser.get(self.order_page(number)))
+        page = parse_html(self.browser.get(self.order_page(number)))
         [table] = [each for each in page.select("table") if "发给商家的通知" in each.text]
         return [[cell.text for cell in row.select("th, td")] for row in table.select("tbody tr")]
 
     def ask(self, method: str, body: dict[str, Any] | str, **options: Any) -> Any:
         """Ask for orders as the platform's public clients do, with a sign made by hand."""
         text = body if isinstance(body, str) else json.dumps({"transNo": "12345-1", **body})
-        sign = options.get("sign", md5_of(text))
+        sign = options.get("sign", compute_sign(text))
         answer = self.browser.post(f"/gateway/api/{method}?sign={sign}", data=text)
         assert answer.status_code == 200
         return answer.json

@@ -21,7 +21,7 @@ from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from flask_xiebao import Xiebao
 from flask_xiebao.cli import xiebao as commands
 from flask_xiebao.testing import FORMATS, Report, check_entries
-from tests.support import MACROS, SIGN_OF_KEY
+from tests.support import MACROS, SIGN_OF_API_KEY
 from tests.tools.mutants.sites import ACCOUNT
 
 ENTRY = '{{ insurance_entry("QX1") }}'
@@ -337,7 +337,7 @@ def assert_is_found(
         assert {result.case.name for result in report.failed} == failed
     for said in (str(report), FORMATS["json"](report)):
         assert "hunter2" not in said
-        assert SIGN_OF_KEY not in said
+        assert SIGN_OF_API_KEY not in said
 
 
 def right(id: str, site: MakeSite, *notes: str, marks: Any = (), **options: Any) -> Any:

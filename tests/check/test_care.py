@@ -18,26 +18,26 @@ PLAIN: dict[str, Any] = {"devices": ["iphone"], "only": ["product-plain"]}
 
 
 def test_the_site_hears_nothing_of_members_who_are_made_up() -> None:
-    heard = list[Any]()
+    sent_signals = list[Any]()
 
     def guard(member: str, entry: Entry) -> bool:
-        heard.append(member)
+        sent_signals.append(member)
         return True
 
     app = shop(registers("click_guard", guard))
     for signal in (entry_clicked, entry_refused, payment_returned):
-        signal.connect(lambda _app, **said: heard.append(said), app, weak=False)
+        signal.connect(lambda _app, **said: sent_signals.append(said), app, weak=False)
 
     assert check(app).passed
-    assert heard == []
+    assert sent_signals == []
     # No visitor can say that a click is a check's.
     pretended = {"flask_xiebao.rehearsal": "1", "Flask-Xiebao-Rehearsal": "1"}
     app.test_client().get("/xiebao/product/x", headers=pretended)
-    assert heard.pop()["reason"] == "invalid_link"
+    assert sent_signals.pop()["reason"] == "invalid_link"
 
     options = {**PLAIN, "only": ["product-plain", "product-expired"]}
     assert check(app, **options, with_receivers=True).passed
-    clicked, refused = heard
+    clicked, refused = sent_signals
     assert clicked["entry"].page == "product"
     assert refused["reason"] == "expired"
 

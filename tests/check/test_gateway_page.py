@@ -24,27 +24,27 @@ from tests.check.urls import (
     page_at,
     url,
 )
-from tests.support import SIGN, one, pay, soup
+from tests.support import SIGN, find_element, parse_html, pay
 
 
 def test_the_page_cannot_be_taken_for_the_real_one_and_explains_what_came() -> None:
     status, page = page_at(url(PRODUCT, platform="3", toLogin="1"))
     assert status == 200
-    assert "已接受" in one(page, "p.xiebao-verdict.xiebao-verdict--accepted").text
+    assert "已接受" in find_element(page, "p.xiebao-verdict.xiebao-verdict--accepted").text
     assert not page.select(".xiebao-reasons, .xiebao-verdict--refused")
-    title = one(page, "title").text
+    title = find_element(page, "title").text
     assert "携保网关模拟器" in title
     assert "不出售" in title
-    one(page, 'meta[name="robots"][content="noindex"]')
-    one(page, 'meta[name="viewport"]')
-    one(page, "body.xiebao-page > main.xiebao-panel")
+    find_element(page, 'meta[name="robots"][content="noindex"]')
+    find_element(page, 'meta[name="viewport"]')
+    find_element(page, "body.xiebao-page > main.xiebao-panel")
     assert not page.select("script, style, [style], [onclick]")
 
-    table = one(page, "table.xiebao-parameters")
+    table = find_element(page, "table.xiebao-parameters")
     assert table["aria-label"]
     assert len(table.select('th[scope="col"]')) == 3
     rows = {
-        one(row, "th").text: [cell.text.strip() for cell in row.select("td")]
+        find_element(row, "th").text: [cell.text.strip() for cell in row.select("td")]
         for row in table.select("tbody tr")
     }
     assert list(rows) == [*GOOD[PRODUCT], "platform", "toLogin"]
@@ -58,7 +58,7 @@ def test_the_page_lists_every_reason() -> None:
     sent = url(HOME, sign="x", platform="2", caseCode="QX1")
     status, page = page_at(sent)
     assert status == 400
-    one(page, "p.xiebao-verdict.xiebao-verdict--refused")
+    find_element(page, "p.xiebao-verdict.xiebao-verdict--refused")
     reasons = [item.text for item in page.select("ul.xiebao-reasons li")]
     assert reasons == list(SIMULATOR.check(sent).reasons)
     assert len(reasons) == 3
@@ -78,7 +78,7 @@ def test_what_is_sent_is_escaped_whatever_the_application_does(attack: str) -> N
         url(PRODUCT, partnerUniqKey=attack, paySuccess=pay_success),
         url(PRODUCT, **{attack: attack}),
     ):
-        page = soup(app.test_client().get(address))
+        page = parse_html(app.test_client().get(address))
         assert not page.select("script, img, [onerror]")
         assert attack in page.text
 
@@ -161,8 +161,8 @@ def test_mounted_under_a_prefix_a_page_is_got_and_nothing_else_is_there() -> Non
 def test_the_page_speaks_the_sites_language(setting: object, language: str) -> None:
     app = SIMULATOR.create_app()
     app.config["XIEBAO_LOCALE"] = setting
-    page = soup(app.test_client().get(url(HOME, sign="x")))
-    assert one(page, "html")["lang"] == language
+    page = parse_html(app.test_client().get(url(HOME, sign="x")))
+    assert find_element(page, "html")["lang"] == language
     assert ("Refused: home page" if language == "en" else "已拒绝：携保首页") in page.text
     assert "{" not in page.text
 

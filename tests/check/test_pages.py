@@ -36,7 +36,7 @@ from tests.check.support import (
     with_headers,
     wrong,
 )
-from tests.support import KEY, MACROS, SIGN_OF_KEY
+from tests.support import API_KEY, MACROS, SIGN_OF_API_KEY
 
 POLICY = '{{ policy_entry("P1") }}'
 SLIP = '{{ insurance_entry("QX1", look="crad") }}'
@@ -72,8 +72,8 @@ LINKS = [
     bad("page.another_member", '{{ policy_entry("P1", member="another") }}'),
     bad("page.empty", "<p>Nothing</p>"),
     bad("link", BASE.format("https://m.shop.example/")),
-    bad("secret", f"{ENTRY}<i data-sign='{SIGN_OF_KEY}'></i>"),
-    bad("secret", f"{ENTRY}<p>{KEY}</p>"),
+    bad("secret", f"{ENTRY}<i data-sign='{SIGN_OF_API_KEY}'></i>"),
+    bad("secret", f"{ENTRY}<p>{API_KEY}</p>"),
     bad("entry.label", '{% call insurance_entry("QX1") %}<i class="icon"></i>{% endcall %}'),
     wrong(
         "a page that fails, and one that is not there",

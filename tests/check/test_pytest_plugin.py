@@ -38,7 +38,7 @@ from tests.check.support import (
     shop,
     status,
 )
-from tests.support import CODE, NUMBER, Site
+from tests.support import INSURE_NUM, PRODUCT_CODE, Site
 
 pytest_plugins = ["flask_xiebao.pytest_plugin"]
 
@@ -46,11 +46,11 @@ API_KEY = "a9Kx7mQp2ZrT8wLc"
 OTHER_CODE = "QX000000999999"
 PAGE = f"""
 <a href="/about">About</a>
-{{{{ insurance_entry("{CODE}", return_to="/orders/8") }}}}
+{{{{ insurance_entry("{PRODUCT_CODE}", return_to="/orders/8") }}}}
 {{% call insurance_entry("{OTHER_CODE}", class="card", sub_partner_id="s7") %}}
 <b>A &amp; B</b>{{% endcall %}}
 {{{{ insurance_home_entry() }}}}
-{{{{ policy_entry("{NUMBER}") }}}}
+{{{{ policy_entry("{INSURE_NUM}") }}}}
 """
 
 
@@ -85,7 +85,7 @@ def test_the_verdict_of_an_entry(follow_entry: Any) -> None:
     verdict = follow_entry(member(**HIDDEN_KEY), "/page", "product")
     assert verdict.accepted, verdict.reasons
     assert (verdict.page, verdict.platform) == ("product", Platform.H5)
-    assert dict(verdict.parameters)["caseCode"] == CODE
+    assert dict(verdict.parameters)["caseCode"] == PRODUCT_CODE
     # The member is named as the site does.
     assert verdict.member == "m1"
     assert dict(verdict.parameters)["partnerUniqKey"] != "m1"
@@ -108,10 +108,10 @@ def test_every_device_of_the_list_and_the_sites_own_app_can_be_clicked_with(
 @pytest.mark.parametrize(
     ("entry", "options", "parameter", "value"),
     [
-        ("product", {}, "caseCode", CODE),
+        ("product", {}, "caseCode", PRODUCT_CODE),
         ("product", {"index": 1}, "caseCode", OTHER_CODE),
         ("product", {"reference": OTHER_CODE}, "subPartnerId", "s7"),
-        ("policy", {}, "insureNum", NUMBER),
+        ("policy", {}, "insureNum", INSURE_NUM),
     ],
 )
 def test_a_page_with_several_entries(
@@ -132,7 +132,7 @@ def test_a_handoff_is_reported_and_followed(follow_entry: Any, entry: str) -> No
 
 def test_a_link_by_itself(follow_entry: Any) -> None:
     client = make_shop(SERVER_NAME="shop.example")
-    link = link_of(client.application, "policy", NUMBER, member="m2", no_login_for=60)
+    link = link_of(client.application, "policy", INSURE_NUM, member="m2", no_login_for=60)
     assert link.startswith("http://shop.example/")
     verdict = follow_entry(client, link)
     assert verdict.accepted, verdict.reasons
@@ -178,7 +178,7 @@ LOG_IN = "No member is logged in. Log in the client first."
 A_PAGE = "The click returned 200. The response is a page and not a redirect."
 THERE = (
     "/page has no policy entry. The entries on the page are:"
-    f" product {CODE}, product {OTHER_CODE}, home."
+    f" product {PRODUCT_CODE}, product {OTHER_CODE}, home."
 )
 
 
@@ -223,7 +223,7 @@ def test_what_fails_says_why(
 def test_a_link_that_does_not_lead_on_fails(follow_entry: Any) -> None:
     client = make_shop(SERVER_NAME="localhost")
     home = link_of(client.application, "home")
-    anothers = link_of(client.application, "policy", NUMBER, member="m2", no_login_for=60)
+    anothers = link_of(client.application, "policy", INSURE_NUM, member="m2", no_login_for=60)
     off = member(XIEBAO_ENABLED=False)
     assert "The click returned 503" in failure(follow_entry, member(status(302, 503)), home)
     assert "XIEBAO_ENABLED is off" in failure(follow_entry, off, home)
@@ -252,21 +252,21 @@ def test_nobody_loads_it_unasked() -> None:
 
 
 @pytest.fixture
-def heard() -> list[Notification]:
+def sent_signals() -> list[Notification]:
     return []
 
 
 @pytest.fixture
-def listening(heard: list[Notification]) -> FlaskClient:
+def listening(sent_signals: list[Notification]) -> FlaskClient:
     """A browser of a shop that listens, and whose members have keys that nobody guesses."""
-    return make_shop(registers("notification_handler", heard.append), **HIDDEN_KEY)
+    return make_shop(registers("notification_handler", sent_signals.append), **HIDDEN_KEY)
 
 
 #: What is said of a purchase, and comes as it was said.
 SAID: dict[str, Any] = {
     "type": NotificationType.ISSUE,
     "insure_num": "8",
-    "case_code": CODE,
+    "case_code": PRODUCT_CODE,
     "member": "m1",
     "price_fen": 1500,
     "paid_at": datetime(2026, 11, 25, 12, 0, tzinfo=UTC),
@@ -289,35 +289,38 @@ SAID: dict[str, Any] = {
 
 
 def test_a_notification_says_what_its_keywords_say(
-    notify: Callable[..., Any], listening: FlaskClient, heard: list[Notification]
+    notify: Callable[..., Any], listening: FlaskClient, sent_signals: list[Notification]
 ) -> None:
     response = notify(listening, **SAID, data={"instalment": 1})
     assert (response.status_code, response.json) == (200, {"state": True})
-    [notification] = heard
+    [notification] = sent_signals
     assert {name: getattr(notification, name) for name in SAID} == SAID
     assert notification.data["instalment"] == 1
 
 
 @pytest.mark.parametrize("kind", [*NotificationType, 37])
 def test_what_a_step_comes_with_need_not_be_said(
-    notify: Callable[..., Any], listening: FlaskClient, heard: list[Notification], kind: int
+    notify: Callable[..., Any], listening: FlaskClient, sent_signals: list[Notification], kind: int
 ) -> None:
     for said in ({}, {"succeeded": False, "failure": "余额不足"}):
         assert notify(listening, type=kind, insure_num="8", **said).status_code == 200
-    assert [(each.succeeded, each.failure) for each in heard] == [(True, None), (False, "余额不足")]
+    assert [(each.succeeded, each.failure) for each in sent_signals] == [
+        (True, None),
+        (False, "余额不足"),
+    ]
 
 
 @pytest.mark.parametrize(("wrong", "status"), [("sign", 403), ("body", 400)])
 def test_a_notification_can_be_sent_wrong(
     notify: Callable[..., Any],
     listening: FlaskClient,
-    heard: list[Notification],
+    sent_signals: list[Notification],
     wrong: str,
     status: int,
 ) -> None:
     response = notify(listening, type=2, insure_num="8", wrong=wrong)
     assert (response.status_code, response.json["state"]) == (status, False)
-    assert heard == []
+    assert sent_signals == []
 
 
 def test_a_handler_that_is_not_there_or_fails_is_seen(notify: Callable[..., Any]) -> None:
@@ -355,13 +358,13 @@ def test_a_handler_that_is_not_there_or_fails_is_seen(notify: Callable[..., Any]
 def test_a_name_that_there_is_not_and_a_value_of_another_type_are_named(
     notify: Callable[..., Any],
     listening: FlaskClient,
-    heard: list[Notification],
+    sent_signals: list[Notification],
     wrong: dict[str, Any],
     said: str,
 ) -> None:
     with pytest.raises(TypeError, match=said):
         notify(listening, **{"type": 4, "insure_num": "8", **wrong})
-    assert heard == []
+    assert sent_signals == []
 
 
 def test_an_order_that_is_misspelt_is_named_where_it_is_said(

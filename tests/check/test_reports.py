@@ -13,7 +13,7 @@ from flask import Response, request
 from flask_xiebao.simulator.document import PAGE_SPECS
 from flask_xiebao.testing import FORMATS, check_entries
 from tests.check.support import OUTSIDE, command, login_shop, shop, status
-from tests.support import SIGN_OF_KEY, soup
+from tests.support import SIGN_OF_API_KEY, parse_html
 from tests.tools.mutants.sites import SITES
 
 PERMANENT = partial(shop, status(302, 301))
@@ -92,7 +92,7 @@ def test_a_page_of_a_report_is_whole(tmp_path: Path) -> None:
         page = file.read_text("utf-8")
         assert '<html lang="zh-CN">' in page
         assert 'href="data:text/css;base64,' in page
-        for outside in ("<script", "style=", "<style", SIGN_OF_KEY):
+        for outside in ("<script", "style=", "<style", SIGN_OF_API_KEY):
             assert outside not in page
 
 
@@ -101,7 +101,7 @@ def test_html_report_shows_failures_first_and_no_empty_columns() -> None:
         if "/home/" in request.path and response.location:
             response.status_code = 301
 
-    page = soup(FORMATS["html"](check_entries(shop(after=fail_on_home_page))))
+    page = parse_html(FORMATS["html"](check_entries(shop(after=fail_on_home_page))))
     first, *others = page.select("details")
     assert first.has_attr("open")
     assert not any(section.has_attr("open") for section in others)

@@ -28,7 +28,7 @@ from tests.check.support import (
     link_of,
     shop,
 )
-from tests.support import SIGN_OF_KEY
+from tests.support import SIGN_OF_API_KEY
 
 PLAIN: dict[str, Any] = {"devices": ["iphone"], "only": ["product-plain"]}
 MEMBER = "m_7Qk2vX9rT4"
@@ -96,14 +96,14 @@ def assert_nobody_is_named(lead: str, member: str, gateway: str) -> None:
     report = check(app, devices=["iphone"], member=member, pages=["/page"], only=only)
     assert not report.passed
     assert_unsaid(
-        report, SIGN_OF_KEY, "hunter2", in_base64(member), in_base64(json.dumps([member]))
+        report, SIGN_OF_API_KEY, "hunter2", in_base64(member), in_base64(json.dumps([member]))
     )
     said = every_form(report).lower()
     assert key[:16] not in said
     for form in (member, quote(member), quote(member, safe="@:+,&'"), quote_plus(member)):
         assert form.lower() not in said
     for run in re.findall("[A-Za-z0-9+/]{40,}", FORMATS["text"](report)):
-        assert SIGN_OF_KEY.encode() not in base64.b64decode(run[: len(run) // 4 * 4])
+        assert SIGN_OF_API_KEY.encode() not in base64.b64decode(run[: len(run) // 4 * 4])
 
 
 @pytest.mark.parametrize(
@@ -148,7 +148,7 @@ def test_no_id_is_in_the_note_of_a_page() -> None:
     assert_unsaid(report, MEMBER)
 
 
-@pytest.mark.parametrize("name", [SIGN_OF_KEY, MEMBER, "\x1b]0;pwned\x07"])
+@pytest.mark.parametrize("name", [SIGN_OF_API_KEY, MEMBER, "\x1b]0;pwned\x07"])
 def test_the_name_of_a_parameter_is_no_way_into_a_report(name: str) -> None:
     app = shop(after=leading(lambda url: f"{url}&{quote(name)}=1"))
     report = check(app, member=MEMBER, **PLAIN)
@@ -196,14 +196,14 @@ def test_no_secret_is_in_what_stops_a_check() -> None:
     link = link_of(app, "product", "QX1", member="m1", no_login_for=600)
     wrongs: list[dict[str, Any]] = [
         {"url": where},
-        {"pages": [f"{where}?sign={SIGN_OF_KEY}"]},
+        {"pages": [f"{where}?sign={SIGN_OF_API_KEY}"]},
         {"pages": [link + "\n"]},
         {"links": [link.replace("shop", "other")]},
     ]
     for wrong in wrongs:
         with pytest.raises(CheckError) as told:
             check_entries(app, **wrong)
-        for secret in ("hunter2", SIGN_OF_KEY, link.rpartition("/")[2]):
+        for secret in ("hunter2", SIGN_OF_API_KEY, link.rpartition("/")[2]):
             assert secret not in str(told.value)
 
 

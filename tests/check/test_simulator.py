@@ -17,7 +17,7 @@ from flask_wtf import CSRFProtect
 
 from flask_xiebao.testing import GatewaySimulator
 from tests.check.simulated import ALONE, PAY_SUCCESS, PERSON, PRODUCT, TOLD, Shop, shop
-from tests.support import CODE, SIGN, href, one, pay, soup
+from tests.support import PRODUCT_CODE, SIGN, find_element, find_href, parse_html, pay
 
 __all__ = ["shop"]
 
@@ -32,7 +32,7 @@ def test_a_purchase_is_four_notifications_and_an_order(shop: Shop) -> None:
     assert shop.steps() == TOLD
     for each in shop.told:
         about = (each.insure_num, each.case_code, each.partner_uniq_key, each.member)
-        assert about == (number, CODE, "m_7", "m_7")
+        assert about == (number, PRODUCT_CODE, "m_7", "m_7")
         assert each.succeeded
         assert each.data["partnerId"] == 12345  # as a number
     _, paid, issued, _ = shop.told
@@ -41,7 +41,7 @@ def test_a_purchase_is_four_notifications_and_an_order(shop: Shop) -> None:
     assert (policy.applicant, policy.insurant) == (PERSON, PERSON)
 
     order = shop.order(number)
-    assert (order.case_code, order.member, order.price_fen) == (CODE, "m_7", 1500)
+    assert (order.case_code, order.member, order.price_fen) == (PRODUCT_CODE, "m_7", 1500)
     assert order.paid_at == paid.paid_at
     assert (order.start_date, order.end_date) == (policy.start_date, policy.end_date)
     assert (order.pay_status, order.issue_status, order.effective_status) == (1, 1, 1)
@@ -100,7 +100,7 @@ def test_who_has_not_paid_or_left_can_go_back_but_not_as_from_a_payment(shop: Sh
     left = shop.browser.post(url, data={"do": "abandon"}).text
     failed = shop.browser.post(url, data={"do": "fail"}, follow_redirects=True).text
     paid = shop.browser.get(pay(shop.browser, url, late="on")).text
-    backs = [href(page, "返回商家") for page in (left, failed, paid)]
+    backs = [find_href(page, "返回商家") for page in (left, failed, paid)]
     home = "https://shop.example/"
     assert backs == [home, home, "https://shop.example/orders"]
     assert "支付成功" in left  # who changes their mind buys after all
@@ -112,7 +112,7 @@ def test_who_leaves_and_who_is_refused_buys_nothing(shop: Shop) -> None:
         assert response.status_code == 200
         assert "没有产生订单" in response.text
     refused = PRODUCT.replace(SIGN, "wrong") + PAY_SUCCESS
-    assert not soup(shop.browser.get(refused)).select("a, form")
+    assert not parse_html(shop.browser.get(refused)).select("a, form")
     assert shop.browser.post(refused, data={"do": "pay"}).status_code == 400
     assert shop.told == []
     with shop.app.app_context():
@@ -120,10 +120,10 @@ def test_who_leaves_and_who_is_refused_buys_nothing(shop: Shop) -> None:
 
 
 def test_on_the_home_page_something_is_sold_too(shop: Shop) -> None:
-    home = PRODUCT.replace("/cps?", "/cps/index?").replace(f"&caseCode={CODE}", "")
+    home = PRODUCT.replace("/cps?", "/cps/index?").replace(f"&caseCode={PRODUCT_CODE}", "")
     page = shop.browser.get(home)
-    assert one(page, "h2").text == "购买：境内旅行意外险"
-    assert "¥15.00" in one(page, "h2 + p").text
+    assert find_element(page, "h2").text == "购买：境内旅行意外险"
+    assert "¥15.00" in find_element(page, "h2 + p").text
     pay(shop.browser, home)
     assert shop.told[0].case_code == "QX000000127257"
 

@@ -29,7 +29,7 @@ from tests.check.support import (
     with_headers,
     wrong,
 )
-from tests.support import SIGN_OF_KEY
+from tests.support import SIGN_OF_API_KEY
 
 
 def answer(
@@ -165,7 +165,7 @@ HEADERS = [
     answer(
         "a refresh", "header.refresh", with_headers(("Refresh", "0; url=https://evil.example/"))
     ),
-    answer("the sign", "secret", with_headers(("X-Sign", SIGN_OF_KEY))),
+    answer("the sign", "secret", with_headers(("X-Sign", SIGN_OF_API_KEY))),
     answer(
         "the sign in a cookie",
         "secret",
@@ -175,7 +175,7 @@ HEADERS = [
     answer(
         "the sign in the first of two cookies",
         "secret",
-        with_headers(("Set-Cookie", f"last={SIGN_OF_KEY}"), ("Set-Cookie", "theme=dark")),
+        with_headers(("Set-Cookie", f"last={SIGN_OF_API_KEY}"), ("Set-Cookie", "theme=dark")),
         "Set-Cookie: sign",
     ),
 ]
@@ -217,7 +217,7 @@ def keeps_more(response: Response) -> None:
 def names_the_sign(path: str) -> Callable[[Response], None]:
     def change(response: Response) -> None:
         if request.path == path:
-            response.headers["X-Debug"] = SIGN_OF_KEY
+            response.headers["X-Debug"] = SIGN_OF_API_KEY
 
     return change
 
@@ -308,7 +308,7 @@ def test_parameter_that_xiebao_refuses_too_is_reported_once() -> None:
 
 
 def test_sign_in_two_cookies_is_reported_once() -> None:
-    cookies = [("Set-Cookie", f"{name}={SIGN_OF_KEY}") for name in ("last", "first")]
+    cookies = [("Set-Cookie", f"{name}={SIGN_OF_API_KEY}") for name in ("last", "first")]
     [result] = check(shop(with_headers(*cookies)), **PLAIN).failed
     assert [failure.code for failure in result.failures] == ["secret"]
 
@@ -344,7 +344,7 @@ def test_a_sign_in_the_log(
     report = check(app, **PLAIN)
     assert kinds(report) == {"secret"}
     assert f"log ({name}, test_wrong_answers.py:" in str(report)
-    assert SIGN_OF_KEY not in str(report)
+    assert SIGN_OF_API_KEY not in str(report)
 
 
 def test_a_receiver_that_fails_is_seen_where_it_is_asked() -> None:

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from bs4 import Tag
 
 from flask_xiebao.testing import GatewaySimulator
-from tests.support import SIGN, soup
+from tests.support import SIGN, parse_html
 
 SHOP = "https://shop.example/orders/8?from=保险&ok=1"
 PAY_SUCCESS = base64.b64encode(SHOP.encode()).decode()
@@ -39,4 +39,4 @@ def encoded(address: str | bytes) -> str:
 
 def page_at(address: str) -> tuple[int, Tag]:
     response = BROWSER.get(address)
-    return response.status_code, soup(response)
+    return response.status_code, parse_html(response)

@@ -16,20 +16,29 @@ from flask_xiebao.cli import xiebao
 from tests import support
 from tests.check import support as sites
 from tests.check.support import around, fails, registers
-from tests.support import KEY, SIGN, SIGN_OF_KEY
+from tests.support import API_KEY, SIGN, SIGN_OF_API_KEY
 
 TEST, PRODUCTION = "https://testapi.xiebao18.com", "https://api.xiebao18.com"
-PLACE = support.SHOP
+PLACE = support.PUBLIC_URL
 
 SECRET_KEY = "c4f6e1d09b7a4e38"
 MEMBER_SECRET = "5d41c0a6f98b7e3214c7d0a95be83f61"
 #: A member secret that the manual shows, and the key that it makes of member 8.
-PUBLISHED, KEY_OF_8 = support.MEMBER_SECRET, support.KEYS_OF_MEMBERS["8"]
-API_KEY = "a9Kx7mQp2ZrT8wLc"
+PUBLISHED, KEY_OF_8 = support.MEMBER_SECRET, support.MEMBER_KEYS["8"]
+ACCOUNT_KEY = "a9Kx7mQp2ZrT8wLc"
 #: Base64 of the hex digits 5aa94a97d25, as keys of this gateway family are.
 SHORT_API_KEY = "NWFhOTRhOTdkMjU="
 #: What no output may show: nor a password, which an error's text may have.
-HIDDEN = (SECRET_KEY, MEMBER_SECRET, PUBLISHED, API_KEY, SHORT_API_KEY, KEY, SIGN_OF_KEY, "hunter2")
+HIDDEN = (
+    SECRET_KEY,
+    MEMBER_SECRET,
+    PUBLISHED,
+    ACCOUNT_KEY,
+    SHORT_API_KEY,
+    API_KEY,
+    SIGN_OF_API_KEY,
+    "hunter2",
+)
 
 #: The levels of findings, as they are called in Chinese.
 LEVELS = {"错误": "ERROR", "警告": "WARNING", "正常": "ok"}
@@ -46,7 +55,7 @@ ENGLISH = re.compile(r"[A-Za-z'’]+([,:;]? [A-Za-z'’]+){2}")
 RIGHT: Mapping[str, Any] = {
     "SECRET_KEY": SECRET_KEY,
     "XIEBAO_PARTNER_ID": "12345",
-    "XIEBAO_API_KEY": API_KEY,
+    "XIEBAO_API_KEY": ACCOUNT_KEY,
     "XIEBAO_ENV": "test",
     "XIEBAO_PUBLIC_URL": PLACE,
     "XIEBAO_MEMBER_SECRET": MEMBER_SECRET,

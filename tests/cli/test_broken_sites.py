@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from tests.check.support import registers
-from tests.cli.support import API_KEY, doctor, run, shop
-from tests.support import fail_with
+from tests.cli.support import ACCOUNT_KEY, doctor, run, shop
+from tests.support import failing_function
 
 KEY_URL = (
     "https://testapi.xiebao18.com/dispatch/cps?partnerId=12345&subPartnerId=&caseCode=QX1"
@@ -31,7 +31,7 @@ def test_notify_runs_without_usable_secret_key(secret_key: Any) -> None:
     ("keeps_plain_key", "words"),
     [
         (lambda member: None, "must return True or False"),
-        (fail_with(ValueError("8")), "ValueError"),
+        (failing_function(ValueError("8")), "ValueError"),
     ],
 )
 def test_inspect_reports_failing_keeps_plain_key(keeps_plain_key: Any, words: str) -> None:
@@ -79,4 +79,4 @@ def test_error_names_extra_if_sqlalchemy_is_missing() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=False
     )
     assert "Run `pip install 'Flask-Xiebao[sqla]'`." in done.stderr
-    assert API_KEY not in done.stderr
+    assert ACCOUNT_KEY not in done.stderr

@@ -36,7 +36,7 @@ from tests.check.support import (
     registers,
 )
 from tests.cli.support import (
-    API_KEY,
+    ACCOUNT_KEY,
     complaints,
     doctor,
     findings,
@@ -99,7 +99,7 @@ def refused_inside_of_another_error() -> Flask:
 
 
 def test_all_that_init_app_refuses_is_listed_and_what_is_right_if_that_is_asked_for() -> None:
-    app = partial(shop, XIEBAO_API_KEY=None, XIEBAO_ENV="prod", XIEBAO_APIKEY=API_KEY)
+    app = partial(shop, XIEBAO_API_KEY=None, XIEBAO_ENV="prod", XIEBAO_APIKEY=ACCOUNT_KEY)
     assert doctor(app)["ok"] == ""
     said = doctor(app, "--verbose")
     assert """XIEBAO_ENV must be "test" or "production", got 'prod'.""" in said["ERROR"]
@@ -259,11 +259,11 @@ SOUND: dict[str, Callable[[], Flask]] = {
 def hold_to_be_sound(app: Flask, caplog: pytest.LogCaptureFixture) -> None:
     """Have the doctor find nothing wrong, and say what it did; nobody hears of it."""
     listens(app)
-    heard: list[object] = []
-    with notification_received.connected_to(lambda app, **values: heard.append(values), app):
+    sent_signals: list[object] = []
+    with notification_received.connected_to(lambda app, **values: sent_signals.append(values), app):
         said = doctor(app)
     assert complaints(said) == []
-    assert heard == []
+    assert sent_signals == []
     logged = [each.getMessage() for each in caplog.records if each.levelno >= logging.WARNING]
     assert [text for text in logged if "Exception on /broken" not in text] == []
     for page in ("product (2.1)", "home (2.2)", "policy (2.3)"):

@@ -20,7 +20,7 @@ from werkzeug.routing import exceptions as routing_exceptions
 from flask_xiebao import ConfigError, Notification
 from tests.check.support import aborts, fails, limited, mounted, registers
 from tests.cli.support import (
-    API_KEY,
+    ACCOUNT_KEY,
     MEMBER_SECRET,
     PUBLISHED,
     complaints,
@@ -44,7 +44,7 @@ site = partial(shop, listens)
 
 
 def require_login_at_a_private_address() -> Any:
-    url = f"https://user:hunter2@sso.example/login/{API_KEY}"
+    url = f"https://user:hunter2@sso.example/login/{ACCOUNT_KEY}"
     return redirect(url) if request.endpoint == "xiebao.notify" else None
 
 

@@ -14,7 +14,7 @@ from flask import Flask, Response, request
 
 from flask_xiebao import OrderError
 from flask_xiebao.testing import GatewaySimulator
-from tests.cli.support import API_KEY, HIDDEN, doctor, is_said_in_chinese, run, shop
+from tests.cli.support import ACCOUNT_KEY, HIDDEN, doctor, is_said_in_chinese, run, shop
 
 ORDERS = {"pageIndex": 1, "pageNums": 1, "data": []}
 ACCEPTED = {"respCode": 0, "data": {"orders": ORDERS}}
@@ -67,7 +67,7 @@ def test_online_is_an_error_with_wrong_key() -> None:
     register = partial(
         Flask.register_blueprint, blueprint=simulator.blueprint, url_prefix="/gateway"
     )
-    app = shop(register, XIEBAO_BASE_URL="/gateway", XIEBAO_API_KEY=API_KEY)
+    app = shop(register, XIEBAO_BASE_URL="/gateway", XIEBAO_API_KEY=ACCOUNT_KEY)
     # A simulator in the app is queried without the option, because nothing is sent.
     for options in ((), ("--online",)):
         said = doctor(app, *options)

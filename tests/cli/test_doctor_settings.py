@@ -18,7 +18,7 @@ from flask_xiebao.gateway.pages import PAGES
 from flask_xiebao.testing import GatewaySimulator
 from tests.check.support import Change, around, mounted
 from tests.cli.support import (
-    API_KEY,
+    ACCOUNT_KEY,
     MEMBER_SECRET,
     PRODUCTION,
     PUBLISHED,
@@ -34,7 +34,7 @@ from tests.cli.support import (
     shop,
     with_hosts,
 )
-from tests.support import SETTINGS
+from tests.support import SETTING_NAMES
 
 #: Long enough for a key that signs, and for one that the gateway gives.
 KEY_OF_40 = "a-key-of-forty-letters-that-nobody-guess"
@@ -43,7 +43,7 @@ NO_ADDRESS = "XIEBAO_PUBLIC_URL is not set"
 
 def simulator(path: str) -> Change:
     """Register a simulator there, by a name of the site's own."""
-    blueprint = GatewaySimulator("12345", API_KEY).blueprint
+    blueprint = GatewaySimulator("12345", ACCOUNT_KEY).blueprint
     return lambda app: app.register_blueprint(blueprint, url_prefix=path, name="play")
 
 
@@ -332,7 +332,7 @@ def test_each_setting_has_a_line_if_that_is_asked_for() -> None:
     app.config[5] = "not text"  # a config can hold it
     in_short, at_length = doctor(app)["ok"], doctor(app, "-v")["ok"]
     assert doctor(app, "--verbose")["ok"] == at_length
-    for name in SETTINGS:
+    for name in SETTING_NAMES:
         line = re.compile(rf"^{name}(:| is )", re.MULTILINE)
         assert line.search(at_length), name
         assert not line.search(in_short), name

@@ -28,10 +28,10 @@ from tests.cli.support import (
     run,
     shop,
 )
-from tests.support import CODE, SIGN
+from tests.support import PRODUCT_CODE, SIGN
 
 PRODUCT_URL = (
-    f"{TEST}/dispatch/cps?partnerId=12345&subPartnerId=&caseCode={CODE}&sign={SIGN}"
+    f"{TEST}/dispatch/cps?partnerId=12345&subPartnerId=&caseCode={PRODUCT_CODE}&sign={SIGN}"
     "&partnerUniqKey=m1&platform=1"
 )
 HOME_URL = f"{TEST}/dispatch/cps/index?partnerId=12345&subPartnerId=&sign={SIGN}&partnerUniqKey=m1"
@@ -128,7 +128,7 @@ def test_a_right_url_is_explained_word_by_word() -> None:
         " gateway.",
         "partnerId=12345: the partner's account at Xiebao.",
         "subPartnerId=: the partner's sub-account, empty if there is none.",
-        f"caseCode={CODE}: the product code that Xiebao provides.",
+        f"caseCode={PRODUCT_CODE}: the product code that Xiebao provides.",
         "sign=00…35: the signature is valid for the configured key.",
         "partnerUniqKey=m1: the partner's unique id for the member.",
         "platform=1: the platform for which the page is shown (1 = H5).",
@@ -225,13 +225,13 @@ ROWS = [
     Row(f"{TEST}/gateway/dispatch/cps", 'The gateway has no page "/gateway/dispatch/cps"'),
     Row("https://shop.example/about", "nor a link of this site"),
     # Spaces
-    Row(PRODUCT_URL.replace(CODE, f"{CODE}%20"), A_SPACE, "WARNING"),
-    Row(PRODUCT_URL.replace(CODE, "QX%20000"), A_SPACE, "WARNING"),
+    Row(PRODUCT_URL.replace(PRODUCT_CODE, f"{PRODUCT_CODE}%20"), A_SPACE, "WARNING"),
+    Row(PRODUCT_URL.replace(PRODUCT_CODE, "QX%20000"), A_SPACE, "WARNING"),
     Row(PRODUCT_URL.replace("=m1", "=+m1"), A_SPACE, "WARNING"),
     Row(PRODUCT_URL.replace("subPartnerId=", "subPartnerId=branch+7"), A_SPACE, "WARNING"),
     Row(PRODUCT_URL.replace("=m1", "=m%201"), "partnerUniqKey=m 1: the partner's unique id", "ok"),
     Row(
-        PRODUCT_URL.replace(CODE, "QX 1"),
+        PRODUCT_URL.replace(PRODUCT_CODE, "QX 1"),
         '"caseCode" contains a space or a line break. Remove this character, or write a space as'
         ' "%20".',
     ),

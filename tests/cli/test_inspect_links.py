@@ -14,7 +14,7 @@ from flask_xiebao import Entry, entry_clicked
 from flask_xiebao.links.access_rules import Refusal
 from flask_xiebao.links.tokens import TokenSigner
 from tests.cli.support import PLACE, SECRET_KEY, findings, inspect, run, shop
-from tests.support import CODE, NUMBER, PHONE
+from tests.support import INSURE_NUM, PHONE, PRODUCT_CODE
 
 site = partial(shop, loader=lambda: "m1", XIEBAO_MEMBER_SECRET=None)
 
@@ -41,10 +41,10 @@ BEARER = ("--no-login-for", "60")
 
 @pytest.mark.parametrize("option", ["--external", "--local"])
 def test_a_link_without_a_member(app: Flask, option: str) -> None:
-    said = inspect(app, link(app, "product", CODE, *FULL, option))
+    said = inspect(app, link(app, "product", PRODUCT_CODE, *FULL, option))
     assert said["ok"].splitlines() == [
         "The link opens the product page (section 2.1 of Xiebao's interface document).",
-        f"caseCode: {CODE}",
+        f"caseCode: {PRODUCT_CODE}",
         "return_to: /a",
         "client_reference: order-8",
         "The link does not belong to a member. Visitors log in and then go to the gateway as"
@@ -62,12 +62,12 @@ def test_a_members_link(app: Flask) -> None:
 
 
 def test_a_bearer_link(app: Flask, clock: time_machine.Traveller) -> None:
-    url = link(app, "policy", NUMBER, "--member", "m1", "--no-login-for", "60")
+    url = link(app, "policy", INSURE_NUM, "--member", "m1", "--no-login-for", "60")
     whose = "The link belongs to member m1 and was signed at 2026-11-24 10:00:00 UTC"
     clock.shift(20)
     now = inspect(app, url)
     assert f"{whose}, with no_login_for=60. For another 40 seconds" in now["ok"]
-    assert f"insureNum: {NUMBER}" in now["ok"]
+    assert f"insureNum: {INSURE_NUM}" in now["ok"]
     clock.shift(40)
     later = inspect(app, url)
     assert (
@@ -78,7 +78,7 @@ def test_a_bearer_link(app: Flask, clock: time_machine.Traveller) -> None:
 
 
 def test_the_code_of_a_mail(app: Flask) -> None:
-    url = link(app, "policy", NUMBER, "--member", "m1", "--local")
+    url = link(app, "policy", INSURE_NUM, "--member", "m1", "--local")
     code = url.replace("/policy/", "/qr/")
     first, _, rest = inspect(app, f"{code}.png")["ok"].partition("\n")
     assert first.startswith("This is the URL of a QR code image for emails")
@@ -87,7 +87,7 @@ def test_the_code_of_a_mail(app: Flask) -> None:
 
 
 def test_the_way_back_from_a_payment(app: Flask, clock: time_machine.Traveller) -> None:
-    url = link(app, "product", CODE, "--return-to", "/orders/8", "--local")
+    url = link(app, "product", PRODUCT_CODE, "--return-to", "/orders/8", "--local")
     clicks: list[str] = []
     with entry_clicked.connected_to(lambda app, click_id, **_: clicks.append(click_id), app):
         click = app.test_client().get(url, headers=PHONE)
@@ -102,7 +102,7 @@ def test_the_way_back_from_a_payment(app: Flask, clock: time_machine.Traveller) 
 
 
 def test_a_link_on_another_host_is_a_warning(app: Flask) -> None:
-    url = link(app, "product", CODE, "--local")
+    url = link(app, "product", PRODUCT_CODE, "--local")
     assert inspect(app, f"{PLACE}{url}")["WARNING"] == ""
     assert (
         "The host of the link is other.example"
@@ -117,7 +117,7 @@ def test_a_prefix_may_be_like_a_path_of_the_gateway() -> None:
     assert said["ERROR"] == ""
 
 
-TOKEN_OF_NOBODY = TokenSigner([SECRET_KEY], "12345").build_entry_token(Entry("policy", NUMBER))
+TOKEN_OF_NOBODY = TokenSigner([SECRET_KEY], "12345").build_entry_token(Entry("policy", INSURE_NUM))
 #: What becomes of a link, and what is said of it then.
 REFUSED: list[tuple[Callable[[str], str], str]] = [
     (lambda url: f"{url}x", "was not made by this site, or it was changed"),
@@ -136,7 +136,7 @@ REFUSED: list[tuple[Callable[[str], str], str]] = [
 def test_links_that_the_site_refuses_are_told_apart(
     app: Flask, change: Callable[[str], str], said: str
 ) -> None:
-    result = run(app, "inspect", change(link(app, "product", CODE, "--local")))
+    result = run(app, "inspect", change(link(app, "product", PRODUCT_CODE, "--local")))
     assert said in findings(result)["ERROR"]
     assert result.output.endswith("Nobody can follow this link.\n")
 
@@ -145,7 +145,7 @@ def test_links_that_the_site_refuses_are_told_apart(
 def test_link_that_a_click_refuses_is_an_error_whatever_the_cause(
     app: Flask, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...]
 ) -> None:
-    url = link(app, "product", CODE, "--local", *options)
+    url = link(app, "product", PRODUCT_CODE, "--local", *options)
     refusal = Refusal(403, "too_old", "too_old", "it was made last year")
     monkeypatch.setattr(
         "flask_xiebao.cli.inspect.decide_access", lambda entry, current_member, now: refusal
@@ -157,13 +157,13 @@ def test_link_that_a_click_refuses_is_an_error_whatever_the_cause(
 
 
 def test_a_link_of_a_site_without_a_key(app: Flask) -> None:
-    url = link(app, "product", CODE, "--local")
+    url = link(app, "product", PRODUCT_CODE, "--local")
     app.config["SECRET_KEY"] = None
     assert "SECRET_KEY is not set" in inspect(app, url)["ERROR"]
 
 
 def test_a_link_of_a_site_that_is_switched_off() -> None:
-    said = inspect(site(XIEBAO_ENABLED=False), link(site(), "product", CODE, "--local"))
+    said = inspect(site(XIEBAO_ENABLED=False), link(site(), "product", PRODUCT_CODE, "--local"))
     assert said == {
         "ERROR": "XIEBAO_ENABLED is off, so this link returns status 404.",
         "WARNING": "",

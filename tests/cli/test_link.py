@@ -11,7 +11,14 @@ from flask import Flask
 
 from flask_xiebao import Entry, entry_clicked
 from tests.cli.support import KEY_OF_8, PLACE, PUBLISHED, TEST, doctor, run, shop
-from tests.support import CODE, NEEDS_TRUSTED_HOSTS, NUMBER, PHONE, SIGN, accepted
+from tests.support import (
+    INSURE_NUM,
+    NEEDS_TRUSTED_HOSTS,
+    PHONE,
+    PRODUCT_CODE,
+    SIGN,
+    assert_gateway_accepts,
+)
 
 #: A site of the account whose sign the document shows; m1 is logged in.
 site = partial(shop, loader=lambda: "m1", XIEBAO_API_KEY="Key", XIEBAO_MEMBER_SECRET=None)
@@ -22,17 +29,17 @@ def entry_of(app: Flask, url: str) -> Entry:
     told: list[Entry] = []
     with entry_clicked.connected_to(lambda app, entry, **_: told.append(entry), app):
         click = app.test_client().get(urlsplit(url).path, headers=PHONE)
-    accepted(click.location)
+    assert_gateway_accepts(click.location)
     [entry] = told
     return entry
 
 
 def test_a_link_is_absolute_where_the_site_says_where_it_is() -> None:
     app = site()
-    printed = run(app, "link", "product", CODE).output
+    printed = run(app, "link", "product", PRODUCT_CODE).output
     assert printed.startswith(f"{PLACE}/xiebao/product/")
     assert printed.count("\n") == 1
-    assert entry_of(app, printed.strip()).reference == CODE
+    assert entry_of(app, printed.strip()).reference == PRODUCT_CODE
 
 
 def test_elsewhere_it_is_a_path() -> None:
@@ -62,20 +69,20 @@ def test_a_link_takes_every_keyword() -> None:
         "--client-reference": "order-8",
     }
     typed = [word for option in options.items() for word in option]
-    entry = entry_of(app, run(app, "link", "product", CODE, *typed).output.strip())
-    assert (entry.page, entry.reference) == ("product", CODE)
+    entry = entry_of(app, run(app, "link", "product", PRODUCT_CODE, *typed).output.strip())
+    assert (entry.page, entry.reference) == ("product", PRODUCT_CODE)
     assert (entry.member, entry.no_login_for, entry.client_reference) == ("m1", 60, "order-8")
     assert (entry.sub_partner_id, entry.platform, entry.return_to) == ("s1", 3, "/a")
 
 
 def test_the_gateways_url_holds_the_sign_and_is_accepted() -> None:
     options = ("--gateway", "--platform", "h5", "--member", "m1")
-    printed = run(site(), "link", "product", CODE, *options).output
+    printed = run(site(), "link", "product", PRODUCT_CODE, *options).output
     assert printed == (
-        f"{TEST}/dispatch/cps?partnerId=12345&subPartnerId=&caseCode={CODE}&sign={SIGN}"
+        f"{TEST}/dispatch/cps?partnerId=12345&subPartnerId=&caseCode={PRODUCT_CODE}&sign={SIGN}"
         "&partnerUniqKey=m1&platform=1\n"
     )
-    accepted(printed.strip())
+    assert_gateway_accepts(printed.strip())
     explained = " ".join(run(site(), "link", "--help").output.split())
     assert "Keep this URL SECRET" in explained
     assert "--locale [en|zh]" in explained
@@ -84,7 +91,7 @@ def test_the_gateways_url_holds_the_sign_and_is_accepted() -> None:
 def test_the_gateways_url_has_the_members_key() -> None:
     app = site(XIEBAO_MEMBER_SECRET=PUBLISHED)
     printed = run(app, "link", "home", "--gateway", "--member", "8").output
-    assert accepted(printed.strip()).member == KEY_OF_8
+    assert assert_gateway_accepts(printed.strip()).member == KEY_OF_8
 
 
 TO_GATEWAY = ("--gateway", "--member", "m1")
@@ -99,9 +106,15 @@ TO_GATEWAY = ("--gateway", "--member", "m1")
         (["product", "Q\n1"], "Invalid value for REFERENCE: "),
         (["product", "Q" * 1300], "Invalid value for REFERENCE: "),
         (["product", "Q\n", *TO_GATEWAY], "Invalid value for REFERENCE: "),
-        (["home", CODE], "Invalid value for REFERENCE: The home page does not accept a reference"),
-        (["policy", NUMBER], "Missing option --member"),
-        (["policy", NUMBER, "--member", ""], "Invalid value for --member: The member id is empty"),
+        (
+            ["home", PRODUCT_CODE],
+            "Invalid value for REFERENCE: The home page does not accept a reference",
+        ),
+        (["policy", INSURE_NUM], "Missing option --member"),
+        (
+            ["policy", INSURE_NUM, "--member", ""],
+            "Invalid value for --member: The member id is empty",
+        ),
         (["home", "--member", "two\nlines"], "Invalid value for --member: "),
         (["home", "--no-login-for", "60"], "Invalid value for --no-login-for: "),
         (["home", "--no-login-for", "60"], 'A link with "no_login_for" requires "member"'),
@@ -117,7 +130,7 @@ TO_GATEWAY = ("--gateway", "--member", "m1")
             "Missing option --member. The gateway URL of the home page requires a member",
         ),
         (
-            ["product", CODE, "--gateway"],
+            ["product", PRODUCT_CODE, "--gateway"],
             "Missing option --member. The gateway URL of the product page requires",
         ),
         (["home", "--gateway", "--member", ""], "partnerUniqKey is required"),
@@ -145,8 +158,8 @@ def test_what_is_asked_wrongly_is_named(arguments: list[str], said: str) -> None
     ("config", "arguments", "said"),
     [
         ({}, ["product"], "product 页面需要 REFERENCE，即它的 caseCode。"),
-        ({}, ["policy", NUMBER], "policy 页面的链接要指明属于谁。"),
-        ({}, ["policy", NUMBER, "--member", ""], "没有链接：--member 是空的。"),
+        ({}, ["policy", INSURE_NUM], "policy 页面的链接要指明属于谁。"),
+        ({}, ["policy", INSURE_NUM, "--member", ""], "没有链接：--member 是空的。"),
         ({}, ["home", "--gateway"], "home 页面的 partnerUniqKey 要指明会员。"),
         ({}, ["home", *TO_GATEWAY, "--local"], "--gateway 不能与 --no-login-for、"),
         ({"XIEBAO_ENABLED": False}, ["home"], "没有链接：XIEBAO_ENABLED 已关闭。\n"),

@@ -14,8 +14,8 @@ from flask_xiebao import Notification, NotificationType
 from tests.callback.support import DETAIL, ok
 from tests.check.support import registers
 from tests.cli.support import MEMBER_SECRET, run, shop
-from tests.support import KEY, NUMBER, SIGN_OF_KEY, fail_with, serve
-from tests.vectors import NAME, md5_of
+from tests.support import API_KEY, INSURE_NUM, SIGN_OF_API_KEY, failing_function, serve_app
+from tests.vectors import NAME, compute_sign
 
 TOKEN = "a-token-that-nobody-guesses"
 
@@ -31,15 +31,15 @@ hears = partial(registers, "notification_handler")
 
 
 @pytest.fixture
-def heard() -> Heard:
+def sent_signals() -> Heard:
     """What the site that runs has heard."""
     return []
 
 
 @pytest.fixture
-def address(heard: Heard) -> Iterator[str]:
+def address(sent_signals: Heard) -> Iterator[str]:
     """Where a site runs."""
-    with serve(site(hears(heard.append))) as address:
+    with serve_app(site(hears(sent_signals.append))) as address:
         yield address
 
 
@@ -51,57 +51,57 @@ def notify(address: str, *arguments: str, exit_code: int = 0, **config: Any) -> 
 
 
 @pytest.mark.parametrize("step", list(NotificationType))
-def test_each_step_can_be_told(address: str, heard: Heard, step: NotificationType) -> None:
+def test_each_step_can_be_told(address: str, sent_signals: Heard, step: NotificationType) -> None:
     url, name = f"{address}/xiebao/notify", step.name.lower().replace("_", "-")
-    assert notify(url, name, NUMBER) == f'{url}: 200 {{"state": true}}\n'
-    [notification] = heard
-    assert (notification.type, notification.insure_num) == (step, NUMBER)
+    assert notify(url, name, INSURE_NUM) == f'{url}: 200 {{"state": true}}\n'
+    [notification] = sent_signals
+    assert (notification.type, notification.insure_num) == (step, INSURE_NUM)
     assert notification.succeeded
 
 
 @pytest.mark.parametrize("slash", ["", "/"])
-def test_where_the_site_is_will_do(address: str, heard: Heard, slash: str) -> None:
-    said = notify(f"{address}{slash}", "issue", NUMBER)
+def test_where_the_site_is_will_do(address: str, sent_signals: Heard, slash: str) -> None:
+    said = notify(f"{address}{slash}", "issue", INSURE_NUM)
     assert said == f'{address}/xiebao/notify: 200 {{"state": true}}\n'
-    assert len(heard) == 1
+    assert len(sent_signals) == 1
 
 
-def test_what_is_said_arrives(address: str, heard: Heard) -> None:
+def test_what_is_said_arrives(address: str, sent_signals: Heard) -> None:
     options = ("--member", "8", "--case-code", "QX1", "--price", "990")
-    notify(address, "payment", NUMBER, *options)
-    notify(address, "payment", NUMBER, "--failure", "余额不足")
-    notify(address, "reissue", NUMBER, "--new-insure-num", "2")
-    paid, not_paid, reissued = heard
+    notify(address, "payment", INSURE_NUM, *options)
+    notify(address, "payment", INSURE_NUM, "--failure", "余额不足")
+    notify(address, "reissue", INSURE_NUM, "--new-insure-num", "2")
+    paid, not_paid, reissued = sent_signals
     assert (paid.member, paid.case_code, paid.price_fen) == ("8", "QX1", 990)
     assert paid.paid_at is not None
     assert (not_paid.succeeded, not_paid.failure) == (False, "余额不足")
     assert reissued.new_insure_num == "2"
 
 
-def test_a_token_that_is_another_secret_is_not_printed(heard: Heard) -> None:
-    with serve(site(hears(heard.append), XIEBAO_NOTIFY_TOKEN=MEMBER_SECRET)) as address:
-        said = notify(address, "issue", NUMBER, XIEBAO_NOTIFY_TOKEN=MEMBER_SECRET)
+def test_a_token_that_is_another_secret_is_not_printed(sent_signals: Heard) -> None:
+    with serve_app(site(hears(sent_signals.append), XIEBAO_NOTIFY_TOKEN=MEMBER_SECRET)) as address:
+        said = notify(address, "issue", INSURE_NUM, XIEBAO_NOTIFY_TOKEN=MEMBER_SECRET)
     assert said == f'{address}/xiebao/notify/…: 200 {{"state": true}}\n'
 
 
-def test_it_goes_where_the_site_says_that_it_is(heard: Heard) -> None:
-    with serve(site(hears(heard.append), XIEBAO_NOTIFY_TOKEN=TOKEN)) as address:
+def test_it_goes_where_the_site_says_that_it_is(sent_signals: Heard) -> None:
+    with serve_app(site(hears(sent_signals.append), XIEBAO_NOTIFY_TOKEN=TOKEN)) as address:
         here = site(XIEBAO_PUBLIC_URL=address, XIEBAO_NOTIFY_TOKEN=TOKEN)
-        assert run(here, "notify", "application", NUMBER).exit_code == 0
-    assert len(heard) == 1
+        assert run(here, "notify", "application", INSURE_NUM).exit_code == 0
+    assert len(sent_signals) == 1
 
 
-def test_a_refusal_of_the_site_is_said(address: str, heard: Heard) -> None:
+def test_a_refusal_of_the_site_is_said(address: str, sent_signals: Heard) -> None:
     url = f"{address}/xiebao/notify"
-    said = notify(url, "issue", NUMBER, "--wrong-sign", exit_code=1)
+    said = notify(url, "issue", INSURE_NUM, "--wrong-sign", exit_code=1)
     assert said.startswith(f'{url}: 403 {{"state": false')
     # A path that is not ASCII is one all the same.
-    assert ": 404 " in notify(f"{address}/通知", "issue", NUMBER, exit_code=1)
-    assert heard == []
+    assert ": 404 " in notify(f"{address}/通知", "issue", INSURE_NUM, exit_code=1)
+    assert sent_signals == []
 
 
 def test_a_site_that_does_not_run_is_no_answer() -> None:
-    said = notify("http://127.0.0.1:9/notify", "issue", NUMBER, exit_code=1)
+    said = notify("http://127.0.0.1:9/notify", "issue", INSURE_NUM, exit_code=1)
     assert said == (
         "http://127.0.0.1:9/notify: no response, ConnectionRefusedError\n"
         "Start the site in another terminal, or pass its URL with --url.\n"
@@ -140,19 +140,19 @@ def test_what_cannot_be_told_is_named(
     ],
 )
 def test_notify_gives_advice_about_failing_handler(options: tuple[str, ...], advice: str) -> None:
-    with serve(site(hears(fail_with(LookupError())))) as address:
-        assert advice in notify(address, "issue", NUMBER, *options, exit_code=1)
+    with serve_app(site(hears(failing_function(LookupError())))) as address:
+        assert advice in notify(address, "issue", INSURE_NUM, *options, exit_code=1)
 
 
 def test_notify_gives_advice_about_another_key(address: str) -> None:
-    said = notify(address, "issue", NUMBER, exit_code=1, XIEBAO_API_KEY="another key")
+    said = notify(address, "issue", INSURE_NUM, exit_code=1, XIEBAO_API_KEY="another key")
     assert "The site has another XIEBAO_API_KEY than this command." in said
-    wrong_sign = notify(address, "issue", NUMBER, "--wrong-sign", exit_code=1)
+    wrong_sign = notify(address, "issue", INSURE_NUM, "--wrong-sign", exit_code=1)
     assert "another XIEBAO_API_KEY" not in wrong_sign
 
 
 def test_notify_reports_missing_site_in_chinese() -> None:
-    said = notify("http://127.0.0.1:9/notify", "issue", NUMBER, "--locale", "zh", exit_code=1)
+    said = notify("http://127.0.0.1:9/notify", "issue", INSURE_NUM, "--locale", "zh", exit_code=1)
     assert said.startswith("http://127.0.0.1:9/notify：没有响应，ConnectionRefusedError\n请")
 
 
@@ -165,7 +165,7 @@ QUERY = "POST /gateway/api/orderDetail"
 def asks(answer: Any, *options: str, exit_code: int = 0, **config: Any) -> str:
     """Ask for an order that the gateway answers with this, and return what is printed."""
     app = site(views={QUERY: answer}, **{"XIEBAO_MEMBER_SECRET": None, **config})
-    result = run(app, "order", NUMBER, *options)
+    result = run(app, "order", INSURE_NUM, *options)
     assert result.exit_code == exit_code
     return result.output
 
@@ -195,9 +195,9 @@ def test_an_order_is_printed_by_the_documents_names_and_people_only_if_asked_for
 
 
 def test_what_is_not_known_is_left_out() -> None:
-    detail = {"insureNum": NUMBER, "payStatus": 77, "insurants": [{}]}
+    detail = {"insureNum": INSURE_NUM, "payStatus": 77, "insurants": [{}]}
     assert asks(ok({"orderDetail": detail}), "--names") == (
-        f"insureNum         {NUMBER}\n"
+        f"insureNum         {INSURE_NUM}\n"
         "payStatus         77 (unknown)\n"
         "policyNum         -\n"
         "applicant         -\n"
@@ -246,10 +246,10 @@ def test_order_is_explained_in_chinese() -> None:
 def test_what_a_gateway_says_is_printed_on_a_line_of_its_own_without_secrets() -> None:
     said = {
         "productName": "\x1b[31m\r\n" + "长" * 500,
-        "planName": f"the key is {KEY}, the sign {SIGN_OF_KEY}",
+        "planName": f"the key is {API_KEY}, the sign {SIGN_OF_API_KEY}",
         "partnerUniqueKey": "8\u202e",
     }
-    printed = asks(ok({"orderDetail": {**DETAIL, **said}}), XIEBAO_API_KEY=KEY)
+    printed = asks(ok({"orderDetail": {**DETAIL, **said}}), XIEBAO_API_KEY=API_KEY)
     lines = dict(line.split(maxsplit=1) for line in printed.splitlines())
     assert lines["planName"] == "the key is ***, the sign ***"
     assert len(lines["productName"]) <= 200
@@ -265,7 +265,7 @@ def test_a_site_that_cannot_say_whose_an_order_is_shows_the_rest() -> None:
     app = site(
         registers("keeps_plain_key", keeps_plain_key), views={QUERY: ok({"orderDetail": DETAIL})}
     )
-    printed = run(app, "order", NUMBER).output
+    printed = run(app, "order", INSURE_NUM).output
     assert "101000 (the member cannot be determined: OverflowError in keeps_plain_key " in printed
     assert "effectiveStatus" in printed
     assert NAME not in printed
@@ -278,7 +278,7 @@ def test_no_output_shows_the_sign_of_the_query() -> None:
         asked.append(request.get_data())
         return ok({"orderDetail": {**DETAIL, "insureNum": "another"}})
 
-    result = run(site(views={QUERY: detail}, XIEBAO_API_KEY="Key"), "order", NUMBER)
+    result = run(site(views={QUERY: detail}, XIEBAO_API_KEY="Key"), "order", INSURE_NUM)
     assert result.exit_code == 1
-    assert json.loads(asked[0])["insureNum"] == NUMBER
-    assert md5_of(asked[0]) not in result.output
+    assert json.loads(asked[0])["insureNum"] == INSURE_NUM
+    assert compute_sign(asked[0]) not in result.output

@@ -12,7 +12,17 @@ import time_machine
 from werkzeug.test import EnvironBuilder, TestResponse, run_wsgi_app
 
 from tests import qr, support
-from tests.support import HIDDEN, NOW, PC, PHONE, REFERENCES, MakeSite, Site, paid_url, signed
+from tests.support import (
+    LINK_ARGUMENTS,
+    NOW,
+    PC,
+    PHONE,
+    PRIVATE_HEADERS,
+    MakeSite,
+    Site,
+    get_return_link,
+)
+from tests.tokens import sign_token
 
 EVIL = "evil.example"
 
@@ -97,7 +107,7 @@ def paid_path(return_to: str = "/orders/8", **config: Any) -> str:
     """Return the path by which a payment of alice's comes back to any site with these settings."""
     site = support.make_site(**config)
     site.log_in("alice")
-    return urlsplit(paid_url(site.follow(site.link("product", return_to=return_to)))).path
+    return urlsplit(get_return_link(site.follow(site.link("product", return_to=return_to)))).path
 
 
 @dataclass(frozen=True)
@@ -136,10 +146,16 @@ def ways(
         Way(site, "alice", paid, 302, "back"),
         *(
             Way(site, "alice", paid.replace("paid", page), 404, reason="invalid_link")
-            for page in REFERENCES
+            for page in LINK_ARGUMENTS
         ),
         Way(site, "alice", "/xiebao/paid/nonsense", 404, reason="invalid_link"),
-        Way(site, "alice", f"/xiebao/policy/{signed(['policy', '1'])}", 404, reason="invalid_link"),
+        Way(
+            site,
+            "alice",
+            f"/xiebao/policy/{sign_token(['policy', '1'])}",
+            404,
+            reason="invalid_link",
+        ),
         # No links at all, and so the site's own 404.
         *(Way(site, "alice", f"/xiebao/product/{path}", 404) for path in ("", "a/b")),
         # Nobody listens to what the platform says.
@@ -147,7 +163,7 @@ def ways(
         Way(site, None, "/xiebao/notify", 405),
         Way(site, "alice", paid, 405, method="PUT"),
     ]
-    for page in REFERENCES.keys() - {"product"}:
+    for page in LINK_ARGUMENTS.keys() - {"product"}:
         link = site.link(page, member="alice")
         found += [
             Way(site, "alice", link, 200, environ={"HTTP_USER_AGENT": PC["User-Agent"]}),
@@ -182,7 +198,7 @@ def ways(
 
 def assert_sealed(response: TestResponse, what: object) -> None:
     """Assert that an answer of a link is kept by nobody, and told to no other site."""
-    for name, value in HIDDEN.items():
+    for name, value in PRIVATE_HEADERS.items():
         assert response.headers.getlist(name) == [value], f"{name} of {what}"
     assert not FOR_CACHES_ONLY & set(response.headers.keys()), what
     if response.location is None:

@@ -11,28 +11,28 @@ from jinja2 import DictLoader
 from flask_xiebao import entry_clicked
 from tests.click.forged import assert_sealed, ways
 from tests.support import (
-    HIDDEN,
-    KEY,
+    API_KEY,
+    LINK_ARGUMENTS,
     PC,
     PHONE,
-    REFERENCES,
-    SIGN_OF_KEY,
-    Heard,
+    PRIVATE_HEADERS,
+    SIGN_OF_API_KEY,
+    SentSignals,
     Site,
-    fail_with,
-    inline,
-    leaked,
-    soup,
+    failing_function,
+    find_inline_code,
+    find_leaks,
+    parse_html,
 )
 
 
 @pytest.mark.parametrize("locale", ["zh", "en"])
 def test_no_answer_is_cached_indexed_or_named_to_others_or_has_a_secret_or_inline_script(
-    heard: Heard, caplog: pytest.LogCaptureFixture, locale: str
+    sent_signals: SentSignals, caplog: pytest.LogCaptureFixture, locale: str
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    found = ways(REFERENCES, XIEBAO_LOCALE=locale, XIEBAO_STRICT=False, XIEBAO_API_KEY=KEY)
-    with entry_clicked.connected_to(fail_with(ConnectionError("statistics are down"))):
+    found = ways(LINK_ARGUMENTS, XIEBAO_LOCALE=locale, XIEBAO_STRICT=False, XIEBAO_API_KEY=API_KEY)
+    with entry_clicked.connected_to(failing_function(ConnectionError("statistics are down"))):
         answers = [(way, way.ask()) for way in found]
     for way, response in answers:
         assert response.status_code == way.status, way
@@ -40,15 +40,15 @@ def test_no_answer_is_cached_indexed_or_named_to_others_or_has_a_secret_or_inlin
         if response.location is None:
             policies = response.headers.getlist("Content-Security-Policy")
             assert policies == ["frame-ancestors 'self'"], way
-        assert inline(response) == [], way
+        assert find_inline_code(response) == [], way
         location = response.headers.pop("Location", "")
-        assert (SIGN_OF_KEY in location) == (way.goes == "gateway"), way
-        assert leaked(f"{response.headers}{response.text}", KEY, SIGN_OF_KEY) == [], way
+        assert (SIGN_OF_API_KEY in location) == (way.goes == "gateway"), way
+        assert find_leaks(f"{response.headers}{response.text}", API_KEY, SIGN_OF_API_KEY) == [], way
     assert {way.status for way in found} == {200, 302, 401, 403, 404, 405, 410, 500, 503}
     assert len(caplog.records) >= 5
-    assert {name for name, _ in heard} == {"clicked", "refused", "returned"}
-    told = f"{caplog.text}{heard}"
-    assert leaked(told, KEY, SIGN_OF_KEY, "xiebao18.com") == []
+    assert {name for name, _ in sent_signals} == {"clicked", "refused", "returned"}
+    told = f"{caplog.text}{sent_signals}"
+    assert find_leaks(told, API_KEY, SIGN_OF_API_KEY, "xiebao18.com") == []
 
 
 def test_the_style_sheet_and_other_pages_have_none_of_these_headers(site: Site) -> None:
@@ -56,7 +56,7 @@ def test_the_style_sheet_and_other_pages_have_none_of_these_headers(site: Site) 
         assert (styles.status_code, styles.mimetype) == (200, "text/css")
         assert "no-store" not in styles.headers["Cache-Control"]
         assert not {"Referrer-Policy", "X-Robots-Tag"} & set(styles.headers.keys())
-    assert not set(HIDDEN) & set(site.render("<p>the site's own page</p>").headers.keys())
+    assert not set(PRIVATE_HEADERS) & set(site.render("<p>the site's own page</p>").headers.keys())
 
 
 def test_pages_are_html_where_responses_of_the_site_are_json(site: Site) -> None:
@@ -101,5 +101,7 @@ def test_a_site_replaces_a_page_or_a_block_of_it_by_a_template_of_the_same_name(
     assert said in page.text
     heading = {"notice": ["链接无效"], "handoff": ["用手机打开保险商城"]}[shown]
     # What a template does not fill is as it was.
-    assert [h1.text for h1 in soup(page).select("h1")] == (heading if "extends" in source else [])
-    assert HIDDEN.items() <= dict(page.headers).items()
+    assert [h1.text for h1 in parse_html(page).select("h1")] == (
+        heading if "extends" in source else []
+    )
+    assert PRIVATE_HEADERS.items() <= dict(page.headers).items()

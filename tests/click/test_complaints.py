@@ -15,7 +15,16 @@ import pytest
 from flask import render_template_string
 
 from flask_xiebao import entry_clicked
-from tests.support import CODE, LIVE, MACROS, MakeSite, arrival, fail_with, one, soup
+from tests.support import (
+    DEPLOYED,
+    MACROS,
+    PRODUCT_CODE,
+    MakeSite,
+    assert_gateway_accepts,
+    failing_function,
+    find_element,
+    parse_html,
+)
 
 MISTAKES: list[tuple[str, dict[str, Any], str]] = [
     (
@@ -49,8 +58,8 @@ MISTAKES: list[tuple[str, dict[str, Any], str]] = [
 def test_each_mistake_leaves_the_page_standing_and_is_logged_once_a_minute(
     make_site: MakeSite, caplog: pytest.LogCaptureFixture, later: Callable[[float], None]
 ) -> None:
-    site = make_site(**LIVE)
-    good = f"{{{{ insurance_entry('{CODE}') }}}}"
+    site = make_site(**DEPLOYED)
+    good = f"{{{{ insurance_entry('{PRODUCT_CODE}') }}}}"
     for wait, logged in ((0, True), (59, False), (1, True)):
         later(wait)
         for source, context, words in MISTAKES:
@@ -58,8 +67,8 @@ def test_each_mistake_leaves_the_page_standing_and_is_logged_once_a_minute(
             for _ in range(3):
                 page = site.render(f"<p>{source}</p>{good}", **context)
                 assert page.status_code == 200
-                assert one(page, "p").decode_contents() == ""
-                assert len(soup(page).select("a.xiebao-entry")) == 1
+                assert find_element(page, "p").decode_contents() == ""
+                assert len(parse_html(page).select("a.xiebao-entry")) == 1
             said = [(record.levelno, words in record.getMessage()) for record in caplog.records]
             assert said == [(logging.ERROR, True)] * logged, (source, context)
 
@@ -70,12 +79,12 @@ def test_mistake_is_logged_although_working_directory_was_deleted(
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
 ) -> None:
-    site = make_site(**LIVE)
+    site = make_site(**DEPLOYED)
     old_release = tmp_path / "old-release"
     old_release.mkdir()
     monkeypatch.chdir(old_release)
     old_release.rmdir()
-    page = site.render(f"{{{{ insurance_entry('{CODE} ') }}}}")
+    page = site.render(f"{{{{ insurance_entry('{PRODUCT_CODE} ') }}}}")
     assert page.status_code == 200
     assert "has leading or trailing whitespace" in caplog.text
 
@@ -83,19 +92,19 @@ def test_mistake_is_logged_although_working_directory_was_deleted(
 def test_failing_receivers_stop_nobody_and_are_each_logged_once_a_minute(
     make_site: MakeSite, caplog: pytest.LogCaptureFixture, later: Callable[[float], None]
 ) -> None:
-    site = make_site(**LIVE)
+    site = make_site(**DEPLOYED)
     site.log_in("alice")
     url = site.link("product")
 
     with ExitStack() as connected:
         for number in range(12):
-            fail = fail_with(ConnectionError("statistics are down"))
+            fail = failing_function(ConnectionError("statistics are down"))
             fail.__qualname__ = f"count_{number}"
             connected.enter_context(entry_clicked.connected_to(fail))
         for wait, logged in ((0, 12), (30, 0), (29, 0), (1, 12), (59, 0)):
             later(wait)
             caplog.clear()
-            assert arrival(site.follow(url)).member == "alice"
+            assert assert_gateway_accepts(site.follow(url)).member == "alice"
             assert len(caplog.records) == logged
             assert "suppressed for a minute" not in caplog.text
 
@@ -103,7 +112,7 @@ def test_failing_receivers_stop_nobody_and_are_each_logged_once_a_minute(
 def test_what_visitors_send_does_not_fill_the_log(
     make_site: MakeSite, caplog: pytest.LogCaptureFixture
 ) -> None:
-    site = make_site(**LIVE)
+    site = make_site(**DEPLOYED)
     source = "{{ insurance_entry('QX1', platform=request.args.platform) }}"
     site.app.add_url_rule("/offer", "offer", lambda: render_template_string(MACROS + source))
     for number in range(40):

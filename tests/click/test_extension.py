@@ -10,7 +10,7 @@ from flask import Flask
 
 from flask_xiebao import ConfigError, Xiebao
 from flask_xiebao.gateway.pages import PAGES
-from tests.support import CODE, CONFIG, REFERENCES, MakeSite, Site, make_link
+from tests.support import CONFIG, LINK_ARGUMENTS, PRODUCT_CODE, MakeSite, Site, make_link
 
 
 def test_an_app_takes_one_xiebao_only(make_site: MakeSite) -> None:
@@ -58,7 +58,7 @@ def test_one_xiebao_keeps_its_apps_apart() -> None:
         with apps[name].app_context():
             assert xiebao.gateway.partner_id == f"partner {name}"
             assert xiebao.gateway.home_url(partner_uniq_key="7").endswith(f"&site={name}")
-            link = xiebao.product_link(CODE)
+            link = xiebao.product_link(PRODUCT_CODE)
         assert link.startswith(f"https://{name}.example/{name}/product/")
 
     token = link.rpartition("/")[2]
@@ -72,7 +72,7 @@ def test_the_gateway_is_the_current_apps_with_its_settings_as_they_were_at_the_s
     site = make_site(XIEBAO_SUB_PARTNER_ID="branch", XIEBAO_EXTRA={"hidenav": 1})
     site.app.config.update(XIEBAO_PARTNER_ID="67890", XIEBAO_ENABLED=False)
     with site.app.app_context():
-        url = site.xiebao.gateway.product_url(CODE, partner_uniq_key="7")
+        url = site.xiebao.gateway.product_url(PRODUCT_CODE, partner_uniq_key="7")
     parameters = dict(parse_qsl(urlsplit(url).query))
     sent = {"partnerId": "12345", "subPartnerId": "branch", "hidenav": "1"}
     assert sent.items() <= parameters.items()
@@ -113,7 +113,7 @@ def test_there_is_no_gateway_outside_an_app_or_on_one_without_this_xiebao(
                 xiebao.home_link()
 
 
-@pytest.mark.parametrize("page", REFERENCES)
+@pytest.mark.parametrize("page", LINK_ARGUMENTS)
 def test_a_site_that_is_switched_off_has_no_links_and_no_gateway(
     make_site: MakeSite, page: str
 ) -> None:

@@ -14,21 +14,20 @@ from flask import Response, request
 from tests import qr
 from tests.click.forged import EVIL, FORGED, HOSTS, Way, paid_path, raw, told, ways
 from tests.support import (
-    CODE,
-    LIVE,
-    NUMBER,
+    DEPLOYED,
+    INSURE_NUM,
+    LINK_ARGUMENTS,
     PHONE,
-    REFERENCES,
-    SHOP,
-    Heard,
+    PRODUCT_CODE,
+    PUBLIC_URL,
     MakeSite,
+    SentSignals,
     Site,
-    accepted,
-    arrival,
-    leaked,
+    assert_gateway_accepts,
+    find_leaks,
 )
 
-PUBLIC = pytest.mark.parametrize("public", [None, SHOP])
+PUBLIC = pytest.mark.parametrize("public", [None, PUBLIC_URL])
 
 
 def telling_ways(public: str | None) -> list[Way]:
@@ -43,7 +42,7 @@ def assert_goes(way: Way, location: str, query: str = "") -> None:
     :param query: what may come back from the login besides the link.
     """
     if way.goes == "gateway":
-        verdict = accepted(location)
+        verdict = assert_gateway_accepts(location)
         assert (verdict.member, verdict.platform) == ("alice", 1)
     elif way.goes == "login":
         assert urlsplit(location)[:3] == ("", "", "/page")
@@ -59,14 +58,16 @@ def assert_goes(way: Way, location: str, query: str = "") -> None:
     ("method", "accept"), [("GET", "text/html"), ("GET", "application/json"), ("HEAD", "*/*")]
 )
 def test_every_kind_of_answer_is_what_it_should_be_and_every_refusal_is_told_once(
-    heard: Heard, method: str, accept: str
+    sent_signals: SentSignals, method: str, accept: str
 ) -> None:
-    for way in ways(REFERENCES):
-        heard.clear()
+    for way in ways(LINK_ARGUMENTS):
+        sent_signals.clear()
         response = way.ask(method, HTTP_ACCEPT=accept)
         assert response.status_code == way.status, way
         assert_goes(way, response.headers.get("Location", ""))
-        refused = [(said["status"], said["reason"]) for name, said in heard if name == "refused"]
+        refused = [
+            (said["status"], said["reason"]) for name, said in sent_signals if name == "refused"
+        ]
         assert refused == ([] if way.reason is None else [(way.status, way.reason)]), way
 
 
@@ -84,13 +85,13 @@ def test_nothing_that_a_stranger_writes_into_a_request_is_in_an_answer(
         assert response.status_code < 500, way
         # None of them can be a part of a token by chance.
         words = (EVIL, "javascript:", ":6666", "<script>", "the.stranger")
-        assert leaked(told(response), *words) == [], way
+        assert find_leaks(told(response), *words) == [], way
         # What looks like no phone is shown a code, and a query may ask for the phone's page.
         location = response.headers.get("Location", "")
         if way.goes and not (device and not location):
             assert_goes(way, location, "?platform=h5")
         if way.goes == "gateway":
-            back = accepted(location).pay_success
+            back = assert_gateway_accepts(location).pay_success
             assert urlsplit(back or "").netloc == ("shop.example" if public else "localhost")
 
 
@@ -123,30 +124,32 @@ def test_a_host_that_only_begins_like_this_machine_gets_no_payment(
     site.log_in("alice")
     response = raw(site.app, site.link("product", return_to="/orders/8"), HTTP_HOST=host)
     if response.status_code != 400:  # which Werkzeug itself answers
-        assert "evil" not in (arrival(response).pay_success or "")
+        assert "evil" not in (assert_gateway_accepts(response).pay_success or "")
 
 
-@pytest.mark.parametrize("config", [{"XIEBAO_PUBLIC_URL": SHOP}, {"SERVER_NAME": "shop.example"}])
+@pytest.mark.parametrize(
+    "config", [{"XIEBAO_PUBLIC_URL": PUBLIC_URL}, {"SERVER_NAME": "shop.example"}]
+)
 def test_a_host_that_is_none_does_not_matter_where_another_is_known(
     make_site: MakeSite, config: dict[str, str]
 ) -> None:
-    site = make_site(**LIVE, **config)
-    with site.app.test_request_context(base_url=SHOP):
+    site = make_site(**DEPLOYED, **config)
+    with site.app.test_request_context(base_url=PUBLIC_URL):
         request.environ["HTTP_HOST"] = "a b"
-        assert "//shop.example/" in site.xiebao.product_link(CODE, external=True)
+        assert "//shop.example/" in site.xiebao.product_link(PRODUCT_CODE, external=True)
 
 
 #: Every way in which a template makes a link with a member that leaves the site.
 MEMBERS_LINKS = [
-    f"insurance_entry('{CODE}', member='m-alice', external=True)",
-    f"insurance_entry('{CODE}', member='m-alice', no_login_for=60, external=True)",
+    f"insurance_entry('{PRODUCT_CODE}', member='m-alice', external=True)",
+    f"insurance_entry('{PRODUCT_CODE}', member='m-alice', no_login_for=60, external=True)",
     "insurance_home_entry(member='m-alice', external=True)",
-    f"policy_entry('{NUMBER}', external=True)",
-    f"policy_entry('{NUMBER}', member='m-alice', no_login_for=60, external=True)",
-    f"insurance_qr('{CODE}', member='m-alice', no_login_for=60)",
-    f"xiebao_link('product', '{CODE}', member='m-alice', external=True)",
+    f"policy_entry('{INSURE_NUM}', external=True)",
+    f"policy_entry('{INSURE_NUM}', member='m-alice', no_login_for=60, external=True)",
+    f"insurance_qr('{PRODUCT_CODE}', member='m-alice', no_login_for=60)",
+    f"xiebao_link('product', '{PRODUCT_CODE}', member='m-alice', external=True)",
     "xiebao_link('home', member='m-alice', no_login_for=60, external=True)",
-    f"xiebao_link('policy', '{NUMBER}', external=True)",
+    f"xiebao_link('policy', '{INSURE_NUM}', external=True)",
 ]
 
 
@@ -155,15 +158,15 @@ def test_a_members_link_leaves_the_site_on_its_known_address_only_and_on_a_priva
     make_site: MakeSite, caplog: pytest.LogCaptureFixture, call: str
 ) -> None:
     answers = []
-    for host, config in ((EVIL, {}), ("localhost", {}), (EVIL, {"XIEBAO_PUBLIC_URL": SHOP})):
-        site = make_site(**LIVE, **config)
+    for host, config in ((EVIL, {}), ("localhost", {}), (EVIL, {"XIEBAO_PUBLIC_URL": PUBLIC_URL})):
+        site = make_site(**DEPLOYED, **config)
         site.log_in("m-alice")
         site.source = f"before{{{{ {call} }}}}after"
         answers.append(raw(site.app, "/page", HTTP_HOST=host, **FORGED["X-Forwarded-*"]))
     *nobody_knows, known = (answer.get_data(as_text=True) for answer in answers)
     assert nobody_knows == ["beforeafter", "beforeafter"]
     assert "Set XIEBAO_PUBLIC_URL, SERVER_NAME or TRUSTED_HOSTS" in caplog.text
-    assert f"{SHOP}/xiebao/" in (qr.read(known) if "<svg" in known else known)
+    assert f"{PUBLIC_URL}/xiebao/" in (qr.read(known) if "<svg" in known else known)
     assert EVIL not in told(answers[-1])
     assert answers[-1].headers["Cache-Control"] == "private"
 
@@ -171,7 +174,7 @@ def test_a_members_link_leaves_the_site_on_its_known_address_only_and_on_a_priva
 # Others' answers
 
 
-@pytest.mark.parametrize("page", [*REFERENCES, "paid"])
+@pytest.mark.parametrize("page", [*LINK_ARGUMENTS, "paid"])
 def test_what_a_hook_adds_for_one_visitor_is_not_in_the_next_ones_answer(
     site: Site, page: str
 ) -> None:
@@ -187,7 +190,9 @@ def test_what_a_hook_adds_for_one_visitor_is_not_in_the_next_ones_answer(
         response.set_cookie("session", f"of {name}")
         response.headers["X-Seen-By"] = name
         if name == "alice":
-            meanwhile.append(arrival(site.follow(bobs, {**PHONE, "X-Name": "bob"})).member)
+            meanwhile.append(
+                assert_gateway_accepts(site.follow(bobs, {**PHONE, "X-Name": "bob"})).member
+            )
         return response
 
     for name in ("alice", "mallory", "alice"):
@@ -198,7 +203,7 @@ def test_what_a_hook_adds_for_one_visitor_is_not_in_the_next_ones_answer(
         if page == "paid":
             assert response.location == "/orders/8"
         elif name == "alice":
-            assert arrival(response).member == "alice"
+            assert assert_gateway_accepts(response).member == "alice"
         else:
             assert response.status_code == 403
     assert meanwhile == ["bob", "bob"]

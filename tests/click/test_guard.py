@@ -14,34 +14,37 @@ from werkzeug.test import TestResponse
 from flask_xiebao import Entry
 from tests.qr import read as read_qr
 from tests.support import (
-    CODE,
-    LIVE,
+    DEPLOYED,
+    LINK_ARGUMENTS,
     PC,
     PHONE,
-    REFERENCES,
-    Heard,
+    PRODUCT_CODE,
     MakeSite,
+    SentSignals,
     Site,
-    arrival,
-    never_awaited,
-    one,
+    assert_gateway_accepts,
+    find_element,
 )
+
+
+async def return_true_async() -> bool:
+    return True
 
 
 def is_refused(response: TestResponse) -> bool:
     """Tell whether it is the notice for whom the site did not let through."""
     assert "Location" not in response.headers
     assert response.headers["Cache-Control"] == "no-store"
-    assert "您无法打开这个链接" in one(response, "h1").text
+    assert "您无法打开这个链接" in find_element(response, "h1").text
     return response.status_code == 403
 
 
 @pytest.mark.parametrize("life", [None, 60], ids=["logged in", "by a bearer link"])
 @pytest.mark.parametrize("device", [PC, PHONE], ids=["pc", "phone"])
-@pytest.mark.parametrize("page", REFERENCES)
+@pytest.mark.parametrize("page", LINK_ARGUMENTS)
 def test_a_locked_member_does_not_go(
     site: Site,
-    heard: Heard,
+    sent_signals: SentSignals,
     page: str,
     device: dict[str, str],
     life: int | None,
@@ -51,14 +54,14 @@ def test_a_locked_member_does_not_go(
     link = site.link(page, member="lucy", no_login_for=life, client_reference="order-8")
     site.log_in(None if life else "lucy")
     assert is_refused(site.follow(link, device))
-    [(signal, refused)] = heard
+    [(signal, refused)] = sent_signals
     assert (signal, refused["cause"], refused["member"]) == ("refused", "not_allowed", "lucy")
     assert refused["entry"].client_reference == "order-8"
 
     locked.clear()
     response = site.follow(link, device)
     if page == "product" or device is PHONE:
-        assert arrival(response).member == "lucy"
+        assert assert_gateway_accepts(response).member == "lucy"
     else:  # who is locked until the phone has the code does not go, either
         locked.add("lucy")
         site.log_in(None)
@@ -78,17 +81,17 @@ def test_the_guard_is_asked_once_a_click_and_only_of_those_who_would_go(site: Si
     assert guard.mock_calls == []
 
     site.follow(link)
-    assert guard.mock_calls == [call("lucy", Entry("product", CODE, "lucy"))]
+    assert guard.mock_calls == [call("lucy", Entry("product", PRODUCT_CODE, "lucy"))]
 
 
 def test_each_site_has_its_own_guard_which_can_tell_products_apart(make_site: MakeSite) -> None:
     strict, free = make_site(), make_site()
-    strict.xiebao.click_guard(lambda member, entry: entry.reference != CODE)
+    strict.xiebao.click_guard(lambda member, entry: entry.reference != PRODUCT_CODE)
     for site in (strict, free):
         site.log_in("lucy")
-        assert arrival(site.follow(site.link("policy")))
+        assert assert_gateway_accepts(site.follow(site.link("policy")))
     assert is_refused(strict.follow(strict.link("product")))
-    assert arrival(free.follow(free.link("product")))
+    assert assert_gateway_accepts(free.follow(free.link("product")))
 
 
 # What a guard returns
@@ -109,7 +112,11 @@ OWN: dict[str, tuple[Callable[[], Any], int, str]] = {
 @pytest.mark.parametrize("way", OWN)
 @pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"])
 def test_a_site_answers_with_a_page_of_its_own(
-    site: Site, heard: Heard, caplog: pytest.LogCaptureFixture, way: str, is_async: bool
+    site: Site,
+    sent_signals: SentSignals,
+    caplog: pytest.LogCaptureFixture,
+    way: str,
+    is_async: bool,
 ) -> None:
     answer, status, said = OWN[way]
 
@@ -124,8 +131,8 @@ def test_a_site_answers_with_a_page_of_its_own(
     assert said in (response.location if status == 302 else response.text)
     assert response.headers.get("Retry-After") == ("60" if way == "tuple with headers" else None)
     assert response.headers["Cache-Control"] == "no-store"
-    [(signal, refused)] = heard
-    assert (signal, refused.pop("entry").reference) == ("refused", CODE)
+    [(signal, refused)] = sent_signals
+    assert (signal, refused.pop("entry").reference) == ("refused", PRODUCT_CODE)
     why = {"reason": "not_allowed", "cause": "not_allowed"}
     assert refused == {**why, "status": status, "page": "product", "member": "lucy"}
     assert [record.getMessage() for record in caplog.records if record.name == "flask_xiebao"] == [
@@ -148,22 +155,22 @@ WRONG: dict[str, tuple[Callable[[], Any], str, str]] = {
     "zero": (lambda: 0, SAYS, "int"),
     "text": (lambda: "yes", SAYS, "str"),
     "list": (list, SAYS, "list"),
-    "coroutine": (never_awaited, SAYS, "coroutine"),
+    "coroutine": (return_true_async, SAYS, "coroutine"),
     "error": (lambda: 1 // 0, "division", "by zero"),
 }
 
 
 @pytest.mark.parametrize("way", WRONG)
 def test_a_guard_that_says_neither_yes_nor_no_or_fails_lets_nobody_through(
-    make_site: MakeSite, heard: Heard, caplog: pytest.LogCaptureFixture, way: str
+    make_site: MakeSite, sent_signals: SentSignals, caplog: pytest.LogCaptureFixture, way: str
 ) -> None:
     answer, said, named = WRONG[way]
-    site = make_site(**LIVE)
+    site = make_site(**DEPLOYED)
     site.xiebao.click_guard(lambda member, entry: answer())
     site.log_in("lucy")
     response = site.follow(site.link("product"))
     assert response.status_code == 500
     assert "Location" not in response.headers
-    assert heard == []
+    assert sent_signals == []
     [error] = [record for record in caplog.records if record.levelname == "ERROR"]
     assert re.search(f"{said}.*{named}", str(error.exc_info and error.exc_info[1]))

@@ -28,7 +28,15 @@ from werkzeug.test import TestResponse
 
 from tests.click.forged import FOR_CACHES_ONLY, Way, assert_sealed, ways
 from tests.page.support import POLICY, PRODUCT
-from tests.support import LIVE, NUMBER, PHONE, Site, fail_with, make_site, paid_url
+from tests.support import (
+    DEPLOYED,
+    INSURE_NUM,
+    PHONE,
+    Site,
+    failing_function,
+    get_return_link,
+    make_site,
+)
 
 EVERYTHING_IS_PUBLIC = {
     "Cache-Control": "public, max-age=3600, s-maxage=3600",
@@ -124,7 +132,7 @@ def make_shop(first: bool, add: Add, hook: Hook, **config: Any) -> Site:
     app = Flask("shop")
     if first:
         add(app, hook)
-    site = make_site(app, **LIVE, **config)
+    site = make_site(app, **DEPLOYED, **config)
     if not first:
         add(app, hook)
     site.log_in("alice")
@@ -263,7 +271,7 @@ def test_a_redirect_that_a_hook_changes_is_sent_as_it_says(
     shop = make_shop(True, by_the_app, hook)
     url = shop.link("product", return_to="/plain")
     if link == "paid":
-        url = paid_url(shop.follow(url))
+        url = get_return_link(shop.follow(url))
     before = shop.follow(url).location
     response = shop.follow(url, {**PHONE, "X-Change": "yes"}, method=method)
     assert response.data == (b"" if method == "HEAD" else change.body)
@@ -292,10 +300,10 @@ def test_a_login_wall_of_the_site_answers_for_a_link_and_is_not_kept() -> None:
 @ORDERS
 def test_error_pages_have_their_headers_if_a_hook_raises_again(first: bool) -> None:
     def add(app: Flask, _hook: Hook) -> None:
-        app.after_request(fail_with(ConnectionError("statistics are down")))
+        app.after_request(failing_function(ConnectionError("statistics are down")))
 
     shop = make_shop(first, add, publish)
-    shop.app.register_error_handler(500, lambda _: (shop.xiebao.policy_link(NUMBER), 500))
+    shop.app.register_error_handler(500, lambda _: (shop.xiebao.policy_link(INSURE_NUM), 500))
     clicked = shop.follow(shop.link("product"))
     assert (clicked.status_code, clicked.headers["Cache-Control"]) == (500, "no-store")
     page = shop.render("plain")

@@ -25,20 +25,20 @@ from flask_xiebao import ConfigError, Entry, Gateway, LinkError, Xiebao, entry_c
 from flask_xiebao.app.settings import Settings
 from tests.click.forged import raw
 from tests.support import (
-    CODE,
-    KEY,
+    API_KEY,
     PC,
-    SECRET,
-    SETTINGS,
-    SIGN_OF_KEY,
+    PRODUCT_CODE,
+    SECRET_KEY,
+    SETTING_NAMES,
+    SIGN_OF_API_KEY,
     MakeSite,
     Site,
-    fail_with,
-    leaked,
-    reported,
+    failing_function,
+    find_leaks,
+    format_error_report,
 )
 
-SECRETS = (KEY, SIGN_OF_KEY, SECRET)
+SECRETS = (API_KEY, SIGN_OF_API_KEY, SECRET_KEY)
 
 
 # Errors
@@ -55,7 +55,7 @@ def click_as(loader: Callable[[], Any], site: Site) -> None:
 
 
 def stop_in_a_receiver(site: Site) -> None:
-    with entry_clicked.connected_to(fail_with(TimeoutOfAWorker())):
+    with entry_clicked.connected_to(failing_function(TimeoutOfAWorker())):
         click_as(lambda: "alice", site)
 
 
@@ -70,13 +70,13 @@ def change_secrets(secrets: dict[str, Any], site: Site) -> None:
     site.link("product")
     with site.app.test_request_context():
         site.app.config.update(secrets)
-        site.xiebao.product_link(CODE)
+        site.xiebao.product_link(PRODUCT_CODE)
 
 
 Cause = Callable[[Site], object]
 #: What fails in the middle of a click, where other people's values are wrong.
 CLICKS: dict[str, tuple[type[Exception], Cause]] = {
-    "the loader fails": (KeyError, partial(click_as, fail_with(KeyError("member")))),
+    "the loader fails": (KeyError, partial(click_as, failing_function(KeyError("member")))),
     "the loader returns no member": (LinkError, partial(click_as, lambda: ["no member"])),
     "a member cannot be sent": (LinkError, partial(click_as, lambda: "two\nlines")),
 }
@@ -92,15 +92,15 @@ CAUSES: dict[str, tuple[type[BaseException], Cause]] = {
     "the secret is taken away": (ConfigError, partial(change_secrets, {"SECRET_KEY": ""})),
     "a fallback is empty": (
         ConfigError,
-        partial(change_secrets, {"SECRET_KEY_FALLBACKS": [f"{SECRET} of last year", ""]}),
+        partial(change_secrets, {"SECRET_KEY_FALLBACKS": [f"{SECRET_KEY} of last year", ""]}),
     ),
     "a fallback is a number": (
         ConfigError,
-        partial(change_secrets, {"SECRET_KEY_FALLBACKS": [SECRET, 5]}),
+        partial(change_secrets, {"SECRET_KEY_FALLBACKS": [SECRET_KEY, 5]}),
     ),
     "the secret has a byte of the environment": (
         ConfigError,
-        partial(change_secrets, {"SECRET_KEY": f"{SECRET}\udcff"}),
+        partial(change_secrets, {"SECRET_KEY": f"{SECRET_KEY}\udcff"}),
     ),
 }
 
@@ -111,21 +111,21 @@ def test_no_error_report_shows_the_key_the_sign_or_the_secret(
 ) -> None:
     kind, cause = CAUSES[name]
     with pytest.raises(kind) as raised:
-        cause(make_site(XIEBAO_API_KEY=KEY))
-    assert leaked(reported(raised.value), *SECRETS) == []
+        cause(make_site(XIEBAO_API_KEY=API_KEY))
+    assert find_leaks(format_error_report(raised.value), *SECRETS) == []
 
     report = traceback.TracebackException.from_exception(raised.value, capture_locals=True)
     # Jinja's own frames hold Flask's ``config``, and with it whatever the site configured.
     lines = [line for line in "".join(report.format()).splitlines() if "<Config {" not in line]
     assert len(lines) > 10
-    assert leaked("\n".join(lines), KEY, SIGN_OF_KEY) == []
+    assert find_leaks("\n".join(lines), API_KEY, SIGN_OF_API_KEY) == []
 
 
 @pytest.mark.parametrize("name", CLICKS)
 def test_the_debuggers_page_shows_neither_key_nor_sign_nor_secret(
     make_site: MakeSite, name: str
 ) -> None:
-    site = make_site(XIEBAO_API_KEY=KEY, DEBUG=True)
+    site = make_site(XIEBAO_API_KEY=API_KEY, DEBUG=True)
     kind, cause = CLICKS[name]
     with pytest.raises(kind):  # the loader is as it has to be from here on
         cause(site)
@@ -135,7 +135,7 @@ def test_the_debuggers_page_shows_neither_key_nor_sign_nor_secret(
     assert page.status_code == 500
     assert "Werkzeug Debugger" in text
     assert "flask_xiebao/views/link_views.py" in text
-    assert leaked(text, *SECRETS) == []
+    assert find_leaks(text, *SECRETS) == []
 
 
 # Objects
@@ -172,19 +172,19 @@ def forms_of(value: Any) -> dict[str, str]:
 
 def test_no_object_of_the_package_prints_the_key_or_the_sign(make_site: MakeSite) -> None:
     before = objects_of_the_package()
-    others = {"XIEBAO_MEMBER_SECRET": KEY * 2, "XIEBAO_NOTIFY_TOKEN": f"{KEY}-"}
-    site = make_site(XIEBAO_API_KEY=KEY, **others)
+    others = {"XIEBAO_MEMBER_SECRET": API_KEY * 2, "XIEBAO_NOTIFY_TOKEN": f"{API_KEY}-"}
+    site = make_site(XIEBAO_API_KEY=API_KEY, **others)
     assert site.follow(site.link("product", member="alice", no_login_for=60)).status_code == 302
     found = [thing for key, thing in objects_of_the_package().items() if key not in before]
     assert {Xiebao, Gateway, Entry, Settings} <= set(map(type, found))
     for value in (*found, site.app.blueprints["xiebao"], site.app.extensions):
         for form, shown in forms_of(value).items():
-            assert leaked(shown, *SECRETS) == [], (type(value), form)
+            assert find_leaks(shown, *SECRETS) == [], (type(value), form)
 
     # They are not missing because they are nowhere: who asks for them gets them.
-    assert site.app.config["XIEBAO_API_KEY"] == KEY
+    assert site.app.config["XIEBAO_API_KEY"] == API_KEY
     with site.app.app_context():
-        assert site.xiebao.gateway.sign == Gateway("12345", KEY).sign == SIGN_OF_KEY
+        assert site.xiebao.gateway.sign == Gateway("12345", API_KEY).sign == SIGN_OF_API_KEY
 
 
 # Settings and arguments
@@ -193,15 +193,15 @@ def test_no_object_of_the_package_prints_the_key_or_the_sign(make_site: MakeSite
 class Odd:
     """A value whose comparison and representation fail, as some proxies' do."""
 
-    __eq__ = __repr__ = fail_with(LookupError("nothing is bound"))
+    __eq__ = __repr__ = failing_function(LookupError("nothing is bound"))
     __hash__ = object.__hash__
 
 
 #: What fails when it is looked at, in any setting, and what costs.
 WRONG_SETTINGS: list[tuple[str, Any]] = [
-    *((name, Odd()) for name in SETTINGS),
-    *((name, Decimal("sNaN")) for name in SETTINGS),
-    *((name, LocalProxy(lambda: 1 / 0)) for name in SETTINGS),
+    *((name, Odd()) for name in SETTING_NAMES),
+    *((name, Decimal("sNaN")) for name in SETTING_NAMES),
+    *((name, LocalProxy(lambda: 1 / 0)) for name in SETTING_NAMES),
     ("XIEBAO_HANDOFF_MAX_AGE", "9" * 5000),
     ("XIEBAO_HANDOFF_MAX_AGE", 10**5000),
     ("XIEBAO_ENV", 10**5000),
@@ -218,7 +218,7 @@ def test_a_setting_that_fails_when_it_is_looked_at_is_named_in_short(
 ) -> None:
     started = time.monotonic()
     with pytest.raises(ConfigError, match=name) as raised:
-        make_site(**{"XIEBAO_API_KEY": KEY, name: value})
+        make_site(**{"XIEBAO_API_KEY": API_KEY, name: value})
     assert time.monotonic() - started < 5
-    assert leaked(reported(raised.value), *SECRETS) == []
+    assert find_leaks(format_error_report(raised.value), *SECRETS) == []
     assert len(str(raised.value)) < 1000

@@ -10,27 +10,29 @@ import re
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
+from uuid import UUID
 
 import pytest
 from werkzeug.local import LocalProxy
 
 from flask_xiebao import ConfigError, Entry, LinkError, Platform
+from flask_xiebao.testing import entry_of
 from tests.support import (
-    A_UUID,
-    CODE,
-    LIVE,
+    DEPLOYED,
+    INSURE_NUM,
+    LINK_ARGUMENTS,
     NEEDS_TRUSTED_HOSTS,
-    NO_ID,
-    NUMBER,
-    REFERENCES,
-    SECRET,
+    PRODUCT_CODE,
+    SECRET_KEY,
     MakeSite,
     Site,
-    arrival,
-    href,
+    assert_gateway_accepts,
+    find_href,
     make_link,
-    said_by,
 )
+
+MEMBER_UUID = UUID("0f8fad5b-d9cb-469f-a165-70867728950e")
+INVALID_MEMBER_MESSAGE = "A member's id must be a string, an integer or a UUID, got"
 
 TOKEN = r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+"
 
@@ -51,26 +53,26 @@ _SAID: dict[str, Any] = {**OPTIONS, "member": "7", "platform": Platform.IOS}
 _BRANCH: dict[str, Any] = {"sub_partner_id": "branch"}
 #: The page, what its link is made with while member 7 is logged in, and what it says.
 GIVEN: list[tuple[str, dict[str, Any], Entry | None]] = [
-    ("product", OPTIONS | _BRANCH, Entry("product", CODE, **_SAID, **_BRANCH)),
+    ("product", OPTIONS | _BRANCH, Entry("product", PRODUCT_CODE, **_SAID, **_BRANCH)),
     ("home", OPTIONS | _BRANCH, Entry("home", **_SAID, **_BRANCH)),
-    ("policy", OPTIONS, Entry("policy", NUMBER, **_SAID)),
+    ("policy", OPTIONS, Entry("policy", INSURE_NUM, **_SAID)),
     *[
-        (page, {"member": nobody}, Entry(page, CODE if page == "product" else None))
+        (page, {"member": nobody}, Entry(page, PRODUCT_CODE if page == "product" else None))
         for page in ("product", "home")
         for nobody in (None, "", " ", 0, False)
     ],
-    ("policy", {}, Entry("policy", NUMBER, "7")),
-    ("policy", {"member": None}, Entry("policy", NUMBER, "7")),
-    ("policy", {"member": "8"}, Entry("policy", NUMBER, "8")),
+    ("policy", {}, Entry("policy", INSURE_NUM, "7")),
+    ("policy", {"member": None}, Entry("policy", INSURE_NUM, "7")),
+    ("policy", {"member": "8"}, Entry("policy", INSURE_NUM, "8")),
     *[("policy", {"member": nobody}, None) for nobody in ("", "  ", 0, False)],
-    ("product", {"member": A_UUID}, Entry("product", CODE, str(A_UUID))),
-    ("home", {"member": A_UUID}, Entry("home", member=str(A_UUID))),
-    ("policy", {"member": A_UUID}, Entry("policy", NUMBER, str(A_UUID))),
+    ("product", {"member": MEMBER_UUID}, Entry("product", PRODUCT_CODE, str(MEMBER_UUID))),
+    ("home", {"member": MEMBER_UUID}, Entry("home", member=str(MEMBER_UUID))),
+    ("policy", {"member": MEMBER_UUID}, Entry("policy", INSURE_NUM, str(MEMBER_UUID))),
     ("home", {"member": lazy("7")}, Entry("home", member="7")),
     (
         "product",
         {"sub_partner_id": lazy("branch"), "return_to": lazy("/orders/8")},
-        Entry("product", CODE, sub_partner_id="branch", return_to="/orders/8"),
+        Entry("product", PRODUCT_CODE, sub_partner_id="branch", return_to="/orders/8"),
     ),
     ("home", {"client_reference": 8}, Entry("home", client_reference="8")),
     ("home", {"client_reference": "订单 8"}, Entry("home", client_reference="订单 8")),
@@ -91,7 +93,8 @@ def test_a_link_says_what_it_was_given_and_logs_nothing(
         assert link == ""
     else:
         assert re.fullmatch(rf"/xiebao/{page}/{TOKEN}", link)
-        assert said_by(site, link) == entry
+        with site.app.app_context():
+            assert entry_of(link) == entry
     assert caplog.records == []
 
 
@@ -100,8 +103,11 @@ _LONG = "x" * 1500
 #: the options.
 WRONG: list[tuple[str, str, dict[str, Any], str]] = [
     ("page", "tv", {}, "'tv' is not a gateway page"),
-    *[("member", page, {"member": 1.5}, NO_ID) for page in REFERENCES],
-    *[("member", "home", {"member": value}, NO_ID) for value in (True, 0.0, [], ["m1"])],
+    *[("member", page, {"member": 1.5}, INVALID_MEMBER_MESSAGE) for page in LINK_ARGUMENTS],
+    *[
+        ("member", "home", {"member": value}, INVALID_MEMBER_MESSAGE)
+        for value in (True, 0.0, [], ["m1"])
+    ],
     (
         "member",
         "home",
@@ -181,7 +187,7 @@ WRONG: list[tuple[str, str, dict[str, Any], str]] = [
     *[
         ("reference", page, {"reference": value}, f"^{name} ")
         for page, name in (("product", "caseCode"), ("policy", "insureNum"))
-        for value in (None, "", " ", "Q\nX", 1.5, True, False, [CODE], b"QX")
+        for value in (None, "", " ", "Q\nX", 1.5, True, False, [PRODUCT_CODE], b"QX")
     ],
     *[
         (
@@ -201,7 +207,7 @@ WRONG: list[tuple[str, str, dict[str, Any], str]] = [
     (
         "reference",
         "home",
-        {"reference": CODE},
+        {"reference": PRODUCT_CODE},
         r"does not accept a reference \(a case code or an application number\)",
     ),
     # What no QR code could hold.
@@ -221,15 +227,15 @@ WRONG: list[tuple[str, str, dict[str, Any], str]] = [
 def test_a_wrong_argument_is_named_when_the_link_is_made_also_in_service(
     make_site: MakeSite, argument: str, page: str, options: dict[str, Any], words: str
 ) -> None:
-    site = make_site(**LIVE)
-    reference = dict(zip(["reference"], REFERENCES.get(page, ()), strict=False))
+    site = make_site(**DEPLOYED)
+    reference = dict(zip(["reference"], LINK_ARGUMENTS.get(page, ()), strict=False))
     member = {"member": "7"} if page == "policy" else {}
     with site.app.test_request_context(), pytest.raises(LinkError, match=words) as raised:
         site.xiebao.link(page, **{**reference, **member, **options})
     assert raised.value.argument == argument
 
 
-@pytest.mark.parametrize("page", REFERENCES)
+@pytest.mark.parametrize("page", LINK_ARGUMENTS)
 def test_a_member_needs_no_login_for_where_nobody_can_be_logged_in(
     make_site: MakeSite, page: str
 ) -> None:
@@ -248,15 +254,15 @@ def test_without_a_request_a_policy_link_has_to_say_whose_it_is(make_site: MakeS
         site.app.app_context(),
         pytest.raises(LinkError, match='requires "member", because no member is logged in'),
     ):
-        site.xiebao.policy_link(NUMBER)
+        site.xiebao.policy_link(INSURE_NUM)
 
 
 @pytest.mark.parametrize("member", ["7", " "])
 def test_a_response_with_a_members_link_is_kept_from_shared_caches(site: Site, member: str) -> None:
     @site.app.get("/links")
     def links() -> Any:
-        for page in REFERENCES:
-            getattr(site.xiebao, f"{page}_link")(*REFERENCES[page], member=member)
+        for page in LINK_ARGUMENTS:
+            getattr(site.xiebao, f"{page}_link")(*LINK_ARGUMENTS[page], member=member)
         return "links", {"Cache-Control": "public, s-maxage=600, max-age=60"}
 
     # A link without a member is anybody's.
@@ -286,17 +292,17 @@ PLACES: list[Any] = [
     # Without an address there is no link, in whatever kind of site.
     ({}, None, None),
     ({"XIEBAO_STRICT": False}, None, None),
-    (LIVE, None, None),
+    (DEPLOYED, None, None),
     # A host that nobody vouched for.
-    (LIVE, FORGED, None),
-    (LIVE | {"TRUSTED_HOSTS": []}, FORGED, None),
-    (LIVE | PUBLIC, FORGED, "https://shop.example/mall"),
-    (LIVE | NAMED, FORGED, "https://shop.example"),
-    (LIVE | {"DEBUG": True}, FORGED, FORGED),
-    (LIVE | {"TESTING": True}, FORGED, FORGED),
+    (DEPLOYED, FORGED, None),
+    (DEPLOYED | {"TRUSTED_HOSTS": []}, FORGED, None),
+    (DEPLOYED | PUBLIC, FORGED, "https://shop.example/mall"),
+    (DEPLOYED | NAMED, FORGED, "https://shop.example"),
+    (DEPLOYED | {"DEBUG": True}, FORGED, FORGED),
+    (DEPLOYED | {"TESTING": True}, FORGED, FORGED),
     # One that Flask was told to trust: it answers 400 to all others.
     pytest.param(
-        LIVE | {"TRUSTED_HOSTS": ["shop.example"]},
+        DEPLOYED | {"TRUSTED_HOSTS": ["shop.example"]},
         *("https://shop.example", "https://shop.example"),
         marks=NEEDS_TRUSTED_HOSTS,
     ),
@@ -347,7 +353,7 @@ def test_a_members_link_leaves_the_site_only_where_it_surely_leads_back(
 def test_a_forged_host_is_about_external_and_harmless_to_a_link_without_a_member(
     make_site: MakeSite,
 ) -> None:
-    site = make_site(**LIVE)
+    site = make_site(**DEPLOYED)
     with pytest.raises(LinkError, match="XIEBAO_PUBLIC_URL, SERVER_NAME or TRUSTED") as raised:
         site.link("home", FORGED, member="m1", external=True)
     assert raised.value.argument == "external"
@@ -363,10 +369,10 @@ def test_a_secret_that_cannot_sign_is_an_error_at_the_first_link(site: Site, sec
     with site.app.test_request_context():  # Flask itself refuses some of these earlier
         site.app.config["SECRET_KEY"] = secret
         with pytest.raises(ConfigError, match="SECRET_KEY") as raised:
-            site.xiebao.product_link(CODE)
+            site.xiebao.product_link(PRODUCT_CODE)
         assert list(raised.value.problems) == ["SECRET_KEY"]
-        site.app.config["SECRET_KEY"] = SECRET
-        assert site.xiebao.product_link(CODE)
+        site.app.config["SECRET_KEY"] = SECRET_KEY
+        assert site.xiebao.product_link(PRODUCT_CODE)
 
 
 @pytest.mark.parametrize(
@@ -381,7 +387,7 @@ def test_fallbacks_that_are_no_list_of_keys_are_an_error_at_the_first_link(
     with pytest.raises(ConfigError, match=said) as raised:
         site.link("product")
     assert "old" not in str(raised.value)
-    assert SECRET not in str(raised.value)
+    assert SECRET_KEY not in str(raised.value)
 
 
 @pytest.mark.parametrize("fallbacks", [None, [], (), ["old"], ("old",), [b"old"]])
@@ -389,17 +395,18 @@ def test_fallbacks_may_be_a_list_or_nothing_and_sign_no_new_link(
     make_site: MakeSite, fallbacks: Any
 ) -> None:
     link = make_site(SECRET_KEY_FALLBACKS=fallbacks).link("product")
-    assert said_by(make_site(), link) == Entry("product", CODE)
+    with make_site().app.app_context():
+        assert entry_of(link) == Entry("product", PRODUCT_CODE)
 
 
 # References as databases have them
 
-PADDED = f"{CODE}      "
+PADDED = f"{PRODUCT_CODE}      "
 BY: dict[str, Callable[[Site, str], str]] = {
-    "insurance_entry": lambda site, code: href(
+    "insurance_entry": lambda site, code: find_href(
         site.render("{{ insurance_entry(code) }}", code=code)
     ),
-    "with a member": lambda site, code: href(
+    "with a member": lambda site, code: find_href(
         site.render('{{ insurance_entry(code, member="8") }}', code=code)
     ),
     "xiebao_link": lambda site, code: (
@@ -414,12 +421,12 @@ BY: dict[str, Callable[[Site, str], str]] = {
 def test_a_padded_code_is_taken_without_its_padding_and_told_once(
     make_site: MakeSite, caplog: pytest.LogCaptureFixture, make: Callable[[Site, str], str]
 ) -> None:
-    site = make_site(**LIVE)
+    site = make_site(**DEPLOYED)
     site.log_in("8")
-    for padded in (PADDED, f"\u3000{CODE}\n", f" {CODE}"):
+    for padded in (PADDED, f"\u3000{PRODUCT_CODE}\n", f" {PRODUCT_CODE}"):
         with site.app.test_request_context():
-            verdict = arrival(site.follow(make(site, padded)))
-        assert dict(verdict.parameters)["caseCode"] == CODE
+            verdict = assert_gateway_accepts(site.follow(make(site, padded)))
+        assert dict(verdict.parameters)["caseCode"] == PRODUCT_CODE
     [line] = [each.getMessage() for each in caplog.records if each.levelno == logging.WARNING]
     assert line.startswith(
         f"caseCode {PADDED!r} has leading or trailing whitespace (for example from a CHAR(n)"
@@ -443,10 +450,10 @@ def test_a_code_with_white_space_in_it_is_refused_and_shown(
     assert repr(code) in str(caught.value)
 
 
-@pytest.mark.parametrize("number", [f"{NUMBER}  ", int(NUMBER), lazy(NUMBER)])
+@pytest.mark.parametrize("number", [f"{INSURE_NUM}  ", int(INSURE_NUM), lazy(INSURE_NUM)])
 def test_an_application_number_is_read_like_a_code(make_site: MakeSite, number: Any) -> None:
-    site = make_site(**LIVE)
+    site = make_site(**DEPLOYED)
     site.log_in("8")
     with site.app.test_request_context():
         link = site.xiebao.policy_link(number)
-    assert dict(arrival(site.follow(link)).parameters)["insureNum"] == NUMBER
+    assert dict(assert_gateway_accepts(site.follow(link)).parameters)["insureNum"] == INSURE_NUM

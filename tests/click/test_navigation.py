@@ -15,17 +15,17 @@ from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.test import Client, TestResponse
 
 from tests.support import (
+    LINK_ARGUMENTS,
     PC,
     PHONE,
-    REFERENCES,
-    Heard,
     MakeSite,
+    SentSignals,
     Site,
-    accepted,
-    href,
-    one,
-    paid_url,
-    soup,
+    assert_gateway_accepts,
+    find_element,
+    find_href,
+    get_return_link,
+    parse_html,
 )
 
 NAVIGATIONS = {
@@ -64,7 +64,7 @@ PREFETCHES = {
 def is_click(response: TestResponse) -> bool:
     """Tell whether the response leads to the gateway; one that does not has to be the page."""
     if response.status_code == 302:
-        accepted(response.location)
+        assert_gateway_accepts(response.location)
         return True
     assert response.status_code == 200
     assert "Location" not in response.headers
@@ -82,51 +82,51 @@ def site(site: Site) -> Site:
     return site
 
 
-@pytest.mark.parametrize("page", REFERENCES)
+@pytest.mark.parametrize("page", LINK_ARGUMENTS)
 @pytest.mark.parametrize("headers", NAVIGATIONS.values(), ids=NAVIGATIONS)
 def test_a_navigation_is_a_click_and_asking_where_it_leads_is_none(
-    site: Site, heard: Heard, page: str, headers: dict[str, str]
+    site: Site, sent_signals: SentSignals, page: str, headers: dict[str, str]
 ) -> None:
     assert is_click(follow(site, site.link(page), headers, method="HEAD"))
-    assert heard == []
+    assert sent_signals == []
     assert is_click(follow(site, site.link(page), headers))
-    assert [name for name, _ in heard] == ["clicked"]
+    assert [name for name, _ in sent_signals] == ["clicked"]
 
 
-@pytest.mark.parametrize("page", REFERENCES)
+@pytest.mark.parametrize("page", LINK_ARGUMENTS)
 @pytest.mark.parametrize("name", FETCHES)
 def test_what_a_script_fetches_is_no_click_and_leads_to_the_same_link(
-    site: Site, heard: Heard, page: str, name: str
+    site: Site, sent_signals: SentSignals, page: str, name: str
 ) -> None:
     url = site.link(page)
     response = follow(site, url, FETCHES[name])
     assert not is_click(response)
-    assert heard == []
+    assert sent_signals == []
     assert response.headers["Cache-Control"] == "no-store"
 
     # HTMX goes where this header says, Turbo where it was going, and everything else by the page.
     assert response.headers["HX-Redirect"] == url
-    shown = soup(response)
+    shown = parse_html(response)
     said = [(meta["name"], meta["content"]) for meta in shown.select("meta[name^=turbo]")]
     assert said == [
         ("turbo-visit-control", "reload"),
         ("turbo-cache-control", "no-cache"),
         ("turbo-cache-control", "no-preview"),
     ]
-    assert one(shown, "meta[http-equiv=refresh]")["content"] == f"0; url={url}?go=1"
-    assert href(shown) == f"{url}?go=1"
+    assert find_element(shown, "meta[http-equiv=refresh]")["content"] == f"0; url={url}?go=1"
+    assert find_href(shown) == f"{url}?go=1"
     assert shown.script is shown.style is None
 
     # ?go=1 is for a browser that reaches this page as a page: it makes no script's fetch a click.
-    again = follow(site, href(shown), FETCHES[name])
+    again = follow(site, find_href(shown), FETCHES[name])
     assert is_click(again) == (not name.startswith(("HTMX", "Turbo")))
     if again.status_code == 200:
         # It sends a browser on once, or one whose every request looks like a script's would load
         # it for ever.
-        assert soup(again).select("meta[http-equiv=refresh]") == []
-        assert href(again) == href(shown)
-        assert is_click(follow(site, href(shown), {"Sec-Fetch-Mode": "navigate"}))
-    assert [name for name, _ in heard] == ["clicked"]
+        assert parse_html(again).select("meta[http-equiv=refresh]") == []
+        assert find_href(again) == find_href(shown)
+        assert is_click(follow(site, find_href(shown), {"Sec-Fetch-Mode": "navigate"}))
+    assert [name for name, _ in sent_signals] == ["clicked"]
 
 
 def sent(mode: str, dest: str, site: str) -> dict[str, str]:
@@ -158,10 +158,10 @@ TOLD_TO_GO: list[tuple[str, dict[str, str], bool]] = [
 
 @pytest.mark.parametrize(("query", "headers", "goes"), TOLD_TO_GO)
 def test_go_is_for_whoever_follows_the_page_and_for_no_image_or_other_site(
-    site: Site, heard: Heard, query: str, headers: dict[str, str], goes: bool
+    site: Site, sent_signals: SentSignals, query: str, headers: dict[str, str], goes: bool
 ) -> None:
     assert is_click(follow(site, site.link("product") + query, headers)) == goes
-    assert len(heard) == goes
+    assert len(sent_signals) == goes
     handoff = follow(site, site.link("home") + query, {**PC, **headers})
     assert ("<svg" in handoff.text) == (goes and "ios" not in query)
 
@@ -182,12 +182,12 @@ def test_the_platform_that_was_asked_for_is_kept_and_nothing_else_of_the_query(
     url = site.link("product")
     response = follow(site, url + query, FETCHES["HTMX"])
     assert response.headers["HX-Redirect"] == url + kept
-    assert href(response) == url + (f"{kept}&go=1" if kept else "?go=1")
+    assert find_href(response) == url + (f"{kept}&go=1" if kept else "?go=1")
     assert "evil" not in response.text
 
 
 def test_the_page_is_for_whoever_asks_and_says_nothing_of_the_link(
-    make_site: MakeSite, heard: Heard, caplog: pytest.LogCaptureFixture
+    make_site: MakeSite, sent_signals: SentSignals, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Who may go is decided at the click that follows."""
     site = make_site(XIEBAO_LOGIN_VIEW="page")
@@ -204,14 +204,14 @@ def test_the_page_is_for_whoever_asks_and_says_nothing_of_the_link(
         assert response.headers["HX-Redirect"] == url
     head = follow(site, site.link("product"), FETCHES["fetch()"], method="HEAD")
     assert not is_click(head)
-    assert (head.data, heard, caplog.messages) == (b"", [], [])
+    assert (head.data, sent_signals, caplog.messages) == (b"", [], [])
 
 
-@pytest.mark.parametrize("page", REFERENCES)
+@pytest.mark.parametrize("page", LINK_ARGUMENTS)
 @pytest.mark.parametrize("headers", PREFETCHES.values(), ids=PREFETCHES)
 def test_a_prefetch_is_no_click_and_sends_nobody_to_the_login(
     make_site: MakeSite,
-    heard: Heard,
+    sent_signals: SentSignals,
     caplog: pytest.LogCaptureFixture,
     page: str,
     headers: dict[str, str],
@@ -223,19 +223,19 @@ def test_a_prefetch_is_no_click_and_sends_nobody_to_the_login(
         response = follow(site, f"{where}?go=1", headers)
         assert (response.status_code, response.mimetype) == (503, "text/plain")
         assert "Location" not in response.headers
-    assert (heard, caplog.messages) == ([], [])
+    assert (sent_signals, caplog.messages) == ([], [])
     site.log_in("alice")
     assert is_click(follow(site, url, {}))
 
 
 @pytest.mark.parametrize("headers", FETCHES.values(), ids=FETCHES)
 def test_the_way_back_from_a_payment_answers_scripts_too(
-    site: Site, heard: Heard, headers: dict[str, str]
+    site: Site, sent_signals: SentSignals, headers: dict[str, str]
 ) -> None:
-    back = paid_url(follow(site, site.link("product", return_to="/orders/8"), {}))
+    back = get_return_link(follow(site, site.link("product", return_to="/orders/8"), {}))
     response = follow(site, urlsplit(back).path, headers)
     assert (response.status_code, response.location) == (302, "/orders/8")
-    assert [name for name, _ in heard] == ["clicked", "returned"]
+    assert [name for name, _ in sent_signals] == ["clicked", "returned"]
 
 
 def test_the_page_works_below_a_path_and_whatever_a_site_makes_of_its_layout(site: Site) -> None:
@@ -263,16 +263,16 @@ LINK_PREVIEWERS = {
 
 @pytest.mark.parametrize("user_agent", LINK_PREVIEWERS.values(), ids=LINK_PREVIEWERS)
 def test_link_previewer_gets_continue_page_and_is_not_a_click(
-    site: Site, heard: Heard, user_agent: str
+    site: Site, sent_signals: SentSignals, user_agent: str
 ) -> None:
     response = follow(site, site.link("product"), {"User-Agent": user_agent})
     assert not is_click(response)
-    assert soup(response).select("meta[http-equiv=refresh]") == []
-    assert one(response, "title").text == "localhost"
-    assert heard == []
+    assert parse_html(response).select("meta[http-equiv=refresh]") == []
+    assert find_element(response, "title").text == "localhost"
+    assert sent_signals == []
 
-    assert is_click(follow(site, href(soup(response)), {"User-Agent": user_agent}))
-    assert [name for name, _ in heard] == ["clicked"]
+    assert is_click(follow(site, find_href(parse_html(response)), {"User-Agent": user_agent}))
+    assert [name for name, _ in sent_signals] == ["clicked"]
 
 
 @pytest.mark.parametrize(
@@ -285,6 +285,8 @@ def test_link_previewer_gets_continue_page_and_is_not_a_click(
         "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)",
     ],
 )
-def test_browser_of_a_chat_app_is_a_click(site: Site, heard: Heard, user_agent: str) -> None:
+def test_browser_of_a_chat_app_is_a_click(
+    site: Site, sent_signals: SentSignals, user_agent: str
+) -> None:
     assert is_click(follow(site, site.link("product"), {"User-Agent": user_agent}))
-    assert [name for name, _ in heard] == ["clicked"]
+    assert [name for name, _ in sent_signals] == ["clicked"]

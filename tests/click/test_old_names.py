@@ -14,21 +14,29 @@ from typing import Any
 import pytest
 
 from flask_xiebao import Entry, Gateway, LinkError, OrderClient, Platform, parse_notification
+from flask_xiebao.testing import entry_of
 from tests.page.support import MAIL
-from tests.support import CODE, LIVE, NUMBER, Site, accepted, make_site, said_by
+from tests.support import (
+    DEPLOYED,
+    INSURE_NUM,
+    PRODUCT_CODE,
+    Site,
+    assert_gateway_accepts,
+    make_site,
+)
 
 BEARER = 'member="8", max_age=3600'
 NO_MAX_AGE = 'There is no keyword "max_age". Use "no_login_for" instead.'
 IN_TEMPLATES = {
-    "insurance_entry": f'{{{{ insurance_entry("{CODE}", {BEARER}) }}}}',
+    "insurance_entry": f'{{{{ insurance_entry("{PRODUCT_CODE}", {BEARER}) }}}}',
     "insurance_home_entry": f"{{{{ insurance_home_entry({BEARER}) }}}}",
-    "policy_entry": f'{{{{ policy_entry("{NUMBER}", {BEARER}) }}}}',
+    "policy_entry": f'{{{{ policy_entry("{INSURE_NUM}", {BEARER}) }}}}',
     "xiebao_entry": f'{{{{ xiebao_entry("home", {BEARER}) }}}}',
-    "insurance_card": f'{{{{ insurance_card("{CODE}", "T", {BEARER}) }}}}',
-    "call": f'{{% call insurance_entry("{CODE}", {BEARER}) %}}保{{% endcall %}}',
-    "insurance_qr": f'{{{{ insurance_qr("{CODE}", {BEARER}) }}}}',
+    "insurance_card": f'{{{{ insurance_card("{PRODUCT_CODE}", "T", {BEARER}) }}}}',
+    "call": f'{{% call insurance_entry("{PRODUCT_CODE}", {BEARER}) %}}保{{% endcall %}}',
+    "insurance_qr": f'{{{{ insurance_qr("{PRODUCT_CODE}", {BEARER}) }}}}',
     "mail_entry": f'{{{{ mail_entry("home", {BEARER}) }}}}',
-    "xiebao_link": f"{{{{ xiebao_link('product', '{CODE}', {BEARER}) }}}}",
+    "xiebao_link": f"{{{{ xiebao_link('product', '{PRODUCT_CODE}', {BEARER}) }}}}",
 }
 OLD: Any = {"max_age": 60}
 ENTRY = Entry("home", None, "8", 60)
@@ -36,9 +44,9 @@ CLIENT = OrderClient("12345", "Key", base_url=Gateway.TEST)
 #: Each removed name, the error that its use raises, and code that uses it.
 IN_PYTHON: list[tuple[str, type[Exception], Callable[[Site], object]]] = [
     ("max_age", TypeError, lambda site: site.xiebao.link("home", member="8", **OLD)),
-    ("max_age", TypeError, lambda site: site.xiebao.product_link(CODE, member="8", **OLD)),
+    ("max_age", TypeError, lambda site: site.xiebao.product_link(PRODUCT_CODE, member="8", **OLD)),
     ("max_age", TypeError, lambda site: site.xiebao.home_link(member="8", **OLD)),
-    ("max_age", TypeError, lambda site: site.xiebao.policy_link(NUMBER, member="8", **OLD)),
+    ("max_age", TypeError, lambda site: site.xiebao.policy_link(INSURE_NUM, member="8", **OLD)),
     ("max_age", TypeError, lambda _: Entry("home", None, "8", **OLD)),
     ("max_age", AttributeError, lambda _: ENTRY.max_age),  # type: ignore[attr-defined]
     ("state", AttributeError, lambda site: site.xiebao.state),  # type: ignore[attr-defined]
@@ -71,7 +79,7 @@ LINKS, RETURNS = (
 
 @pytest.fixture
 def site() -> Site:
-    return make_site(**LIVE, XIEBAO_PUBLIC_URL="https://shop.example")
+    return make_site(**DEPLOYED, XIEBAO_PUBLIC_URL="https://shop.example")
 
 
 @pytest.mark.parametrize("source", IN_TEMPLATES.values(), ids=IN_TEMPLATES)
@@ -103,7 +111,8 @@ def test_link_of_older_version_opens_its_page(site: Site, link: dict[str, Any]) 
     said = dict(link["entry"])
     life = said.pop("max_age", said.pop("no_login_for", None))
     signed_at = said.get("signed_at")
-    found = said_by(site, link["token"])
+    with site.app.app_context():
+        found = entry_of(link["token"])
     platform = said.pop("platform", None)
     platform = None if platform is None else Platform(platform)
     assert found == Entry(**said, platform=platform, no_login_for=life)
@@ -111,7 +120,7 @@ def test_link_of_older_version_opens_its_page(site: Site, link: dict[str, Any]) 
 
     url = f"/xiebao/{said['page']}/{link['token']}"
     site.log_in(said.get("member", "8"))
-    verdict = accepted(site.follow(url).location)
+    verdict = assert_gateway_accepts(site.follow(url).location)
     assert verdict.page == said["page"]
     assert said.get("reference") in (None, *dict(verdict.parameters).values())
 

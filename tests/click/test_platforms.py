@@ -9,15 +9,15 @@ import pytest
 from flask_xiebao import Platform
 from tests import qr
 from tests.support import (
-    LIVE,
+    DEPLOYED,
     PC,
     PHONE,
-    Heard,
     MakeSite,
+    SentSignals,
     Site,
-    arrival,
-    href,
-    paid_url,
+    assert_gateway_accepts,
+    find_href,
+    get_return_link,
 )
 
 DAY = 24 * 60 * 60
@@ -57,7 +57,7 @@ def test_the_links_platform_counts_then_the_one_asked_for_then_the_device(
     site = make_site(XIEBAO_APP_USER_AGENT="ShopApp/")
     site.log_in("alice")
     response = site.follow(site.link("product", platform=theirs) + query, device)
-    assert arrival(response).platform == expected
+    assert assert_gateway_accepts(response).platform == expected
 
 
 # From a PC to a phone
@@ -74,27 +74,30 @@ def test_the_links_platform_counts_then_the_one_asked_for_then_the_device(
     ids=["whoever clicks", "a member's", "a bearer's"],
 )
 def test_a_pc_shows_a_code_by_which_a_phone_goes_on_as_the_same_member(
-    site: Site, heard: Heard, page: str, theirs: dict[str, Any], visitor: str | None
+    site: Site, sent_signals: SentSignals, page: str, theirs: dict[str, Any], visitor: str | None
 ) -> None:
     site.log_in("alice")
     branch = {"sub_partner_id": "branch-7"} if page == "home" else {}
     url = site.link(page, return_to="/orders/8", client_reference="order-8", **theirs, **branch)
     site.log_in(visitor)
     shown = site.follow(url, PC)
-    assert (shown.status_code, heard) == (200, [])
+    assert (shown.status_code, sent_signals) == (200, [])
     code = qr.read(shown.text)
 
     site.log_in("bob")
     assert site.follow(code).status_code == 403
-    heard.clear()
+    sent_signals.clear()
 
     site.log_in(None)
     click = site.follow(code)
-    verdict = arrival(click)
+    verdict = assert_gateway_accepts(click)
     assert (verdict.page, verdict.member, verdict.platform) == (page, "alice", Platform.H5)
     assert dict(verdict.parameters).get("subPartnerId") == branch.get("sub_partner_id")
-    assert site.follow(paid_url(click)).location == "/orders/8"
-    assert [values["entry"].client_reference for _, values in heard] == ["order-8", "order-8"]
+    assert site.follow(get_return_link(click)).location == "/orders/8"
+    assert [values["entry"].client_reference for _, values in sent_signals] == [
+        "order-8",
+        "order-8",
+    ]
 
 
 @pytest.mark.parametrize("page", ["home", "policy"])
@@ -103,9 +106,9 @@ def test_a_tablet_that_looks_like_a_pc_opens_the_page_by_the_direct_link(
     site: Site, page: str, query: str
 ) -> None:
     site.log_in("alice")
-    direct = href(site.follow(site.link(page, member="alice") + query, PC), DIRECTLY)
+    direct = find_href(site.follow(site.link(page, member="alice") + query, PC), DIRECTLY)
     assert direct.endswith("?platform=h5")
-    assert arrival(site.follow(direct, PC)).platform == Platform.H5
+    assert assert_gateway_accepts(site.follow(direct, PC)).platform == Platform.H5
 
 
 @pytest.mark.parametrize(
@@ -133,11 +136,11 @@ def test_a_code_lives_as_long_as_the_page_says_and_no_longer_than_its_link(
     site.log_in(None if life else "alice")
     shown = site.follow(url, PC)
     assert said in shown.text
-    code, again = qr.read(shown.text), href(shown, "换一个新的二维码")
+    code, again = qr.read(shown.text), find_href(shown, "换一个新的二维码")
     site.log_in(None)
 
     clock.shift(lifetime - 1)
-    assert arrival(site.follow(code)).member == "alice"
+    assert assert_gateway_accepts(site.follow(code)).member == "alice"
     # Another handoff of the code itself leaves it no more than this second.
     last = qr.read(site.follow(code, PC).text)
     clock.shift(1)
@@ -149,15 +152,15 @@ def test_a_code_lives_as_long_as_the_page_says_and_no_longer_than_its_link(
         site.log_in(None if life else "alice")
         renewed = qr.read(site.follow(again, PC).text)
         site.log_in(None)
-        assert arrival(site.follow(renewed)).member == "alice"
+        assert assert_gateway_accepts(site.follow(renewed)).member == "alice"
 
 
 @pytest.mark.parametrize(
     ("config", "page", "start"),
     [
         # Whoever asks with a Host that they made up gets the code themselves.
-        (LIVE, "home", "http://evil.example/xiebao/home/"),
-        (LIVE, "policy", "http://evil.example/xiebao/policy/"),
+        (DEPLOYED, "home", "http://evil.example/xiebao/home/"),
+        (DEPLOYED, "policy", "http://evil.example/xiebao/policy/"),
         ({"XIEBAO_PUBLIC_URL": "https://shop.example/m"}, "home", "https://shop.example/m/xiebao/"),
     ],
 )

@@ -24,22 +24,22 @@ from flask_xiebao import Entry
 from flask_xiebao.links.access_rules import REFUSALS
 from flask_xiebao.links.tokens import TokenSigner
 from tests.support import (
-    CODE,
+    INSURE_NUM,
+    LINK_ARGUMENTS,
     MEMBER_SECRET,
     NOW,
-    NUMBER,
     PHONE,
-    REFERENCES,
-    SECRET,
+    PRODUCT_CODE,
+    SECRET_KEY,
     SIGN,
-    Heard,
     MakeSite,
+    SentSignals,
     Site,
-    href,
-    leaked,
+    find_element,
+    find_href,
+    find_leaks,
+    get_return_link,
     make_site,
-    one,
-    paid_url,
 )
 
 #: The status, the reason that a visitor may know, and what the log says, of each cause.
@@ -117,7 +117,7 @@ def opened_as(page: str) -> Callable[[str], str]:
 
 
 # The extension makes no such link, so it is signed here.
-NOBODYS_POLICY = TokenSigner([SECRET], "12345").build_entry_token(Entry("policy", NUMBER))
+NOBODYS_POLICY = TokenSigner([SECRET_KEY], "12345").build_entry_token(Entry("policy", INSURE_NUM))
 #: What becomes of a token, and how much of that can be told.
 SPOILT: dict[str, tuple[str, Callable[[str], str]]] = {
     "a word": ("malformed", lambda _: "nonsense"),
@@ -139,7 +139,7 @@ SPOILT: dict[str, tuple[str, Callable[[str], str]]] = {
     "Chinese": ("malformed", lambda _: "%E4%BF%9D.%E9%99%A9"),
     "only a dot": ("malformed", lambda _: ".a"),
 }
-PATHS = [*REFERENCES, "paid"]
+PATHS = [*LINK_ARGUMENTS, "paid"]
 CASES = {
     **{what: Case(cause, "product", with_token(to)) for what, (cause, to) in SPOILT.items()},
     "a way back that was cut off": Case("changed", "paid", with_token(lambda token: token[:-4])),
@@ -148,7 +148,9 @@ CASES = {
             "another_page",
             page,
             opened_as(other),
-            reference={"product": CODE, "policy": NUMBER}.get(page) if other != "paid" else None,
+            reference={"product": PRODUCT_CODE, "policy": INSURE_NUM}.get(page)
+            if other != "paid"
+            else None,
         )
         for page in PATHS
         for other in PATHS
@@ -162,21 +164,21 @@ CASES = {
             page="policy",
             change=with_token(lambda _: NOBODYS_POLICY),
             visitor=visitor,
-            reference=NUMBER,
+            reference=INSURE_NUM,
             member=visitor,
         )
         for visitor in ("alice", None)
     },
-    "nobody": Case("login_required", visitor=None, reference=CODE),
+    "nobody": Case("login_required", visitor=None, reference=PRODUCT_CODE),
     "another member": Case(
-        "another_member", "policy", visitor="mary", reference=NUMBER, member="mary"
+        "another_member", "policy", visitor="mary", reference=INSURE_NUM, member="mary"
     ),
     "expired": Case(
         cause="expired",
         page="policy",
         visitor=None,
         options={"member": "alice", "no_login_for": 60},
-        reference=NUMBER,
+        reference=INSURE_NUM,
     ),
     "locked": Case("not_allowed", "home", visitor="lucy", member="lucy"),
     "switched off": Case("disabled", settings={"XIEBAO_ENABLED": False}),
@@ -192,7 +194,7 @@ def follow(
         before.log_in("alice")
         if case.page == "paid":
             click = before.follow(before.link("product", return_to="/orders/8"))
-            url = case.change(urlsplit(paid_url(click)).path)
+            url = case.change(urlsplit(get_return_link(click)).path)
         else:
             url = case.change(before.link(case.page, **case.options))
     with time_machine.travel(NOW + 60, tick=False):
@@ -210,7 +212,7 @@ def lines(caplog: pytest.LogCaptureFixture) -> list[str]:
 
 
 def check_refusal(
-    case: Case, method: str, heard: Heard, caplog: pytest.LogCaptureFixture
+    case: Case, method: str, sent_signals: SentSignals, caplog: pytest.LogCaptureFixture
 ) -> TestResponse:
     """Make sure that somebody is refused, and that the signal and the log say why."""
     url, response = follow(case, method=method)
@@ -219,7 +221,7 @@ def check_refusal(
 
     assert response.status_code == status
     assert "Location" not in response.headers
-    [told] = [values for signal, values in heard if signal == "refused"]
+    [told] = [values for signal, values in sent_signals if signal == "refused"]
     entry = told.pop("entry")
     assert (None if entry is None else entry.reference) == case.reference
     assert told == {
@@ -235,8 +237,18 @@ def check_refusal(
     )
     # Neither the token nor whose it is, what it is about, or a key.
     token = url.rpartition("/")[2]
-    secrets = (token[:20], CODE, NUMBER, "alice", "mary", "lucy", SECRET, SIGN, MEMBER_SECRET)
-    assert leaked(line, *secrets) == []
+    secrets = (
+        token[:20],
+        PRODUCT_CODE,
+        INSURE_NUM,
+        "alice",
+        "mary",
+        "lucy",
+        SECRET_KEY,
+        SIGN,
+        MEMBER_SECRET,
+    )
+    assert find_leaks(line, *secrets) == []
     return response
 
 
@@ -252,9 +264,9 @@ def test_every_cause_is_tried() -> None:
     ],
 )
 def test_the_log_and_the_signal_say_why(
-    heard: Heard, caplog: pytest.LogCaptureFixture, name: str, method: str
+    sent_signals: SentSignals, caplog: pytest.LogCaptureFixture, name: str, method: str
 ) -> None:
-    check_refusal(CASES[name], method, heard, caplog)
+    check_refusal(CASES[name], method, sent_signals, caplog)
 
 
 @pytest.mark.parametrize(
@@ -300,9 +312,9 @@ def test_a_notice_says_what_is_wrong_and_what_to_do_in_the_language_of_the_site(
     url, response = follow(CASES[name], XIEBAO_LOCALE=locale, XIEBAO_LOGIN_VIEW=login_view)
     title, said = TITLES[name][locale == "en"], en if locale == "en" else zh
     assert response.mimetype == "text/html"
-    assert one(response, "html")["lang"] == ("en" if locale == "en" else "zh-CN")
-    assert [one(response, part).text for part in ("title", "h1")] == [title, title]
-    notice = one(response, "main")
+    assert find_element(response, "html")["lang"] == ("en" if locale == "en" else "zh-CN")
+    assert [find_element(response, part).text for part in ("title", "h1")] == [title, title]
+    notice = find_element(response, "main")
     assert said in notice.text
     login_helps = REFUSALS[CASES[name].cause].login_helps
     login = [f"/page?next={quote(url)}"] if login_view and login_helps else []
@@ -320,8 +332,8 @@ def test_a_notice_leads_to_the_login_of_flask_login_and_back_to_the_start_of_the
         url = site.link("policy", member="alice", no_login_for=60)
     mounted = Client(DispatcherMiddleware(NotFound(), {"/shop": site.app}))
     notice = mounted.get(f"/shop{url}", headers=PHONE)
-    assert href(notice, "去登录") == f"/shop/page?next={quote(f'/shop{url}', safe='')}"
-    assert href(notice, "返回网站首页") == "/shop/"
+    assert find_href(notice, "去登录") == f"/shop/page?next={quote(f'/shop{url}', safe='')}"
+    assert find_href(notice, "返回网站首页") == "/shop/"
 
 
 @pytest.mark.parametrize(

@@ -13,14 +13,14 @@ from flask import Flask
 
 from flask_xiebao import Entry, Platform, entry_clicked, entry_refused, payment_returned
 from tests.support import (
-    CODE,
     PC,
+    PRODUCT_CODE,
     SIGN,
-    Heard,
     MakeSite,
+    SentSignals,
     Site,
-    leaked,
-    paid_url,
+    find_leaks,
+    get_return_link,
 )
 
 #: The signals, and the status of the answer that sends each.
@@ -41,7 +41,7 @@ def cause(site: Site, signal: NamedSignal) -> int:
     if signal is entry_refused:
         link = "/xiebao/product/no-token"
     elif signal is payment_returned:
-        link = paid_url(site.follow(link))
+        link = get_return_link(site.follow(link))
     return site.follow(link).status_code
 
 
@@ -51,11 +51,11 @@ class Ear:
     __qualname__: str
 
     def __init__(self, error: BaseException | None = None) -> None:
-        self.heard: list[dict[str, Any]] = []
+        self.notifications: list[dict[str, Any]] = []
         self.error = error
 
     def __call__(self, sender: Flask, **values: Any) -> None:
-        self.heard.append({"sender": sender, **values})
+        self.notifications.append({"sender": sender, **values})
         if self.error is not None:
             raise self.error
 
@@ -81,7 +81,7 @@ def test_receivers_that_fail_are_logged_by_their_names_and_the_others_still_hear
 
     assert cause(site, signal) == SIGNALS[signal]
 
-    assert [len(ear.heard) for ear in (method, *ears)] == [1, 1, 1, 1, 1]
+    assert [len(ear.notifications) for ear in (method, *ears)] == [1, 1, 1, 1, 1]
     errors = [record for record in caplog.records if record.levelno >= logging.WARNING]
     assert {record.levelno for record in errors} == {logging.ERROR}
     assert [record.exc_info and record.exc_info[1] for record in errors] == [error] * 3
@@ -102,7 +102,7 @@ def test_a_receiver_that_fails_raises_in_strict_mode(
     signal.connect(ear, site.app)
     with pytest.raises(RuntimeError, match="this receiver fails"):
         cause(site, signal)
-    assert len(ear.heard) == 1
+    assert len(ear.notifications) == 1
 
 
 @EACH_SIGNAL
@@ -116,18 +116,18 @@ def test_who_listens_to_this_app_or_to_all_hears_and_others_do_not(
     signal.connect(of_another, another)
     with signal.muted():
         cause(site, signal)
-    assert of_this.heard == []
+    assert of_this.notifications == []
 
     cause(site, signal)
-    assert [[values["sender"] for values in ear.heard] for ear in (of_this, of_all)] == [
+    assert [[values["sender"] for values in ear.notifications] for ear in (of_this, of_all)] == [
         [site.app],
         [site.app],
     ]
-    assert of_another.heard == []
+    assert of_another.notifications == []
 
 
 def test_a_signal_carries_what_happened_and_never_the_gateways_url(
-    site: Site, heard: Heard
+    site: Site, sent_signals: SentSignals
 ) -> None:
     site.log_in("7")
     options: dict[str, Any] = {
@@ -135,20 +135,20 @@ def test_a_signal_carries_what_happened_and_never_the_gateways_url(
         "sub_partner_id": "branch-7",
         "client_reference": 8,
     }
-    site.follow(paid_url(site.follow(site.link("product", **options), PC)))
+    site.follow(get_return_link(site.follow(site.link("product", **options), PC)))
     site.follow(site.link("home", member="8", no_login_for=60, client_reference="order-8"))
     site.log_in(None)
     site.follow(site.link("home", member="8", no_login_for=60))
 
-    entry = Entry("product", CODE, **{**options, "client_reference": "8"})
-    click_ids = [said["click_id"] for _, said in heard if "click_id" in said]
+    entry = Entry("product", PRODUCT_CODE, **{**options, "client_reference": "8"})
+    click_ids = [said["click_id"] for _, said in sent_signals if "click_id" in said]
     click_id, of_the_return, another_id = click_ids
     assert click_id == of_the_return != another_id
     assert len(click_id) >= 16
     bearer = Entry("home", member="8", no_login_for=60)
     refused = {"status": 403, "reason": "another_member", "cause": "another_member", "page": "home"}
     ours = {"entry": entry, "member": "7", "click_id": click_id}
-    assert heard == [
+    assert sent_signals == [
         ("clicked", {**ours, "platform": Platform.PC}),
         ("returned", {**ours, "same_session": True}),
         (
@@ -160,4 +160,4 @@ def test_a_signal_carries_what_happened_and_never_the_gateways_url(
             {"entry": bearer, "member": "8", "click_id": another_id, "platform": Platform.H5},
         ),
     ]
-    assert leaked(repr(heard), SIGN, "xiebao18") == []
+    assert find_leaks(repr(sent_signals), SIGN, "xiebao18") == []

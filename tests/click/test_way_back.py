@@ -13,7 +13,17 @@ from flask import Response, session
 from flask_wtf import CSRFProtect
 
 from flask_xiebao import Entry
-from tests.support import CODE, LIVE, PHONE, REFERENCES, Heard, MakeSite, Site, arrival, paid_url
+from tests.support import (
+    DEPLOYED,
+    LINK_ARGUMENTS,
+    PHONE,
+    PRODUCT_CODE,
+    MakeSite,
+    SentSignals,
+    Site,
+    assert_gateway_accepts,
+    get_return_link,
+)
 
 DAY = 24 * 60 * 60
 
@@ -21,13 +31,13 @@ DAY = 24 * 60 * 60
 def pay_as_alice(site: Site, page: str = "product", return_to: str = "/orders/8") -> str:
     """Return where a payment comes back after a click of alice's."""
     site.log_in("alice")
-    return paid_url(site.follow(site.link(page, return_to=return_to)))
+    return get_return_link(site.follow(site.link(page, return_to=return_to)))
 
 
 @pytest.mark.parametrize(
     "return_to", ["/orders/8", "/orders/8?from=a&to=b%20c#done", "/订单?名=保险", "/", "/a//b"]
 )
-@pytest.mark.parametrize("page", REFERENCES)
+@pytest.mark.parametrize("page", LINK_ARGUMENTS)
 def test_a_payment_comes_back_to_where_the_link_said(site: Site, page: str, return_to: str) -> None:
     paid = pay_as_alice(site, page, return_to)
     assert paid.startswith("http://localhost/xiebao/paid/")
@@ -42,16 +52,20 @@ def test_a_payment_comes_back_to_where_the_link_said(site: Site, page: str, retu
     [("alice", True), ("bob", False), (None, False), (" ", False), (["no", "member"], False)],
 )
 def test_a_return_tells_which_click_it_belongs_to_and_whose_session_it_is(
-    site: Site, heard: Heard, caplog: pytest.LogCaptureFixture, later: Any, same_session: bool
+    site: Site,
+    sent_signals: SentSignals,
+    caplog: pytest.LogCaptureFixture,
+    later: Any,
+    same_session: bool,
 ) -> None:
     paid = pay_as_alice(site)
     site.log_in(later)
     assert site.follow(paid).location == "/orders/8"
 
-    [(_, clicked), (name, returned)] = heard
+    [(_, clicked), (name, returned)] = sent_signals
     assert name == "returned"
     assert returned == {
-        "entry": Entry("product", CODE, return_to="/orders/8"),
+        "entry": Entry("product", PRODUCT_CODE, return_to="/orders/8"),
         "member": "alice",
         "click_id": clicked["click_id"],
         "same_session": same_session,
@@ -71,32 +85,34 @@ TOLD = [
 
 @pytest.mark.parametrize(("method", "after", "is_told"), TOLD)
 def test_a_return_is_reported_for_a_day_each_time_and_redirects_for_ever(
-    site: Site, heard: Heard, clock: Any, method: str, after: int, is_told: bool
+    site: Site, sent_signals: SentSignals, clock: Any, method: str, after: int, is_told: bool
 ) -> None:
     paid = pay_as_alice(site)
     clock.shift(after)
     for _ in range(2):
         assert site.follow(paid, method=method).location == "/orders/8"
-    assert [name for name, _ in heard] == ["clicked", *["returned"] * 2 * is_told]
+    assert [name for name, _ in sent_signals] == ["clicked", *["returned"] * 2 * is_told]
 
 
-def test_a_prefetch_of_the_way_back_reports_no_payment(site: Site, heard: Heard) -> None:
+def test_a_prefetch_of_the_way_back_reports_no_payment(
+    site: Site, sent_signals: SentSignals
+) -> None:
     response = site.follow(pay_as_alice(site), {**PHONE, "Sec-Purpose": "prefetch"})
     assert response.status_code == 503
     assert "Location" not in response.headers
-    assert [name for name, _ in heard] == ["clicked"]
+    assert [name for name, _ in sent_signals] == ["clicked"]
 
 
 @pytest.mark.parametrize("enabled", [True, False])
-@pytest.mark.parametrize("page", REFERENCES)
+@pytest.mark.parametrize("page", LINK_ARGUMENTS)
 def test_who_has_paid_comes_back_when_locked_or_insurance_is_switched_off_since(
-    make_site: MakeSite, heard: Heard, page: str, enabled: bool
+    make_site: MakeSite, sent_signals: SentSignals, page: str, enabled: bool
 ) -> None:
     paid = pay_as_alice(make_site(), page)
     since = make_site(XIEBAO_ENABLED=enabled)
     since.xiebao.click_guard(lambda member, entry: False)
     assert since.follow(paid).location == "/orders/8"
-    assert [name for name, _ in heard] == ["clicked", "returned"]
+    assert [name for name, _ in sent_signals] == ["clicked", "returned"]
 
 
 #: Settings, where the click was, and where a payment comes back.
@@ -123,14 +139,14 @@ def test_in_service_no_payment_comes_back_by_a_host_nobody_vouched_for(
     base_url: str,
     comes_back: str | None,
 ) -> None:
-    site = make_site(**{**LIVE, **config})
+    site = make_site(**{**DEPLOYED, **config})
     site.log_in("alice")
     click = site.follow(site.link("product", return_to="/orders/8"), base_url=base_url)
     if comes_back is None:
-        assert arrival(click).pay_success is None
+        assert assert_gateway_accepts(click).pay_success is None
         assert "without a return URL" in caplog.text
     else:
-        assert paid_url(click).startswith(f"{comes_back}/xiebao/paid/")
+        assert get_return_link(click).startswith(f"{comes_back}/xiebao/paid/")
 
 
 class SiteResponse(Response):
@@ -140,7 +156,7 @@ class SiteResponse(Response):
 @pytest.mark.parametrize("replaces", [False, True])
 @pytest.mark.parametrize("response_class", [Response, SiteResponse])
 def test_post_to_return_link_redirects_to_itself_without_cookies(
-    site: Site, heard: Heard, response_class: type[Response], replaces: bool
+    site: Site, sent_signals: SentSignals, response_class: type[Response], replaces: bool
 ) -> None:
     site.app.response_class = response_class
 
@@ -156,10 +172,10 @@ def test_post_to_return_link_redirects_to_itself_without_cookies(
     assert (posted.status_code, posted.location) == (303, path)
     assert "Set-Cookie" not in posted.headers
     assert posted.headers["Cache-Control"] == "no-store"
-    assert [name for name, _ in heard] == ["clicked"]
+    assert [name for name, _ in sent_signals] == ["clicked"]
 
     assert browser.get(posted.location).location == "/orders/8"
-    assert [name for name, _ in heard] == ["clicked", "returned"]
+    assert [name for name, _ in sent_signals] == ["clicked", "returned"]
 
 
 def test_post_to_invalid_return_link_is_refused_after_redirect(site: Site) -> None:

@@ -15,7 +15,15 @@ from werkzeug.test import Client, TestResponse
 
 from flask_xiebao.gateway.pages import PAGES
 from flask_xiebao.testing import GatewaySimulator
-from tests.support import LIVE, PHONE, REFERENCES, MakeSite, Site, make_site, paid_url
+from tests.support import (
+    DEPLOYED,
+    LINK_ARGUMENTS,
+    PHONE,
+    MakeSite,
+    Site,
+    get_return_link,
+    make_site,
+)
 
 
 def behind_a_proxy(site: Site) -> Site:
@@ -49,7 +57,7 @@ def test_the_endpoints_are_where_the_site_puts_them(make_site: MakeSite, prefix:
     site.log_in("alice")
     url = site.link("product", return_to="/")
     assert url.startswith(f"{prefix}/product/")
-    assert f"{prefix}/paid/" in paid_url(site.follow(url))
+    assert f"{prefix}/paid/" in get_return_link(site.follow(url))
 
 
 @pytest.mark.parametrize(
@@ -66,7 +74,7 @@ def test_a_redirect_names_the_gateway_as_a_uri_and_has_no_page(
 ) -> None:
     site = make_site(XIEBAO_BASE_URL=base_url)
     site.log_in("alice")
-    for page in REFERENCES:
+    for page in LINK_ARGUMENTS:
         response = site.follow(site.link(page))
         assert (response.location or "").startswith(start)
         assert (response.status_code, response.data) == (302, b"")
@@ -74,7 +82,7 @@ def test_a_redirect_names_the_gateway_as_a_uri_and_has_no_page(
 
 
 @pytest.mark.parametrize("mount", ["", "/shop"])
-@pytest.mark.parametrize("page", REFERENCES)
+@pytest.mark.parametrize("page", LINK_ARGUMENTS)
 def test_a_gateway_that_is_a_path_of_the_site_is_found_wherever_the_site_is(
     make_site: MakeSite, page: str, mount: str
 ) -> None:
@@ -105,7 +113,7 @@ def test_links_and_payments_have_the_address_that_the_proxy_tells(site: Site) ->
     local, external = behind_a_proxy(site).follow("/links", told).json or []
     assert local.startswith("/mall/xiebao/product/")
     assert external.startswith("https://shop.example/mall/xiebao/home/")
-    paid = paid_url(site.follow(local.removeprefix("/mall"), told))
+    paid = get_return_link(site.follow(local.removeprefix("/mall"), told))
     assert paid.startswith("https://shop.example/mall/xiebao/paid/")
     assert site.follow(paid.removeprefix("https://shop.example/mall")).location == "/mall/links"
 
@@ -123,11 +131,11 @@ def test_a_site_may_give_every_view_a_value_of_its_own(site: Site) -> None:
     site.log_in("7")
     link = site.link("product", return_to="/orders/8")
     assert link.endswith("?lang=en")
-    assert site.follow(paid_url(site.follow(link))).location == "/orders/8"
+    assert site.follow(get_return_link(site.follow(link))).location == "/orders/8"
     assert site.app.test_client().post("/xiebao/notify").status_code == 404  # nobody listens
 
 
-@pytest.mark.parametrize("page", [*REFERENCES, "paid"])
+@pytest.mark.parametrize("page", [*LINK_ARGUMENTS, "paid"])
 def test_slashes_too_many_are_no_redirect_with_the_link(site: Site, page: str) -> None:
     response = site.follow(f"/xiebao//{page}/token", {**PHONE, "Host": "evil.example"})
     assert response.status_code == 404
@@ -160,12 +168,12 @@ def test_clicks_below_another_path_than_payments_come_back_to_are_one_warning(
     prefix: str,
     advice: str | None,
 ) -> None:
-    site = behind_a_proxy(make_site(**LIVE, XIEBAO_PUBLIC_URL=f"https://a.example{public}"))
+    site = behind_a_proxy(make_site(**DEPLOYED, XIEBAO_PUBLIC_URL=f"https://a.example{public}"))
     link = site.link("product", return_to="/")
     for _ in range(3):
         later(61)  # whatever else goes wrong may be said again
         headers = {**PHONE, "X-Forwarded-Prefix": prefix.encode().decode("latin-1")}
-        paid = paid_url(site.follow(link, headers))
+        paid = get_return_link(site.follow(link, headers))
         assert paid.startswith(f"https://a.example{public}/xiebao/paid/")
     if advice is None:
         assert warnings(caplog) == []

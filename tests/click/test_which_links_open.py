@@ -17,23 +17,19 @@ from flask_xiebao import Gateway
 from tests import qr
 from tests.click.forged import paid_path
 from tests.support import (
-    CLICK_SALT,
-    CODE,
-    ENTRY_SALT,
-    KEY,
+    API_KEY,
+    INSURE_NUM,
+    LINK_ARGUMENTS,
     NOW,
-    NUMBER,
     PC,
-    REFERENCES,
-    SECRET,
+    PRODUCT_CODE,
+    SECRET_KEY,
     MakeSite,
     Site,
-    accepted,
-    arrival,
-    packed,
-    paid_url,
-    signed,
+    assert_gateway_accepts,
+    get_return_link,
 )
+from tests.tokens import CLICK_SALT, ENTRY_SALT, encode_payload, sign_token
 from tests.tools import fuzz
 
 # Whose they are
@@ -41,10 +37,10 @@ from tests.tools import fuzz
 
 #: What a link of each page says, with the salt of its purpose.
 PAYLOADS: dict[str, tuple[list[Any], str]] = {
-    "product": (["product", CODE], ENTRY_SALT),
+    "product": (["product", PRODUCT_CODE], ENTRY_SALT),
     "home": (["home"], ENTRY_SALT),
-    "policy": (["policy", NUMBER, None, None, None, "alice", NOW, 60], ENTRY_SALT),
-    "paid": (["alice", "click", NOW, "product", CODE], CLICK_SALT),
+    "policy": (["policy", INSURE_NUM, None, None, None, "alice", NOW, 60], ENTRY_SALT),
+    "paid": (["alice", "click", NOW, "product", PRODUCT_CODE], CLICK_SALT),
 }
 
 
@@ -55,21 +51,23 @@ def forgeries(app: Flask, fields: list[Any], salt: str) -> dict[str, str]:
     cookies = SecureCookieSessionInterface().get_signing_serializer(app)
     assert cookies is not None
     return {
-        "another secret": signed(fields, salt, key="another secret"),
-        "a prefix of the secret": signed(fields, salt, key=SECRET[:-1]),
-        "another salt": signed(fields, "itsdangerous.Signer"),
-        "the salt of another purpose": signed(fields, swapped),
-        "another shop that shares the secret": signed(fields, salt.replace("12345", "54321")),
-        "no salt": signed(fields, ""),
-        "another digest": signed(fields, salt, digest=hashlib.sha1),
-        "another derivation": signed(fields, salt, derivation="django-concat"),
-        "a serializer": URLSafeSerializer(SECRET).dumps(fields),
-        "a serializer with our salt": URLSafeSerializer(SECRET, salt).dumps(fields),
-        "a timed serializer": URLSafeTimedSerializer(SECRET).dumps(fields),
+        "another secret": sign_token(fields, salt, key="another secret"),
+        "a prefix of the secret": sign_token(fields, salt, key=SECRET_KEY[:-1]),
+        "another salt": sign_token(fields, "itsdangerous.Signer"),
+        "the salt of another purpose": sign_token(fields, swapped),
+        "another shop that shares the secret": sign_token(fields, salt.replace("12345", "54321")),
+        "no salt": sign_token(fields, ""),
+        "another digest": sign_token(fields, salt, digest=hashlib.sha1),
+        "another derivation": sign_token(fields, salt, derivation="django-concat"),
+        "a serializer": URLSafeSerializer(SECRET_KEY).dumps(fields),
+        "a serializer with our salt": URLSafeSerializer(SECRET_KEY, salt).dumps(fields),
+        "a timed serializer": URLSafeTimedSerializer(SECRET_KEY).dumps(fields),
         "a timed serializer with our salt": URLSafeTimedSerializer(
-            SECRET, salt, signer_kwargs=as_ours
+            SECRET_KEY, salt, signer_kwargs=as_ours
         ).dumps(fields),
-        "a timestamp signer": TimestampSigner(SECRET, salt).sign(packed(fields)).decode(),
+        "a timestamp signer": TimestampSigner(SECRET_KEY, salt)
+        .sign(encode_payload(fields))
+        .decode(),
         "a session cookie": cookies.dumps(fields),
         "a session cookie of a dict": cookies.dumps({"member": "alice", "entry": fields}),
     }
@@ -82,7 +80,7 @@ def test_what_the_site_signed_opens_and_what_others_signed_is_not_found(
 ) -> None:
     site.log_in("alice")
     fields, salt = PAYLOADS[page]
-    assert site.follow(f"/xiebao/{page}/{signed(fields, salt)}").status_code == 302
+    assert site.follow(f"/xiebao/{page}/{sign_token(fields, salt)}").status_code == 302
     for kind, token in forgeries(site.app, fields, salt).items():
         assert site.follow(f"/xiebao/{page}/{token}").status_code == 404, kind
 
@@ -109,7 +107,7 @@ def test_links_open_exactly_while_their_key_is_in_force(site: Site) -> None:
         # Links without a member are made once for all pages: that must not outlive the key.
         for options in ({}, {"member": "alice"}, {"member": "alice", "no_login_for": 60}):
             url = site.link("product", return_to="/orders/8", **options)
-            made += [(key, url), (key, paid_url(site.follow(url)))]
+            made += [(key, url), (key, get_return_link(site.follow(url)))]
         for made_with, url in made:
             opens = made_with in (key, *fallbacks)
             seen.add((opens, "/paid/" in url))
@@ -121,12 +119,12 @@ def test_a_new_api_key_and_environment_leave_links_valid(site: Site, make_site: 
     site.log_in("alice")
     code = qr.read(site.follow(site.link("home"), PC).text)
 
-    after = make_site(XIEBAO_API_KEY=KEY, XIEBAO_ENV="production")
+    after = make_site(XIEBAO_API_KEY=API_KEY, XIEBAO_ENV="production")
     after.log_in("alice")
-    for page in REFERENCES:
+    for page in LINK_ARGUMENTS:
         location = after.follow(site.link(page, member="alice")).location or ""
-        assert accepted(location, KEY).member == "alice"
+        assert assert_gateway_accepts(location, API_KEY).member == "alice"
         assert location.startswith(Gateway.PRODUCTION)
     assert after.follow(paid_path()).location == "/orders/8"
     after.log_in(None)
-    assert arrival(after.follow(code), KEY).member == "alice"
+    assert assert_gateway_accepts(after.follow(code), API_KEY).member == "alice"

@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
+from uuid import UUID
 
 import pytest
 from flask import redirect, request, session
@@ -20,20 +21,21 @@ from werkzeug.test import Client, TestResponse
 
 from flask_xiebao import ConfigError, LinkError
 from tests.support import (
-    A_UUID,
-    HIDDEN,
-    NO_ID,
-    NUMBER,
+    INSURE_NUM,
+    LINK_ARGUMENTS,
     PC,
     PHONE,
-    REFERENCES,
-    Heard,
+    PRIVATE_HEADERS,
     MakeSite,
+    SentSignals,
     Site,
-    arrival,
-    fail_with,
-    href,
+    assert_gateway_accepts,
+    failing_function,
+    find_href,
 )
+
+MEMBER_UUID = UUID("0f8fad5b-d9cb-469f-a165-70867728950e")
+INVALID_MEMBER_MESSAGE = "A member's id must be a string, an integer or a UUID, got"
 
 #: Whose link it is and for how many seconds it needs no login, who is logged in when it is
 #: followed a minute later, and what comes of it.
@@ -52,14 +54,14 @@ WHO = [
     ("alice", 60, None, "410 expired"),
 ]
 #: The same, by page: a policy's link is always somebody's.
-ON_PAGES = [(page, *row) for page in REFERENCES for row in WHO if page != "policy" or row[0]]
+ON_PAGES = [(page, *row) for page in LINK_ARGUMENTS for row in WHO if page != "policy" or row[0]]
 
 
-def outcome(response: TestResponse, heard: Heard) -> str:
+def outcome(response: TestResponse, sent_signals: SentSignals) -> str:
     """Return what came of a click: the answer and the one signal say the same."""
-    [(signal, said)] = heard
+    [(signal, said)] = sent_signals
     if signal == "clicked":
-        assert arrival(response).member == said["member"]
+        assert assert_gateway_accepts(response).member == said["member"]
         return f"goes as {said['member']}"
     assert response.status_code == said["status"]
     assert "Location" not in response.headers
@@ -77,7 +79,7 @@ def outcome(response: TestResponse, heard: Heard) -> str:
 def test_who_goes(
     make_site: MakeSite,
     clock: Any,
-    heard: Heard,
+    sent_signals: SentSignals,
     loader: bool,
     page: str,
     theirs: str | None,
@@ -89,7 +91,7 @@ def test_who_goes(
     clock.shift(60)
     site = make_site(loader=loader)
     site.log_in(visitor)
-    assert outcome(site.follow(url), heard) == comes
+    assert outcome(site.follow(url), sent_signals) == comes
 
 
 #: What a loader says, and what comes of it.
@@ -105,17 +107,17 @@ SAID = [
     ("007", "goes as 007"),
     ("None", "goes as None"),
     ("会员 1&2+3", "goes as 会员 1&2+3"),
-    (A_UUID, f"goes as {A_UUID}"),
+    (MEMBER_UUID, f"goes as {MEMBER_UUID}"),
     (LocalProxy(lambda: "alice"), "goes as alice"),
     (LocalProxy(lambda: 7), "goes as 7"),
-    (LocalProxy(lambda: A_UUID), f"goes as {A_UUID}"),
+    (LocalProxy(lambda: MEMBER_UUID), f"goes as {MEMBER_UUID}"),
 ]
 
 
 @pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"])
 @pytest.mark.parametrize(("said", "comes"), SAID)
 def test_what_a_loader_says_is_a_member_or_nobody(
-    make_site: MakeSite, heard: Heard, said: Any, comes: str, is_async: bool
+    make_site: MakeSite, sent_signals: SentSignals, said: Any, comes: str, is_async: bool
 ) -> None:
     site = make_site(loader=False)
 
@@ -126,16 +128,19 @@ def test_what_a_loader_says_is_a_member_or_nobody(
     site.xiebao.member_loader(current_member if is_async else lambda: said)
     # In whatever shape, it is the member whose link says the same as text.
     for theirs in (None, str(said or "alice")):
-        heard.clear()
-        assert outcome(site.follow(site.link("product", member=theirs)), heard) == comes
+        sent_signals.clear()
+        assert outcome(site.follow(site.link("product", member=theirs)), sent_signals) == comes
     assert (site.link("policy") == "") == (comes == "401 login_required")
 
 
 #: What a loader must not say, and what is said of it.
 WRONG = [
-    *[(said, NO_ID) for said in (True, 1.0, b"alice", ["alice"], {"id": 7}, ("alice",))],
-    (LocalProxy(lambda: ["alice"]), NO_ID),
-    (1j, f"{NO_ID} complex. Pass the id"),
+    *[
+        (said, INVALID_MEMBER_MESSAGE)
+        for said in (True, 1.0, b"alice", ["alice"], {"id": 7}, ("alice",))
+    ],
+    (LocalProxy(lambda: ["alice"]), INVALID_MEMBER_MESSAGE),
+    (1j, f"{INVALID_MEMBER_MESSAGE} complex. Pass the id"),
     ("a\u200db", r"contains the unprintable character U\+200D"),
     ("a\u00a0b", r"contains the unprintable character U\+00A0"),
     ("a\u200bb", r"contains the unprintable character U\+200B"),
@@ -151,7 +156,7 @@ WRONG = [
 
 @pytest.mark.parametrize(("said", "words"), WRONG, ids=[ascii(said)[:30] for said, _ in WRONG])
 def test_what_is_no_id_is_an_error_where_a_link_is_made_and_at_the_click(
-    site: Site, heard: Heard, said: Any, words: str
+    site: Site, sent_signals: SentSignals, said: Any, words: str
 ) -> None:
     site.log_in(said)
     # A link without a member asks nobody, until it is followed.
@@ -163,7 +168,7 @@ def test_what_is_no_id_is_an_error_where_a_link_is_made_and_at_the_click(
     for link, device in followed:  # neither the gateway nor a handoff
         with pytest.raises(LinkError, match=words):
             site.follow(link, device)
-    assert heard == []
+    assert sent_signals == []
 
 
 def test_a_loader_whose_answer_nobody_awaits_is_told_what_to_register(site: Site) -> None:
@@ -177,19 +182,19 @@ def test_a_loader_whose_answer_nobody_awaits_is_told_what_to_register(site: Site
 
 @pytest.mark.parametrize("device", [PHONE, PC], ids=["phone", "pc"])
 @pytest.mark.parametrize("error", [ConnectionError(), ZeroDivisionError()], ids=repr)
-@pytest.mark.parametrize("page", REFERENCES)
+@pytest.mark.parametrize("page", LINK_ARGUMENTS)
 def test_a_loader_that_fails_is_the_sites_error_and_never_nobody(
     make_site: MakeSite,
-    heard: Heard,
+    sent_signals: SentSignals,
     page: str,
     error: Exception,
     device: dict[str, str],
 ) -> None:
     site = make_site(PROPAGATE_EXCEPTIONS=False)
     url = site.link(page, member="alice", no_login_for=60)
-    site.xiebao.member_loader(fail_with(error))
+    site.xiebao.member_loader(failing_function(error))
     response = site.follow(url, device)
-    assert (response.status_code, heard) == (500, [])
+    assert (response.status_code, sent_signals) == (500, [])
     assert "Location" not in response.headers
     with pytest.raises(type(error)):
         site.link("policy")
@@ -247,7 +252,7 @@ def add_login(site: Site, remember: Callable[[str], object]) -> None:
 )
 def test_logging_in_brings_members_back_to_where_they_clicked(
     shop: Site,
-    heard: Heard,
+    sent_signals: SentSignals,
     caplog: pytest.LogCaptureFixture,
     mount: str,
     query: str,
@@ -263,14 +268,14 @@ def test_logging_in_brings_members_back_to_where_they_clicked(
     assert form.status_code in (302, 303)  # by Flask
     assert urlsplit(form.location).path == f"{mount}/login"
     # Nobody is refused who is sent to log in.
-    assert (heard, caplog.messages) == ([], [])
+    assert (sent_signals, caplog.messages) == ([], [])
     assert browser.get(form.location).text == "Who are you?"
     logged_in = browser.post(form.location, data={"member": name})
     back = browser.get(logged_in.location, headers=PC)
 
-    assert outcome(back, heard) == comes
+    assert outcome(back, sent_signals) == comes
     if name == "alice":
-        assert arrival(back).platform == platform
+        assert assert_gateway_accepts(back).platform == platform
 
 
 def test_flask_login_says_who_is_logged_in_unless_the_site_has_a_loader(
@@ -281,14 +286,20 @@ def test_flask_login_says_who_is_logged_in_unless_the_site_has_a_loader(
     site = make_site(loader=False)
     use_flask_login(site).anonymous_user = lambda: guest
     add_login(site, lambda name: login_user(user_named(name)))
-    site.source, site.context = "{{ policy_entry(number) }}", {"number": NUMBER}
+    site.source, site.context = "{{ policy_entry(number) }}", {"number": INSURE_NUM}
     browser = site.app.test_client()
 
     assert browser.get("/page").text == ""
     browser.post("/login", data={"member": "alice"})
-    assert arrival(browser.get(href(browser.get("/page")), headers=PHONE)).member == "alice"
+    assert (
+        assert_gateway_accepts(browser.get(find_href(browser.get("/page")), headers=PHONE)).member
+        == "alice"
+    )
     site.xiebao.member_loader(lambda: "7")
-    assert arrival(browser.get(href(browser.get("/page")), headers=PHONE)).member == "7"
+    assert (
+        assert_gateway_accepts(browser.get(find_href(browser.get("/page")), headers=PHONE)).member
+        == "7"
+    )
 
 
 @pytest.mark.parametrize(
@@ -302,7 +313,7 @@ def test_flask_login_says_who_is_logged_in_unless_the_site_has_a_loader(
 )
 def test_what_a_site_with_flask_login_answers_who_is_not_logged_in(
     make_site: MakeSite,
-    heard: Heard,
+    sent_signals: SentSignals,
     login_view: str | None,
     handler: Callable[[], Any] | None,
     status: int,
@@ -315,8 +326,8 @@ def test_what_a_site_with_flask_login_answers_who_is_not_logged_in(
     response = site.follow(site.link("product"))
     assert response.status_code == status
     assert said in response.text
-    assert [name for name, _ in heard] == (["refused"] if status == 401 else [])
-    assert HIDDEN.items() <= dict(response.headers).items()
+    assert [name for name, _ in sent_signals] == (["refused"] if status == 401 else [])
+    assert PRIVATE_HEADERS.items() <= dict(response.headers).items()
 
 
 @pytest.mark.parametrize("view", ["auth.logn", "login_with_arguments"])

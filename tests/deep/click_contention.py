@@ -22,7 +22,7 @@ from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from flask_xiebao import Xiebao, entry_clicked
 from flask_xiebao.sqla import ClickMixin, PurchaseMixin, Purchases
 from tests.deep.workers import run_and_kill_workers
-from tests.support import CODE, CONFIG, PC, paid_url
+from tests.support import CONFIG, PC, PRODUCT_CODE, get_return_link
 
 MEMBERS = ["alice", "Alice", "bob", "m_7Qk2vX9rT4"]
 
@@ -61,7 +61,7 @@ def click_and_buy(database: str, seconds: float, seed: int) -> None:
     while time.monotonic() < until:
         member, reference, count = choose.choice(MEMBERS), f"{seed}-{count}", count + 1
         with app.test_request_context():
-            link = xiebao.product_link(CODE, client_reference=reference, return_to="/")
+            link = xiebao.product_link(PRODUCT_CODE, client_reference=reference, return_to="/")
         response = app.test_client().get(link, headers=PC)
         print(f"{response.status_code} {click_ids.pop()} {member} {reference}", flush=True)
         now = datetime.now(UTC).replace(microsecond=0)
@@ -71,7 +71,7 @@ def click_and_buy(database: str, seconds: float, seed: int) -> None:
                 Purchase(
                     insure_num=reference,
                     member=member,
-                    case_code=CODE,
+                    case_code=PRODUCT_CODE,
                     applied_at=now,
                     paid_at=now,
                     created_at=now,
@@ -79,7 +79,7 @@ def click_and_buy(database: str, seconds: float, seed: int) -> None:
                 )
             )
         if member != "bob" and choose.random() < 0.7:
-            app.test_client().get(paid_url(response))
+            app.test_client().get(get_return_link(response))
         with Session(engine) as session:
             click = session.scalar(purchases.click_of(session.get_one(Purchase, reference)))
             found = session.scalars(purchases.for_reference(reference, choose.choice(MEMBERS)))

@@ -24,7 +24,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sess
 from flask_xiebao import Notification, Xiebao
 from flask_xiebao.sqla import PurchaseMixin, Purchases, Snapshot
 from tests.deep.workers import run_and_kill_workers
-from tests.support import CONFIG, serve
+from tests.support import CONFIG, serve_app
 
 ORDERS = [f"2026112700000{each}" for each in range(4)]
 #: The longest that an answer takes, once the gateway has looked at the order.
@@ -72,7 +72,7 @@ def gateway() -> Iterator[tuple[dict[str, int], str]]:
     thread = threading.Thread(target=go_on)
     thread.start()
     try:
-        with serve(app) as url:
+        with serve_app(app) as url:
             yield steps, url
     finally:
         is_over.set()

@@ -30,13 +30,13 @@ from werkzeug.wrappers import Response as AnyResponse
 from flask_xiebao import Platform, Xiebao
 from tests import qr
 from tests.support import (
-    CODE,
     CONFIG,
+    INSURE_NUM,
     MACROS,
-    NUMBER,
     PHONE,
-    accepted,
-    soup,
+    PRODUCT_CODE,
+    assert_gateway_accepts,
+    parse_html,
 )
 
 SHOP = "https://shop.example"
@@ -158,13 +158,15 @@ def create_pages() -> Blueprint:
 
     @shop.get("/page/<kind>")
     def page(kind: str) -> str:
-        return render_template_string(MACROS + PAGES[kind], code=CODE, number=NUMBER, member=who())
+        return render_template_string(
+            MACROS + PAGES[kind], code=PRODUCT_CODE, number=INSURE_NUM, member=who()
+        )
 
     @shop.get("/own/insurance")
     def own_insurance() -> AnyResponse:
         # What a shop may write that has no Flask-Xiebao.
         gateway = current_app.extensions["xiebao"].gateway
-        return redirect(gateway.product_url(CODE, partner_uniq_key=who(), platform="h5"))
+        return redirect(gateway.product_url(PRODUCT_CODE, partner_uniq_key=who(), platform="h5"))
 
     return shop
 
@@ -246,7 +248,7 @@ class Shop:
             return f"{answer.status} as JSON" if kind == "application/json" else str(answer.status)
         if "HX-Redirect" in answer.headers:
             return "a page that goes there"
-        entry = soup(answer.text).select_one("a[data-xiebao-entry]")
+        entry = parse_html(answer.text).select_one("a[data-xiebao-entry]")
         if entry is not None:
             device = entry["data-xiebao-platform"]
             return f"an entry for {device}: {self.visit(str(entry['href']), visitor)}"
@@ -259,5 +261,5 @@ class Shop:
 def arrived(location: str) -> str:
     if urlsplit(location).netloc != GATEWAY:
         return f"to {urlsplit(location).path}"
-    verdict = accepted(location)
+    verdict = assert_gateway_accepts(location)
     return f"{verdict.page} as {verdict.member} on {Platform(verdict.platform or 0).slug}"

@@ -36,7 +36,17 @@ from tests.page.kept import (
 )
 from tests.page.support import POLICY, PRODUCT
 from tests.page.test_pages_kept import cache_of
-from tests.support import CONFIG, MACROS, PC, PHONE, SHOP, MakeSite, Site, arrival, href
+from tests.support import (
+    CONFIG,
+    MACROS,
+    PC,
+    PHONE,
+    PUBLIC_URL,
+    MakeSite,
+    Site,
+    assert_gateway_accepts,
+    find_href,
+)
 
 # Kept pages
 
@@ -71,7 +81,9 @@ def test_the_cache_may_start_before_the_extension() -> None:
     client = app.test_client()
     first, second = (client.get("/kept", headers=headers).text for headers in (PC, PHONE))
     assert first == second
-    assert arrival(client.get(href(second), headers=PHONE)).platform == Platform.H5
+    assert (
+        assert_gateway_accepts(client.get(find_href(second), headers=PHONE)).platform == Platform.H5
+    )
 
 
 # Kept responses
@@ -173,9 +185,9 @@ def test_a_thread_with_the_request_renders_what_the_view_would(
     entry, policy, *ours = anchors(response.text)
     assert entry["data-xiebao-platform"] == platform.slug
     assert ours[:1] in ([], [entry])
-    assert arrival(site.follow(href(entry), headers)).platform == platform
+    assert assert_gateway_accepts(site.follow(find_href(entry), headers)).platform == platform
     for each in (policy, *ours[1:]):
-        assert arrival(site.follow(href(each))).member == "li"
+        assert assert_gateway_accepts(site.follow(find_href(each))).member == "li"
     assert for_caches(response) == (VARIES, ["private"])
 
 
@@ -191,11 +203,11 @@ def test_a_thread_that_goes_on_after_the_response_still_renders(site: Site) -> N
     site.log_in("li")
     [anchor] = anchors(in_worker(kept[0]))
     assert anchor["data-xiebao-platform"] == "h5"
-    assert arrival(site.follow(href(anchor))).member == "li"
+    assert assert_gateway_accepts(site.follow(find_href(anchor))).member == "li"
 
 
 def test_each_mail_of_a_worker_speaks_the_language_of_whom_it_is_for(make_site: MakeSite) -> None:
-    site = make_site(XIEBAO_PUBLIC_URL=SHOP)
+    site = make_site(XIEBAO_PUBLIC_URL=PUBLIC_URL)
     # As most sites have it, the selector needs the request.
     Babel(site.app, locale_selector=lambda: request.accept_languages.best_match(["zh", "en"]))
 

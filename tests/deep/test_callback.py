@@ -15,7 +15,7 @@ from flask_login import LoginManager
 from flask_xiebao import OrderClient
 from tests.callback.support import listen, tell
 from tests.callback.test_own_gateway import gateway
-from tests.support import LIVE, NUMBER, MakeSite, Site
+from tests.support import DEPLOYED, INSURE_NUM, MakeSite, Site
 from tests.vectors import PAID
 
 
@@ -26,14 +26,14 @@ def test_another_guard_by_the_same_name_is_left_alone(site: Site) -> None:
 
 
 def test_a_site_with_a_login_and_a_limiter_hears_of_purchases(make_site: MakeSite) -> None:
-    site = make_site(**LIVE, RATELIMIT_STORAGE_URI="memory://")
+    site = make_site(**DEPLOYED, RATELIMIT_STORAGE_URI="memory://")
     LoginManager(site.app)
     limiter = Limiter(lambda: request.remote_addr or "", default_limits=["1 per day"])
     limiter.init_app(site.app)
     limiter.exempt(site.app.view_functions["xiebao.notify"])
     listener = listen(site)
     assert [tell(site, PAID) for _ in range(3)] == [200] * 3
-    assert len(listener.heard) == 3
+    assert len(listener.notifications) == 3
 
 
 def test_a_gateway_with_an_address_that_is_away_is_found_at_the_next(
@@ -50,7 +50,7 @@ def test_a_gateway_with_an_address_that_is_away_is_found_at_the_next(
 
         monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
         with OrderClient("12345", "Key", base_url=f"http://gateway.example:{port}") as client:
-            assert client.get(NUMBER).insure_num == NUMBER
+            assert client.get(INSURE_NUM).insure_num == INSURE_NUM
     assert len(asked) == 1
 
 

@@ -258,8 +258,8 @@ def test_two_checks_at_once_do_not_disturb_each_other(calls_receivers: bool) -> 
 
 
 def test_the_end_is_in_sight_from_the_beginning() -> None:
-    heard: list[tuple[int, int]] = []
+    sent_signals: list[tuple[int, int]] = []
     app = shop(page=ENTRY)
-    check(app, pages=["/page"], progress=lambda done, of: heard.append((done, of)))
-    assert heard[0][1] > 20
-    assert heard[-1][0] == heard[-1][1] == len(heard)
+    check(app, pages=["/page"], progress=lambda done, of: sent_signals.append((done, of)))
+    assert sent_signals[0][1] > 20
+    assert sent_signals[-1][0] == sent_signals[-1][1] == len(sent_signals)

@@ -13,11 +13,11 @@ import pytest
 from flask import Flask
 
 from flask_xiebao.testing import GatewaySimulator
-from tests.cli.support import API_KEY, SECRET_KEY, run
+from tests.cli.support import ACCOUNT_KEY, SECRET_KEY, run
 from tests.cli.test_doctor import SOUND, hold_to_be_sound
 from tests.cli.test_inspect import EXAMPLE_2_2, HOME_URL, PRODUCT_URL, encoded, site
 from tests.ecosystem.sites import THEIR_WARNINGS
-from tests.support import NUMBER, SIGN
+from tests.support import INSURE_NUM, SIGN
 
 pytestmark = THEIR_WARNINGS
 
@@ -44,7 +44,9 @@ def test_a_sound_site_has_no_complaint_while_it_is_developed(
 def test_inspect_agrees_with_the_simulator() -> None:
     """Whatever happens to a URL, the command exits with 1 where the gateway would refuse it."""
     simulator = GatewaySimulator("12345", "Key", also_known=("hidenav", "toLogin"))
-    policy = f"/gateway/dispatch/cps/insureDetail?partnerId=12345&insureNum={NUMBER}&sign={SIGN}"
+    policy = (
+        f"/gateway/dispatch/cps/insureDetail?partnerId=12345&insureNum={INSURE_NUM}&sign={SIGN}"
+    )
     pay_success = f"&paySuccess={encoded('https://shop.example/?a=保险>')}"
     urls = [PRODUCT_URL, HOME_URL + pay_success, policy + pay_success, f"{policy}&platform=3"]
     marks = ["", "&", " ", "%20", "%", "+", "=", "1", "2", "a", "A", "保", "&sign=", "&hidenav=1"]
@@ -86,7 +88,7 @@ def flask(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         text=True,
         timeout=300,
     )
-    assert not re.search(f"{API_KEY}|{SECRET_KEY}", done.stdout + done.stderr)
+    assert not re.search(f"{ACCOUNT_KEY}|{SECRET_KEY}", done.stdout + done.stderr)
     return done
 
 
@@ -107,7 +109,7 @@ def flask(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 def test_flask_finds_the_doctor_also_where_the_factory_fails(
     tmp_path: Path, name: str, exit_code: int, said: list[str]
 ) -> None:
-    shop = SHOP.format(secret=SECRET_KEY, name=name, key=API_KEY)
+    shop = SHOP.format(secret=SECRET_KEY, name=name, key=ACCOUNT_KEY)
     (tmp_path / "shop.py").write_text(shop)
     assert "Check a site's insurance entries" in flask(tmp_path, "--app", "shop", "--help").stdout
     doctor = flask(tmp_path, "--app", "shop", "xiebao", "doctor")

@@ -20,19 +20,19 @@ from tests.click.test_refusals import PATHS, SPOILT, Case, check_refusal, with_t
 from tests.click.test_where_the_site_is import behind_a_proxy, warnings
 from tests.qr import read as read_qr
 from tests.support import (
-    CODE,
-    LIVE,
-    NUMBER,
+    DEPLOYED,
+    INSURE_NUM,
     PC,
     PHONE,
-    Heard,
+    PRODUCT_CODE,
     MakeSite,
+    SentSignals,
     Site,
-    arrival,
-    href,
+    assert_gateway_accepts,
+    find_element,
+    find_href,
     make_site,
-    one,
-    soup,
+    parse_html,
 )
 
 # Links that are refused
@@ -41,10 +41,10 @@ from tests.support import (
 @pytest.mark.parametrize("page", PATHS)
 @pytest.mark.parametrize("what", SPOILT)
 def test_a_spoilt_link_of_each_page_is_refused(
-    heard: Heard, caplog: pytest.LogCaptureFixture, what: str, page: str
+    sent_signals: SentSignals, caplog: pytest.LogCaptureFixture, what: str, page: str
 ) -> None:
     cause, change = SPOILT[what]
-    check_refusal(Case(cause, page, with_token(change)), "GET", heard, caplog)
+    check_refusal(Case(cause, page, with_token(change)), "GET", sent_signals, caplog)
 
 
 @pytest.mark.parametrize(
@@ -53,16 +53,16 @@ def test_a_spoilt_link_of_each_page_is_refused(
 def test_what_stands_in_the_place_of_a_token_breaks_out_of_nothing(site: Site, token: str) -> None:
     response = site.follow(f"/xiebao/product/{token}", {**PHONE, "HX-Request": "true"})
     assert response.status_code == 200
-    assert soup(response).script is None
+    assert parse_html(response).script is None
     assert response.headers["HX-Redirect"].startswith("/xiebao/product/")
     assert "Set-Cookie" not in response.headers
-    assert href(response) == response.headers["HX-Redirect"] + "?go=1"
+    assert find_href(response) == response.headers["HX-Redirect"] + "?go=1"
 
 
 def test_a_prefix_that_anybody_can_send_does_not_fill_the_log(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    site = behind_a_proxy(make_site(**LIVE, XIEBAO_PUBLIC_URL="https://a.example"))
+    site = behind_a_proxy(make_site(**DEPLOYED, XIEBAO_PUBLIC_URL="https://a.example"))
     link = site.link("product")
     site.follow("/xiebao/product/nonsense", {**PHONE, "X-Forwarded-Prefix": "/shop"})
     assert warnings(caplog) == []  # what is no link says nothing
@@ -109,10 +109,12 @@ def test_a_no_is_a_no_in_whatever_shape_it_comes(site: Site, guard: Any) -> None
     site.log_in("lucy")
     assert is_refused(site.follow(site.link("product")))
     site.xiebao.click_guard(lambda member, entry: LocalProxy(lambda: True))
-    assert arrival(site.follow(site.link("product")))
+    assert assert_gateway_accepts(site.follow(site.link("product")))
 
 
-def test_what_a_guard_aborts_with_goes_to_the_sites_error_handler(site: Site, heard: Heard) -> None:
+def test_what_a_guard_aborts_with_goes_to_the_sites_error_handler(
+    site: Site, sent_signals: SentSignals
+) -> None:
     @site.app.errorhandler(403)
     def forbidden(error: Forbidden) -> Any:
         return f"<p>The shop says: {error.description}</p>", 403
@@ -121,7 +123,7 @@ def test_what_a_guard_aborts_with_goes_to_the_sites_error_handler(site: Site, he
     site.log_in("lucy")
     response = site.follow(site.link("product"))
     assert (response.status_code, response.text) == (403, "<p>The shop says: locked</p>")
-    assert [refused["status"] for _, refused in heard] == [403]
+    assert [refused["status"] for _, refused in sent_signals] == [403]
 
 
 @pytest.mark.parametrize("way", ["tuple", "redirect"])
@@ -175,13 +177,13 @@ def test_a_link_that_was_made_does_not_answer_for_a_wrong_argument_that_equals_i
     xiebao: Any = site.xiebao  # whose types forbid this
     with site.app.test_request_context():
         assert entry_of(xiebao.product_link(1)) == Entry("product", "1")
-        link = xiebao.product_link(CODE, platform=1)
-        assert entry_of(link) == Entry("product", CODE, platform=Platform.H5)
+        link = xiebao.product_link(PRODUCT_CODE, platform=1)
+        assert entry_of(link) == Entry("product", PRODUCT_CODE, platform=Platform.H5)
         for wrong in (True, 1.0):
             with pytest.raises(LinkError):
                 xiebao.product_link(wrong)
             with pytest.raises(LinkError):
-                xiebao.product_link(CODE, platform=wrong)
+                xiebao.product_link(PRODUCT_CODE, platform=wrong)
 
 
 def test_links_of_one_page_differ_in_what_they_say_only(site: Site) -> None:
@@ -200,7 +202,7 @@ def test_a_flask_that_ignores_trusted_hosts_vouches_for_nothing(
 ) -> None:
     known = {name: value for name, value in Flask.default_config.items() if "TRUSTED" not in name}
     monkeypatch.setattr(Flask, "default_config", ImmutableDict(known))
-    site = make_site(**LIVE, TRUSTED_HOSTS=["shop.example"])
+    site = make_site(**DEPLOYED, TRUSTED_HOSTS=["shop.example"])
     with pytest.raises(LinkError, match="Set XIEBAO_PUBLIC_URL"):
         site.link("home", "https://shop.example", member="7", external=True)
 
@@ -217,26 +219,28 @@ def test_an_app_that_has_served_is_refused_each_time_as_flask_does() -> None:
 @pytest.mark.parametrize(
     "source",
     [
-        f'{{{{ insurance_entry("{CODE}", client_reference=order) }}}}',
+        f'{{{{ insurance_entry("{PRODUCT_CODE}", client_reference=order) }}}}',
         '{{ insurance_home_entry(client_reference=order, class="btn") }}',
-        f'{{{{ policy_entry("{NUMBER}", client_reference=order) }}}}',
+        f'{{{{ policy_entry("{INSURE_NUM}", client_reference=order) }}}}',
         '{{ xiebao_entry("home", client_reference=order, member="alice") }}',
         "<a href=\"{{ xiebao_link('home', client_reference=order) }}\">Insure</a>",
     ],
 )
 def test_the_macros_take_a_client_reference_and_make_no_attribute_of_it(
-    site: Site, heard: Heard, source: str
+    site: Site, sent_signals: SentSignals, source: str
 ) -> None:
     site.log_in("alice")
     for order in ("order-8", 10):
-        link = one(site.render(source, order=order))
+        link = find_element(site.render(source, order=order))
         assert "order" not in "".join(link.attrs)
-        site.follow(href(link))
-    assert [values["entry"].client_reference for _, values in heard] == ["order-8", "10"]
+        site.follow(find_href(link))
+    assert [values["entry"].client_reference for _, values in sent_signals] == ["order-8", "10"]
 
 
-def test_a_code_makes_a_link_with_a_client_reference(site: Site, heard: Heard) -> None:
-    code = read_qr(site.render(f'{{{{ insurance_qr("{CODE}", client_reference="qr-3") }}}}').text)
+def test_a_code_makes_a_link_with_a_client_reference(site: Site, sent_signals: SentSignals) -> None:
+    code = read_qr(
+        site.render(f'{{{{ insurance_qr("{PRODUCT_CODE}", client_reference="qr-3") }}}}').text
+    )
     site.log_in("alice")
     site.follow(code)
-    assert [values["entry"].client_reference for _, values in heard] == ["qr-3"]
+    assert [values["entry"].client_reference for _, values in sent_signals] == ["qr-3"]

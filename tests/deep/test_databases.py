@@ -40,7 +40,7 @@ from tests.callback.purchases.test_attribution import (
 )
 from tests.deep import click_contention, contention, databases
 from tests.manual.blocks import run
-from tests.support import MEMBER_SECRET, NUMBER, PC, make_site
+from tests.support import INSURE_NUM, MEMBER_SECRET, PC, make_site
 
 SERVERS = {"PostgreSQL": databases.postgresql, "MariaDB": databases.mariadb}
 SERVERS["mariadb://"] = databases.mariadb
@@ -167,7 +167,7 @@ def test_locked_row_fails_before_lock_is_released(
     assert not locked_row.is_set()
     locked_row.set()
     assert shop.ring(4) == 200
-    assert shop.states() == {NUMBER: "surrendered"}
+    assert shop.states() == {INSURE_NUM: "surrendered"}
 
 
 def test_refresh_fails_if_own_session_has_locked_row(shop: Shop) -> None:
@@ -346,12 +346,12 @@ def test_a_purchase_knows_the_sites_user(engine: Engine) -> None:
     Base.metadata.create_all(engine)
     site = make_site()
     purchases = Purchases(site.xiebao, Purchase, sessionmaker(engine))
-    row = purchases.store.build_empty_row(NUMBER)
+    row = purchases.store.build_empty_row(INSURE_NUM)
     row.member = "7"
     with Session(engine) as session:
         session.add_all([User(id=7), row])
         session.commit()
-        assert session.get_one(Purchase, NUMBER).user.id == 7
+        assert session.get_one(Purchase, INSURE_NUM).user.id == 7
     Base.metadata.drop_all(engine)
 
 

@@ -34,7 +34,7 @@ from tests.demo.support import (
     visit,
     words,
 )
-from tests.support import SIGN, href, one
+from tests.support import SIGN, find_element, find_href
 from tests.tools.load import notifications
 
 __all__ = ["demo", "one_device"]
@@ -108,7 +108,7 @@ def test_the_newest_events_are_kept_and_shown_page_by_page(
         page = look(demo.test_client(), url)
         assert f"第 {number} 页，共 3 页" in words(page)
         seen += words(page)
-        url = "".join(href(older) for older in page.select("a[rel=next]")[:1])
+        url = "".join(find_href(older) for older in page.select("a[rel=next]")[:1])
     assert url == ""
     assert re.findall(r"\bc\d+\b", seen) == [f"c{number}" for number in range(124, 4, -1)]
     assert look(demo.test_client(), "/qa/events?at=99").select("a[rel=prev]")
@@ -139,7 +139,9 @@ def test_it_can_be_narrowed_down(demo: Flask) -> None:
         "kind=login": [],
     }.items():
         assert [line[6] for line in told(demo, query)] == clicks
-    assert one(look(demo.test_client(), "/qa/events?kind=refusal"), "[name=kind] [selected]")
+    assert find_element(
+        look(demo.test_client(), "/qa/events?kind=refusal"), "[name=kind] [selected]"
+    )
 
 
 def test_a_database_that_is_gone_stops_no_click_in_service(demo: Flask, tmp_path: Path) -> None:
@@ -237,7 +239,7 @@ def test_switched_off_that_is_what_is_checked(
     page = look(browser)
     assert "项全部通过" in words(page.h1)
     assert "XIEBAO_ENABLED 已关闭" in words(page.main)
-    assert "XIEBAO_ENABLED" in one(look(browser, "/qa/links?page=home"), "#error").text
+    assert "XIEBAO_ENABLED" in find_element(look(browser, "/qa/links?page=home"), "#error").text
 
 
 @pytest.mark.usefixtures("one_device")

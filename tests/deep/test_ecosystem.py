@@ -33,7 +33,7 @@ from tests.ecosystem.test_journey import (
     test_whoever_is_not_let_through_is_told_why,
     test_whoever_scans_a_code_in_a_page_goes_as_themselves,
 )
-from tests.support import PC, PHONE, Heard, paid_url
+from tests.support import PC, PHONE, SentSignals, get_return_link
 
 # The journey's tests are collected here once more, with the shops below.
 __all__ = [
@@ -84,10 +84,10 @@ def clicks(shop: Shop) -> dict[str, list[int]]:
 
 
 def test_what_comes_a_third_time_to_a_site_with_two_is_refused_and_not_counted(
-    limited: Shop, heard: Heard
+    limited: Shop, sent_signals: SentSignals
 ) -> None:
     assert clicks(limited) == dict.fromkeys(PAGES, TWICE)
-    assert len(heard) == 6
+    assert len(sent_signals) == 6
     for page in ("paid", "product"):  # a return, and a stranger's
         assert statuses(limited.browser(), f"/xiebao/{page}/nonsense")[-1] == 429
 
@@ -131,7 +131,12 @@ FETCH = {
     ids=["a script", "a script for JSON", "whether it may"],
 )
 def test_a_script_that_fetches_a_link_with_a_members_cookies_gets_no_way_to_the_gateway(
-    way: Way, scene: ExitStack, heard: Heard, page: str, method: str, headers: dict[str, str]
+    way: Way,
+    scene: ExitStack,
+    sent_signals: SentSignals,
+    page: str,
+    method: str,
+    headers: dict[str, str],
 ) -> None:
     browser = flask_cors(way, scene).browser(PHONE, signed_in="alice")
     shown = browser.get("/", FETCH)
@@ -145,7 +150,7 @@ def test_a_script_that_fetches_a_link_with_a_members_cookies_gets_no_way_to_the_
         assert response.status_code == 200
     assert "Location" not in answer.headers
     assert "/gateway/" not in f"{answer.headers}{answer.text}"
-    assert not heard
+    assert not sent_signals
 
 
 # Flask-DebugToolbar looks into every view and every page.
@@ -153,7 +158,7 @@ def test_a_script_that_fetches_a_link_with_a_members_cookies_gets_no_way_to_the_
 
 @pytest.mark.parametrize("page", ["product", "home", "policy"])
 def test_a_redirect_that_it_stops_is_a_page_that_nobody_keeps(
-    way: Way, scene: ExitStack, heard: Heard, page: str
+    way: Way, scene: ExitStack, sent_signals: SentSignals, page: str
 ) -> None:
     shop = flask_debug_toolbar(way, scene, DEBUG_TB_INTERCEPT_REDIRECTS=True)
     # Its own login is stopped as well, and leads on all the same.
@@ -167,7 +172,7 @@ def test_a_redirect_that_it_stops_is_a_page_that_nobody_keeps(
     assert "Redirect (302)" in stopped.text
     link = shop.gateway_url(page, "alice", 1).replace("&", "&amp;")
     assert f'<a href="{link}">' in stopped.text
-    assert len(heard) == 1
+    assert len(sent_signals) == 1
 
 
 # Flask-Session keeps on the server who is signed in.
@@ -202,7 +207,7 @@ def test_who_is_signed_in_is_known_on_the_server_alone(scene: ExitStack) -> None
     ],
 )
 def test_what_a_coroutine_says_of_the_member_counts(
-    heard: Heard, said: object, status: int
+    sent_signals: SentSignals, said: object, status: int
 ) -> None:
     async def load() -> object:
         await asyncio.sleep(0)
@@ -217,18 +222,18 @@ def test_what_a_coroutine_says_of_the_member_counts(
         assert ("Location" in answer.headers) == (status == 302)
     # Nobody is refused; an error is neither.
     signal = {302: ["clicked"], 401: ["refused"], 500: []}[status]
-    assert [name for name, _ in heard] == signal * 2
+    assert [name for name, _ in sent_signals] == signal * 2
 
 
 def test_receivers_may_be_coroutines_and_one_that_fails_stops_nobody(
     scene: ExitStack, caplog: pytest.LogCaptureFixture
 ) -> None:
     shop = asynchronous(ONE_WAY, scene)
-    heard: list[str] = []
+    sent_signals: list[str] = []
 
     async def hear(_app: Flask, *, reason: str = "", **values: Any) -> None:
         await asyncio.sleep(0)
-        heard.append(reason or f"{values['member']}, back: {'same_session' in values}")
+        sent_signals.append(reason or f"{values['member']}, back: {'same_session' in values}")
 
     async def fail(_app: Flask, **_values: Any) -> None:
         raise ConnectionError("statistics are down")
@@ -240,8 +245,8 @@ def test_receivers_may_be_coroutines_and_one_that_fails_stops_nobody(
         entry_refused.connected_to(hear, shop.app),
         entry_clicked.connected_to(fail, shop.app),
     ):
-        browser.get(paid_url(browser.get(browser.entries()["order"])))
+        browser.get(get_return_link(browser.get(browser.entries()["order"])))
         browser.get("/xiebao/product/nonsense")
 
-    assert heard == ["m_7Qk2vX9rT4, back: False", "m_7Qk2vX9rT4, back: True", "invalid_link"]
+    assert sent_signals == ["m_7Qk2vX9rT4, back: False", "m_7Qk2vX9rT4, back: True", "invalid_link"]
     assert "statistics are down" in caplog.text

@@ -14,7 +14,7 @@ from flask_limiter.util import get_remote_address
 
 from flask_xiebao import Notification
 from tests.manual.blocks import DOCS, README, blocks
-from tests.support import LIVE, make_site
+from tests.support import DEPLOYED, make_site
 from tests.tools import quickstart
 from tests.vectors import APPLIED
 
@@ -58,7 +58,7 @@ def test_the_quick_start_is_checked_as_a_ci_would(tmp_path: Path) -> None:
 def test_the_limit_of_clicks_leaves_notifications_out() -> None:
     page = DOCS / "en/how-to/csrf-and-limiters.md"
     [limits] = [block.code for block in blocks(page) if "limiter.limit(" in block.code]
-    site = make_site(**LIVE)
+    site = make_site(**DEPLOYED)
     site.xiebao.notification_handler(lambda notification: None)
     limiter = Limiter(get_remote_address, app=site.app, storage_uri="memory://")
     names = {"app": site.app, "limiter": limiter, "session": session}
@@ -73,9 +73,9 @@ def test_the_limit_of_clicks_leaves_notifications_out() -> None:
 
 def test_the_reader_of_notifications_reads_and_refuses_as_it_says() -> None:
     [block] = (each for each in blocks(DOCS / "en/how-to/own-reader.md"))
-    site = make_site(**LIVE)
-    heard: list[Notification] = []
-    site.xiebao.notification_handler(heard.append)
+    site = make_site(**DEPLOYED)
+    sent_signals: list[Notification] = []
+    site.xiebao.notification_handler(sent_signals.append)
     names = {"xiebao": site.xiebao, "sign_of": lambda body: b"%d" % len(body)}
     exec(block.code, names)  # noqa: S102 - what the manual says
 
@@ -85,10 +85,10 @@ def test_the_reader_of_notifications_reads_and_refuses_as_it_says() -> None:
 
     good = '{"step": 2, "ok": false, "no": "2019", "user": 8}'
     assert answer(good) == 200
-    [said] = heard
+    [said] = sent_signals
     assert (said.type, said.succeeded, said.insure_num) == (2, False, "2019")
     assert said.member == "8"
     assert answer(good, "wrong") == answer(good, "\xe9") == 403
     for wrong in ("{", "[]", "{}", good.replace("2,", '"2",'), good.replace('"2019"', "null")):
         assert answer(wrong) == 400, wrong
-    assert len(heard) == 1
+    assert len(sent_signals) == 1

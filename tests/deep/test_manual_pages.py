@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, Playwright
 
 from tests.browser.measure import violations
 from tests.manual.blocks import ROOT
-from tests.support import serve
+from tests.support import serve_app
 
 BUILT = ROOT / "build/docs"
 LANGUAGES = ("en", "zh")
@@ -147,7 +147,7 @@ def names(language: str) -> list[str]:
 def manual(chrome: tuple[Playwright, Browser]) -> Iterator[str]:
     assert BUILT.is_dir(), "The manual is not there: run make docs."
     app = Flask("manual", static_folder=str(BUILT), static_url_path="")
-    with serve(app) as address:
+    with serve_app(app) as address:
         yield address
 
 

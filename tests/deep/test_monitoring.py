@@ -28,7 +28,7 @@ from tests.ecosystem.test_sentry import (
     sent,
     shop,
 )
-from tests.support import KEY, PC, PHONE, SIGN
+from tests.support import API_KEY, PC, PHONE, SIGN
 
 PERSON = "Lin Xiao of the order"
 
@@ -79,7 +79,7 @@ def test_a_page_of_the_shop_that_fails_is_reported(shop: WatchedShop, sent: list
 
 def test_a_shop_that_does_not_start_is_reported_with_what_is_wrong(sent: list[str]) -> None:
     app = Flask("shop")
-    app.config.update(SECRET_KEY=SECRET_KEY, XIEBAO_PARTNER_ID="12345", XIEBAO_API_KEY=KEY)
+    app.config.update(SECRET_KEY=SECRET_KEY, XIEBAO_PARTNER_ID="12345", XIEBAO_API_KEY=API_KEY)
     app.config.update(XIEBAO_ENV="live", XIEBAO_LOCALE="fr")
     try:
         Xiebao(app)
@@ -96,7 +96,7 @@ def test_purchases_that_fail_are_reported_without_names(
     sent: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fails: str
 ) -> None:
     engine = create_engine(f"sqlite:///{tmp_path / 'shop.sqlite3'}")
-    purchases = make_shop(engine, monkeypatch, XIEBAO_API_KEY=KEY)
+    purchases = make_shop(engine, monkeypatch, XIEBAO_API_KEY=API_KEY)
     purchases.gateway.says(applicant={"cName": PERSON}, insurants=[{"cName": PERSON}])
     if fails == "on_change":
         purchases.then = broken
@@ -111,7 +111,7 @@ def test_purchases_that_fail_are_reported_without_names(
     engine.dispose()
     [text] = sent
     assert "test_purchases_that_fail" in text
-    assert [secret for secret in (PERSON, KEY, SIGN) if secret in text] == []
+    assert [secret for secret in (PERSON, API_KEY, SIGN) if secret in text] == []
 
 
 def test_clicks_are_spans_named_after_their_routes_without_the_sign(

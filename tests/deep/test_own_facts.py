@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.manual.blocks import DOCS, blocks, grow, load_shop
-from tests.support import NUMBER
+from tests.support import INSURE_NUM
 from tests.vectors import (
     APPLIED,
     ISSUED,
@@ -19,10 +19,10 @@ from tests.vectors import (
     REISSUED,
     SURRENDERED,
     VECTORS,
-    callback,
+    build_notification,
 )
 
-WHOLE = callback(4)
+WHOLE = build_notification(4)
 
 
 class Shop:
@@ -46,7 +46,7 @@ class Shop:
 
     def state(self) -> str:
         """Return what the shop makes of all that was heard of the application."""
-        facts = self.db.session.query(self.policies.Fact).filter_by(insure_num=NUMBER).all()
+        facts = self.db.session.query(self.policies.Fact).filter_by(insure_num=INSURE_NUM).all()
         state: str = self.policies.state_of(facts)
         return state
 
@@ -69,7 +69,7 @@ def shop(tmp_path: Path) -> Iterator[Shop]:
 
 
 END = {
-    *((step, True, NUMBER, "101000", step == 5) for step in (1, 2, 3, 4, 5, 9)),
+    *((step, True, INSURE_NUM, "101000", step == 5) for step in (1, 2, 3, 4, 5, 9)),
     (2, False, "20190226020147", "101000", False),
 }
 
@@ -85,13 +85,13 @@ def test_each_is_kept_once_in_any_order(shop: Shop) -> None:
     ("bodies", "state"),
     [
         ([APPLIED], "已投保"),
-        ([callback(2, state=False)], "已投保"),
+        ([build_notification(2, state=False)], "已投保"),
         ([PAID, APPLIED], "已支付"),
         ([POLICY_FILE, APPLIED], "已投保"),  # a notification of the one is one of the other, too
         ([ISSUED, PAID, APPLIED], "已出单"),
         ([SURRENDERED, ISSUED], "已出单"),  # one of those who are insured
         ([WHOLE, POLICY_FILE, ISSUED], "已退保"),
-        ([callback(4, state=False), ISSUED], "已出单"),
+        ([build_notification(4, state=False), ISSUED], "已出单"),
         ([REISSUED, WHOLE, ISSUED], "已退保重出"),
     ],
 )

@@ -15,8 +15,8 @@ from sqlalchemy.orm import Session
 from sqlalchemy.pool import NullPool
 
 from tests.callback.purchases.support import APPLIED, SURRENDERED, Shop, make_shop
-from tests.support import NUMBER, PC, paid_url
-from tests.vectors import VECTORS, callback
+from tests.support import INSURE_NUM, PC, get_return_link
+from tests.vectors import VECTORS, build_notification
 
 OTHER, NEW = "20190226020147", "20190226020199"
 #: What is not said of the purchase, but of the row.
@@ -49,17 +49,19 @@ def test_every_order_of_the_seven_notifications_ends_the_same(shop: Shop, file: 
     shop.gateway.says(**SURRENDERED)
     shop.gateway.says(NEW, endDate="2999-01-01")
     shop.gateway.says(OTHER, **APPLIED)
-    forged = callback(key="another key")
+    forged = build_notification(key="another key")
     kept: dict[frozenset[bytes], tuple[bytes, Any]] = {frozenset(): (file.read_bytes(), [])}
     for size in range(len(VECTORS)):
-        for heard in map(frozenset, itertools.combinations(VECTORS, size)):
-            for body in set(VECTORS) - heard:
-                file.write_bytes(kept[heard][0])
+        for sent_signals in map(frozenset, itertools.combinations(VECTORS, size)):
+            for body in set(VECTORS) - sent_signals:
+                file.write_bytes(kept[sent_signals][0])
                 assert shop.hear(forged, body, body) == [403, 200, 200]
                 found = said_by(shop)
-                assert kept.setdefault(heard | {body}, (file.read_bytes(), found))[1] == found
+                assert (
+                    kept.setdefault(sent_signals | {body}, (file.read_bytes(), found))[1] == found
+                )
     assert len(kept) == 128
-    assert shop.states() == {NUMBER: "replaced", OTHER: "failed", NEW: "in_force"}
+    assert shop.states() == {INSURE_NUM: "replaced", OTHER: "failed", NEW: "in_force"}
 
 
 def test_nothing_is_lost_where_the_gateway_lags(shop: Shop) -> None:
@@ -85,7 +87,7 @@ NOON = datetime(2026, 11, 27, 12, tzinfo=UTC)
 #: The times of the clicks and of the returns from payment, in minutes after noon.
 CLICKS, RETURNS = {"8": 0, "9": 1}, {"8": 7, "9": 9}
 #: The times of the application and the payment of each purchase, in minutes after noon.
-TIMES = {NUMBER: (4, 6), OTHER: (5, 8)}
+TIMES = {INSURE_NUM: (4, 6), OTHER: (5, 8)}
 
 
 def test_each_sequence_of_clicks_and_notifications_gives_the_same_result(
@@ -111,7 +113,7 @@ def test_each_sequence_of_clicks_and_notifications_gives_the_same_result(
         with time_machine.travel(NOON + timedelta(minutes=minute), tick=False):
             if name == "click":
                 link = shop.site.link("product", client_reference=value, return_to="/")
-                paid_urls[value] = paid_url(shop.site.follow(link, PC))
+                paid_urls[value] = get_return_link(shop.site.follow(link, PC))
             elif name == "return":
                 assert shop.site.follow(paid_urls[value]).status_code == 302
             else:
@@ -148,4 +150,4 @@ def test_each_sequence_of_clicks_and_notifications_gives_the_same_result(
                 run_event(*event)
                 found = (file.read_bytes(), paid_urls, read_result())
                 assert kept.setdefault(written | {event}, found)[2] == found[2]
-    assert kept[events][2] == [(NUMBER, "8", "returned"), (OTHER, "9", "returned")]
+    assert kept[events][2] == [(INSURE_NUM, "8", "returned"), (OTHER, "9", "returned")]

@@ -62,7 +62,7 @@ def drawn() -> list[tuple[str, Image.Image, Image.Image]]:
             svg = render_template_string(f'{MACROS}{{{{ insurance_qr("QX{case_code}") }}}}')
             url = qr.read(svg)
             best = segno.make_qr(url).svg_inline(omitsize=True)
-            codes.append((url, qr.picture(svg), qr.picture(best)))
+            codes.append((url, qr.draw_image(svg), qr.draw_image(best)))
     return codes
 
 
@@ -72,8 +72,8 @@ def test_a_code_is_read_as_often_as_one_with_the_best_mask(
 ) -> None:
     ours = best = 0
     for number, (url, drawn_by_us, drawn_by_segno) in enumerate(drawn):
-        ours += qr.read_picture(spoil(drawn_by_us, same_every_time(number))) == url
-        best += qr.read_picture(spoil(drawn_by_segno, same_every_time(number))) == url
+        ours += qr.read_image(spoil(drawn_by_us, same_every_time(number))) == url
+        best += qr.read_image(spoil(drawn_by_segno, same_every_time(number))) == url
     # So spoilt that the reader fails at some, and reads others: else nothing would be compared.
     assert CODES * 0.1 < best < CODES * 0.9
     assert ours >= best - CODES * 0.05

@@ -24,10 +24,21 @@ from flask_xiebao.links.tokens import RedirectedClick, TokenSigner
 from flask_xiebao.testing import GatewaySimulator
 from tests import qr
 from tests.click.forged import paid_path, raw
-from tests.support import CODE, KEY, LIVE, NOW, PC, REFERENCES, SECRET, MakeSite, Site, signed
+from tests.support import (
+    API_KEY,
+    DEPLOYED,
+    LINK_ARGUMENTS,
+    NOW,
+    PC,
+    PRODUCT_CODE,
+    SECRET_KEY,
+    MakeSite,
+    Site,
+)
+from tests.tokens import sign_token
 from tests.tools import fuzz
 
-SIGNER = TokenSigner([SECRET], "12345")
+SIGNER = TokenSigner([SECRET_KEY], "12345")
 
 THOROUGH = settings(
     deadline=None,
@@ -47,7 +58,7 @@ _PATHS = st.builds("/{}".format, st.text(_PRINTABLE, max_size=40)).filter(
 
 @st.composite
 def _entries(draw: st.DrawFn) -> Entry:
-    page = draw(st.sampled_from([*REFERENCES]))
+    page = draw(st.sampled_from([*LINK_ARGUMENTS]))
     member = draw(st.none() | _MEMBERS)
     platforms = [one for one in Platform if page == "product" or one is not Platform.PC]
     return Entry(
@@ -122,7 +133,8 @@ _JSON = st.recursive(
     max_leaves=5,
 )
 _FIELDS = st.lists(
-    st.sampled_from([*REFERENCES, "paid", CODE, 1, 2, "/", "alice"]) | _JSON, max_size=12
+    st.sampled_from([*LINK_ARGUMENTS, "paid", PRODUCT_CODE, 1, 2, "/", "alice"]) | _JSON,
+    max_size=12,
 )
 
 
@@ -134,7 +146,7 @@ def test_whatever_was_signed_is_an_entry_or_a_link_error(fields: list[Any]) -> N
         (SIGNER.parse_return_token, "click"),
     ):
         try:
-            loaded = load(signed(fields, f"flask-xiebao.{purpose}.12345"))
+            loaded = load(sign_token(fields, f"flask-xiebao.{purpose}.12345"))
         except LinkError:
             continue
         assert isinstance(loaded, Entry | RedirectedClick)
@@ -241,7 +253,7 @@ def test_a_slow_server_does_not_prolong_a_chain_of_handoffs(
 def test_a_host_too_long_to_be_one_is_no_code_to_draw_and_says_nothing(
     make_site: MakeSite, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    site = make_site(**LIVE)
+    site = make_site(**DEPLOYED)
     site.log_in("alice")
     handoff, poster = site.link("home"), "<p>{{ insurance_qr('QX1') }}</p>"
     monkeypatch.setattr("segno.make_qr", None)
@@ -255,7 +267,7 @@ def test_a_host_too_long_to_be_one_is_no_code_to_draw_and_says_nothing(
 
 
 def test_a_simulator_with_a_key_of_nobodys_refuses_and_tells_nothing() -> None:
-    url = Gateway("12345", KEY).home_url(partner_uniq_key="1")
-    verdict = GatewaySimulator("12345", f"{KEY}\n").check(url)
+    url = Gateway("12345", API_KEY).home_url(partner_uniq_key="1")
+    verdict = GatewaySimulator("12345", f"{API_KEY}\n").check(url)
     assert not verdict.accepted
-    assert KEY not in repr(verdict)
+    assert API_KEY not in repr(verdict)

@@ -25,7 +25,15 @@ from tests.deep.shared_cache import (
     create_site,
 )
 from tests.ecosystem import nginx
-from tests.support import PC, PHONE, Heard, accepted, make_link, serve, soup
+from tests.support import (
+    PC,
+    PHONE,
+    SentSignals,
+    assert_gateway_accepts,
+    make_link,
+    parse_html,
+    serve_app,
+)
 
 pytestmark = nginx.NEEDED
 
@@ -58,7 +66,7 @@ def shops(
 ) -> Iterator[Shop]:
     app, xiebao = create_site(request.param)
     with (
-        serve(app) as address,
+        serve_app(app) as address,
         nginx.before(LOCATION % address, tmp_path_factory.mktemp("nginx"), CACHE) as port,
     ):
         yield Shop(request.param, app, xiebao, port)
@@ -120,7 +128,7 @@ def link(page: str, *, age: int = 0, query: str = "", **options: Any) -> Callabl
 def way_back(shop: Shop, member: str = "li") -> str:
     """Return the URL by which a payment of a member comes back."""
     click = shop.ask(link("product", return_to="/about")(shop), member)
-    return str(accepted(click.headers["Location"]).pay_success)
+    return str(assert_gateway_accepts(click.headers["Location"]).pay_success)
 
 
 def page(kind: str) -> Callable[[Shop], str]:
@@ -356,14 +364,14 @@ def test_a_link_that_was_not_found_works_as_soon_as_the_key_that_signed_it_is_kn
 @there_and_back
 @pytest.mark.parametrize("shops", [*PLACES, AROUND], indirect=True, scope="module")
 def test_the_site_is_told_of_everybody_who_comes_back_whoever_came_first(
-    shop: Shop, heard: Heard, step: int
+    shop: Shop, sent_signals: SentSignals, step: int
 ) -> None:
     url = way_back(shop)
     visitors = ["li", "wang", None][::step]
-    heard.clear()
+    sent_signals.clear()
     for member in visitors:
         assert shop.visit(url, Visitor(member)) == "to /about"
-    told = [(said["member"], said["same_session"]) for _, said in heard]
+    told = [(said["member"], said["same_session"]) for _, said in sent_signals]
     if shop.place == AROUND:
         assert told == [("li", step == 1)]
     else:
@@ -381,7 +389,7 @@ def test_a_page_without_a_members_link_is_kept_for_everybody_on_one_kind_of_devi
     visits = [("li", PHONE), ("wang", PHONE), (None, PC), ("li", PC), (None, PHONE)]
     pages = [shop.ask(f"/page/{kind}", member, headers) for member, headers in visits]
     assert [answer.was_kept for answer in pages] == [False, True, False, True, True]
-    devices = [soup(answer.text).select("a")[0]["data-xiebao-platform"] for answer in pages]
+    devices = [parse_html(answer.text).select("a")[0]["data-xiebao-platform"] for answer in pages]
     assert devices == ["h5", "h5", "pc", "pc", "h5"]
 
 

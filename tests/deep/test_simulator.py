@@ -18,8 +18,8 @@ from flask.testing import FlaskClient
 from flask_xiebao import OrderError
 from flask_xiebao.testing import GatewaySimulator
 from tests.check.simulated import ALONE, PAY_SUCCESS, PRODUCT, TOLD, Shop, shop
-from tests.support import SIGN, pay, serve
-from tests.vectors import md5_of
+from tests.support import SIGN, pay, serve_app
+from tests.vectors import compute_sign
 
 __all__ = ["shop"]
 
@@ -118,7 +118,7 @@ def test_what_nobody_will_ever_take_is_given_up(shop: Shop) -> None:
 @pytest.mark.parametrize("partner_id", ["00123", "qingyou"])
 def test_a_partner_id_that_is_no_number_is_the_same_everywhere(partner_id: str) -> None:
     shop = Shop(partner_id=partner_id)
-    pay(shop.browser, PRODUCT.replace("12345", partner_id).replace(SIGN, md5_of(partner_id)))
+    pay(shop.browser, PRODUCT.replace("12345", partner_id).replace(SIGN, compute_sign(partner_id)))
     assert shop.steps() == TOLD
     assert shop.order(shop.told[0].insure_num).pay_status == 1
 
@@ -133,7 +133,7 @@ def test_over_http_a_site_elsewhere_that_was_away_is_told_later(away: str, tmp_p
     site, orders = Shop(), tmp_path / "orders"
     browser = alone(notify_url=away, orders=orders)
     assert browser.get(pay(browser, ALONE)).text.count("<td>无法连接（") == 4
-    with serve(site.app) as address:
+    with serve_app(site.app) as address:
         pay(alone(notify_url=f"{address}/xiebao/notify", orders=orders), ALONE, forged="on")
     assert site.steps() == TOLD * 2
 
@@ -146,7 +146,7 @@ def test_a_redirect_is_an_answer_and_none_that_the_platform_takes() -> None:
         asked.append(path)
         return '{"state": true}', 302 if path == "moved" else 200, {"Location": "/there"}
 
-    with serve(elsewhere) as address:
+    with serve_app(elsewhere) as address:
         browser = alone(notify_url=f"{address}/moved")
         page = browser.get(pay(browser, ALONE)).text
     assert page.count("<td>302 ") == 4

@@ -24,8 +24,8 @@ from flask_xiebao.gateway.values import Secret
 from flask_xiebao.links.members import MemberKeyCodec
 from flask_xiebao.links.tokens import TokenSigner
 from flask_xiebao.testing import GatewaySimulator
-from tests.support import CODE, MEMBER_SECRET, NUMBER
-from tests.vectors import ISSUED, PAID, VECTORS, callback
+from tests.support import INSURE_NUM, MEMBER_SECRET, PRODUCT_CODE
+from tests.vectors import ISSUED, PAID, VECTORS, build_notification
 
 # What a URL can carry, without the white space at its ends that a member's id may not have.
 TEXT = (
@@ -86,8 +86,10 @@ def test_the_simulator_accepts_and_reads_whatever_is_built(
 @pytest.mark.parametrize(
     "entry",
     [
-        Entry("product", CODE),
-        Entry("policy", NUMBER, "会员 7", no_login_for=60, return_to="/8", signed_at=1_700_000_000),
+        Entry("product", PRODUCT_CODE),
+        Entry(
+            "policy", INSURE_NUM, "会员 7", no_login_for=60, return_to="/8", signed_at=1_700_000_000
+        ),
     ],
     ids=["shared", "member"],
 )
@@ -149,7 +151,7 @@ SAID = json.loads(PAID)["data"]
 
 @given(st.permutations(list(SAID)))
 def test_the_order_within_the_data_is_up_to_the_platform(order: list[str]) -> None:
-    assert parse(callback(2, {name: SAID[name] for name in order})) == parse(PAID)
+    assert parse(build_notification(2, {name: SAID[name] for name in order})) == parse(PAID)
 
 
 JSON = st.recursive(
@@ -179,5 +181,5 @@ def test_whatever_is_signed_is_read_or_refused_by_a_notification_error(
     kind: int, fields: dict[str, Any]
 ) -> None:
     said = {**SAID, **json.loads(ISSUED)["data"], **fields}
-    notification = parse(callback(kind, said))
+    notification = parse(build_notification(kind, said))
     assert notification is None or notification.data == said

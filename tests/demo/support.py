@@ -18,7 +18,7 @@ import demo_app
 from demo_app import events
 from demo_app.purchases import db
 from demo_app.shop import MEMBERS
-from tests.support import PHONE, href, make_link, one, pay, soup
+from tests.support import PHONE, find_element, find_href, make_link, parse_html, pay
 
 LIN, ZHOU = MEMBERS
 
@@ -65,7 +65,7 @@ def look(browser: FlaskClient, url: str = "/qa", **options: Any) -> Tag:
         response = browser.get(url, **options)
         assert response.status_code == 200, response.text
         if "<progress" not in response.text:
-            return soup(response)
+            return parse_html(response)
         time.sleep(0.05)
     raise AssertionError("The check does not end.")
 
@@ -81,19 +81,19 @@ def link(demo: Flask, page: str = "product", **options: Any) -> str:
 
 def arrival(browser: FlaskClient, entry: Tag) -> str:
     """Click an entry; return the gateway's page."""
-    location = browser.get(href(entry)).location
+    location = browser.get(find_href(entry)).location
     assert location is not None
     return location
 
 
 def gateway(browser: FlaskClient, entry: str = "product") -> str:
     """Click an entry of the order page; return the gateway's page."""
-    return arrival(browser, one(browser.get("/"), f"[data-xiebao-entry={entry}]"))
+    return arrival(browser, find_element(browser.get("/"), f"[data-xiebao-entry={entry}]"))
 
 
 def shown(browser: FlaskClient) -> list[str]:
     """Return what the member's page says of the policies of which the shop has heard."""
-    items = soup(browser.get("/policies")).select(".policies li")
+    items = parse_html(browser.get("/policies")).select(".policies li")
     return [" ".join(item.text.split()) for item in items if "早先投保" not in item.text]
 
 
@@ -110,9 +110,9 @@ def buy(browser: FlaskClient, entry: str = "product", **form: str) -> str:
 
 def order_page(browser: FlaskClient, number: str) -> str:
     """Click the policy's entry; return the gateway's page of it."""
-    items = soup(browser.get("/policies")).select(".policies li")
+    items = parse_html(browser.get("/policies")).select(".policies li")
     [item] = [item for item in items if number in item.text]
-    return arrival(browser, one(item, "a"))
+    return arrival(browser, find_element(item, "a"))
 
 
 # The console
@@ -130,7 +130,7 @@ def matrix(page: Tag) -> dict[str, dict[str, Tag]]:
     for table in page.select("table.matrix"):
         devices = [words(head).rpartition(" ")[0] for head in table.select("thead th")[1:]]
         for line in table.select("tbody tr"):
-            name = str(one(line, "th").contents[0]).strip()
+            name = str(find_element(line, "th").contents[0]).strip()
             cells[name] = dict(zip(("should", *devices), line.select("th, td"), strict=True))
     return cells
 

@@ -23,7 +23,7 @@ from tests.demo.support import (
     visit,
     words,
 )
-from tests.support import CODE, NUMBER, SIGN, href, one, soup
+from tests.support import INSURE_NUM, PRODUCT_CODE, SIGN, find_element, find_href, parse_html
 
 #: What some rows of the console say: what should come of it, and what came of it on Windows, on an
 #: iPhone and in the shop's Android app.
@@ -66,7 +66,7 @@ def test_everything_is_green_and_can_be_read_without_script_and_without_color(
     console: FlaskClient,
 ) -> None:
     tabs = look(console).select("nav[aria-label=筛选] a:not(:-soup-contains('不通过'))")
-    pages = [look(console, href(tab)) for tab in tabs]
+    pages = [look(console, find_href(tab)) for tab in tabs]
     cells = [cell for page in pages for cell in page.select(".matrix tbody td")]
     assert [words(cell) for cell in cells if cell["class"] != ["ok"]] == []
     assert all(words(cell).startswith("✓") for cell in cells)
@@ -79,10 +79,10 @@ def test_everything_is_green_and_can_be_read_without_script_and_without_color(
         assert len({region["aria-label"] for region in regions}) == len(regions)
         for region in regions:
             assert (region["tabindex"], region["role"]) == ("0", "region")
-            assert one(region, "table").select("tbody th[scope=row]")
+            assert find_element(region, "table").select("tbody th[scope=row]")
     bad = look(console, "/qa?show=bad")
     assert bad.select("table.matrix, .problem") == []
-    assert "没有不通过的" in words(one(bad, "main"))
+    assert "没有不通过的" in words(find_element(bad, "main"))
 
 
 @pytest.mark.parametrize(("page", "row"), ROWS)
@@ -91,7 +91,7 @@ def test_each_row_says_what_should_come_of_it_and_what_came(
 ) -> None:
     cells = matrix(look(console, f"/qa?show={page}"))[row]
     came = (words(cells[each]) for each in ("Windows Chrome", "iPhone Safari", "自有 App Android"))
-    assert (one(cells["should"], ".should").text, *came) == ROWS[page, row]
+    assert (find_element(cells["should"], ".should").text, *came) == ROWS[page, row]
 
 
 def test_it_says_what_it_tested(console: FlaskClient) -> None:
@@ -105,17 +105,17 @@ def test_it_says_what_it_tested(console: FlaskClient) -> None:
 
 def test_it_can_be_taken_along_as_one_page(console: FlaskClient) -> None:
     page = look(console)
-    sent = console.get(href(one(page, "a:-soup-contains('下载报告')")))
+    sent = console.get(find_href(find_element(page, "a:-soup-contains('下载报告')")))
     disposition = sent.headers["Content-Disposition"]
     assert re.fullmatch(r"attachment; filename=xiebao-check-[\d-]{15}\.html", disposition)
     [count] = re.findall(r"✓ (\d+) 项全部通过", words(page.h1))
-    assert f"通过 {int(count):,} 项，不通过 0 项" in words(soup(sent))
-    assert soup(sent).select("script, style, [style]") == []
+    assert f"通过 {int(count):,} 项，不通过 0 项" in words(parse_html(sent))
+    assert parse_html(sent).select("script, style, [style]") == []
 
 
 def test_every_cell_leads_to_its_details(console: FlaskClient) -> None:
     for row, cells in matrix(look(console, "/qa?show=policy")).items():
-        page = look(console, href(cells["iPhone Safari"]))
+        page = look(console, find_href(cells["iPhone Safari"]))
         assert words(page.h1) == f"保单详情页：{row} · iPhone Safari ✓ 通过"
 
 
@@ -125,7 +125,7 @@ def test_the_details_have_what_was_sent_and_the_sign_is_masked(console: FlaskCli
     assert f"sign={SIGN[:2]}…{SIGN[-2:]}&" in said
     assert "sub_partner_id=branch-7" in said
     response = console.get("/qa/product-htmx/android")
-    said = words(soup(response).main)
+    said = words(parse_html(response).main)
     assert DEVICES["android"].user_agent in said
     assert 'Sec-CH-UA-Platform "Android"' in said
     assert "HX-Request true" in said
@@ -169,12 +169,12 @@ def test_a_check_says_how_far_it_is_and_is_kept_until_it_is_asked_for_again(
     demo: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     browser, shop = demo.test_client(), {"base_url": "https://portal.example/shop"}
-    first = soup(browser.get("/qa", **shop))
+    first = parse_html(browser.get("/qa", **shop))
     assert words(first.h1) == "正在检查…"
-    assert href(one(first, "main > p > a")) == "/shop/qa"
+    assert find_href(find_element(first, "main > p > a")) == "/shop/qa"
     assert re.search(r"已完成 \d+ / (…|\d+) 项", words(first.main))
-    assert one(first, "progress")["aria-label"]
-    with browser.get(str(one(first, "script")["src"]).removeprefix("/shop")) as script:
+    assert find_element(first, "progress")["aria-label"]
+    with browser.get(str(find_element(first, "script")["src"]).removeprefix("/shop")) as script:
         assert "javascript" in script.content_type
     assert browser.get("/qa/report", **shop).location == "/shop/qa"  # while it is not over
     visit(demo).get(link(demo))
@@ -188,7 +188,7 @@ def test_a_check_says_how_far_it_is_and_is_kept_until_it_is_asked_for_again(
 
     monkeypatch.setattr("demo_app.check.ON", ["iphone", "pc"])
     assert words(look(browser, **shop).h1) == words(over.h1)
-    form = one(over, "form[method=post]:not(.account)")
+    form = find_element(over, "form[method=post]:not(.account)")
     fields = {field["name"]: field["value"] for field in form.select("input")}
     again = browser.post(str(form["action"]).removeprefix("/shop"), data=fields, **shop)
     assert (again.status_code, again.location) == (303, "/shop/qa?show=home")
@@ -211,7 +211,7 @@ def test_what_is_wrong_says_what_it_means_and_where(
     browser = demo.test_client()
     page = look(browser)
     assert re.fullmatch(r"QA 控制台 ✗ \d\d\d 项不通过，2 种原因", words(page.h1))
-    assert re.match(r"✗ \d+ 项不通过", one(page, "title").text)
+    assert re.match(r"✗ \d+ 项不通过", find_element(page, "title").text)
     for_ever, crash = (words(problem) for problem in page.select(".problem"))
     assert "浏览器会一直记住永久跳转" in for_ever
     assert "实际 301 应当 302" in for_ever
@@ -220,7 +220,7 @@ def test_what_is_wrong_says_what_it_means_and_where(
     assert "ZeroDivisionError in spoil" in crash
     assert "hunter2" not in str(page)
     # What is wrong is shown first, whole rows of it.
-    assert one(page, ".filters [aria-current=true]").text.startswith("✗ 不通过")
+    assert find_element(page, ".filters [aria-current=true]").text.startswith("✗ 不通过")
     assert words(matrix(page)["产品详情页：已登录"]["iPhone Safari"]) == "✗ 301 H5"
     assert "产品详情页：链接被改动" not in matrix(page)
     details = look(browser, "/qa/product-plain/iphone")
@@ -241,12 +241,12 @@ def test_with_a_real_account_it_judges_and_no_page_shows_the_sign_or_the_key(
     page = look(browser)
     assert "项全部通过" in words(page.h1)
     urls = ["/qa", "/qa?show=home", "/qa/events"]
-    urls += [f"/qa/links?page=product&reference={CODE}&return_to=/insured"]
-    urls += [f"/qa/links?page=policy&reference={NUMBER}"]
+    urls += [f"/qa/links?page=product&reference={PRODUCT_CODE}&return_to=/insured"]
+    urls += [f"/qa/links?page=policy&reference={INSURE_NUM}"]
     urls += [str(cell["href"]) for cell in page.select(".matrix td a")]
     pages = {url: str(look(browser, url)) for url in urls}
     to = "https://api.xiebao18.com/dispatch/cps?partnerId=1039147&"
-    assert to in words(soup(pages["/qa/product-plain/iphone"]))
+    assert to in words(parse_html(pages["/qa/product-plain/iphone"]))
     with demo.app_context():
         sign = demo.extensions["xiebao"].gateway.sign
     assert [url for url, page in pages.items() if sign in page] == []

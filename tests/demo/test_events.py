@@ -24,7 +24,7 @@ from tests.demo.support import (
     visit,
     words,
 )
-from tests.support import CODE, NUMBER, PC, PHONE, SIGN, Site, paid_url
+from tests.support import INSURE_NUM, PC, PHONE, PRODUCT_CODE, SIGN, Site, get_return_link
 
 
 def test_what_happens_is_there_newest_first_and_no_sign_or_gateways_url_is_kept(
@@ -40,16 +40,16 @@ def test_what_happens_is_there_newest_first_and_no_sign_or_gateways_url_is_kept(
     first = phone.get(link(demo, return_to="/insured"))
     phone.get(first.location)
     visit(demo, agent=f"{PHONE['User-Agent']} QingyouApp/3.2").get(link(demo, "home"))
-    assert phone.get(urlsplit(paid_url(first)).path).location == "/insured"
+    assert phone.get(urlsplit(get_return_link(first)).path).location == "/insured"
 
     ids = [event.click_id for event in kept_events(demo) if event.kind == "click"]
     who = f"林晓 {LIN}"
     in_app, product, *others = told(demo)
     assert in_app[1:] == ["点击", "—", who, "携保首页", "iOS", ids[0], "—", "—"]
-    assert product[1:7] == ["点击", "—", who, f"产品详情页 {CODE}", "H5", ids[1]]
+    assert product[1:7] == ["点击", "—", who, f"产品详情页 {PRODUCT_CODE}", "H5", ids[1]]
     assert re.fullmatch(r"\d\d:\d\d:\d\d 已返回", product[7])
     assert [line[1:] for line in others] == [
-        ["不放行 403 他人链接", "—", who, f"保单详情页 {NUMBER}", *["—"] * 4],
+        ["不放行 403 他人链接", "—", who, f"保单详情页 {INSURE_NUM}", *["—"] * 4],
         ["不放行 404 无效链接", "—", who, "携保首页", *["—"] * 4],
         ["点击", "—", who, "携保首页", "H5", ids[2], "—", "QY-8"],
         ["二维码", "—", who, "携保首页", "—", "—", "—", "QY-8"],

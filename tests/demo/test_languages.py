@@ -28,7 +28,7 @@ from tests.demo.support import (
     visit,
     words,
 )
-from tests.support import CODE, NUMBER, PC, SIGN, href, one, soup
+from tests.support import INSURE_NUM, PC, PRODUCT_CODE, SIGN, find_element, find_href, parse_html
 
 FOLDER = Path(demo_app.__file__).parent
 MESSAGES = FOLDER / "translations/zh/LC_MESSAGES/messages.po"
@@ -38,7 +38,7 @@ _CHINESE = re.compile("[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]+")
 
 def find_chinese(page: TestResponse | Any) -> list[str]:
     """Return the Chinese texts of a page, except the name of the Chinese language in its header."""
-    return [text for text in _CHINESE.findall(str(soup(page))) if text != "中文"]
+    return [text for text in _CHINESE.findall(str(parse_html(page))) if text != "中文"]
 
 
 @pytest.fixture
@@ -77,14 +77,14 @@ def test_english_page_contains_no_chinese(
 ) -> None:
     page = visit(english_demo, member).get(url, follow_redirects=True)
     assert page.status_code == status
-    assert one(page)["lang"] == "en"
+    assert find_element(page)["lang"] == "en"
     assert find_chinese(page) == []
 
 
 def test_english_sign_in_error_contains_no_chinese(english_demo: Flask) -> None:
     page = english_demo.test_client().post("/sign-in", data={"member": "nobody"})
     assert page.status_code == 400
-    assert one(page, "h1").text == "This request cannot be processed"
+    assert find_element(page, "h1").text == "This request cannot be processed"
     assert find_chinese(page) == []
 
 
@@ -95,7 +95,7 @@ def test_english_shop_contains_no_chinese_after_purchases(phone: FlaskClient) ->
         for url in ("/", "/policies", "/insured"):
             page = phone.get(url)
             assert find_chinese(page) == []
-            states.update(words(state) for state in soup(page).select(".state"))
+            states.update(words(state) for state in parse_html(page).select(".state"))
 
     phone.post(gateway(phone), data={"do": "fail"})
     expect_english()
@@ -112,7 +112,7 @@ def test_english_shop_contains_no_chinese_after_purchases(phone: FlaskClient) ->
 
 def test_english_handoff_contains_no_chinese(english_demo: Flask) -> None:
     browser = visit(english_demo, agent=PC["User-Agent"])
-    page = browser.get(href(one(browser.get("/"), "#home")))
+    page = browser.get(find_href(find_element(browser.get("/"), "#home")))
     assert "Phones cannot open this code" in page.text
     assert find_chinese(page) == []
 
@@ -122,12 +122,12 @@ def test_english_console_contains_no_chinese(phone: FlaskClient) -> None:
     assert find_chinese(phone.get("/qa")) == []  # while the check is running
     page = look(phone)
     for tab in page.select("nav.tabs a, nav.filters a[href]"):
-        assert find_chinese(look(phone, href(tab))) == []
+        assert find_chinese(look(phone, find_href(tab))) == []
     assert "/ · Product page" in words(look(phone, "/qa?show=pages").main)
     for url in ("/qa/home-plain/iphone", "/qa/product-sub-partner/iphone"):
         assert find_chinese(look(phone, url)) == []
     report = phone.get("/qa/report")
-    assert one(report)["lang"] == "en"
+    assert find_element(report)["lang"] == "en"
     assert find_chinese(report) == []
 
 
@@ -142,7 +142,7 @@ def test_failures_in_english_console_contain_no_chinese(english_demo: Flask) -> 
 
 def store_events(demo: Flask) -> None:
     """Store an event of each kind, and more than a page of clicks."""
-    common = {"member": LIN, "page": "product", "reference": CODE}
+    common = {"member": LIN, "page": "product", "reference": PRODUCT_CODE}
     with demo.test_request_context():
         for number in range(60):
             events.add("click", click_id=f"c{number}", platform=1, **common)
@@ -188,17 +188,17 @@ def test_english_sales_contain_no_chinese(phone: FlaskClient, by: str) -> None:
     "query",
     [
         "",
-        f"?page=product&reference={CODE}&return_to=/insured",
+        f"?page=product&reference={PRODUCT_CODE}&return_to=/insured",
         "?page=home&device=pc",
-        f"?page=policy&reference={NUMBER}&member={LIN}&no_login_for=60&user_agent=x",
+        f"?page=policy&reference={INSURE_NUM}&member={LIN}&no_login_for=60&user_agent=x",
         "?page=product&reference=",
-        f"?page=product&reference={CODE}&platform=fax",
-        f"?page=product&reference={CODE}&return_to=x",
-        f"?page=product&reference={CODE}&no_login_for=60",
-        f"?page=product&reference={CODE}&sub_partner_id=%20",
-        f"?page=product&reference={CODE}&client_reference=%20",
-        f"?page=policy&reference={NUMBER}",
-        f"?page=policy&reference={NUMBER}&member={LIN}&sub_partner_id=b",
+        f"?page=product&reference={PRODUCT_CODE}&platform=fax",
+        f"?page=product&reference={PRODUCT_CODE}&return_to=x",
+        f"?page=product&reference={PRODUCT_CODE}&no_login_for=60",
+        f"?page=product&reference={PRODUCT_CODE}&sub_partner_id=%20",
+        f"?page=product&reference={PRODUCT_CODE}&client_reference=%20",
+        f"?page=policy&reference={INSURE_NUM}",
+        f"?page=policy&reference={INSURE_NUM}&member={LIN}&sub_partner_id=b",
         "?page=home&member=nobody",
         "?page=home&device=nokia",
         "?page=nowhere",
@@ -212,9 +212,9 @@ def test_english_form_for_links_contains_no_chinese(english_demo: Flask, query: 
 
 def test_form_explains_unknown_host_in_english(english_demo: Flask) -> None:
     english_demo.testing = False
-    url = f"/qa/links?page=product&reference={CODE}&member={LIN}&no_login_for=60"
+    url = f"/qa/links?page=product&reference={PRODUCT_CODE}&member={LIN}&no_login_for=60"
     page = english_demo.test_client().get(url)
-    assert "Set FLASK_XIEBAO_PUBLIC_URL" in one(page, "#qr-error").text
+    assert "Set FLASK_XIEBAO_PUBLIC_URL" in find_element(page, "#qr-error").text
     assert find_chinese(page) == []
 
 
@@ -225,18 +225,22 @@ def test_form_explains_unknown_host_in_english(english_demo: Flask) -> None:
 def test_language_switch_leads_to_same_page_in_other_language(demo: Flask, url: str) -> None:
     browser = demo.test_client()
     page = browser.get(url)
-    switch = one(page, "header a.language")
-    assert (one(page)["lang"], switch.text, switch["hreflang"]) == ("zh-CN", "English", "en")
+    switch = find_element(page, "header a.language")
+    assert (find_element(page)["lang"], switch.text, switch["hreflang"]) == (
+        "zh-CN",
+        "English",
+        "en",
+    )
     page = browser.get(f"{url}{switch['href']}")
-    switch = one(page, "header a.language")
-    assert (one(page)["lang"], switch.text, switch["hreflang"]) == ("en", "中文", "zh-CN")
+    switch = find_element(page, "header a.language")
+    assert (find_element(page)["lang"], switch.text, switch["hreflang"]) == ("en", "中文", "zh-CN")
     page = browser.get(f"{url}{switch['href']}")
-    assert one(page)["lang"] == "zh-CN"
+    assert find_element(page)["lang"] == "zh-CN"
 
 
 def test_language_switch_keeps_other_arguments(demo: Flask) -> None:
     page = demo.test_client().get("/qa/links?page=home&sub_partner_id=%26%3D&lang=zh")
-    switch = one(page, "header a.language")
+    switch = find_element(page, "header a.language")
     assert switch["href"] == "?page=home&sub_partner_id=%26%3D&lang=en"
 
 
@@ -244,29 +248,33 @@ def test_language_switch_is_kept_on_next_page(demo: Flask) -> None:
     browser = visit(demo)
     browser.get("/?lang=en")
     for url in ("/", "/policies", "/widgets/", "/qa/events", "/nowhere"):
-        assert one(browser.get(url))["lang"] == "en"
-    assert one(visit(demo).get("/"))["lang"] == "zh-CN"
+        assert find_element(browser.get(url))["lang"] == "en"
+    assert find_element(visit(demo).get("/"))["lang"] == "zh-CN"
 
 
 def test_language_switch_changes_pages_of_extension_and_simulator(demo: Flask) -> None:
     browser = visit(demo)
     browser.get("/?lang=en")
     for url in (f"/xiebao/home/{SIGN}", gateway(browser)):
-        assert one(browser.get(url))["lang"] == "en"
+        assert find_element(browser.get(url))["lang"] == "en"
 
 
 def test_language_switch_is_kept_after_sign_out(demo: Flask) -> None:
     browser = visit(demo)
     browser.get("/?lang=en")
     page = browser.post("/sign-out", follow_redirects=True)
-    assert one(page)["lang"] == "en"
+    assert find_element(page)["lang"] == "en"
     assert "Lin Xiao" not in page.text
 
 
 def test_sign_in_returns_to_page_in_language_of_sign_in_page(demo: Flask) -> None:
     browser = demo.test_client()
-    form = one(browser.get(href(one(browser.get("/qa/events?kind=click&lang=en"), "a.account"))))
-    next_page = one(form, "[name=next]")["value"]
+    form = find_element(
+        browser.get(
+            find_href(find_element(browser.get("/qa/events?kind=click&lang=en"), "a.account"))
+        )
+    )
+    next_page = find_element(form, "[name=next]")["value"]
     assert next_page == "/qa/events?kind=click"
 
 
@@ -276,7 +284,7 @@ def test_unknown_language_is_ignored(demo: Flask, lang: str) -> None:
     browser.get("/?lang=en")
     page = browser.get(f"/?lang={lang}")
     assert page.status_code == 200
-    assert one(page)["lang"] == "en"
+    assert find_element(page)["lang"] == "en"
 
 
 def test_default_language_comes_from_environment(tmp_path: Path) -> None:
@@ -301,14 +309,14 @@ def test_wrong_method_shows_error_page_of_demo(demo: Flask, lang: str, title: st
     page = demo.test_client().get(f"/sign-out?lang={lang}")
     assert page.status_code == 405
     assert set(page.allow) == {"POST", "OPTIONS"}
-    assert one(page, "h1").text == title
-    assert href(one(page, ".actions")) == "/"
+    assert find_element(page, "h1").text == title
+    assert find_href(find_element(page, ".actions")) == "/"
 
 
 def test_sign_in_of_unknown_member_shows_error_page_of_demo(demo: Flask) -> None:
     page = demo.test_client().post("/sign-in", data={"member": "nobody"})
     assert page.status_code == 400
-    assert one(page, "h1").text == "无法处理这个请求"
+    assert find_element(page, "h1").text == "无法处理这个请求"
 
 
 # The catalog

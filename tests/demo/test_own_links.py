@@ -11,29 +11,38 @@ from werkzeug.test import TestResponse
 
 from tests import qr
 from tests.demo.support import LIN, ZHOU, visit, words
-from tests.support import CODE, NUMBER, PC, PHONE, SIGN, href, one, soup
+from tests.support import (
+    INSURE_NUM,
+    PC,
+    PHONE,
+    PRODUCT_CODE,
+    SIGN,
+    find_element,
+    find_href,
+    parse_html,
+)
 
 
 def make(
     demo: Flask, who: str | None = None, agent: str = PHONE["User-Agent"], **own: str
 ) -> TestResponse:
     """Return the page on which the form has made a link; nobody is signed in by default."""
-    form = {"page": "product", "reference": CODE, **own}
+    form = {"page": "product", "reference": PRODUCT_CODE, **own}
     return visit(demo, who, agent).get("/qa/links", query_string=form)
 
 
 @pytest.mark.parametrize(
     ("own", "parameters", "said"),
     [
-        ({}, {"caseCode": CODE, "platform": "1", "partnerUniqKey": "…"}, "✓ 网关接受"),
+        ({}, {"caseCode": PRODUCT_CODE, "platform": "1", "partnerUniqKey": "…"}, "✓ 网关接受"),
         ({"member": ZHOU}, {"partnerUniqKey": "…"}, "✓ 网关接受"),
         ({"platform": "android"}, {"platform": "4"}, "✓ 网关接受"),
         ({"sub_partner_id": "分店 7"}, {"subPartnerId": "分店 7"}, "✓ 网关接受"),
         ({"return_to": "/insured?from=qa"}, {}, "支付后回到 /insured?from=qa"),
         ({"page": "home"}, {"partnerUniqKey": "…", "platform": "1"}, "✓ 网关接受"),
         (
-            {"page": "policy", "reference": NUMBER, "member": LIN},
-            {"insureNum": NUMBER, "platform": "1"},
+            {"page": "policy", "reference": INSURE_NUM, "member": LIN},
+            {"insureNum": INSURE_NUM, "platform": "1"},
             "✓ 网关接受",
         ),
         # Another device clicks.
@@ -53,7 +62,7 @@ def make(
 def test_each_option_reaches_the_gateway_and_is_said_in_words(
     demo: Flask, own: dict[str, str], parameters: dict[str, str], said: str
 ) -> None:
-    made = one(make(demo, **own), ".made")
+    made = find_element(make(demo, **own), ".made")
     rows = [row.select("th, td") for row in made.select(".parameters tbody tr")]
     sent = {name.text: value.text for name, value, *_ in rows}
     assert sent["sign"] == f"{SIGN[:2]}…{SIGN[-2:]}"
@@ -68,8 +77,8 @@ def test_each_option_reaches_the_gateway_and_is_said_in_words(
         {},
         {"page": "home", "platform": "h5"},
         {"page": "home", "return_to": "/insured"},
-        {"page": "policy", "reference": NUMBER, "member": ZHOU, "no_login_for": "900"},
-        {"page": "policy", "reference": NUMBER},
+        {"page": "policy", "reference": INSURE_NUM, "member": ZHOU, "no_login_for": "900"},
+        {"page": "policy", "reference": INSURE_NUM},
         {"member": LIN, "no_login_for": "60"},
         {
             "member": LIN,
@@ -89,14 +98,14 @@ def test_the_link_can_be_clicked_and_its_jinja_and_its_code_make_the_same(
         page = make(demo, LIN, **own)
         with demo.test_request_context(headers=PHONE):
             session["member"] = LIN
-            pasted = render_template_string(one(page, "#jinja").text)
-        made = href(one(page, "#link"))
+            pasted = render_template_string(find_element(page, "#jinja").text)
+        made = find_href(find_element(page, "#link"))
         location = visit(demo, own.get("member", LIN)).get(made).location or ""
-    assert made == one(page, "#link").text == href(pasted)
+    assert made == find_element(page, "#link").text == find_href(pasted)
     assert location.startswith("/gateway/dispatch/cps")
-    assert one(page, "#external").text == f"http://localhost{made}"
-    assert qr.read(page.text) == one(page, "#external").text
-    assert one(page, "svg[role=img]")["aria-label"]
+    assert find_element(page, "#external").text == f"http://localhost{made}"
+    assert qr.read(page.text) == find_element(page, "#external").text
+    assert find_element(page, "svg[role=img]")["aria-label"]
 
 
 @pytest.mark.parametrize("url", ["/qa/links?page=home", "/widgets/"])
@@ -117,7 +126,7 @@ def test_a_code_that_no_phone_can_open_is_explained(demo: Flask, url: str) -> No
         ({"reference": " "}, "请填产品方案代码"),
         ({"reference": "x" * 5000}, "不能太长"),
         ({"page": "policy", "reference": " "}, "insureNum is empty"),
-        ({"page": "policy", "reference": NUMBER}, "没有人登录"),
+        ({"page": "policy", "reference": INSURE_NUM}, "没有人登录"),
         ({"platform": "fax"}, "platform: 'fax' is not a platform"),
         (
             {"page": "home", "platform": "pc"},
@@ -140,7 +149,7 @@ def test_a_code_that_no_phone_can_open_is_explained(demo: Flask, url: str) -> No
         ({"sub_partner_id": "\t"}, "不能只有空白"),
         *(
             (
-                {"page": "policy", "reference": NUMBER, "member": LIN, "sub_partner_id": "b"},
+                {"page": "policy", "reference": INSURE_NUM, "member": LIN, "sub_partner_id": "b"},
                 said,
             )
             for said in ('The policy page does not accept "sub_partner_id".', "保单没有渠道子账号")
@@ -156,16 +165,16 @@ def test_bad_input_says_what_to_do_and_what_a_developer_would_be_told(
 ) -> None:
     demo.testing = testing
     page = make(demo, **own)
-    said = one(page, "#error").text
+    said = find_element(page, "#error").text
     assert re.match("[\u4e00-\u9fff]", said), said
-    assert message in said + "".join(each.text for each in soup(page).select("#exception"))
-    assert soup(page).select("#link, .made svg") == []
+    assert message in said + "".join(each.text for each in parse_html(page).select("#exception"))
+    assert parse_html(page).select("#link, .made svg") == []
 
 
 def test_nothing_is_lost_from_the_form(demo: Flask) -> None:
     typed = {
         "page": "policy",
-        "reference": NUMBER,
+        "reference": INSURE_NUM,
         "member": ZHOU,
         "platform": "h5",
         "sub_partner_id": "branch-7",
@@ -175,9 +184,11 @@ def test_nothing_is_lost_from_the_form(demo: Flask) -> None:
         "device": "wechat",
         "user_agent": "Own/1",
     }
-    form = one(make(demo, **typed), "form.make")
+    form = find_element(make(demo, **typed), "form.make")
     fields = {field["name"]: field.get("value") for field in form.select("input")}
-    chosen = {each["name"]: one(each, "[selected]")["value"] for each in form.select("select")}
+    chosen = {
+        each["name"]: find_element(each, "[selected]")["value"] for each in form.select("select")
+    }
     assert {**fields, **chosen} == typed
     assert form["method"] == "get"
 
@@ -189,15 +200,15 @@ def test_nothing_is_lost_from_the_form(demo: Flask) -> None:
 def test_what_is_typed_is_only_text(demo: Flask, name: str) -> None:
     attack = "\"'><img src=x onerror=alert(1)>{{ 7 * 191 }}"
     page = make(demo, **{name: attack})
-    assert soup(page).select("img, script:not([src^='/static/']), [onerror]") == []
+    assert parse_html(page).select("img, script:not([src^='/static/']), [onerror]") == []
     assert "1337" not in page.text
 
 
 def test_without_a_vouched_host_only_the_code_is_missing(demo: Flask) -> None:
     demo.testing = False
-    made = one(make(demo, member=LIN, no_login_for="60"), ".made")
-    assert "请设置 FLASK_XIEBAO_PUBLIC_URL" in one(made, "#qr-error").text
+    made = find_element(make(demo, member=LIN, no_login_for="60"), ".made")
+    assert "请设置 FLASK_XIEBAO_PUBLIC_URL" in find_element(made, "#qr-error").text
     assert made.select("svg") == []
-    assert one(made, "#link")
-    assert "partnerUniqKey …" in words(one(made, ".parameters"))
-    assert soup(make(demo)).select(".made svg")
+    assert find_element(made, "#link")
+    assert "partnerUniqKey …" in words(find_element(made, ".parameters"))
+    assert parse_html(make(demo)).select(".made svg")

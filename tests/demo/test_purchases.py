@@ -23,7 +23,7 @@ from tests.demo.support import (
     shown,
     visit,
 )
-from tests.support import NUMBER, href, one, pay, soup
+from tests.support import INSURE_NUM, find_element, find_href, parse_html, pay
 
 # What the member sees
 
@@ -33,7 +33,7 @@ def test_what_is_bought_is_on_the_members_page_and_on_nobody_elses(demo: Flask) 
     assert shown(browser) == []
     welcome = browser.get(pay(browser, gateway(browser)), follow_redirects=True)
     assert welcome.request.path == "/insured"
-    assert one(welcome, "h1").text == "投保成功"
+    assert find_element(welcome, "h1").text == "投保成功"
     assert "¥15.00" in welcome.text
 
     [policy] = shown(browser)
@@ -49,12 +49,12 @@ def test_the_order_page_has_the_newest_policies_and_leads_to_all(demo: Flask) ->
     browser = visit(demo)
     numbers = [buy(browser), buy(browser, "home"), buy(browser, "home")]
     page = browser.get("/")
-    first, second = (item.text for item in soup(page).select(".policies li"))
+    first, second = (item.text for item in parse_html(page).select(".policies li"))
     assert numbers[2] in first
     assert numbers[1] in second
-    assert href(page, "查看全部 4 份保单") == "/policies"
-    everything = one(browser.get("/policies"), ".policies").text
-    assert all(number in everything for number in (*numbers, NUMBER))
+    assert find_href(page, "查看全部 4 份保单") == "/policies"
+    everything = find_element(browser.get("/policies"), ".policies").text
+    assert all(number in everything for number in (*numbers, INSURE_NUM))
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_a_bad_day_leaves_one_policy_in_the_right_state_also_after_a_restart(
     [over] = shown(browser)
     assert "已退保" in over
     assert "保障已终止" in over
-    assert one(browser.get("/insured"), "h1").text == "已退保"
+    assert find_element(browser.get("/insured"), "h1").text == "已退保"
     browser.post(order_page(browser, number), data={"do": "again", **form})
     assert shown(browser) == [over]
 
@@ -97,7 +97,7 @@ def test_a_step_that_failed_says_what_to_do(
     browser.post(gateway(browser), data={"do": what})
     [policy] = shown(browser)
     assert said in policy
-    assert one(browser.get("/insured"), "h1").text == title
+    assert find_element(browser.get("/insured"), "h1").text == title
     browser.post(order_page(browser, number_of(policy)), data={"do": then})
     assert "保障中" in shown(browser)[0]
 
@@ -121,10 +121,10 @@ def test_who_comes_back_before_the_platform_has_told_anything_is_asked_to_wait(
             buy(browser)
     entry = "home" if bought_before else "product"  # the insured order has no card
     kept_back = browser.get(pay(browser, gateway(browser, entry), late="on"))
-    welcome = browser.get(href(kept_back, "返回商家"), follow_redirects=True)
+    welcome = browser.get(find_href(kept_back, "返回商家"), follow_redirects=True)
     assert "以携保通知为准" in welcome.text
     for page in (welcome, visit(demo).get("/insured")):
-        assert one(page, "h1").text == "正在确认您的投保"
+        assert find_element(page, "h1").text == "正在确认您的投保"
     assert len(shown(browser)) == bought_before
 
 

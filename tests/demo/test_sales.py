@@ -12,7 +12,7 @@ from flask import Flask
 
 from demo_app.purchases import InsuranceClick, Purchase, db
 from tests.demo.support import ZHOU, buy, create_demo, gateway, look, order_page, visit, words
-from tests.support import CODE, one, pay, soup
+from tests.support import PRODUCT_CODE, find_element, parse_html, pay
 
 NOVEMBER = datetime(2026, 11, 10, tzinfo=UTC)
 
@@ -26,7 +26,12 @@ def read_report_cells(page: Any) -> list[list[str]]:
 
 def store_clicks(demo: Flask, *, count: int, time: datetime = NOVEMBER, **values: Any) -> None:
     """Store clicks of the member "a"."""
-    common: dict[str, Any] = {"member": "a", "page": "product", "case_code": CODE, "platform": "h5"}
+    common: dict[str, Any] = {
+        "member": "a",
+        "page": "product",
+        "case_code": PRODUCT_CODE,
+        "platform": "h5",
+    }
     with demo.app_context():
         for number in range(count):
             clicked_at = time + timedelta(minutes=number)
@@ -45,7 +50,7 @@ def store_purchase(demo: Flask, number: str, paid_at: datetime, **values: Any) -
     """Store a purchase of the member "a"."""
     common: dict[str, Any] = {
         "member": "a",
-        "case_code": CODE,
+        "case_code": PRODUCT_CODE,
         "price_fen": 1500,
         "policy_nums": [],
         "forgotten": False,
@@ -69,7 +74,7 @@ def test_order_page_shows_its_policy_until_a_surrender(demo: Flask) -> None:
     browser = visit(demo)
     number = buy(browser)
     page = browser.get("/")
-    card = one(page, "#policy")
+    card = find_element(page, "#policy")
     assert "已投保" in words(card)
     assert f"P{number}" in words(card)
     assert card["data-xiebao-entry"] == "policy"
@@ -83,7 +88,7 @@ def test_order_page_shows_who_has_surrendered(demo: Flask) -> None:
     browser = visit(demo)
     number = buy(browser, two_people="on")
     browser.post(order_page(browser, number), data={"do": "surrender_one"})
-    assert f"已退保（保单号 P{number}-2）" in words(one(browser.get("/"), "section.offer"))
+    assert f"已退保（保单号 P{number}-2）" in words(find_element(browser.get("/"), "section.offer"))
 
 
 def test_order_page_shows_that_the_policy_is_not_issued_yet(demo: Flask) -> None:
@@ -93,7 +98,7 @@ def test_order_page_shows_that_the_policy_is_not_issued_yet(demo: Flask) -> None
         purchase = db.session.get_one(Purchase, number)
         purchase.issue_status, purchase.effective_status = 0, 0
         db.session.commit()
-    assert "已支付，出单中" in words(one(browser.get("/"), "#policy"))
+    assert "已支付，出单中" in words(find_element(browser.get("/"), "#policy"))
 
 
 def test_order_page_is_not_cached(demo: Flask) -> None:
@@ -105,7 +110,7 @@ def test_insured_order_page_shows_no_entries_if_insurance_is_off(
 ) -> None:
     number = buy(visit(demo))
     page = visit(create_demo(tmp_path, XIEBAO_ENABLED="false")).get("/")
-    assert soup(page).select("section.offer, .xiebao-entry") == []
+    assert parse_html(page).select("section.offer, .xiebao-entry") == []
     assert number in page.text
 
 
@@ -113,7 +118,7 @@ def test_order_page_shows_the_policy_after_a_reissue(demo: Flask) -> None:
     browser = visit(demo)
     number = buy(browser)
     browser.post(order_page(browser, number), data={"do": "reissue"})
-    offer = words(one(browser.get("/"), "section.offer"))
+    offer = words(find_element(browser.get("/"), "section.offer"))
     assert "已投保" in offer
     assert number not in offer
 
@@ -121,9 +126,9 @@ def test_order_page_shows_the_policy_after_a_reissue(demo: Flask) -> None:
 def test_order_page_links_to_the_application_whose_payment_failed(demo: Flask) -> None:
     browser = visit(demo)
     browser.post(gateway(browser), data={"do": "fail"})
-    offer = one(browser.get("/"), "section.offer")
+    offer = find_element(browser.get("/"), "section.offer")
     assert "去投保" in words(offer)
-    assert words(one(offer, "[data-xiebao-entry=policy]")) == "继续支付"
+    assert words(find_element(offer, "[data-xiebao-entry=policy]")) == "继续支付"
     buy(browser)
     assert "继续支付" not in browser.get("/").text.partition("我的保单</h2>")[0]
 
@@ -134,8 +139,8 @@ def test_report_shows_what_was_bought(demo: Flask) -> None:
     gateway(visit(demo, ZHOU), "home")
     page = look(browser, "/qa/sales")
     assert read_report_cells(page) == [["QY-1008", "2", "1", "¥15.00"]]
-    assert words(one(page, ".sales tfoot tr")) == "合计 2 1 ¥15.00"
-    chart = words(one(page, "svg.chart"))
+    assert words(find_element(page, ".sales tfoot tr")) == "合计 2 1 ¥15.00"
+    chart = words(find_element(page, "svg.chart"))
     assert chart == "QY-1008 2 次点击 1 单"
     rows = read_report_cells(look(browser, "/qa/sales?by=page"))
     assert rows == [["产品详情页", "1", "1", "¥15.00"], ["携保首页", "1", "0", "¥0.00"]]
@@ -184,9 +189,9 @@ def test_report_has_a_page_for_each_month(demo: Flask) -> None:
         december = look(demo.test_client(), "/qa/sales")
         assert december.select(".sales") == []
         assert december.select("a[rel=next]") == []
-        november = look(demo.test_client(), str(one(december, "a[rel=prev]")["href"]))
+        november = look(demo.test_client(), str(find_element(december, "a[rel=prev]")["href"]))
         assert read_report_cells(november) == [["QY-1", "1", "0", "¥0.00"]]
-        assert "month=2026-12" in str(one(november, "a[rel=next]")["href"])
+        assert "month=2026-12" in str(find_element(november, "a[rel=next]")["href"])
 
 
 def test_report_shows_only_the_first_fifty_rows(demo: Flask) -> None:
@@ -197,4 +202,4 @@ def test_report_shows_only_the_first_fifty_rows(demo: Flask) -> None:
     assert len(read_report_cells(page)) == 50
     assert len(page.select("svg.chart .chart-name")) == 10
     assert "还有 3 行没有显示" in words(page)
-    assert words(one(page, "#chart")).startswith("53 次点击")
+    assert words(find_element(page, "#chart")).startswith("53 次点击")

@@ -24,7 +24,7 @@ from tests.demo.support import (
     visit,
     words,
 )
-from tests.support import PC, PHONE, SIGN, href, one, soup
+from tests.support import PC, PHONE, SIGN, find_element, find_href, parse_html
 
 ENTRIES = {"product": "[data-xiebao-entry=product]", "home": "#home", "policy": "li .xiebao-entry"}
 
@@ -32,8 +32,8 @@ ENTRIES = {"product": "[data-xiebao-entry=product]", "home": "#home", "policy": 
 def received(page: TestResponse) -> dict[str, str]:
     """Return what the simulator says it received, once it says that it accepts it."""
     assert page.status_code == 200, page.text
-    assert "已接受" in one(page, ".xiebao-verdict--accepted").text
-    rows = soup(page).select(".xiebao-parameters tbody tr")
+    assert "已接受" in find_element(page, ".xiebao-verdict--accepted").text
+    rows = parse_html(page).select(".xiebao-parameters tbody tr")
     return {name.text: value.text for name, value, _ in (row.select("th, td") for row in rows)}
 
 
@@ -52,7 +52,10 @@ def test_each_entry_ends_at_accepted_and_no_page_on_the_way_shows_the_sign(
 ) -> None:
     browser = visit(demo, agent=agent)
     order = browser.get("/")
-    pages = [order, browser.get(href(one(order, ENTRIES[entry])), follow_redirects=True)]
+    pages = [
+        order,
+        browser.get(find_href(find_element(order, ENTRIES[entry])), follow_redirects=True),
+    ]
     if platform == "1":
         assert "支付成功" not in pages[1].text
         assert "手机扫了打不开" in pages[1].text  # at this address, which is this machine's own
@@ -67,9 +70,9 @@ def test_a_visitor_signs_in_on_the_way_arrives_where_they_clicked_and_signs_out(
     demo: Flask,
 ) -> None:
     phone = visit(demo, None)
-    entry = href(one(phone.get("/"), "[data-xiebao-entry=product]"))
-    form = one(phone.get(entry, follow_redirects=True), "form.members")
-    fields = {"next": one(form, "[name=next]")["value"], "member": LIN}
+    entry = find_href(find_element(phone.get("/"), "[data-xiebao-entry=product]"))
+    form = find_element(phone.get(entry, follow_redirects=True), "form.members")
+    fields = {"next": find_element(form, "[name=next]")["value"], "member": LIN}
     going_on = phone.post(form["action"], data=fields, follow_redirects=True)
     assert received(going_on)["partnerUniqKey"] == LIN
     assert "林晓" in phone.get("/").text
@@ -94,10 +97,10 @@ def test_each_member_sees_their_own_policies_and_a_visitor_none(demo: Flask) -> 
 
 def test_paid_order_has_no_pay_button(demo: Flask) -> None:
     browser = demo.test_client()
-    assert words(one(browser.get("/"), ".pay-bar")) == "订单金额 ¥2,880.00 去支付"
+    assert words(find_element(browser.get("/"), ".pay-bar")) == "订单金额 ¥2,880.00 去支付"
     page = browser.post("/pay", follow_redirects=True)
     assert "已支付" in page.text
-    assert soup(page).select(".pay-bar") == []
+    assert parse_html(page).select(".pay-bar") == []
 
 
 @pytest.mark.parametrize("host", ["a..b", "a b", "bücher.de", ".x"])
@@ -127,8 +130,8 @@ def test_no_page_shows_the_sign_and_one_that_is_not_there_leads_back(
     assert SIGN not in page.text
     if url == "/nowhere":
         assert page.status_code == 404
-        assert one(page, "h1").text == "没有找到这个页面"
-        assert href(page, "返回订单") == "/"
+        assert find_element(page, "h1").text == "没有找到这个页面"
+        assert find_href(page, "返回订单") == "/"
 
 
 # Where it leads
@@ -155,9 +158,9 @@ def test_the_footer_says_where_entries_lead(
     tmp_path: Path, settings: dict[str, str], says: str, leads_to: str
 ) -> None:
     browser = visit(create_demo(tmp_path, **settings, XIEBAO_EXTRA='{"hidenav": 1}'))
-    footer = one(browser.get("/"), "footer")
+    footer = find_element(browser.get("/"), "footer")
     assert says in footer.text
-    assert one(footer, "a[href='/qa']")
+    assert find_element(footer, "a[href='/qa']")
     assert gateway(browser).startswith(leads_to)
     assert "&hidenav=1" in gateway(browser)
     assert "✓ 通过" in words(look(browser, "/qa/product-plain/iphone").h1)

@@ -13,7 +13,16 @@ from werkzeug.test import TestResponse
 
 from flask_xiebao import Notification, Xiebao
 from flask_xiebao.testing import GatewaySimulator
-from tests.support import CODE, CONFIG, HIDDEN, MACROS, NUMBER, PHONE, make_link, one
+from tests.support import (
+    CONFIG,
+    INSURE_NUM,
+    MACROS,
+    PHONE,
+    PRIVATE_HEADERS,
+    PRODUCT_CODE,
+    find_element,
+    make_link,
+)
 
 ADDRESS = "https://shop.example"
 MEMBERS = {"alice": "m_7Qk2vX9rT4", "bob": "m_2bZc8LpW0s"}
@@ -46,10 +55,10 @@ _TEMPLATES = {
 {{% extends "base.html" %}}
 {{% block body %}}
 {MACROS}
-{{{{ insurance_entry("{CODE}", id="product") }}}}
-{{{{ insurance_entry("{CODE}", id="order", return_to="/orders/8") }}}}
+{{{{ insurance_entry("{PRODUCT_CODE}", id="product") }}}}
+{{{{ insurance_entry("{PRODUCT_CODE}", id="order", return_to="/orders/8") }}}}
 {{{{ insurance_home_entry(id="home") }}}}
-{{{{ insurance_qr("{CODE}") }}}}
+{{{{ insurance_qr("{PRODUCT_CODE}") }}}}
 {{% endblock %}}
 """,
     "index.html": f"""\
@@ -58,7 +67,7 @@ _TEMPLATES = {
 {MACROS}
 {{{{ xiebao_styles() }}}}
 {{{{ super() }}}}
-{{{{ policy_entry("{NUMBER}", id="policy") }}}}
+{{{{ policy_entry("{INSURE_NUM}", id="policy") }}}}
 {{% endblock %}}
 """,
     "login.html": """\
@@ -249,7 +258,7 @@ def soup(response: TestResponse) -> BeautifulSoup:
 
 def title(response: TestResponse) -> str:
     """Return the title of a page."""
-    return one(soup(response), "title").text
+    return find_element(soup(response), "title").text
 
 
 def directives(response: TestResponse) -> str:
@@ -260,7 +269,7 @@ def directives(response: TestResponse) -> str:
 def check_headers(response: TestResponse) -> None:
     """Check what every answer of a link endpoint has to say to caches and others."""
     what = f"{response.request.method} {response.request.path}: {response.status_code}"
-    for name, value in HIDDEN.items():
+    for name, value in PRIVATE_HEADERS.items():
         assert response.headers.getlist(name) == [value], f"{name} of {what}"
     assert not [name for name, _ in response.headers if _FOR_CACHES_ONLY.fullmatch(name)], what
     if response.mimetype == "text/html" and response.location is None and response.data:

@@ -8,7 +8,7 @@ import pytest
 
 from tests.ecosystem.shop import ONE_WAY, soup, title
 from tests.ecosystem.sites import flask_babel
-from tests.support import PC, one
+from tests.support import PC, find_element
 
 CHINESE = (
     ["我要投保", "我要投保", "保险商城", "查看保单"],
@@ -49,6 +49,6 @@ def test_entries_handoffs_and_notices_speak_the_visitors_language(
 
     labels, code, titles = words
     assert [entries[id].text for id in ("product", "order", "home", "policy")] == labels
-    assert one(page, "svg.xiebao-qr")["aria-label"] == code
+    assert find_element(page, "svg.xiebao-qr")["aria-label"] == code
     assert [title(each) for each in others] == titles
-    assert [one(each, "html")["lang"] for each in others] == [lang] * 4
+    assert [find_element(each, "html")["lang"] for each in others] == [lang] * 4

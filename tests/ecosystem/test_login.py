@@ -8,7 +8,7 @@ import pytest
 
 from tests.ecosystem.shop import ONE_WAY
 from tests.ecosystem.sites import ALICE, User, flask_login
-from tests.support import PHONE, Heard
+from tests.support import PHONE, SentSignals
 
 
 @pytest.mark.parametrize(
@@ -17,7 +17,7 @@ from tests.support import PHONE, Heard
     ids=["row number", "UUID", "UUID object", "token"],
 )
 def test_a_member_is_known_by_what_get_id_says_as_long_as_it_says_so(
-    scene: ExitStack, heard: Heard, id: object, member: str
+    scene: ExitStack, sent_signals: SentSignals, id: object, member: str
 ) -> None:
     users = {"alice": User(id)}
     shop = flask_login(ONE_WAY, scene, users)
@@ -28,7 +28,7 @@ def test_a_member_is_known_by_what_get_id_says_as_long_as_it_says_so(
         "/gateway/dispatch/cps/insureDetail?partnerId=12345&insureNum=20190226020146"
         f"&sign=001f9594105fd5b7ccb07caa01481a35&partnerUniqKey={member}&platform=1"
     )
-    assert heard[0][1]["member"] == member
+    assert sent_signals[0][1]["member"] == member
 
     # A new one signs its user out everywhere, and ends links to the old one.
     users["alice"].id = "nX5_new-tok.3b"

@@ -11,13 +11,13 @@ from flask_xiebao import Notification
 from tests import vectors
 from tests.ecosystem.shop import ONE_WAY, Shop
 from tests.ecosystem.sites import THEIR_WARNINGS, sentry
-from tests.support import KEY, PC, PHONE, SIGN_OF_KEY
+from tests.support import API_KEY, PC, PHONE, SIGN_OF_API_KEY
 
 pytestmark = THEIR_WARNINGS
 
 # They are no local variables of a test: Sentry would rightly report those.
 SECRET_KEY = "a secret key that nobody guesses"
-SECRETS = (KEY, SIGN_OF_KEY, SECRET_KEY, "/dispatch/cps")
+SECRETS = (API_KEY, SIGN_OF_API_KEY, SECRET_KEY, "/dispatch/cps")
 
 #: The endpoint of each entry in a page, by the entry's id.
 ENDPOINTS = {
@@ -47,7 +47,7 @@ class WatchedShop(Shop):
             ONE_WAY,
             loader=self.load,
             SECRET_KEY=SECRET_KEY,
-            XIEBAO_API_KEY=KEY,
+            XIEBAO_API_KEY=API_KEY,
             XIEBAO_BASE_URL=None,
         )
 
@@ -92,7 +92,7 @@ def test_a_notification_that_is_not_processed_is_reported_without_names(
     shop: WatchedShop, sent: list[str]
 ) -> None:
     """Neither in the error, nor in local variables, nor in the body of the request."""
-    body = vectors.callback(3, json.loads(vectors.ISSUED)["data"], key=KEY)
+    body = vectors.build_notification(3, json.loads(vectors.ISSUED)["data"], key=API_KEY)
     answer = shop.app.test_client().post(
         "/xiebao/notify", base_url=shop.address, data=body, content_type="application/json"
     )

@@ -16,7 +16,7 @@ from tests.ecosystem.sites import (
     flask_talisman,
     the_first_four,
 )
-from tests.support import PC, PHONE, Heard
+from tests.support import PC, PHONE, SentSignals
 
 pytestmark = THEIR_WARNINGS
 
@@ -33,7 +33,9 @@ def with_a_second_policy(way: Way, scene: ExitStack) -> Shop:
     return Shop(way, lambda app: app.after_request(add_policy), partial(way.add, Talisman))
 
 
-def test_a_click_by_http_goes_to_https_first(way: Way, scene: ExitStack, heard: Heard) -> None:
+def test_a_click_by_http_goes_to_https_first(
+    way: Way, scene: ExitStack, sent_signals: SentSignals
+) -> None:
     shop = flask_talisman(way, scene)
     browser = shop.browser(PHONE, signed_in="alice")
     link = browser.entries()["product"]
@@ -41,9 +43,9 @@ def test_a_click_by_http_goes_to_https_first(way: Way, scene: ExitStack, heard: 
     response = browser.get(link, base_url="http://shop.example")
 
     assert (response.status_code, response.location) == (302, f"https://shop.example{link}")
-    assert not heard
+    assert not sent_signals
     assert browser.get(link).location == shop.gateway_url("product", "alice", 1)
-    assert len(heard) == 1
+    assert len(sent_signals) == 1
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ from flask_xiebao import Order, Xiebao
 from flask_xiebao.cli import xiebao as commands
 from flask_xiebao.sqla import ClickMixin, PurchaseMixin, Purchases
 from tests.manual.blocks import DOCS, ROOT, Block, all_blocks, blocks, run
-from tests.support import CONFIG, LIVE, NUMBER, SETTINGS
+from tests.support import CONFIG, DEPLOYED, INSURE_NUM, SETTING_NAMES
 
 pytest_plugins = ["flask_xiebao.pytest_plugin"]
 
@@ -60,7 +60,7 @@ def app() -> Flask:
     app = Flask("shop")
     app.config.update(
         CONFIG,
-        **LIVE,
+        **DEPLOYED,
         SQLALCHEMY_DATABASE_URI="sqlite://",
         XIEBAO_PUBLIC_URL="https://shop.example",
         XIEBAO_STRICT=True,
@@ -76,7 +76,7 @@ def app() -> Flask:
 def names(app: Flask, xiebao_orders: Any) -> Iterator[dict[str, Any]]:
     """What the Python of the manual takes for granted."""
     LoginManager(app)
-    xiebao_orders([Order(insure_num=NUMBER)])
+    xiebao_orders([Order(insure_num=INSURE_NUM)])
     db = SQLAlchemy()
     db.init_app(app)
     Base.metadata.create_all(engine := create_engine("sqlite://"))
@@ -89,7 +89,7 @@ def names(app: Flask, xiebao_orders: Any) -> Iterator[dict[str, Any]]:
         "csrf": SeaSurf(),
         "current_user": current_user,
         "db": db,
-        "insure_num": NUMBER,
+        "insure_num": INSURE_NUM,
         "login_required": login_required,
         "limiter": Limiter(get_remote_address, app=app, storage_uri="memory://"),
         "member_id": 8,
@@ -132,7 +132,7 @@ def test_the_templates_render(block: Block, app: Flask) -> None:
     macros = re.findall(r"^\{% from .*?(?=^```)", imports, re.DOTALL | re.MULTILINE)[0]
     source = block.code if "extends" in block.code else macros + block.code
     variables = {
-        "insure_num": NUMBER,
+        "insure_num": INSURE_NUM,
         "member_id": 8,
         "order": SimpleNamespace(id=8),
         "store": SimpleNamespace(xiebao_id="store-17"),
@@ -225,7 +225,7 @@ def test_the_commands_are_there(block: Block) -> None:
 def _try(words: list[str]) -> None:
     """Fail if there is no such command, or it has no such option."""
     while "=" in words[0]:
-        assert words.pop(0).removeprefix("FLASK_").partition("=")[0] in SETTINGS
+        assert words.pop(0).removeprefix("FLASK_").partition("=")[0] in SETTING_NAMES
     match words:
         case ["flask", "--app", "shop", "xiebao", *arguments]:
             _parse(commands, arguments)
@@ -265,4 +265,4 @@ def _parse(command: click.Command, arguments: list[str]) -> None:
 
 @pytest.mark.parametrize("block", all_blocks("text"), ids=str)
 def test_the_environment_has_names_of_settings(block: Block) -> None:
-    assert {*re.findall(r"^FLASK_(XIEBAO_\w+)=", block.code, re.MULTILINE)} <= {*SETTINGS}
+    assert {*re.findall(r"^FLASK_(XIEBAO_\w+)=", block.code, re.MULTILINE)} <= {*SETTING_NAMES}

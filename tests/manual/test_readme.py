@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.manual.blocks import README, ROOT
-from tests.support import soup
+from tests.support import parse_html
 from tests.tools import quickstart
 
 QUICK_STARTS = [
@@ -22,7 +22,7 @@ QUICK_STARTS = [
 def test_the_quick_start_works_as_pasted_into_two_files_and_served(page: Path) -> None:
     pasted = quickstart.files(page.read_text("utf-8"))
     assert pasted.keys() == {"shop.py", "templates/index.html"}
-    bought = soup(quickstart.main(page)).select("dl > div")
+    bought = parse_html(quickstart.main(page)).select("dl > div")
     order = dict(row.get_text("|", strip=True).split("|", 1) for row in bought)
     assert order["状态"] == "已出单，保障有效"
     assert order["保单号"]

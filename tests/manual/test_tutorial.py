@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.manual.blocks import blocks, grow, load_shop, run, shop_pages
-from tests.support import PHONE, accepted, href, one, pay
+from tests.support import PHONE, assert_gateway_accepts, find_element, find_href, pay
 
 PAGES = [page.stem for page in shop_pages()]
 
@@ -57,9 +57,9 @@ def test_a_member_buys_insurance_and_finds_the_policy(shop: Path) -> None:
         app.test_cli_runner().invoke(args=[command])
     browser = app.test_client()
     browser.post("/login", data={"email": "lin@shanye.example", "password": "shanye"})
-    card = one(browser.get("/orders/1", headers=PHONE), "[data-xiebao-entry=product]")
-    click = browser.get(href(card), headers=PHONE)
-    accepted(click.location)
+    card = find_element(browser.get("/orders/1", headers=PHONE), "[data-xiebao-entry=product]")
+    click = browser.get(find_href(card), headers=PHONE)
+    assert_gateway_accepts(click.location)
     back = pay(browser, str(click.location))
     order = browser.get(back, headers=PHONE, follow_redirects=True)
     assert order.request.path == "/orders/1"
@@ -68,9 +68,9 @@ def test_a_member_buys_insurance_and_finds_the_policy(shop: Path) -> None:
     assert "去投保" not in order.text
     policies = browser.get("/orders/", headers=PHONE)
     assert "保障中" in policies.text
-    policy = one(policies, "[data-xiebao-entry=policy]")
-    policy_click = browser.get(href(policy), headers=PHONE)
-    accepted(policy_click.location)
+    policy = find_element(policies, "[data-xiebao-entry=policy]")
+    policy_click = browser.get(find_href(policy), headers=PHONE)
+    assert_gateway_accepts(policy_click.location)
     surrender = browser.post(str(policy_click.location), data={"do": "surrender"})
     assert surrender.status_code == 303
     assert "去投保" in browser.get("/orders/1", headers=PHONE).text

@@ -11,15 +11,15 @@ from flask import render_template_string
 from werkzeug.test import TestResponse
 
 from flask_xiebao import Platform
-from tests.support import CODE, MACROS, NUMBER, PC, PHONE, Site, soup
+from tests.support import INSURE_NUM, MACROS, PC, PHONE, PRODUCT_CODE, Site, parse_html
 
 IOS_APP = {"User-Agent": f"{PHONE['User-Agent']} ShopApp/3.1"}
 DEVICES = [(PC, Platform.PC), (PHONE, Platform.H5), (IOS_APP, Platform.IOS)]
 VARIES = ["sec-ch-ua-mobile", "sec-ch-ua-platform", "user-agent"]
 
-MEMBERS_ENTRY = f"{{{{ insurance_entry('{CODE}', member='li') }}}}"
-MEMBERS_POLICY = f"{{{{ policy_entry('{NUMBER}', member='li') }}}}"
-MAILED = f"{{{{ insurance_entry('{CODE}', member='li', no_login_for=3600) }}}}"
+MEMBERS_ENTRY = f"{{{{ insurance_entry('{PRODUCT_CODE}', member='li') }}}}"
+MEMBERS_POLICY = f"{{{{ policy_entry('{INSURE_NUM}', member='li') }}}}"
+MAILED = f"{{{{ insurance_entry('{PRODUCT_CODE}', member='li', no_login_for=3600) }}}}"
 
 #: The attributes of an entry that is the same for every device.
 FOR_ALL = {"class", "href", "data-xiebao-entry", "rel", "lang"}
@@ -28,7 +28,7 @@ T = TypeVar("T")
 
 
 def anchors(html: str) -> list[Tag]:
-    return soup(html).select("a[data-xiebao-entry]")
+    return parse_html(html).select("a[data-xiebao-entry]")
 
 
 def said(response: TestResponse, header: str) -> list[str]:

@@ -9,12 +9,12 @@ from typing import Any
 
 from markupsafe import Markup
 
-from tests.support import CODE, NUMBER
+from tests.support import INSURE_NUM, PRODUCT_CODE
 
-PRODUCT = f'{{{{ insurance_entry("{CODE}") }}}}'
+PRODUCT = f'{{{{ insurance_entry("{PRODUCT_CODE}") }}}}'
 HOME = "{{ insurance_home_entry() }}"
-POLICY = f'{{{{ policy_entry("{NUMBER}") }}}}'
-QR = f'{{{{ insurance_qr("{CODE}") }}}}'
+POLICY = f'{{{{ policy_entry("{INSURE_NUM}") }}}}'
+QR = f'{{{{ insurance_qr("{PRODUCT_CODE}") }}}}'
 ENTRIES = {"product": PRODUCT, "home": HOME, "policy": POLICY}
 
 MAIL = '{% from "xiebao/mail.html" import mail_entry %}'

@@ -15,7 +15,7 @@ from demo_app.widget_examples import TOKENS
 from flask_xiebao import LinkError
 from flask_xiebao.macros import assets
 from tests.manual.blocks import DOCS
-from tests.support import LIVE, MakeSite, Site, one, soup
+from tests.support import DEPLOYED, MakeSite, Site, find_element, parse_html
 from tests.tools import stylesheet
 
 STATIC = Path(assets.__file__).parents[1] / "static"
@@ -24,12 +24,12 @@ PAGE = DOCS / "en/reference/styles.md"
 
 def sheet(site: Site, arguments: str = "") -> str:
     """Return the address of the stylesheet."""
-    return str(one(site.render(f"{{{{ xiebao_styles({arguments}) }}}}"), "link")["href"])
+    return str(find_element(site.render(f"{{{{ xiebao_styles({arguments}) }}}}"), "link")["href"])
 
 
 def script(site: Site, arguments: str = "") -> str:
     """Return the address of the script."""
-    return str(one(site.render(f"{{{{ xiebao_script({arguments}) }}}}"), "script")["src"])
+    return str(find_element(site.render(f"{{{{ xiebao_script({arguments}) }}}}"), "script")["src"])
 
 
 @pytest.mark.parametrize("config", [{}, {"XIEBAO_ENABLED": False}], ids=["selling", "not selling"])
@@ -38,8 +38,8 @@ def test_the_stylesheet_and_the_script_are_linked_and_there(
 ) -> None:
     site = make_site(**config)
     page = site.render("{{ xiebao_styles() }}{{ xiebao_script() }}")
-    assert one(page, "link")["rel"] == ["stylesheet"]
-    assert one(page, "script").has_attr("defer")
+    assert find_element(page, "link")["rel"] == ["stylesheet"]
+    assert find_element(page, "script").has_attr("defer")
     for url, kind in ((sheet(site), "css"), (script(site), "javascript")):
         with site.follow(url) as answer:
             assert (answer.status_code, str(answer.mimetype).split("/")[1]) == (200, kind)
@@ -69,9 +69,9 @@ def test_built_stylesheet_matches_its_source() -> None:
 def test_script_for_debug_mode_is_linked_in_debug_mode_only(make_site: MakeSite) -> None:
     call = '{{ xiebao_script(nonce="r4nd0m", id_="entries", integrity="sha256-x") }}'
     site = make_site()
-    assert len(soup(site.render(call)).select("script")) == 1
+    assert len(parse_html(site.render(call)).select("script")) == 1
     site.app.debug = True
-    _, script = soup(site.render(call)).select("script")
+    _, script = parse_html(site.render(call)).select("script")
     assert (script["nonce"], script.get("id"), script.get("integrity")) == ("r4nd0m", None, None)
     with site.follow(str(script["src"])) as answer:
         assert (answer.status_code, str(answer.mimetype)) == (200, "text/javascript")
@@ -101,7 +101,7 @@ def test_a_wrong_argument_is_an_error_and_in_service_left_out_alone(
     with pytest.raises(LinkError, match=says) as error:
         call(make_site(), argument)
     assert error.value.argument == argument.partition("=")[0]
-    live = make_site(**LIVE)
+    live = make_site(**DEPLOYED)
     assert call(live, argument) == call(live)
 
 
@@ -143,7 +143,7 @@ def test_nothing_but_the_stylesheet_is_in_a_layer_and_that_has_a_name(
 def test_a_page_of_a_site_below_another_path_finds_them(site: Site) -> None:
     site.source = "{{ xiebao_styles(layer='a') }}{{ xiebao_script() }}"
     page = site.follow("/page", base_url="http://localhost/shop")
-    for element in soup(page).select("link, script"):
+    for element in parse_html(page).select("link, script"):
         assert str(element.get("href") or element["src"]).startswith("/shop/xiebao/static/")
 
 

@@ -10,7 +10,7 @@ from flask_babel import LazyString
 
 from flask_xiebao import LinkError
 from tests.page.support import NASTY
-from tests.support import LIVE, MakeSite, Site, href, one, soup
+from tests.support import DEPLOYED, MakeSite, Site, find_element, find_href, parse_html
 
 
 def test_a_card_leads_to_the_product_and_has_all_its_parts(site: Site) -> None:
@@ -18,8 +18,8 @@ def test_a_card_leads_to_the_product_and_has_all_its_parts(site: Site) -> None:
         '{{ insurance_card("QX1", "旅行险", text="都管", price="¥3 起/天", badge="热卖",'
         ' image="/trip.svg", action="去投保", insurer="某某财险") }}'
     )
-    card, picture = one(page, "a"), one(page, "img")
-    assert href(card) == href(site.render('{{ insurance_entry("QX1") }}'))
+    card, picture = find_element(page, "a"), find_element(page, "img")
+    assert find_href(card) == find_href(site.render('{{ insurance_entry("QX1") }}'))
     assert card["class"] == ["xiebao-entry", "xiebao-entry--card"]
     assert card["data-xiebao-entry"] == "product"
     assert card.text.split() == [
@@ -41,7 +41,7 @@ def test_a_card_leads_to_the_product_and_has_all_its_parts(site: Site) -> None:
 )
 def test_a_part_that_is_not_given_is_not_there(site: Site, given: str, left: list[str]) -> None:
     page = site.render(f'{{{{ insurance_card("QX1", "旅行险", {given}) }}}}')
-    found = [str(part["class"][0]) for part in soup(page).select("a *")]
+    found = [str(part["class"][0]) for part in parse_html(page).select("a *")]
     assert found == [f"xiebao-entry__{name}" for name in ("main", "body", "title", *left)]
 
 
@@ -72,7 +72,7 @@ def test_card_shows_number_of_plain_price_larger_than_unit(
     site: Site, price: str, html: str
 ) -> None:
     page = site.render(f'{{{{ insurance_card("QX1", "旅行险", price={price}) }}}}', lazy=LAZY_PRICE)
-    assert one(page, ".xiebao-entry__price").decode_contents() == html
+    assert find_element(page, ".xiebao-entry__price").decode_contents() == html
 
 
 @pytest.mark.parametrize(("locale", "name"), [("zh", "原价"), ("en", "Original price")])
@@ -81,8 +81,8 @@ def test_card_names_old_price_for_screen_readers(
 ) -> None:
     site = make_site(XIEBAO_LOCALE=locale)
     page = site.render('{{ insurance_card("QX1", "旅行险", price="¥3", old_price="¥5") }}')
-    assert one(page, "s").text == f"{name} ¥5"
-    assert one(page, "s > .xiebao-entry__unseen").text == name
+    assert find_element(page, "s").text == f"{name} ¥5"
+    assert find_element(page, "s > .xiebao-entry__unseen").text == name
 
 
 def test_card_without_price_shows_no_old_price(site: Site) -> None:
@@ -93,8 +93,8 @@ def test_price_top_puts_prices_beside_title(site: Site) -> None:
     page = site.render(
         '{{ insurance_card("QX1", "旅行险", price="¥3", old_price="¥5", price_top=true) }}'
     )
-    assert one(page, ".xiebao-entry__main > .xiebao-entry__prices").text.split()[0] == "¥3"
-    assert not soup(page).select(".xiebao-entry__foot")
+    assert find_element(page, ".xiebao-entry__main > .xiebao-entry__prices").text.split()[0] == "¥3"
+    assert not parse_html(page).select(".xiebao-entry__foot")
 
 
 def test_card_lists_covers(site: Site) -> None:
@@ -102,18 +102,18 @@ def test_card_lists_covers(site: Site) -> None:
         '{{ insurance_card("QX1", "旅行险", covers=[("航班延误", "¥300"), nasty, ("医疗", 0)]) }}',
         **NASTY,
     )
-    rows = soup(page).select(".xiebao-entry__cover")
+    rows = parse_html(page).select(".xiebao-entry__cover")
     assert [" ".join(row.stripped_strings) for row in rows] == [
         *("航班延误 ¥300", NASTY["nasty"], "医疗 0")
     ]
     lazy = LazyString(lambda: "行李")
     page = site.render('{{ insurance_card("QX1", "旅行险", covers=[lazy]) }}', lazy=lazy)
-    assert one(page, ".xiebao-entry__cover").text == "行李"
+    assert find_element(page, ".xiebao-entry__cover").text == "行李"
     query_rows = [RowLike(("医疗", "¥300"))]
     page = site.render('{{ insurance_card("QX1", "旅行险", covers=rows) }}', rows=query_rows)
-    assert one(page, ".xiebao-entry__cover").text == "医疗 ¥300"
+    assert find_element(page, ".xiebao-entry__cover").text == "医疗 ¥300"
     mapping = site.render('{{ insurance_card("QX1", "旅行险", covers={"医疗": "¥300"}) }}')
-    assert one(mapping, ".xiebao-entry__cover").text == "医疗 ¥300"
+    assert find_element(mapping, ".xiebao-entry__cover").text == "医疗 ¥300"
 
 
 @pytest.mark.parametrize(
@@ -136,9 +136,9 @@ def test_wrong_covers_raise_error_in_debug_and_are_left_out_in_production(
     with pytest.raises(LinkError, match="covers must be a list of names") as error:
         make_site().render(source)
     assert error.value.argument == "covers"
-    page = make_site(**LIVE).render(source)
-    assert one(page, "a").text.strip() == "旅行险"
-    assert not soup(page).select(".xiebao-entry__covers")
+    page = make_site(**DEPLOYED).render(source)
+    assert find_element(page, "a").text.strip() == "旅行险"
+    assert not parse_html(page).select(".xiebao-entry__covers")
 
 
 def test_call_block_of_card_is_added_to_body(site: Site) -> None:
@@ -147,15 +147,17 @@ def test_call_block_of_card_is_added_to_body(site: Site) -> None:
             f'{{% call insurance_card("QX1", "旅行险", text="都管"{keywords}) %}}'
             "<b>4.8 分</b>{% endcall %}"
         )
-        assert one(page, ".xiebao-entry__body > .xiebao-entry__extra > b").text == "4.8 分"
-        assert href(one(page, ".xiebao-entry")) == href(site.render('{{ insurance_entry("QX1") }}'))
+        assert find_element(page, ".xiebao-entry__body > .xiebao-entry__extra > b").text == "4.8 分"
+        assert find_href(find_element(page, ".xiebao-entry")) == find_href(
+            site.render('{{ insurance_entry("QX1") }}')
+        )
 
 
 @pytest.mark.parametrize("number", ["none", '""'])
 def test_card_of_product_that_is_not_insured_leads_to_product(site: Site, number: str) -> None:
     site.log_in("alice")
     page = site.render(f'{{{{ insurance_card("QX1", "旅行险", price="¥3", insured={number}) }}}}')
-    assert one(page, "a")["data-xiebao-entry"] == "product"
+    assert find_element(page, "a")["data-xiebao-entry"] == "product"
     assert "已投保" not in page.text
 
 
@@ -169,12 +171,12 @@ def test_insured_card_leads_to_policy_without_return_link(
         f' action={action}, return_to="/orders/8", sub_partner_id="shop", platform="pc",'
         ' disabled="已售罄", client_reference="8", class="wide") }}'
     )
-    card = one(page, "a")
+    card = find_element(page, "a")
     assert card["data-xiebao-entry"] == "policy"
     assert "wide" in card["class"]
     assert " ".join(card.text.split()) == f"旅行险 都管 {said}"
     policy = 'policy_entry("20190226020146", client_reference="8")'
-    assert href(card) == href(site.render(f"{{{{ {policy} }}}}"))
+    assert find_href(card) == find_href(site.render(f"{{{{ {policy} }}}}"))
 
 
 @pytest.mark.parametrize(
@@ -190,7 +192,7 @@ def test_wrong_insured_number_raises_error_in_debug_and_is_logged_in_production(
     source = f'{{{{ insurance_card("QX1", "旅行险", insured={number}) }}}}'
     with pytest.raises(LinkError, match=message):
         make_site().render(source)
-    assert one(make_site(**LIVE).render(source), "a")["data-xiebao-entry"] == "product"
+    assert find_element(make_site(**DEPLOYED).render(source), "a")["data-xiebao-entry"] == "product"
     assert message in caplog.text
 
 
@@ -205,22 +207,26 @@ def test_what_a_card_says_is_escaped_and_what_is_markup_is_not(site: Site) -> No
     picture = '/"><script>alert(1)</script>'
     source = f'{{{{ insurance_card("QX1", nasty, {given}, image=picture, terms_url=picture) }}}}'
     escaped = site.render(source, **NASTY, picture=picture)
-    assert not soup(escaped).select("script")
-    assert one(escaped, "img")["src"] == one(escaped, ".xiebao-entry__terms")["href"] == picture
-    assert soup(escaped).text.count(NASTY["nasty"]) == 6
+    assert not parse_html(escaped).select("script")
+    assert (
+        find_element(escaped, "img")["src"]
+        == find_element(escaped, ".xiebao-entry__terms")["href"]
+        == picture
+    )
+    assert parse_html(escaped).text.count(NASTY["nasty"]) == 6
 
     page = site.render(
         "{% set name %}A &amp; <b>B</b>{% endset %}"
         '{{ insurance_card("QX1", "旅行险", image=icon, insurer=name) }}',
         **NASTY,
     )
-    assert one(page, ".xiebao-entry__image > svg")
-    assert not soup(page).select("img")
+    assert find_element(page, ".xiebao-entry__image > svg")
+    assert not parse_html(page).select("img")
     address = "{% set icon %}/a?b=1&amp;c=2{% endset %}"
     page_of_address = site.render(address + '{{ insurance_card("QX1", "旅行险", image=icon) }}')
-    assert one(page_of_address, "img")["src"] == "/a?b=1&c=2"
-    assert one(page, ".xiebao-entry__insurer").text == "本产品由A & B承保"
-    assert one(page, ".xiebao-entry__insurer b")
+    assert find_element(page_of_address, "img")["src"] == "/a?b=1&c=2"
+    assert find_element(page, ".xiebao-entry__insurer").text == "本产品由A & B承保"
+    assert find_element(page, ".xiebao-entry__insurer b")
 
 
 def test_a_second_link_is_beside_that_of_the_product(site: Site) -> None:
@@ -228,13 +234,13 @@ def test_a_second_link_is_beside_that_of_the_product(site: Site) -> None:
         '{{ insurance_card("QX1", "旅行险", badge="热卖", action="去投保", terms_url="/terms",'
         ' id="trip", class="wide", data_n=1) }}'
     )
-    card, (entry, terms) = one(page, "#trip"), soup(page).select("a")
+    card, (entry, terms) = find_element(page, "#trip"), parse_html(page).select("a")
     assert card["class"] == ["xiebao-entry--card", "wide"]
     assert set(card.attrs) == {"class", "id"}
     assert (entry["data-xiebao-entry"], entry["data-n"]) == ("product", "1")
     assert entry["class"] == ["xiebao-entry", "xiebao-entry__title"]
     assert (entry.text, terms.text, terms["href"]) == ("旅行险", "投保须知", "/terms")
-    assert one(card, ".xiebao-entry__badge").text == "热卖"
+    assert find_element(card, ".xiebao-entry__badge").text == "热卖"
     assert terms["rel"] == ["noopener", "nofollow"]
 
 
@@ -262,8 +268,8 @@ def test_an_address_that_leads_anywhere_else_is_left_out_alone(
     make_site: MakeSite, keyword: str, address: str, for_what: str
 ) -> None:
     source = f'{{{{ insurance_card("QX1", "旅行险", {keyword}=address) }}}}'
-    page = make_site(**LIVE).render(source, address=address)
-    assert one(page, ".xiebao-entry").text.strip().startswith("旅行险")
+    page = make_site(**DEPLOYED).render(source, address=address)
+    assert find_element(page, ".xiebao-entry").text.strip().startswith("旅行险")
     assert (address in page.text) == (for_what in ("both", keyword))
     if address not in page.text:
         with pytest.raises(LinkError, match=f"{keyword} must be an http"):
@@ -285,7 +291,7 @@ def test_who_cannot_buy_reads_why(site: Site, source: str, said: str) -> None:
     page = site.render(
         f"{{% {source} %}}{said}{{% endcall %}}" if is_call else f"{{{{ {source} }}}}"
     )
-    entry = one(page, "a")
+    entry = find_element(page, "a")
     assert (entry["aria-disabled"], entry.get("href")) == ("true", None)
     assert " ".join(entry.text.split()) == re.sub("<.*?>", "", said)
 
@@ -304,8 +310,10 @@ def test_a_site_whose_own_classes_are_the_look_says_so_once(
     make_site: MakeSite, keywords: str, classes: list[str]
 ) -> None:
     page = make_site(XIEBAO_LOOK="own").render(f'{{{{ insurance_entry("QX1", {keywords}) }}}}')
-    assert one(page, "a")["class"] == ["xiebao-entry", *classes]
+    assert find_element(page, "a")["class"] == ["xiebao-entry", *classes]
 
 
 def test_without_a_title_a_card_says_what_a_button_says(site: Site) -> None:
-    assert one(site.render('{{ insurance_card("QX1", "") }}'), "a").text.strip() == "我要投保"
+    assert (
+        find_element(site.render('{{ insurance_card("QX1", "") }}'), "a").text.strip() == "我要投保"
+    )

@@ -6,14 +6,21 @@ import pytest
 
 from tests import qr
 from tests.page.support import QR
-from tests.support import CODE, MakeSite, Site, arrival, one, soup
+from tests.support import (
+    PRODUCT_CODE,
+    MakeSite,
+    Site,
+    assert_gateway_accepts,
+    find_element,
+    parse_html,
+)
 
-OF_ALICE = f'{{{{ insurance_qr("{CODE}", member="alice", no_login_for=60) }}}}'
+OF_ALICE = f'{{{{ insurance_qr("{PRODUCT_CODE}", member="alice", no_login_for=60) }}}}'
 
 
 def test_a_code_is_an_inline_picture_with_a_name(site: Site) -> None:
     page = site.render(QR)
-    picture = one(page)
+    picture = find_element(page)
     assert picture.name == "svg"
     assert picture.attrs == {
         "aria-label": "用手机扫码投保",
@@ -23,7 +30,7 @@ def test_a_code_is_an_inline_picture_with_a_name(site: Site) -> None:
         "role": "img",
         "width": "180",
     }
-    assert not soup(page).select("img, a")
+    assert not parse_html(page).select("img, a")
 
 
 @pytest.mark.parametrize("public", [None, "https://shop.example/m"])
@@ -42,6 +49,6 @@ def test_a_code_leads_whoever_scans_it_to_the_product(
     url = qr.read(site.render(source).text)
     assert url.startswith(f"{origin}/xiebao/product/")
     site.log_in(scanned_by)
-    verdict = arrival(site.follow(url.removeprefix(origin)))
+    verdict = assert_gateway_accepts(site.follow(url.removeprefix(origin)))
     assert (verdict.page, verdict.member) == ("product", member)
-    assert dict(verdict.parameters)["caseCode"] == CODE
+    assert dict(verdict.parameters)["caseCode"] == PRODUCT_CODE

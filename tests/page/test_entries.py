@@ -29,19 +29,19 @@ from tests.page.support import (
     QR,
 )
 from tests.support import (
-    CODE,
+    LINK_ARGUMENTS,
     PC,
     PHONE,
-    REFERENCES,
+    PRODUCT_CODE,
     MakeSite,
     Site,
-    arrival,
-    fail_with,
-    href,
-    inline,
-    one,
-    paid_url,
-    soup,
+    assert_gateway_accepts,
+    failing_function,
+    find_element,
+    find_href,
+    find_inline_code,
+    get_return_link,
+    parse_html,
 )
 
 # Links of members are compared as well, which say when they were made.
@@ -53,8 +53,8 @@ LABELS = {"product": "我要投保", "home": "保险商城", "policy": "查看�
 @pytest.mark.parametrize("page", ENTRIES)
 def test_an_entry_is_one_link_to_its_page(site: Site, page: str) -> None:
     site.log_in("alice")
-    element = one(site.render(ENTRIES[page]), "*")
-    link = href(element)
+    element = find_element(site.render(ENTRIES[page]), "*")
+    link = find_href(element)
     del element["href"]
     assert (element.name, element.text) == ("a", LABELS[page])
     assert element.attrs == {
@@ -66,7 +66,7 @@ def test_an_entry_is_one_link_to_its_page(site: Site, page: str) -> None:
         "target": "_blank",
     }
     assert link.startswith(f"/xiebao/{page}/")
-    assert arrival(site.follow(link)).page == page
+    assert assert_gateway_accepts(site.follow(link)).page == page
 
 
 class Page(str, enum.Enum):  # noqa: UP042 - str() names such a one
@@ -91,14 +91,14 @@ def test_any_page_is_reached_by_its_name(
     assert by_name.text == site.render(f'{{{{ {macro}("1", class="btn") }}}}').text
 
 
-@pytest.mark.parametrize(("page", "references"), REFERENCES.items())
+@pytest.mark.parametrize(("page", "references"), LINK_ARGUMENTS.items())
 def test_xiebao_link_is_for_markup_of_the_sites_own(
     site: Site, page: str, references: tuple[str, ...]
 ) -> None:
     site.log_in("alice")
     source = '<a href="{{ xiebao_link(page, *references) }}">own</a>'
-    link = href(site.render(source, page=page, references=references))
-    assert link == href(site.render(ENTRIES[page]))
+    link = find_href(site.render(source, page=page, references=references))
+    assert link == find_href(site.render(ENTRIES[page]))
 
 
 @pytest.mark.parametrize("macro", ['insurance_entry("1"', 'insurance_card("1", "T"'])
@@ -107,14 +107,16 @@ def test_keywords_of_a_link_go_to_it_and_become_no_attributes(site: Site, macro:
         ', member="alice", no_login_for=60, platform="ios", sub_partner_id="branch-7",'
         ' return_to="/orders/8", external=True'
     )
-    plain, element = (one(site.render(f"{{{{ {macro}{more}) }}}}"), "a") for more in ("", keywords))
+    plain, element = (
+        find_element(site.render(f"{{{{ {macro}{more}) }}}}"), "a") for more in ("", keywords)
+    )
     assert element.attrs.keys() == plain.attrs.keys()
-    assert href(element).startswith("http://localhost/xiebao/product/")
-    click = site.follow(href(element))
-    verdict = arrival(click)
+    assert find_href(element).startswith("http://localhost/xiebao/product/")
+    click = site.follow(find_href(element))
+    verdict = assert_gateway_accepts(click)
     assert (verdict.member, verdict.platform) == ("alice", 3)
     assert dict(verdict.parameters)["subPartnerId"] == "branch-7"
-    assert paid_url(click).startswith("http://localhost/xiebao/paid/")
+    assert get_return_link(click).startswith("http://localhost/xiebao/paid/")
 
 
 # What keywords do to the markup
@@ -241,10 +243,12 @@ def test_a_keyword_changes_what_it_names_and_nothing_else(
     site: Site, call: str, given: str, changes: Mapping[str, str | list[str] | None]
 ) -> None:
     site.log_in("alice")
-    plain = one(site.render(f"{{{{ {call}) }}}}"))
+    plain = find_element(site.render(f"{{{{ {call}) }}}}"))
     markup = site.render(f"{{{{ {call}{given}) }}}}").text
     expected = {**plain.attrs, **changes}
-    assert one(markup).attrs == {name: it for name, it in expected.items() if it is not None}
+    assert find_element(markup).attrs == {
+        name: it for name, it in expected.items() if it is not None
+    }
     opening = markup.partition(">")[0].lower()
     assert [name for name in expected if opening.count(f" {name}=") > 1] == []
 
@@ -288,9 +292,9 @@ def test_no_value_breaks_out_of_its_attribute(
     site: Site, call: str, value: Any, text: str, classes: str
 ) -> None:
     site.log_in("alice")
-    plain = one(site.render(f"{{{{ {call}) }}}}"))
+    plain = find_element(site.render(f"{{{{ {call}) }}}}"))
     source = f"{{{{ {call} title=value, data_x=value, class=value) }}}}"
-    element = one(site.render(source, value=value))
+    element = find_element(site.render(source, value=value))
     assert element["title"] == element["data-x"] == text
     assert element["class"] == [*plain.get_attribute_list("class"), *classes.split()]
     assert element.attrs.keys() == plain.attrs.keys() | {"title", "data-x", "class"}
@@ -331,7 +335,7 @@ def test_an_entry_says_what_was_given_now_and_what_is_no_html_is_escaped(
     ]:
         markup = site.render(form % call, label=label).text
         assert markup[markup.index(">") + 1 :].removesuffix("</a>") == inside
-        assert ("lang" in one(markup, "a").attrs) == (inside == LABELS[page])
+        assert ("lang" in find_element(markup, "a").attrs) == (inside == LABELS[page])
 
 
 # Devices and visitors
@@ -347,7 +351,7 @@ def test_each_device_has_its_markup(make_site: MakeSite, page: str) -> None:
         (PHONE["User-Agent"] + " ShopApp/3.1", "ios", None),
         ("Mozilla/5.0 (Linux; Android 14; wv) Mobile ShopApp/3.1", "android", None),
     ] * 2:
-        element = one(site.render(ENTRIES[page], {"User-Agent": agent}), "a")
+        element = find_element(site.render(ENTRIES[page], {"User-Agent": agent}), "a")
         assert (element["data-xiebao-platform"], element.get("target")) == (platform, target)
 
 
@@ -372,7 +376,7 @@ def test_markup_that_is_the_same_for_every_device_says_so(
 
 
 def test_what_is_the_same_for_everybody_does_not_ask_who_is_logged_in(site: Site) -> None:
-    site.xiebao.member_loader(fail_with(ConnectionError("the database is down")))
+    site.xiebao.member_loader(failing_function(ConnectionError("the database is down")))
     nobodys = PRODUCT + HOME + QR + '{{ insurance_entry("X", member="") }}' + ASSETS
     assert "Cache-Control" not in site.render(nobodys).headers
     assert site.render('{{ insurance_entry("X", member="alice") }}').status_code == 200
@@ -399,8 +403,8 @@ def test_a_policy_entry_for_nobody_renders_nothing_and_needs_no_key(
 def test_nothing_needs_inline_scripts_or_styles(site: Site, headers: dict[str, str]) -> None:
     site.log_in("alice")
     page = site.render(PRODUCT + HOME + POLICY + QR + ASSETS, headers)
-    assert {"a", "svg", "link", "script"} <= {each.name for each in soup(page).select("*")}
-    assert inline(page) == []
+    assert {"a", "svg", "link", "script"} <= {each.name for each in parse_html(page).select("*")}
+    assert find_inline_code(page) == []
 
 
 @pytest.mark.parametrize(
@@ -414,8 +418,8 @@ def test_whatever_a_site_makes_of_jinja_its_pages_are_the_same(
     site = make_site()
     site.log_in("alice")
     usual = site.render(EVERYTHING + ASSETS, **NASTY)
-    assert not soup(usual).select("script:not([src])")
-    assert len(soup(usual).select("a, svg, img")) > 10
+    assert not parse_html(usual).select("script:not([src])")
+    assert len(parse_html(usual).select("a, svg, img")) > 10
     # Without the cache of the run, where a template may have been compiled to escape.
     monkeypatch.setattr(Flask, "jinja_options", options)
     other = make_site()
@@ -427,7 +431,7 @@ def test_whatever_a_site_makes_of_jinja_its_pages_are_the_same(
 def test_macros_can_be_imported_in_any_way_and_need_no_context(site: Site) -> None:
     plain = site.render(PRODUCT).text
     site.app.template_context_processors.clear()
-    module = f'{{% import "xiebao/entry.html" as x %}}{{{{ x.insurance_entry("{CODE}") }}}}'
+    module = f'{{% import "xiebao/entry.html" as x %}}{{{{ x.insurance_entry("{PRODUCT_CODE}") }}}}'
     context = '{% from "xiebao/entry.html" import insurance_entry with context %}' + PRODUCT
     for source in (PRODUCT, module, context):
         assert site.render(source).text == plain

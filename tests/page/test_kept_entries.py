@@ -24,24 +24,24 @@ from flask_xiebao import Platform
 from flask_xiebao.links.tokens import TokenSigner
 from tests.page.support import BREAKS_OUT, EVERYTHING, HOME, NASTY, POLICY, PRODUCT, QR, kept_by
 from tests.support import (
-    CODE,
     MACROS,
     PC,
     PHONE,
+    PRODUCT_CODE,
     MakeSite,
     Site,
-    arrival,
-    href,
+    assert_gateway_accepts,
+    find_element,
+    find_href,
     make_site,
-    one,
-    soup,
+    parse_html,
 )
 
 
 def shown(site: Site, source: str, **context: Any) -> Tag:
     """Return what a template shows, once it has been shown before."""
     site.render(source, PHONE, **context)
-    return one(site.render(source, PHONE, **context), "*")
+    return find_element(site.render(source, PHONE, **context), "*")
 
 
 # Values
@@ -78,7 +78,7 @@ BUTTON = ["xiebao-entry", "xiebao-entry--button"]
 def test_values_that_are_equal_and_not_the_same_are_told_apart(
     site: Site, keyword: str, first: Any, then: Any, expected: Any
 ) -> None:
-    source = f'{{{{ insurance_entry("{CODE}", {keyword}=value) }}}}'
+    source = f'{{{{ insurance_entry("{PRODUCT_CODE}", {keyword}=value) }}}}'
     shown(site, source, value=first)
     assert shown(site, source, value=then).get(keyword.replace("_", "-")) == expected
 
@@ -91,7 +91,7 @@ def test_a_product_is_what_its_code_says(site: Site, first: Any, then: Any) -> N
     source = "{{ insurance_entry(code) }}"
     site.render(source, code=first)
     site.log_in("alice")
-    verdict = arrival(site.follow(href(shown(site, source, code=then))))
+    verdict = assert_gateway_accepts(site.follow(find_href(shown(site, source, code=then))))
     said = int(then) if isinstance(then, Platform) else then
     assert dict(verdict.parameters)["caseCode"] == str(said)
 
@@ -111,13 +111,13 @@ def test_what_is_undefined_is_what_it_was_before(
     site.app.jinja_env.undefined = undefined
     source = "{{ insurance_entry(code, data_x=value) }}"
     for _ in range(2):
-        assert "data-x" in shown(site, source, code=CODE, value="x").attrs
-        assert "data-x" not in shown(site, source, code=CODE).attrs
+        assert "data-x" in shown(site, source, code=PRODUCT_CODE, value="x").attrs
+        assert "data-x" not in shown(site, source, code=PRODUCT_CODE).attrs
         assert site.render(source).text == ""
 
 
 def test_a_value_that_changes_is_shown_as_it_is_now(site: Site) -> None:
-    source = f'{{{{ insurance_entry("{CODE}", basket, data_basket=basket) }}}}'
+    source = f'{{{{ insurance_entry("{PRODUCT_CODE}", basket, data_basket=basket) }}}}'
     basket = ["one"]
     for _ in range(2):
         entry = shown(site, source, basket=basket)
@@ -133,7 +133,7 @@ def test_links_lead_to_where_the_site_is_for_this_visitor(site: Site) -> None:
     site.source = PRODUCT
     for root in ("", "/shop", "", "/mall"):
         page = site.follow("/page", base_url=f"http://localhost{root}")
-        assert href(page).startswith(f"{root}/xiebao/product/")
+        assert find_href(page).startswith(f"{root}/xiebao/product/")
 
 
 def test_every_url_has_what_the_site_adds_to_it_now(site: Site) -> None:
@@ -145,7 +145,7 @@ def test_every_url_has_what_the_site_adds_to_it_now(site: Site) -> None:
     site.app.url_defaults(add)
     for language in ("zh", "en", "zh"):
         page = site.render(PRODUCT + HOME, {**PC, "X-Lang": language})
-        product, home = (href(link) for link in soup(page).select("a"))
+        product, home = (find_href(link) for link in parse_html(page).select("a"))
         assert product.endswith(f"?lang={language}")
         assert home.endswith(f"?lang={language}&ref=start")
 
@@ -158,7 +158,7 @@ def test_a_page_may_change_its_language_half_way(site: Site) -> None:
     Babel(site.app, default_locale="en")
     site.app.add_template_global(in_chinese)
     for _ in range(2):
-        links = soup(site.render(f"{PRODUCT}{{{{ in_chinese() }}}}{PRODUCT}")).select("a")
+        links = parse_html(site.render(f"{PRODUCT}{{{{ in_chinese() }}}}{PRODUCT}")).select("a")
         assert [link.text for link in links] == ["Get insured", "我要投保", "Get insured"]
         assert [link["lang"] for link in links] == ["en", "zh-CN", "en"]
 
@@ -180,32 +180,32 @@ def test_one_request_may_show_the_entries_of_two_apps(site: Site, make_site: Mak
     site.app.add_template_global(part)
     for _ in range(2):
         page = site.render(f"{PRODUCT}{{{{ part() }}}}{PRODUCT}", PHONE)
-        first, theirs, second = soup(page).select("a")
+        first, theirs, second = parse_html(page).select("a")
         assert first == second
         assert "data-xiebao-platform" in first.attrs
         assert "data-xiebao-platform" not in theirs.attrs
-        assert arrival(site.follow(href(first))).page == "product"
-        assert arrival(other.follow(href(theirs))).page == "product"
+        assert assert_gateway_accepts(site.follow(find_href(first))).page == "product"
+        assert assert_gateway_accepts(other.follow(find_href(theirs))).page == "product"
 
 
 # Members
 
 
 def test_no_member_gets_the_link_of_another(site: Site) -> None:
-    source = f'{POLICY}{{{{ insurance_entry("{CODE}", member=who, return_to="/me") }}}}'
+    source = f'{POLICY}{{{{ insurance_entry("{PRODUCT_CODE}", member=who, return_to="/me") }}}}'
     for member in ("alice", "bob", "alice"):
         site.log_in(member)
-        for link in soup(site.render(source, PHONE, who=member)).select("a"):
-            assert arrival(site.follow(href(link))).member == member
+        for link in parse_html(site.render(source, PHONE, who=member)).select("a"):
+            assert assert_gateway_accepts(site.follow(find_href(link))).member == member
     site.log_in(None)
     assert site.render(POLICY).text == ""
 
 
 def test_a_link_that_ends_begins_when_it_is_shown(site: Site, clock: Any) -> None:
-    source = f'{{{{ insurance_entry("{CODE}", member="alice", no_login_for=60) }}}}'
+    source = f'{{{{ insurance_entry("{PRODUCT_CODE}", member="alice", no_login_for=60) }}}}'
     for _ in range(3):
-        link = href(site.render(source))
-        assert arrival(site.follow(link)).member == "alice"
+        link = find_href(site.render(source))
+        assert assert_gateway_accepts(site.follow(link)).member == "alice"
         clock.shift(61)
         assert site.follow(link).status_code == 410
 
@@ -218,8 +218,8 @@ def test_a_key_that_is_changed_signs_no_more(site: Site) -> None:
     links = []
     for key in ("first", "second", "third"):
         site.app.config["SECRET_KEY"] = key
-        links.append(href(shown(site, PRODUCT)))
-        assert arrival(site.follow(links[-1])).page == "product"
+        links.append(find_href(shown(site, PRODUCT)))
+        assert assert_gateway_accepts(site.follow(links[-1])).page == "product"
         assert [site.follow(link).status_code for link in links[:-1]] == [404] * (len(links) - 1)
 
 
@@ -236,8 +236,8 @@ def use_an_app() -> list[weakref.ref[Any]]:
     site = make_site(OwnFlask("shop"))
     site.log_in("alice")
     for headers in (PC, PHONE):
-        for link in soup(site.render(EVERYTHING, headers, **NASTY)).select("a.xiebao-entry"):
-            assert site.follow(href(link), headers).status_code in (200, 302)
+        for link in parse_html(site.render(EVERYTHING, headers, **NASTY)).select("a.xiebao-entry"):
+            assert site.follow(find_href(link), headers).status_code in (200, 302)
     signers = [thing for thing in gc.get_objects() if type(thing) is TokenSigner]
     gone = [
         site.app,

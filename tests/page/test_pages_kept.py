@@ -19,7 +19,16 @@ from tests.page.kept import (
     for_caches,
 )
 from tests.page.support import PRODUCT
-from tests.support import CODE, MACROS, SHOP, MakeSite, Site, arrival, href, one
+from tests.support import (
+    MACROS,
+    PRODUCT_CODE,
+    PUBLIC_URL,
+    MakeSite,
+    Site,
+    assert_gateway_accepts,
+    find_element,
+    find_href,
+)
 
 #: What was rendered, each time.
 Made = list[str]
@@ -51,7 +60,7 @@ def memoized_piece(site: Site, source: str) -> Made:
         made.append(code)
         return render_template_string(MACROS + source)
 
-    site.app.add_url_rule("/kept", "kept", lambda: piece(CODE))
+    site.app.add_url_rule("/kept", "kept", lambda: piece(PRODUCT_CODE))
     return made
 
 
@@ -76,7 +85,7 @@ KEPT = pytest.mark.parametrize("keep", [cached_view, memoized_piece, cached_frag
 def site(make_site: MakeSite) -> Site:
     """A site whose markup is the same for every device."""
     return make_site(
-        XIEBAO_DEVICE_MARKUP=False, XIEBAO_APP_USER_AGENT="ShopApp/", XIEBAO_PUBLIC_URL=SHOP
+        XIEBAO_DEVICE_MARKUP=False, XIEBAO_APP_USER_AGENT="ShopApp/", XIEBAO_PUBLIC_URL=PUBLIC_URL
     )
 
 
@@ -94,22 +103,22 @@ def test_a_kept_page_serves_every_device_and_everybody_goes_as_themselves(
                 page = site.follow("/kept", headers)
             assert for_caches(page) == ([], [])
             pages.add(page.text)
-            verdict = arrival(site.follow(href(page), headers))
+            verdict = assert_gateway_accepts(site.follow(find_href(page), headers))
             found = (verdict.page, verdict.platform, verdict.member)
             assert found == ("product", platform, member)
     [text] = pages
     assert len(made) == 1
     assert set(anchors(text)[0].attrs) == FOR_ALL
-    assert href(text) == site.link("product")
+    assert find_href(text) == site.link("product")
     site.log_in(None)
-    assert site.follow(href(text)).status_code == 401
+    assert site.follow(find_href(text)).status_code == 401
 
 
 @KEPT
 def test_what_a_kept_entry_holds_is_escaped_once(site: Site, keep: Keep) -> None:
-    call = f"{{% call insurance_entry('{CODE}') %}}<b>A & {{{{ '<' }}}}</b>{{% endcall %}}"
+    call = f"{{% call insurance_entry('{PRODUCT_CODE}') %}}<b>A & {{{{ '<' }}}}</b>{{% endcall %}}"
     keep(site, call + "{{ insurance_entry('X', '<i>', title='\"') }}")
     for _ in range(2):
         block, label = anchors(site.follow("/kept").text)
-        assert one(block, "b").text == "A & <"
+        assert find_element(block, "b").text == "A & <"
         assert (label.text, label.i, label["title"]) == ("<i>", None, '"')

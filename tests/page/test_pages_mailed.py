@@ -27,7 +27,16 @@ from tests.page.kept import (
     mail,
 )
 from tests.page.support import HOME, POLICY, PRODUCT, QR
-from tests.support import PC, PHONE, SHOP, MakeSite, arrival, href, one, paid_url
+from tests.support import (
+    PC,
+    PHONE,
+    PUBLIC_URL,
+    MakeSite,
+    assert_gateway_accepts,
+    find_element,
+    find_href,
+    get_return_link,
+)
 
 INSIDE = {
     "SERVER_NAME": "inside.example",
@@ -35,16 +44,16 @@ INSIDE = {
     "PREFERRED_URL_SCHEME": "http",
 }
 PLACES = [
-    ({"XIEBAO_PUBLIC_URL": SHOP}, SHOP),
-    ({"XIEBAO_PUBLIC_URL": f"{SHOP}/"}, SHOP),
-    ({"XIEBAO_PUBLIC_URL": f"{SHOP}/store"}, f"{SHOP}/store"),
-    ({"XIEBAO_PUBLIC_URL": f"{SHOP}/a/b/"}, f"{SHOP}/a/b"),
-    ({"XIEBAO_PUBLIC_URL": f"{SHOP}:8443/store"}, f"{SHOP}:8443/store"),
+    ({"XIEBAO_PUBLIC_URL": PUBLIC_URL}, PUBLIC_URL),
+    ({"XIEBAO_PUBLIC_URL": f"{PUBLIC_URL}/"}, PUBLIC_URL),
+    ({"XIEBAO_PUBLIC_URL": f"{PUBLIC_URL}/store"}, f"{PUBLIC_URL}/store"),
+    ({"XIEBAO_PUBLIC_URL": f"{PUBLIC_URL}/a/b/"}, f"{PUBLIC_URL}/a/b"),
+    ({"XIEBAO_PUBLIC_URL": f"{PUBLIC_URL}:8443/store"}, f"{PUBLIC_URL}:8443/store"),
     ({"SERVER_NAME": "shop.example"}, "http://shop.example"),
-    ({"SERVER_NAME": "shop.example", "PREFERRED_URL_SCHEME": "https"}, SHOP),
+    ({"SERVER_NAME": "shop.example", "PREFERRED_URL_SCHEME": "https"}, PUBLIC_URL),
     ({"SERVER_NAME": "shop.example:8080"}, "http://shop.example:8080"),
     ({"SERVER_NAME": "shop.example", "APPLICATION_ROOT": "/store"}, "http://shop.example/store"),
-    ({"XIEBAO_PUBLIC_URL": f"{SHOP}/store", **INSIDE}, f"{SHOP}/store"),
+    ({"XIEBAO_PUBLIC_URL": f"{PUBLIC_URL}/store", **INSIDE}, f"{PUBLIC_URL}/store"),
 ]
 
 
@@ -61,14 +70,14 @@ def test_a_mail_knows_where_the_site_is(
         # Both are the same link as the first entry's.
         + "{{ insurance_qr('A') }}<p>{{ xiebao_link('product', 'A') }}</p>",
     )
-    assert str(one(text, "link")["href"]).startswith(f"{base}/xiebao/static/xiebao.css?v=")
-    links = [href(anchor) for anchor in anchors(text)]
+    assert str(find_element(text, "link")["href"]).startswith(f"{base}/xiebao/static/xiebao.css?v=")
+    links = [find_href(anchor) for anchor in anchors(text)]
     for page, link in zip(("product", "home", "policy"), links, strict=True):
         assert link.startswith(f"{base}/xiebao/{page}/")
-    assert one(text, "p").text == qr.read(text) == links[0]
+    assert find_element(text, "p").text == qr.read(text) == links[0]
 
 
-KNOWN = {"XIEBAO_PUBLIC_URL": SHOP}
+KNOWN = {"XIEBAO_PUBLIC_URL": PUBLIC_URL}
 NO_ADDRESS = [
     *(PRODUCT, MAILED, HOME, MEMBERS_POLICY, QR),
     *("{{ xiebao_link('product', 'A') }}", "{{ xiebao_styles() }}"),
@@ -97,14 +106,14 @@ def test_a_mail_leaves_the_platform_for_the_click(make_site: MakeSite, loader: b
     [anchor] = anchors(mail(site, MAILED))
     assert set(anchor.attrs) == FOR_ALL
     for headers, platform in DEVICES:
-        verdict = arrival(site.follow(href(anchor), headers))
+        verdict = assert_gateway_accepts(site.follow(find_href(anchor), headers))
         assert (verdict.platform, verdict.member) == (platform, "li")
 
 
 def test_links_codes_and_styles_of_a_mail_work_where_the_site_is_mounted(
     make_site: MakeSite,
 ) -> None:
-    site = make_site(XIEBAO_PUBLIC_URL=f"{SHOP}/store")
+    site = make_site(XIEBAO_PUBLIC_URL=f"{PUBLIC_URL}/store")
     # What a site adds to all its URLs leaves them whole.
     site.app.url_defaults(lambda _endpoint, values: values.setdefault("lang", "zh"))
     mounted = Client(DispatcherMiddleware(Response("nothing here", 404), {"/store": site.app}))
@@ -115,18 +124,18 @@ def test_links_codes_and_styles_of_a_mail_work_where_the_site_is_mounted(
         "{{ policy_entry('1', member='li', no_login_for=60) }}"
         "{{ insurance_qr('A', member='li', no_login_for=60, size=200) }}{{ xiebao_styles() }}",
     )
-    product, policy = (href(anchor) for anchor in anchors(text))
+    product, policy = (find_href(anchor) for anchor in anchors(text))
     click = mounted.get(product, headers=PC)
-    verdict = arrival(click)
+    verdict = assert_gateway_accepts(click)
     assert (verdict.platform, verdict.member) == (Platform.ANDROID, "7")
     assert {("subPartnerId", "s"), ("caseCode", "A&<")} <= set(verdict.parameters)
-    assert paid_url(click).startswith(f"{SHOP}/store/xiebao/paid/")
-    assert mounted.get(paid_url(click)).location == "/store/orders"
+    assert get_return_link(click).startswith(f"{PUBLIC_URL}/store/xiebao/paid/")
+    assert mounted.get(get_return_link(click)).location == "/store/orders"
     handoff = mounted.get(policy, headers=PC)
     for url in (policy, qr.read(handoff.text), qr.read(text)):
-        verdict = arrival(mounted.get(url, headers=PHONE))
+        verdict = assert_gateway_accepts(mounted.get(url, headers=PHONE))
         assert (verdict.platform, verdict.member) == (Platform.H5, "li")
-    with mounted.get(str(one(text, "link")["href"])) as styles:
+    with mounted.get(str(find_element(text, "link")["href"])) as styles:
         assert (styles.status_code, styles.mimetype) == (200, "text/css")
 
 
@@ -135,7 +144,7 @@ def test_a_plain_text_mail_has_a_link_that_can_be_clicked(make_site: MakeSite) -
     source = "Go: {{ xiebao_link('product', 'A&<', member='li', no_login_for=60) }} now"
     site.app.jinja_loader = DictLoader({"mail.txt": source})
     _, url, _ = mail(site, "{% include 'mail.txt' %}").split(" ")
-    assert ("caseCode", "A&<") in arrival(site.follow(url)).parameters
+    assert ("caseCode", "A&<") in assert_gateway_accepts(site.follow(url)).parameters
 
 
 @pytest.mark.parametrize("nobody", [None, "", " ", 0, False])

@@ -35,7 +35,7 @@ from tests.page.kept import (
     for_caches,
 )
 from tests.page.support import POLICY, PRODUCT, QR
-from tests.support import MACROS, PC, MakeSite, Site, arrival, href
+from tests.support import MACROS, PC, MakeSite, Site, assert_gateway_accepts, find_href
 
 
 def by_template(source: str) -> Iterator[str]:
@@ -99,7 +99,7 @@ def test_a_streamed_page_has_the_markup_of_the_device_or_the_same_for_all(
             assert ("target" in anchor.attrs) == (platform is Platform.PC)
         else:
             assert set(anchor.attrs) == FOR_ALL
-        verdict = arrival(site.follow(href(anchor), headers))
+        verdict = assert_gateway_accepts(site.follow(find_href(anchor), headers))
         assert (verdict.page, verdict.platform, verdict.member) == ("product", platform, "li")
     assert len(texts) == (3 if device_markup else 1)
 
@@ -109,8 +109,8 @@ def test_a_streamed_policy_entry_is_of_the_member_who_asked(site: Site, stream: 
     site.xiebao.member_loader(lambda: request.headers.get("X-Member"))
     assert anchors(streamed(site, stream, POLICY).text) == []
     li = {**PC, "X-Member": "li"}
-    url = href(streamed(site, stream, POLICY, li))
-    assert arrival(site.follow(f"{url}?platform=h5", li)).member == "li"
+    url = find_href(streamed(site, stream, POLICY, li))
+    assert assert_gateway_accepts(site.follow(f"{url}?platform=h5", li)).member == "li"
     assert site.follow(url).status_code == 401
 
 

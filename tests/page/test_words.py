@@ -6,7 +6,7 @@ import pytest
 from flask_babel import Babel
 
 from tests.page.support import HOME, MAIL, POLICY, PRODUCT, QR
-from tests.support import PC, PHONE, MakeSite, one, soup
+from tests.support import PC, PHONE, MakeSite, find_element, parse_html
 
 OWN = {
     "site.name": {"zh": "轻游旅行", "en": "Qingyou Travel"},
@@ -62,7 +62,7 @@ def test_what_is_said_is_in_the_language_of_the_site(
     site.log_in("alice")
     if babel is not None:
         Babel(site.app, locale_selector=lambda: babel)
-    marked = soup(site.render(SHOWN)).select("[lang]")
+    marked = parse_html(site.render(SHOWN)).select("[lang]")
     assert [each.get("aria-label") or each.text for each in marked] == SAID[lang, own]
     assert {each["lang"] for each in marked} == {lang}
 
@@ -76,8 +76,8 @@ def test_a_notice_says_what_the_site_says_and_leads_back_to_it_by_its_name(
 ) -> None:
     site = make_site(XIEBAO_TEXTS=OWN, XIEBAO_LOCALE=locale)
     notice = site.follow(site.link("home"), PHONE)
-    assert one(notice, "h1").text == title
-    bar = one(notice, ".xiebao-bar a")
+    assert find_element(notice, "h1").text == title
+    bar = find_element(notice, ".xiebao-bar a")
     assert (bar.text, bar["href"]) == (name, "/")
 
 
@@ -88,15 +88,15 @@ def test_a_site_without_a_name_is_called_by_its_host(
     asked = "shop.example" if public is None else "worker-3:8000"
     site = make_site(XIEBAO_PUBLIC_URL=public)
     shown = site.follow(f"https://{asked}/xiebao/home/nonsense", PHONE)
-    assert one(shown, ".xiebao-bar a").text == "shop.example"
+    assert find_element(shown, ".xiebao-bar a").text == "shop.example"
 
 
 def test_the_handoff_says_what_the_site_says(make_site: MakeSite) -> None:
     site = make_site(XIEBAO_TEXTS=OWN, XIEBAO_HANDOFF_MAX_AGE=90)
     site.log_in("alice")
     shown = site.follow(site.link("home"), PC)
-    assert one(shown, "h1").text == "换手机看保险"
-    lifetime = one(shown, "[data-xiebao-seconds]")
+    assert find_element(shown, "h1").text == "换手机看保险"
+    lifetime = find_element(shown, "[data-xiebao-seconds]")
     assert lifetime.text.strip() == "90 秒有效"
     assert lifetime["data-xiebao-left"] == "→ {time}"
 
@@ -118,7 +118,10 @@ def test_a_page_on_the_way_speaks_the_language_of_the_site(
     site.log_in("alice")
     shown = site.follow(site.link(page), headers)
     lang, title = ("en", en) if locale == "en" else ("zh-CN", zh)
-    said = [one(shown, "html")["lang"], *(part.text for part in soup(shown).select("title, h1"))]
+    said = [
+        find_element(shown, "html")["lang"],
+        *(part.text for part in parse_html(shown).select("title, h1")),
+    ]
     assert said == [lang, title, title]
 
 
@@ -132,4 +135,4 @@ def test_own_words_are_text_and_no_markup(make_site: MakeSite) -> None:
     shown = site.render(SHOWN.replace('insurer="A"', 'insurer="<i>"'))
     for page in (shown, notice, handoff):
         assert "&lt;b&gt;1 &amp; 2&lt;/b&gt;" in page.text
-        assert not soup(page).select("b, i")
+        assert not parse_html(page).select("b, i")

@@ -16,7 +16,7 @@ from flask import Flask, render_template, render_template_string
 from flask_xiebao import LinkError
 from tests.page.kept import mail
 from tests.page.support import EVERYTHING, MAIL, NASTY, PRODUCT
-from tests.support import LIVE, MakeSite, one
+from tests.support import DEPLOYED, MakeSite, find_element
 
 SET_BY_THE_MACRO = " itself. Leave out this attribute."
 NO_NAME = "is not a valid attribute name"
@@ -271,7 +271,7 @@ def test_log_names_template_of_wrong_argument(
     )
     app = Flask("shop", template_folder=str(tmp_path))
     app.add_url_rule("/buy", view_func=lambda: render_template("page.html"))
-    assert make_site(app, **LIVE).follow("/buy").status_code == 200
+    assert make_site(app, **DEPLOYED).follow("/buy").status_code == 200
     [record] = [record for record in caplog.records if record.levelname == "ERROR"]
     assert record.getMessage().endswith(f" See {tmp_path / wrong}.")
 
@@ -279,7 +279,7 @@ def test_log_names_template_of_wrong_argument(
 def test_log_names_line_that_renders_wrong_template_from_string(
     make_site: MakeSite, caplog: pytest.LogCaptureFixture
 ) -> None:
-    app = make_site(**LIVE).app
+    app = make_site(**DEPLOYED).app
     with app.test_request_context():
         line = currentframe().f_lineno + 1  # type: ignore[union-attr]
         render_template_string(IMPORT + '{{ insurance_entry("1", memebr="alice") }}')
@@ -343,7 +343,7 @@ def test_a_slip_in_a_look_is_named_and_in_service_costs_the_look_alone(
     source = f"{{{{ {call} }}}}"
     with pytest.raises(LinkError, match=re.escape(says)):
         make_site().render(source)
-    entry = one(make_site(**LIVE).render(source), "a")
+    entry = find_element(make_site(**DEPLOYED).render(source), "a")
     assert entry["class"][:2] in (
         ["xiebao-entry", "xiebao-entry--button"],
         ["xiebao-entry", "xiebao-entry--card"],
@@ -366,7 +366,7 @@ def test_a_slip_in_a_look_is_named_and_in_service_costs_the_look_alone(
 def test_a_site_is_strict_while_it_is_developed(
     make_site: MakeSite, setting: bool | None, testing: bool, debug: bool, strict: bool
 ) -> None:
-    site = make_site(**LIVE, XIEBAO_STRICT=setting)
+    site = make_site(**DEPLOYED, XIEBAO_STRICT=setting)
     site.app.testing, site.app.debug = testing, debug  # after init_app: it is read at use
     site.app.config["PROPAGATE_EXCEPTIONS"] = True
     with pytest.raises(LinkError) if strict else contextlib.nullcontext():

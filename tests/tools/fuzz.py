@@ -26,7 +26,7 @@ from itsdangerous.encoding import base64_decode, base64_encode
 from werkzeug.test import run_wsgi_app
 
 from flask_xiebao import Platform, Xiebao
-from tests.support import CONFIG, paid_url
+from tests.support import CONFIG, get_return_link
 
 SECRET = "the secret that the forger does not have"
 PAGES = ("product", "home", "policy", "paid")
@@ -207,7 +207,7 @@ class _Site:
         self.member = "alice"
         token = self._token(page, *reference, **{"member": "alice", "return_to": "/", **options})
         path, agent = f"/xiebao/{page}/{token}", {"User-Agent": _AGENTS[1]}
-        return paid_url(self.app.test_client().get(path, headers=agent)).rpartition("/")[2]
+        return get_return_link(self.app.test_client().get(path, headers=agent)).rpartition("/")[2]
 
 
 class _Forger:

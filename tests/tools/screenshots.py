@@ -23,7 +23,7 @@ from playwright.sync_api import Browser, Page, Route, ViewportSize
 import demo_app
 from tests.browser.harness import Visit, chromium, create_demo
 from tests.browser.hosts import serve_hosts
-from tests.support import serve
+from tests.support import serve_app
 
 FOLDER = Path(demo_app.__file__).with_name("screenshots")
 LOOKS_FOLDER = Path(__file__).parents[2] / "docs/_static/looks"
@@ -179,7 +179,7 @@ def main() -> None:
     with (
         tempfile.TemporaryDirectory() as folder,
         time_machine.travel(TIME, tick=False),
-        serve(create_demo(Path(folder), XIEBAO_PUBLIC_URL=ADDRESS)) as address,
+        serve_app(create_demo(Path(folder), XIEBAO_PUBLIC_URL=ADDRESS)) as address,
         chromium() as chrome,
     ):
         screen = ViewportSize(width=360, height=720)

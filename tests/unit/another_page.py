@@ -17,7 +17,7 @@ import flask_xiebao
 from flask_xiebao import ConfigError, Gateway, GatewayError, LinkError, entry_clicked
 from flask_xiebao.cli import xiebao as commands
 from flask_xiebao.testing import GatewaySimulator, check_entries
-from tests.support import PC, Site, accepted, arrival, href, make_site, one
+from tests.support import PC, Site, assert_gateway_accepts, find_element, find_href, make_site
 
 CLAIM = "LP1"
 ENTRY = f'{{{{ xiebao_entry("claim", "{CLAIM}") }}}}'
@@ -59,7 +59,7 @@ def test_the_gateways_url() -> None:
     url = gateway.url("claim", CLAIM, partner_uniq_key="m1", platform="h5")
     assert url.startswith("https://testapi.xiebao18.com/dispatch/cps/claim?partnerId=12345")
     for each in (url, gateway.url("help"), gateway.url("help", partner_uniq_key="m1")):
-        assert accepted(each)
+        assert assert_gateway_accepts(each)
 
 
 @pytest.mark.parametrize(
@@ -114,31 +114,31 @@ def test_a_link_in_python_and_its_click(site: Site) -> None:
     clicks: list[Any] = []
     url = link(site, "claim", CLAIM, member="m1", return_to="/done")
     with entry_clicked.connected_to(lambda _app, entry, **_: clicks.append(entry), site.app):
-        verdict = arrival(site.follow(url))
+        verdict = assert_gateway_accepts(site.follow(url))
     assert (verdict.page, verdict.member) == ("claim", "m1")
     assert verdict.pay_success is not None
     assert [(entry.page, entry.reference) for entry in clicks] == [("claim", CLAIM)]
-    assert arrival(site.follow(link(site, "help"), PC))
+    assert assert_gateway_accepts(site.follow(link(site, "help"), PC))
     site.log_in(None)
     assert link(site, "claim", CLAIM) == "", "it is a member's own"
 
 
 def test_the_macro(site: Site) -> None:
-    entry = one(site.follow("/page"))
+    entry = find_element(site.follow("/page"))
     assert (entry.text, entry["lang"]) == ("Vidi reklamon", "eo")
     assert entry["data-xiebao-entry"] == "claim"
-    assert arrival(site.follow(href(entry)))
+    assert assert_gateway_accepts(site.follow(find_href(entry)))
     own = site.render(f"{{{{ xiebao_link('claim', '{CLAIM}') }}}}").text
-    assert arrival(site.follow(own))
+    assert assert_gateway_accepts(site.follow(own))
     site.log_in(None)
     assert site.render(ENTRY).text == ""
 
 
 def test_the_handoff(site: Site) -> None:
-    page = site.follow(href(site.follow("/page", PC)), PC)
-    assert one(page, "html")["lang"] == "eo"
+    page = site.follow(find_href(site.follow("/page", PC)), PC)
+    assert find_element(page, "html")["lang"] == "eo"
     title = "Vidi vian reklamon per telefono"
-    assert one(page, "h1").text == one(page, "head > title").text == title
+    assert find_element(page, "h1").text == find_element(page, "head > title").text == title
     assert "Skanu la kodon." in page.text
     assert "The code is valid for 5 minutes." in page.text
 
@@ -164,8 +164,8 @@ def test_the_simulator(site: Site) -> None:
     site.app.register_blueprint(simulator.blueprint, url_prefix="/gateway")
     url = Gateway("12345", "Key", base_url="/gateway").url("claim", CLAIM, partner_uniq_key="m1")
     page = site.follow(url)
-    assert one(page, "html")["lang"] == "eo"
-    assert one(page, ".xiebao-verdict").text == "Akceptita: paĝo de reklamo"
+    assert find_element(page, "html")["lang"] == "eo"
+    assert find_element(page, ".xiebao-verdict").text == "Akceptita: paĝo de reklamo"
     assert "la reklamo" in page.text
     assert "claimNum mankas: la reklamo" in site.follow(url.replace("claimNum", "claim")).text
 
@@ -194,7 +194,7 @@ def test_a_check_of_the_site_follows_it(site: Site) -> None:
 
 def test_what_a_locale_leaves_out_is_in_english(site: Site) -> None:
     page = site.follow("/xiebao/claim/nonsense")
-    assert one(page, "h1").text == "Ĉi tiu ligilo ne funkcias"
+    assert find_element(page, "h1").text == "Ĉi tiu ligilo ne funkcias"
     assert "The link may be incomplete or altered." in page.text
 
 
@@ -209,14 +209,14 @@ def test_what_a_locale_leaves_out_is_in_english(site: Site) -> None:
 def test_what_is_said_is_in_the_language_that_it_says(
     locale: str, source: str, words: str, lang: str
 ) -> None:
-    element = one(site_in(locale).render(source))
+    element = find_element(site_in(locale).render(source))
     assert (element.get("aria-label", element.text), element["lang"]) == (words, lang)
 
 
 def test_a_locale_of_a_script_is_nearer_than_its_language() -> None:
     site = site_in(None)
     Babel(site.app, locale_selector=lambda: "zh_Hant_TW")
-    assert one(site.render(CODE))["lang"] == "zh-Hant"
+    assert find_element(site.render(CODE))["lang"] == "zh-Hant"
 
 
 def test_the_locale_is_one_of_those_that_there_are() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from flask_xiebao import ConfigError, Notification, parse_notification
 from flask_xiebao.app.settings import Settings
-from tests.support import KEY
+from tests.support import API_KEY
 
 
 def short(value: object) -> str:
@@ -15,7 +15,7 @@ def short(value: object) -> str:
 
 
 #: What has to be set.
-REQUIRED = {"XIEBAO_PARTNER_ID": "12345", "XIEBAO_API_KEY": KEY}
+REQUIRED = {"XIEBAO_PARTNER_ID": "12345", "XIEBAO_API_KEY": API_KEY}
 
 
 def settings(**config: Any) -> Settings:

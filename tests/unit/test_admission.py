@@ -8,14 +8,14 @@ import pytest
 
 from flask_xiebao import Entry
 from flask_xiebao.links.access_rules import REFUSALS, AllowedClick, Refusal, decide_access
-from tests.support import CODE, NUMBER
+from tests.support import INSURE_NUM, PRODUCT_CODE
 
 SIGNED_AT = 1_800_000_000
 LIFE = 60
 
-PRODUCT = Entry("product", CODE)
+PRODUCT = Entry("product", PRODUCT_CODE)
 HOME = Entry("home")
-POLICY = Entry("policy", NUMBER, "alice")
+POLICY = Entry("policy", INSURE_NUM, "alice")
 
 log_in, not_yours, past, invalid = (
     REFUSALS[cause] for cause in ("login_required", "another_member", "expired", "no_member")

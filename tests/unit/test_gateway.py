@@ -11,14 +11,23 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 import pytest
 
 from flask_xiebao import Gateway, GatewayError, Platform
-from tests.support import CODE, KEY, NUMBER, SIGN, SIGN_OF_KEY, accepted, leaked, reported
+from tests.support import (
+    API_KEY,
+    INSURE_NUM,
+    PRODUCT_CODE,
+    SIGN,
+    SIGN_OF_API_KEY,
+    assert_gateway_accepts,
+    find_leaks,
+    format_error_report,
+)
 from tests.unit.support import short
 
 #: What a good URL of each page is made with.
 GOOD: dict[str, dict[str, Any]] = {
-    "product": {"case_code": CODE, "partner_uniq_key": "101000"},
+    "product": {"case_code": PRODUCT_CODE, "partner_uniq_key": "101000"},
     "home": {"partner_uniq_key": "101000"},
-    "policy": {"insure_num": NUMBER},
+    "policy": {"insure_num": INSURE_NUM},
 }
 
 SHOP = "https://shop.example/orders/8?paid=>>>&from=???~1"
@@ -79,9 +88,9 @@ def test_the_documents_examples_come_out_letter_by_letter(
 @pytest.mark.parametrize(
     ("page", "path", "own"),
     [
-        ("product", "", [("subPartnerId", "branch"), ("caseCode", CODE)]),
+        ("product", "", [("subPartnerId", "branch"), ("caseCode", PRODUCT_CODE)]),
         ("home", "/index", [("subPartnerId", "branch")]),
-        ("policy", "/insureDetail", [("insureNum", NUMBER)]),
+        ("policy", "/insureDetail", [("insureNum", INSURE_NUM)]),
     ],
 )
 def test_a_page_gets_every_parameter_in_the_documents_order(
@@ -128,14 +137,14 @@ def test_the_sub_partner_of_a_url_wins_and_none_is_sent_empty(
 
 class Name(str, Enum):  # noqa: UP042 - unlike StrEnum, str() of it is not its text
     HOME = "home"
-    TRAVEL = CODE
+    TRAVEL = PRODUCT_CODE
 
 
 def test_whole_numbers_and_enums_that_are_text_are_sent_as_their_text(gateway: Gateway) -> None:
-    for given, text in ((8, "8"), (Name.TRAVEL, CODE)):
+    for given, text in ((8, "8"), (Name.TRAVEL, PRODUCT_CODE)):
         url = url_of(gateway, "product", case_code=given, partner_uniq_key=given)
         assert url == url_of(gateway, "product", case_code=text, partner_uniq_key=text)
-    assert gateway.policy_url(int(NUMBER)) == gateway.policy_url(NUMBER)
+    assert gateway.policy_url(int(INSURE_NUM)) == gateway.policy_url(INSURE_NUM)
     assert gateway.url(Name.HOME, partner_uniq_key="101000") == url_of(gateway, "home")
 
 
@@ -188,7 +197,7 @@ def test_extra_of_a_url_wins_over_the_gateways_which_is_as_it_was_when_given() -
 def test_another_gateway_may_be_a_url_or_a_path(base_url: str, start: str) -> None:
     url = url_of(Gateway("12345", "Key", base_url=base_url), "product")
     assert url.startswith(start)
-    assert accepted(url).page == "product"
+    assert assert_gateway_accepts(url).page == "product"
 
 
 # What is refused, and in which words. Each row is used twice: for its message, and for what a
@@ -313,8 +322,14 @@ BAD_GATEWAYS: list[tuple[dict[str, Any], str]] = [
     *[
         ({"api_key": bad}, f"api_key {words}")
         for bad, words in [
-            *((f"{KEY}\n", _UNPRINTABLE), (f"{KEY}\u200b", _UNPRINTABLE), ("", _EMPTY)),
-            *((" ", _EMPTY), ([KEY], _TYPE), (KEY.encode(), _TYPE), (None, _NONE), (True, _TYPE)),
+            *((f"{API_KEY}\n", _UNPRINTABLE), (f"{API_KEY}\u200b", _UNPRINTABLE), ("", _EMPTY)),
+            *(
+                (" ", _EMPTY),
+                ([API_KEY], _TYPE),
+                (API_KEY.encode(), _TYPE),
+                (None, _NONE),
+                (True, _TYPE),
+            ),
         ]
     ],
 ]
@@ -323,14 +338,14 @@ BAD_GATEWAYS: list[tuple[dict[str, Any], str]] = [
 def assert_refused(error: GatewayError, words: str) -> None:
     assert str(error).startswith(words)
     assert error.parameter == words.partition(" ")[0].rstrip(":")
-    assert leaked(reported(error), KEY, SIGN_OF_KEY) == []
+    assert find_leaks(format_error_report(error), API_KEY, SIGN_OF_API_KEY) == []
 
 
 @pytest.mark.parametrize(("page", "values", "words"), BAD_URLS, ids=short)
 def test_a_wrong_argument_is_named_and_neither_key_nor_sign_is_reported(
     page: str, values: dict[str, Any], words: str
 ) -> None:
-    gateway = Gateway("12345", KEY)
+    gateway = Gateway("12345", API_KEY)
     with pytest.raises(GatewayError) as raised:
         url_of(gateway, page, **values)
     assert_refused(raised.value, words)
@@ -353,7 +368,7 @@ def test_a_gateway_refuses_wrong_arguments_and_reports_no_key(
     values: dict[str, Any], words: str
 ) -> None:
     with pytest.raises(GatewayError) as raised:
-        Gateway(**{"partner_id": "12345", "api_key": KEY, **values})
+        Gateway(**{"partner_id": "12345", "api_key": API_KEY, **values})
     assert_refused(raised.value, words)
 
 
@@ -365,13 +380,13 @@ def test_a_gateway_refuses_wrong_arguments_and_reports_no_key(
             for page in ("tv", "", "HOME", None, ["home"])
         ],
         (
-            ["home", CODE],
+            ["home", PRODUCT_CODE],
             {},
             "reference",
             r"The home page does not accept a reference \(a case code or an application num",
         ),
         (
-            *(["policy", NUMBER], {"sub_partner_id": "7"}),
+            *(["policy", INSURE_NUM], {"sub_partner_id": "7"}),
             *("subPartnerId", 'The policy page does not accept "subPartnerId"'),
         ),
         ([Name.HOME], {}, "partnerUniqKey", "partnerUniqKey is required for the home page"),
@@ -388,6 +403,6 @@ def test_a_page_is_one_that_there_is_with_what_it_takes(
 
 
 def test_a_gateway_is_printed_without_key_and_sign() -> None:
-    assert repr(Gateway("12345", KEY)) == (
+    assert repr(Gateway("12345", API_KEY)) == (
         "Gateway('12345', base_url='https://testapi.xiebao18.com')"
     )

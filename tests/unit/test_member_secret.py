@@ -15,19 +15,22 @@ from flask_xiebao import ConfigError, LinkError
 from flask_xiebao.app.state import get_current_app_state
 from tests.manual.blocks import DOCS
 from tests.support import (
-    CODE,
-    KEY,
-    KEYS_OF_MEMBERS,
+    API_KEY,
+    INSURE_NUM,
+    MEMBER_KEYS,
     MEMBER_SECRET,
-    NUMBER,
     PC,
+    PRODUCT_CODE,
     MakeSite,
     Site,
-    arrival,
-    href,
-    leaked,
-    never_awaited,
+    assert_gateway_accepts,
+    find_href,
+    find_leaks,
 )
+
+
+async def return_true_async() -> bool:
+    return True
 
 
 @pytest.fixture
@@ -45,15 +48,15 @@ def member_of(site: Site, key: str) -> str | None:
         return site.xiebao.member_of(key)
 
 
-@pytest.mark.parametrize("config", [{}, {"SECRET_KEY": "another"}, {"XIEBAO_API_KEY": KEY}])
+@pytest.mark.parametrize("config", [{}, {"SECRET_KEY": "another"}, {"XIEBAO_API_KEY": API_KEY}])
 def test_the_key_of_a_member_is_the_one_that_openssl_makes_whatever_the_other_keys_are(
     make_site: MakeSite, config: dict[str, str]
 ) -> None:
     site = make_site(XIEBAO_MEMBER_SECRET=MEMBER_SECRET, **config)
-    assert {member: key_of(site, member) for member in KEYS_OF_MEMBERS} == KEYS_OF_MEMBERS
-    assert key_of(site, 8) == KEYS_OF_MEMBERS["8"]
-    assert {member: member_of(site, key) for member, key in KEYS_OF_MEMBERS.items()} == {
-        member: member for member in KEYS_OF_MEMBERS
+    assert {member: key_of(site, member) for member in MEMBER_KEYS} == MEMBER_KEYS
+    assert key_of(site, 8) == MEMBER_KEYS["8"]
+    assert {member: member_of(site, key) for member, key in MEMBER_KEYS.items()} == {
+        member: member for member in MEMBER_KEYS
     }
 
 
@@ -63,9 +66,7 @@ def test_the_manuals_vectors_are_right() -> None:
         (DOCS / "en/how-to/member-secret.md").read_text("utf-8"),
         re.M,
     )
-    assert [row[2:] for row in rows] == [
-        (id_, KEYS_OF_MEMBERS[id_]) for id_ in ("8", "m_7Qk2vX9rT4")
-    ]
+    assert [row[2:] for row in rows] == [(id_, MEMBER_KEYS[id_]) for id_ in ("8", "m_7Qk2vX9rT4")]
     assert rows[0][:2] == (MEMBER_SECRET, "12345")
 
 
@@ -117,7 +118,7 @@ def test_keeps_plain_key_is_not_asked_without_a_secret(site: Site) -> None:
         (lambda member: None, "got None"),
         (lambda member: 1, "got int"),
         (lambda member: "no", "got str"),
-        (lambda member: never_awaited(), "a coroutine that is never awaited"),
+        (lambda member: return_true_async(), "a coroutine that is never awaited"),
     ],
     ids=["None", "int", "str", "coroutine"],
 )
@@ -137,8 +138,8 @@ def test_an_answer_that_is_neither_true_nor_false_is_the_sites_error(
 @pytest.mark.parametrize("page", ["product", "home", "policy"])
 def test_the_gateway_gets_the_key_and_no_link_of_the_site_has_it(safe: Site, page: str) -> None:
     safe.log_in(8)
-    verdict = arrival(safe.follow(safe.link(page, member=8, return_to="/orders/8")))
-    assert verdict.member == KEYS_OF_MEMBERS["8"]
+    verdict = assert_gateway_accepts(safe.follow(safe.link(page, member=8, return_to="/orders/8")))
+    assert verdict.member == MEMBER_KEYS["8"]
     links = [
         safe.link(page),
         safe.link(page, member=8),
@@ -149,7 +150,7 @@ def test_the_gateway_gets_the_key_and_no_link_of_the_site_has_it(safe: Site, pag
     for link in links:
         said = base64_decode(link.rpartition("/")[2].partition(".")[0]).decode()
         assert page in said
-        assert KEYS_OF_MEMBERS["8"][:16] not in f"{link} {said}"
+        assert MEMBER_KEYS["8"][:16] not in f"{link} {said}"
 
 
 def test_no_page_has_the_key_and_no_page_and_no_log_the_secret(
@@ -158,14 +159,16 @@ def test_no_page_has_the_key_and_no_page_and_no_log_the_secret(
     caplog.set_level(logging.DEBUG)
     safe.log_in(8)
     page = safe.render(
-        f'{{{{ insurance_entry("{CODE}") }}}}{{{{ policy_entry("{NUMBER}") }}}}'
-        f'{{{{ insurance_qr("{CODE}", member=8, no_login_for=60) }}}}'
+        f'{{{{ insurance_entry("{PRODUCT_CODE}") }}}}{{{{ policy_entry("{INSURE_NUM}") }}}}'
+        f'{{{{ insurance_qr("{PRODUCT_CODE}", member=8, no_login_for=60) }}}}'
     )
     handoff = safe.follow(safe.link("home"), PC)
     assert "<svg" in handoff.text
-    assert arrival(safe.follow(href(page, "我要投保"))).member == KEYS_OF_MEMBERS["8"]
+    assert (
+        assert_gateway_accepts(safe.follow(find_href(page, "我要投保"))).member == MEMBER_KEYS["8"]
+    )
     for answer in (page, handoff):
         told = f"{answer.text} {answer.headers}"
-        assert leaked(told, KEYS_OF_MEMBERS["8"][:16], MEMBER_SECRET) == []
+        assert find_leaks(told, MEMBER_KEYS["8"][:16], MEMBER_SECRET) == []
     with safe.app.app_context():
         assert MEMBER_SECRET not in f"{vars(get_current_app_state())} {caplog.text}"

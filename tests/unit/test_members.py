@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Callable
+from uuid import UUID
 
 import pytest
 from markupsafe import Markup
@@ -13,8 +14,11 @@ from werkzeug.local import LocalProxy
 from flask_xiebao import LinkError, Platform
 from flask_xiebao.gateway.values import Secret
 from flask_xiebao.links.members import MemberKeyCodec, normalize_member_id_or_none
-from tests.support import A_UUID, KEYS_OF_MEMBERS, MEMBER_SECRET, NO_ID
+from tests.support import MEMBER_KEYS, MEMBER_SECRET
 from tests.unit.support import short
+
+MEMBER_UUID = UUID("0f8fad5b-d9cb-469f-a165-70867728950e")
+INVALID_MEMBER_MESSAGE = "A member's id must be a string, an integer or a UUID, got"
 
 #: What a site may say of who is logged in, and who that is.
 MEMBERS: list[tuple[object, str | None]] = [
@@ -33,11 +37,11 @@ MEMBERS: list[tuple[object, str | None]] = [
     ("会员 7", "会员 7"),
     ("x" * 256, "x" * 256),
     (Markup("<7>"), "<7>"),
-    (A_UUID, str(A_UUID)),
+    (MEMBER_UUID, str(MEMBER_UUID)),
 ]
 _OF_NO_KIND: list[object] = [True, 1.5, 0.0, [], [7], (), {}, b"7", b"", ..., {7}, Platform]
 NO_MEMBERS = [
-    *[(value, NO_ID) for value in _OF_NO_KIND],
+    *[(value, INVALID_MEMBER_MESSAGE) for value in _OF_NO_KIND],
     *[(text, "A member's id has leading or trailing whitespace") for text in (" 8", "8 ")],
     ("a\nb", r"A member's id contains the unprintable character U\+000A"),
     ("x" * 257, "A member's id must have at most 256 bytes, got 257"),
@@ -75,7 +79,7 @@ KEYS = MemberKeyCodec(Secret(MEMBER_SECRET), "12345")
 PLAIN = MemberKeyCodec(None, "12345")
 
 #: Ids as sites have them: of a row, random, a UUID's, an address, Chinese, with what URLs escape.
-IDS = [*KEYS_OF_MEMBERS, str(A_UUID), "a+b/c=d&e%20f g", "x" * 256, "🌊" * 64]
+IDS = [*MEMBER_KEYS, str(MEMBER_UUID), "a+b/c=d&e%20f g", "x" * 256, "🌊" * 64]
 
 
 @pytest.mark.parametrize("member", IDS, ids=short)
@@ -96,11 +100,11 @@ def test_a_key_is_the_members_there_and_back(member: str) -> None:
     ids=["secret", "account"],
 )
 def test_a_key_of_another_secret_or_account_is_nobodys(other: MemberKeyCodec) -> None:
-    assert other.build_member_key("8") != KEYS_OF_MEMBERS["8"]
-    assert other.find_member_id(KEYS_OF_MEMBERS["8"]) is None
+    assert other.build_member_key("8") != MEMBER_KEYS["8"]
+    assert other.find_member_id(MEMBER_KEYS["8"]) is None
 
 
-_KEY = KEYS_OF_MEMBERS["m_7Qk2vX9rT4"]
+_KEY = MEMBER_KEYS["m_7Qk2vX9rT4"]
 _MARK, _MEMBER = _KEY[:16], _KEY[16:]
 
 NO_IDS = ["", "\x00", "\ud800" * 20]
@@ -117,8 +121,8 @@ FORGED = [
     f"{_MARK}8",  # somebody else's mark
     f"{_MARK}{_MEMBER.upper()}",
     # the Kelvin sign and dotless letters become ASCII in lower or upper case
-    f"{KEYS_OF_MEMBERS['8'][:2]}\N{KELVIN SIGN}{KEYS_OF_MEMBERS['8'][3:]}",
-    KEYS_OF_MEMBERS["8"].upper().replace("I", "\N{LATIN SMALL LETTER DOTLESS I}") + "8",
+    f"{MEMBER_KEYS['8'][:2]}\N{KELVIN SIGN}{MEMBER_KEYS['8'][3:]}",
+    MEMBER_KEYS["8"].upper().replace("I", "\N{LATIN SMALL LETTER DOTLESS I}") + "8",
     # of the document's own kind of secrets
     hashlib.md5(f"Key12345{_MEMBER}".encode(), usedforsecurity=False).hexdigest() + _MEMBER,
     hmac.new(b"Key", _MEMBER.encode(), "sha256").hexdigest()[:16] + _MEMBER,
@@ -143,13 +147,11 @@ def test_who_keeps_the_plain_key_is_known_by_the_bare_id_in_both_directions() ->
     assert KEYS.build_member_key("9", known_before) == KEYS.build_member_key("9")
     assert KEYS.find_member_id("9", known_before) is None
     assert KEYS.find_member_id(KEYS.build_member_key("9"), known_before) == "9"
-    assert KEYS.find_member_id(KEYS_OF_MEMBERS["8"], known_before) == "8", (
-        "from before they were named"
-    )
+    assert KEYS.find_member_id(MEMBER_KEYS["8"], known_before) == "8", "from before they were named"
 
 
 def test_an_id_that_looks_like_the_key_of_another_is_not_kept_plain() -> None:
-    imitation = KEYS_OF_MEMBERS["8"]
+    imitation = MEMBER_KEYS["8"]
     key = KEYS.build_member_key(imitation, lambda member: True)
     assert key != imitation
     assert KEYS.find_member_id(imitation, lambda member: True) == "8"

@@ -10,9 +10,9 @@ import pytest
 from werkzeug.local import LocalProxy
 
 from flask_xiebao import ConfigError, NotificationError
-from tests.support import SIGN, fail_with
+from tests.support import SIGN, failing_function
 from tests.unit.support import parse, short
-from tests.vectors import APPLIED, ISSUED, PAID, VECTORS, callback, md5_of
+from tests.vectors import APPLIED, ISSUED, PAID, VECTORS, build_notification, compute_sign
 
 PAID_DATA = PAID.decode().partition('"data":')[2][:-1]
 ISSUED_DATA = ISSUED.decode().partition('"data":')[2][:-1]
@@ -31,7 +31,7 @@ def refused(body: bytes, reason: str = "malformed", key: str = "Key") -> str:
 
 @pytest.mark.parametrize("key", ["Key", "4711", 4711])
 def test_the_key_of_the_account_may_be_text_or_a_number(key: str | int) -> None:
-    assert parse(callback(key=str(key)), key) == parse(APPLIED)
+    assert parse(build_notification(key=str(key)), key) == parse(APPLIED)
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ def test_the_key_of_the_account_may_be_text_or_a_number(key: str | int) -> None:
     ],
 )
 def test_any_layout_and_any_order_of_the_same_body_is_the_same_notification(layout: str) -> None:
-    body = layout % {"sign": md5_of(PAID_DATA), "data": PAID_DATA}
+    body = layout % {"sign": compute_sign(PAID_DATA), "data": PAID_DATA}
     assert parse(body.encode()) == parse(PAID)
 
 
@@ -54,7 +54,7 @@ def test_any_layout_and_any_order_of_the_same_body_is_the_same_notification(layo
 )
 def test_the_sign_may_be_of_the_compact_form(kind: int, data: str, body: bytes) -> None:
     spaced = json.dumps(json.loads(data))  # what was somebody's name is \u… now
-    sent = f'{{"notifyType":{kind},"sign":"{md5_of(data)}","data":{spaced}}}'
+    sent = f'{{"notifyType":{kind},"sign":"{compute_sign(data)}","data":{spaced}}}'
     assert parse(sent.encode()) == parse(body)
 
 
@@ -86,7 +86,10 @@ def test_what_an_attacker_makes_of_the_sign_that_each_member_sees_is_refused() -
         signed = b"12345" + added
         for text in (signed, added, b'"' + signed + b'"', b'{"' + signed + b'":1}', more):
             with pytest.raises(NotificationError):
-                parse(b'{"notifyType":2,"sign":"%s","data":%s}' % (md5_of(signed).encode(), text))
+                parse(
+                    b'{"notifyType":2,"sign":"%s","data":%s}'
+                    % (compute_sign(signed).encode(), text)
+                )
 
 
 @pytest.mark.parametrize(
@@ -107,13 +110,13 @@ def test_the_sign_of_a_page_is_none_of_a_notification(data: str, reason: str) ->
         ("", "api_key is empty"),
         ("  ", "api_key is empty"),
         (1.5, "api_key must be a string or an integer"),
-        (LocalProxy(fail_with(ConfigError("the vault is closed"))), "the vault is closed"),
+        (LocalProxy(failing_function(ConfigError("the vault is closed"))), "the vault is closed"),
     ],
     ids=["empty", "blank", "number", "lazy"],
 )
 def test_a_key_that_is_none_verifies_nothing(key: Any, said: str) -> None:
     with pytest.raises(NotificationError, match=said):
-        parse(callback(key=""), key)
+        parse(build_notification(key=""), key)
 
 
 # What is not the JSON that it should be
@@ -121,7 +124,7 @@ def test_a_key_that_is_none_verifies_nothing(key: Any, said: str) -> None:
 
 def signed(said: str) -> bytes:
     """Return a body with this in its data, which is signed."""
-    return callback(1, f'{{"partnerId":12345,"insureNum":"1","state":true,{said}}}')
+    return build_notification(1, f'{{"partnerId":12345,"insureNum":"1","state":true,{said}}}')
 
 
 def beside(said: str) -> bytes:
@@ -201,16 +204,20 @@ MALFORMED: list[tuple[Any, str]] = [
     *[
         (with_sign(sign), 'must have 32 lower-case hex digits as "sign"')
         for sign in (
-            *(md5_of(PAID_DATA).upper(), md5_of(PAID_DATA)[:-1], md5_of(PAID_DATA) + "\n"),
+            *(
+                compute_sign(PAID_DATA).upper(),
+                compute_sign(PAID_DATA)[:-1],
+                compute_sign(PAID_DATA) + "\n",
+            ),
             *("\uff10" * 32, "é" * 32, "林晓", "", None, 32, True, list[str]()),
         )
     ],
     *[
-        (callback(kind), 'must have an integer from 0 to 9999 as "notifyType"')
+        (build_notification(kind), 'must have an integer from 0 to 9999 as "notifyType"')
         for kind in (-1, 10_000, True, False, None, "1", 1.0, 1.5, [1], dict[str, int]())
     ],
     *[
-        (callback(1, data), 'must have an object as "data"')
+        (build_notification(1, data), 'must have an object as "data"')
         for data in ("[]", "null", '"{}"', "1", '[{"partnerId":12345}]', "true")
     ],
 ]
@@ -240,9 +247,9 @@ def test_what_only_looks_malformed_is_read(fine: str) -> None:
 
 
 def test_body_of_more_than_256_kib_is_rejected() -> None:
-    room = 256 * 1024 - len(callback(failMsg=""))
-    assert parse(callback(failMsg="x" * room)).failure == "x" * room
-    assert "262,144" in refused(callback(failMsg="x" * (room + 1)), "too_large")
+    room = 256 * 1024 - len(build_notification(failMsg=""))
+    assert parse(build_notification(failMsg="x" * room)).failure == "x" * room
+    assert "262,144" in refused(build_notification(failMsg="x" * (room + 1)), "too_large")
 
 
 @pytest.mark.parametrize(
@@ -255,7 +262,7 @@ def test_body_of_more_than_256_kib_is_rejected() -> None:
         b'{"a":' * 52_000,
         b'"' * 260_000,
         rb"\ud83d" * 43_000,
-        callback(1, data={"partnerId": 12345, **{f"n{i}": i for i in range(20_000)}}),
+        build_notification(1, data={"partnerId": 12345, **{f"n{i}": i for i in range(20_000)}}),
     ],
     ids=["quotes", "digits", "spaces", "lists", "objects", "strings", "surrogates", "many"],
 )

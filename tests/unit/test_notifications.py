@@ -19,7 +19,7 @@ from flask_xiebao import (
     NotificationType,
     PolicyInfo,
 )
-from tests.support import CODE, KEY, NUMBER, leaked, reported
+from tests.support import API_KEY, INSURE_NUM, PRODUCT_CODE, find_leaks, format_error_report
 from tests.unit.support import parse, short
 from tests.vectors import (
     APPLIED,
@@ -31,7 +31,7 @@ from tests.vectors import (
     REISSUED,
     SURRENDERED,
     VECTORS,
-    callback,
+    build_notification,
 )
 
 ISSUED_POLICY = PolicyInfo(
@@ -83,8 +83,8 @@ def test_a_step_says_what_it_is_of_whom_and_nothing_else(
     body: bytes, kind: NotificationType, said: dict[str, Any]
 ) -> None:
     whose: dict[str, Any] = {
-        "insure_num": NUMBER,
-        "case_code": CODE,
+        "insure_num": INSURE_NUM,
+        "case_code": PRODUCT_CODE,
         "partner_id": "12345",
         "partner_uniq_key": "101000",
     }
@@ -190,7 +190,7 @@ READ: list[tuple[int, dict[str, Any], dict[str, Any]]] = [
 def test_a_field_is_read_and_is_there_as_it_was_sent(
     kind: int, fields: dict[str, Any], made: dict[str, Any]
 ) -> None:
-    body = callback(kind, SAID, **fields)
+    body = build_notification(kind, SAID, **fields)
     notification = parse(body)
     assert {name: getattr(notification, name) for name in made} == made
     assert notification.data == data_of(body)
@@ -214,9 +214,9 @@ REFUSED: list[tuple[int, dict[str, Any], str]] = [
 def test_a_field_that_is_missing_or_wrong_is_named(
     kind: int, fields: dict[str, Any], named: str
 ) -> None:
-    parse(callback(kind, SAID))
+    parse(build_notification(kind, SAID))
     with pytest.raises(NotificationError, match="notification_reader") as raised:
-        parse(callback(kind, SAID, **fields))
+        parse(build_notification(kind, SAID, **fields))
     assert raised.value.reason == "wrong_field"
     assert named in str(raised.value)
 
@@ -267,17 +267,17 @@ UNREADABLE: list[tuple[int, dict[str, Any], dict[str, Any]]] = [
 def test_field_that_cannot_be_read_is_none(
     kind: int, fields: dict[str, Any], expected: dict[str, Any]
 ) -> None:
-    body = callback(kind, SAID, **fields)
+    body = build_notification(kind, SAID, **fields)
     notification = parse(body)
     assert {name: getattr(notification, name) for name in expected} == expected
-    assert (notification.insure_num, notification.succeeded) == (NUMBER, True)
+    assert (notification.insure_num, notification.succeeded) == (INSURE_NUM, True)
     assert notification.data == data_of(body)
 
 
 def test_date_and_time_with_slashes_are_read() -> None:
     policies = [{"startDate": "2019/03/01", "endDate": "2019/3/5 23:59:59"}]
-    assert parse(callback(3, SAID, policys=policies)).policies == (_DATES,)
-    assert parse(callback(2, SAID, payTime="2019/02/26 10:20:30")).paid_at == PAID_AT
+    assert parse(build_notification(3, SAID, policys=policies)).policies == (_DATES,)
+    assert parse(build_notification(2, SAID, payTime="2019/02/26 10:20:30")).paid_at == PAID_AT
 
 
 @pytest.mark.parametrize(
@@ -292,18 +292,18 @@ def test_date_and_time_with_slashes_are_read() -> None:
 )
 def test_unpaired_surrogate_becomes_replacement_character(sent: str, expected: str) -> None:
     data = f'{{"insureNum":"1","state":false,"failMsg":"{sent}"}}'
-    notification = parse(callback(2, data))
+    notification = parse(build_notification(2, data))
     assert (notification.failure, notification.data["failMsg"]) == (expected, expected)
     with pytest.raises(NotificationError, match="signature"):
-        parse(callback(2, data).replace(b'"insureNum":"1"', b'"insureNum":"2"'))
+        parse(build_notification(2, data).replace(b'"insureNum":"1"', b'"insureNum":"2"'))
 
 
 _LEAVING = data_of(SURRENDERED)
 #: Bodies that are refused, with a key, its sign or somebody's name in them.
 SECRETIVE = {
-    "the sign": callback(3, data_of(ISSUED), key="another key"),
-    "insureNum": callback(4, _LEAVING, key=KEY, insureNum={"name": NAME}),
-    "state": callback(4, _LEAVING, key=KEY, state=[NAME]),
+    "the sign": build_notification(3, data_of(ISSUED), key="another key"),
+    "insureNum": build_notification(4, _LEAVING, key=API_KEY, insureNum={"name": NAME}),
+    "state": build_notification(4, _LEAVING, key=API_KEY, state=[NAME]),
     "a sign that is none": ISSUED.replace(b'"sign":"', f'"sign":"{NAME}'.encode()),
     "no end": ISSUED[:-9],
     "no JSON": ISSUED[:-1] + f'"{NAME}":1}}'.encode(),
@@ -314,9 +314,9 @@ SECRETIVE = {
 @pytest.mark.parametrize("body", SECRETIVE.values(), ids=SECRETIVE)
 def test_an_error_shows_neither_key_nor_sign_nor_names(body: bytes) -> None:
     with pytest.raises(NotificationError) as raised:
-        parse(body, KEY)
-    sign = json.loads(callback(key=KEY))["sign"]
-    assert leaked(reported(raised.value), KEY, NAME, sign, "insurant") == []
+        parse(body, API_KEY)
+    sign = json.loads(build_notification(key=API_KEY))["sign"]
+    assert find_leaks(format_error_report(raised.value), API_KEY, NAME, sign, "insurant") == []
 
 
 # The id
@@ -329,12 +329,16 @@ def test_what_says_the_same_has_the_same_id_however_it_was_written() -> None:
         json.dumps(data, indent=2),
         json.dumps(dict(reversed(data.items())), ensure_ascii=False, separators=(" ,\n\t", " : ")),
     ]
-    assert {parse(callback(2, text)).id for text in written} == {parse(PAID).id}
+    assert {parse(build_notification(2, text)).id for text in written} == {parse(PAID).id}
     assert len(parse(PAID).id) == 64
 
 
 def test_what_says_something_else_has_another_id() -> None:
-    bodies = [*VECTORS, callback(2, SAID, price=1501), callback(2, SAID, more="")]
+    bodies = [
+        *VECTORS,
+        build_notification(2, SAID, price=1501),
+        build_notification(2, SAID, more=""),
+    ]
     # Those of an application and of a file differ by type alone.
     assert len({parse(body).id for body in bodies}) == len(bodies)
 

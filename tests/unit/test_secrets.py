@@ -16,26 +16,26 @@ import flask_xiebao
 from flask_xiebao import ConfigError, Gateway, GatewayError, LinkError, Xiebao, XiebaoError
 from flask_xiebao.gateway.values import Secret, WrongValueError, format_untrusted_text
 from flask_xiebao.testing import GatewaySimulator
-from tests.support import KEY, fail_with, make_site, reported
+from tests.support import API_KEY, failing_function, format_error_report, make_site
 
 
 def odd(error: Exception) -> Any:
     """Return text of a site's own kind, which fails when it is read."""
     ways_to_read = ("__iter__", "__format__", "encode")
-    return type("Odd", (str,), dict.fromkeys(ways_to_read, fail_with(error)))(KEY)
+    return type("Odd", (str,), dict.fromkeys(ways_to_read, failing_function(error)))(API_KEY)
 
 
 def lazy(error: Exception) -> Any:
-    return LocalProxy(fail_with(error))
+    return LocalProxy(failing_function(error))
 
 
 #: What a value's own code may raise, with the value in it.
 ERRORS = [
-    ValueError(f"invalid literal for int() with base 10: {KEY!r}"),
-    UnicodeEncodeError("ascii", KEY, 0, 1, "ordinal not in range"),
-    TypeError(f"cannot read {KEY}"),
-    KeyError(KEY),
-    OSError(KEY),
+    ValueError(f"invalid literal for int() with base 10: {API_KEY!r}"),
+    UnicodeEncodeError("ascii", API_KEY, 0, 1, "ordinal not in range"),
+    TypeError(f"cannot read {API_KEY}"),
+    KeyError(API_KEY),
+    OSError(API_KEY),
 ]
 
 
@@ -63,13 +63,13 @@ def test_a_key_that_fails_when_it_is_read_is_in_no_report(
     with pytest.raises((XiebaoError, ValueError), match=type(error).__name__) as raised:
         make(key)
     del key
-    assert KEY not in reported(raised.value)
+    assert API_KEY not in format_error_report(raised.value)
 
 
 @pytest.mark.parametrize(
     ("shown", "fail"),
     [
-        (Gateway, partial(Gateway("12345", KEY).product_url, "", partner_uniq_key="7")),
+        (Gateway, partial(Gateway("12345", API_KEY).product_url, "", partner_uniq_key="7")),
         (Xiebao, partial(make_site, XIEBAO_ENV="prod")),
     ],
     ids=["gateway", "site"],
@@ -77,17 +77,17 @@ def test_a_key_that_fails_when_it_is_read_is_in_no_report(
 def test_the_reports_in_these_tests_would_show_a_key_that_is_a_local_variable(
     monkeypatch: pytest.MonkeyPatch, shown: type, fail: Callable[[], object]
 ) -> None:
-    monkeypatch.setattr(shown, "__repr__", lambda _: KEY)
+    monkeypatch.setattr(shown, "__repr__", lambda _: API_KEY)
     with pytest.raises(XiebaoError) as raised:
         fail()
-    assert KEY in reported(raised.value)
+    assert API_KEY in format_error_report(raised.value)
 
 
 def test_a_number_of_thousands_of_digits_is_no_reason_to_show_the_key() -> None:
     with pytest.raises(ValueError, match="must be an integer of at most 256 bits") as raised:
-        GatewaySimulator(10**5000, KEY)
+        GatewaySimulator(10**5000, API_KEY)
     frames = [frame for frame, _ in traceback.walk_tb(raised.value.__traceback__)]
-    assert all(KEY not in frame.f_locals.values() for frame in frames)
+    assert all(API_KEY not in frame.f_locals.values() for frame in frames)
 
 
 def test_what_is_made_of_a_secret_is_one() -> None:
@@ -101,14 +101,14 @@ def test_what_is_made_of_a_secret_is_one() -> None:
 )
 def test_what_a_check_says_is_said(error: Exception) -> None:
     with pytest.raises(type(error)) as raised:
-        Secret(KEY).map(fail_with(error))
+        Secret(API_KEY).map(failing_function(error))
     assert raised.value is error
-    assert KEY not in reported(raised.value)
+    assert API_KEY not in format_error_report(raised.value)
 
 
 def test_a_key_that_is_wrong_is_the_setting_that_is_wrong() -> None:
     with pytest.raises(ConfigError) as raised:
-        link_of(odd(TypeError(KEY)))
+        link_of(odd(TypeError(API_KEY)))
     assert list(raised.value.problems) == ["SECRET_KEY"]
 
 

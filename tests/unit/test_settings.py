@@ -16,7 +16,7 @@ from werkzeug.local import LocalProxy
 
 from flask_xiebao.app.settings import Settings, get_setting_name
 from flask_xiebao.gateway.values import Secret
-from tests.support import KEY, SETTINGS, MakeSite
+from tests.support import API_KEY, SETTING_NAMES, MakeSite
 from tests.unit.support import REQUIRED, settings, short
 
 DEFAULTS = {
@@ -27,12 +27,12 @@ DEFAULTS = {
 }
 
 
-@pytest.mark.parametrize("config", [{}, dict.fromkeys(set(SETTINGS) - REQUIRED.keys())])
+@pytest.mark.parametrize("config", [{}, dict.fromkeys(set(SETTING_NAMES) - REQUIRED.keys())])
 def test_what_is_not_set_or_none_has_its_default(config: dict[str, None]) -> None:
-    assert {*map(get_setting_name, DEFAULTS), *REQUIRED} == set(SETTINGS)
+    assert {*map(get_setting_name, DEFAULTS), *REQUIRED} == set(SETTING_NAMES)
     found = settings(**config)
     assert {name: getattr(found, name) for name in DEFAULTS} == DEFAULTS
-    assert (found.partner_id, found.api_key.reveal()) == ("12345", KEY)
+    assert (found.partner_id, found.api_key.reveal()) == ("12345", API_KEY)
 
 
 _DIGITS = "12345678901234567890123456789012"
@@ -142,7 +142,7 @@ def test_a_site_that_is_switched_off_needs_no_credentials(off: object) -> None:
 
 def from_environment(patch: pytest.MonkeyPatch, **variables: str) -> Settings:
     """Return settings from variables, named without ``FLASK_XIEBAO_``."""
-    for name, value in {"PARTNER_ID": "12345", "API_KEY": KEY, **variables}.items():
+    for name, value in {"PARTNER_ID": "12345", "API_KEY": API_KEY, **variables}.items():
         patch.setenv(f"FLASK_XIEBAO_{name}", value)
     app = Flask("shop")
     app.config.from_prefixed_env()
@@ -154,7 +154,7 @@ VARIABLES = [
     ("PARTNER_ID", "1039147", "1039147"),
     ("PARTNER_ID", "0012345", "0012345"),
     ("PARTNER_ID", '"1e5"', "1e5"),
-    *[("API_KEY", text, text) for text in (KEY, "678", "0678")],
+    *[("API_KEY", text, text) for text in (API_KEY, "678", "0678")],
     *[("API_KEY", f'"{text}"', text) for text in ("1e5", "678")],
     ("MEMBER_SECRET", _DIGITS, _DIGITS),
     ("SUB_PARTNER_ID", "", ""),

@@ -20,13 +20,14 @@ from flask_xiebao.links.tokens import (
     mask_tokens_and_credentials,
     parse_token_without_verifying,
 )
-from tests.support import CLICK_SALT, CODE, NUMBER, packed, signed
+from tests.support import INSURE_NUM, PRODUCT_CODE
+from tests.tokens import CLICK_SALT, encode_payload, sign_token
 from tests.unit.support import short
 
 NOW = 1_700_000_000
 
-PRODUCT = Entry("product", CODE)
-BEARER = Entry("policy", NUMBER, member="会员 7", no_login_for=60, return_to="/orders/8")
+PRODUCT = Entry("product", PRODUCT_CODE)
+BEARER = Entry("policy", INSURE_NUM, member="会员 7", no_login_for=60, return_to="/orders/8")
 CLICK = RedirectedClick(PRODUCT, "7", "click-id", NOW)
 
 
@@ -49,14 +50,14 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ],
     *[
         ({"reference": reference}, "caseCode ")
-        for reference in (None, "", "  ", "QX\n", "QX\u200b", "\ud800", True, 1.5, [CODE])
+        for reference in (None, "", "  ", "QX\n", "QX\u200b", "\ud800", True, 1.5, [PRODUCT_CODE])
     ],
     *[
         ({"page": "policy", "reference": reference}, "insureNum ")
         for reference in (None, "", " ", "2019\t", False)
     ],
     (
-        {"page": "home", "reference": CODE},
+        {"page": "home", "reference": PRODUCT_CODE},
         r"home page does not accept a reference \(a case code or an application number\)",
     ),
     *[({"member": member}, "member ") for member in ("", " ", "7\n", "\ud800", True, 1.5, [7])],
@@ -66,7 +67,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ],
     *[
         (
-            {"page": "policy", "reference": NUMBER, "sub_partner_id": value},
+            {"page": "policy", "reference": INSURE_NUM, "sub_partner_id": value},
             'does not accept "sub_partner_id"',
         )
         for value in ("branch", "")
@@ -76,7 +77,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
             {"page": page, "reference": reference, "platform": Platform.PC},
             f"PC is not supported by the {page} page",
         )
-        for page, reference in (("home", None), ("policy", NUMBER))
+        for page, reference in (("home", None), ("policy", INSURE_NUM))
     ],
     *[({"platform": platform}, "platform") for platform in ("tv", 9, 0, [1])],
     *[
@@ -110,7 +111,13 @@ WRONG: list[tuple[dict[str, Any], str]] = [
 @pytest.mark.parametrize(("values", "words"), WRONG, ids=short)
 def test_an_entry_refuses_a_wrong_argument_and_names_it(values: dict[str, Any], words: str) -> None:
     with pytest.raises(LinkError, match=words) as raised:
-        Entry(**{"page": "product", **({} if "page" in values else {"reference": CODE}), **values})
+        Entry(
+            **{
+                "page": "product",
+                **({} if "page" in values else {"reference": PRODUCT_CODE}),
+                **values,
+            }
+        )
     assert raised.value.argument in values
 
 
@@ -120,16 +127,18 @@ def test_an_entry_refuses_a_wrong_argument_and_names_it(values: dict[str, Any], 
         PRODUCT,
         BEARER,
         Entry("home"),
-        Entry("product", CODE, member="7"),
-        Entry("product", CODE, member="7", no_login_for=1),
-        Entry("product", CODE, sub_partner_id="branch"),
-        Entry("product", CODE, sub_partner_id=""),
-        Entry("product", CODE, platform=Platform.PC),
-        Entry("product", CODE, return_to="/"),
-        Entry("product", CODE, return_to="/orders/8?paid=1&next=https://shop.example//x#top"),
-        Entry("product", CODE, return_to="/订单/8 号"),
-        Entry("product", CODE, client_reference="订单 8"),
-        Entry("product", CODE, "7", 1, "", Platform.IOS, "/", "order-8"),
+        Entry("product", PRODUCT_CODE, member="7"),
+        Entry("product", PRODUCT_CODE, member="7", no_login_for=1),
+        Entry("product", PRODUCT_CODE, sub_partner_id="branch"),
+        Entry("product", PRODUCT_CODE, sub_partner_id=""),
+        Entry("product", PRODUCT_CODE, platform=Platform.PC),
+        Entry("product", PRODUCT_CODE, return_to="/"),
+        Entry(
+            "product", PRODUCT_CODE, return_to="/orders/8?paid=1&next=https://shop.example//x#top"
+        ),
+        Entry("product", PRODUCT_CODE, return_to="/订单/8 号"),
+        Entry("product", PRODUCT_CODE, client_reference="订单 8"),
+        Entry("product", PRODUCT_CODE, "7", 1, "", Platform.IOS, "/", "order-8"),
     ],
     ids=short,
 )
@@ -164,7 +173,7 @@ def test_a_token_without_a_member_is_the_same_at_any_time(signer: TokenSigner) -
 def test_a_token_with_a_member_says_when_it_was_signed_first_however_old_it_is(
     signer: TokenSigner, no_login_for: int | None
 ) -> None:
-    entry = Entry("product", CODE, member="7", no_login_for=no_login_for)
+    entry = Entry("product", PRODUCT_CODE, member="7", no_login_for=no_login_for)
     with time_machine.travel(NOW, tick=False):
         token = signer.build_entry_token(entry)
     with time_machine.travel(NOW + 10**8, tick=False):
@@ -234,17 +243,17 @@ NO_TOKENS = {
     "another account": (TokenSigner(["key"], "54321").build_entry_token(PRODUCT), "unknown_key"),
     "empty key": (TokenSigner([""], "12345").build_entry_token(PRODUCT), "unknown_key"),
     "a click": (CLICK_TOKEN, "another_page"),
-    "no salt": (URLSafeSerializer("key").dumps(["product", CODE]), "unknown_key"),
+    "no salt": (URLSafeSerializer("key").dumps(["product", PRODUCT_CODE]), "unknown_key"),
     "serializer": (
-        URLSafeSerializer("key", salt="flask-xiebao.entry").dumps(["product", CODE]),
+        URLSafeSerializer("key", salt="flask-xiebao.entry").dumps(["product", PRODUCT_CODE]),
         "unknown_key",
     ),
     "with a time": (
-        URLSafeTimedSerializer("key", salt="flask-xiebao.entry").dumps(["product", CODE]),
+        URLSafeTimedSerializer("key", salt="flask-xiebao.entry").dumps(["product", PRODUCT_CODE]),
         "malformed",
     ),
     "signer": (
-        Signer("key").sign(base64_encode(f'["product","{CODE}"]')).decode(),
+        Signer("key").sign(base64_encode(f'["product","{PRODUCT_CODE}"]')).decode(),
         "unknown_key",
     ),
 }
@@ -297,8 +306,8 @@ def test_the_last_key_signs_and_the_older_ones_still_open() -> None:
 
 
 def test_a_payload_signed_here_is_signed_as_a_site_does(signer: TokenSigner) -> None:
-    assert signer.parse_entry_token(signed(["product", CODE], key="key")) == PRODUCT
-    click = signed(["7", "click-id", NOW, "product", CODE], CLICK_SALT, key="key")
+    assert signer.parse_entry_token(sign_token(["product", PRODUCT_CODE], key="key")) == PRODUCT
+    click = sign_token(["7", "click-id", NOW, "product", PRODUCT_CODE], CLICK_SALT, key="key")
     assert signer.parse_return_token(click) == CLICK
 
 
@@ -306,21 +315,21 @@ def test_a_payload_signed_here_is_signed_as_a_site_does(signer: TokenSigner) -> 
 NO_ENTRIES: list[Any] = [
     *(b"", b"[", b"\xff", b'["product",', b'["\\ud800"]', b"NaN"),
     *(None, 5, True, "home", "product", [], {}, {"page": "home"}, {"home": None}),
-    *([None], [["home"]], [{}], [5], ["tv"], ["product"], ["product", ""], ["home", CODE]),
-    ["product", CODE, None, 9],
-    ["product", CODE, None, "h5"],
-    ["product", CODE, None, [1]],
+    *([None], [["home"]], [{}], [5], ["tv"], ["product"], ["product", ""], ["home", PRODUCT_CODE]),
+    ["product", PRODUCT_CODE, None, 9],
+    ["product", PRODUCT_CODE, None, "h5"],
+    ["product", PRODUCT_CODE, None, [1]],
     ["home", None, None, 2],
     ["home", None, None, None, "//evil.example"],
-    ["policy", NUMBER, "branch"],
-    ["policy", NUMBER, None, None, None, "", NOW],
-    ["policy", NUMBER, None, None, None, ["7"], NOW],
-    ["policy", NUMBER, None, None, None, "7", NOW, 0],
-    ["policy", NUMBER, None, None, None, "7", NOW, "60"],
-    ["policy", NUMBER, None, None, None, None, NOW, 60],
-    ["policy", NUMBER, None, None, None, "7", NOW, 60, 8],
-    ["policy", NUMBER, None, None, None, "7", NOW, 60, ""],
-    ["policy", NUMBER, None, None, None, "7", NOW, 60, "order-8", "more"],
+    ["policy", INSURE_NUM, "branch"],
+    ["policy", INSURE_NUM, None, None, None, "", NOW],
+    ["policy", INSURE_NUM, None, None, None, ["7"], NOW],
+    ["policy", INSURE_NUM, None, None, None, "7", NOW, 0],
+    ["policy", INSURE_NUM, None, None, None, "7", NOW, "60"],
+    ["policy", INSURE_NUM, None, None, None, None, NOW, 60],
+    ["policy", INSURE_NUM, None, None, None, "7", NOW, 60, 8],
+    ["policy", INSURE_NUM, None, None, None, "7", NOW, 60, ""],
+    ["policy", INSURE_NUM, None, None, None, "7", NOW, 60, "order-8", "more"],
 ]
 
 
@@ -329,7 +338,7 @@ def test_a_payload_that_makes_no_entry_is_refused_though_it_is_signed(
     signer: TokenSigner, payload: object
 ) -> None:
     with pytest.raises(LinkError):
-        signer.parse_entry_token(signed(payload, key="key"))
+        signer.parse_entry_token(sign_token(payload, key="key"))
 
 
 @pytest.mark.parametrize(
@@ -341,7 +350,7 @@ def test_a_payload_that_makes_no_click_is_refused_though_it_is_signed(
     signer: TokenSigner, payload: object
 ) -> None:
     with pytest.raises(LinkError):
-        signer.parse_return_token(signed(payload, CLICK_SALT, key="key"))
+        signer.parse_return_token(sign_token(payload, CLICK_SALT, key="key"))
 
 
 # Tokens that are read without their signature, and found in a text
@@ -351,7 +360,7 @@ def test_a_payload_that_makes_no_click_is_refused_though_it_is_signed(
     "token",
     [
         TokenSigner(["another key"], "54321").build_entry_token(BEARER),
-        f"{packed(['home']).decode()}.x",
+        f"{encode_payload(['home']).decode()}.x",
     ],
 )
 def test_read_unverified_accepts_any_signature(token: str) -> None:
@@ -361,8 +370,8 @@ def test_read_unverified_accepts_any_signature(token: str) -> None:
 @pytest.mark.parametrize(
     "token",
     [
-        *("", ".", "x", "é", "\ud800", CLICK_TOKEN, f"{packed(b'[' * 20_000).decode()}.x"),
-        *(f"{packed(payload).decode()}.{'d' * 46}" for payload in NO_ENTRIES),
+        *("", ".", "x", "é", "\ud800", CLICK_TOKEN, f"{encode_payload(b'[' * 20_000).decode()}.x"),
+        *(f"{encode_payload(payload).decode()}.{'d' * 46}" for payload in NO_ENTRIES),
     ],
     ids=short,
 )

@@ -13,7 +13,7 @@ import pytest
 
 from flask_xiebao import ConfigError
 from flask_xiebao.app.settings import Settings
-from tests.support import KEY, SETTINGS, fail_with, make_site, reported
+from tests.support import API_KEY, SETTING_NAMES, failing_function, format_error_report, make_site
 from tests.unit.support import REQUIRED, problems, settings, short
 
 _EMPTY = "is empty or contains only whitespace. Provide a value"
@@ -47,15 +47,15 @@ WRONG: list[tuple[str, str, list[Any]]] = [
     ),
     ("PARTNER_ID SUB_PARTNER_ID API_KEY MEMBER_SECRET", _DECIMAL, _DECIMALS),
     ("PARTNER_ID SUB_PARTNER_ID", _TYPE, [True, b"12345", ["12345"]]),
-    ("API_KEY", _COPY, ["", " ", f"{KEY}\n", f" {KEY}", f"{KEY} ", f"{KEY}\u200b"]),
-    ("API_KEY", _TYPE, [True, KEY.encode(), [KEY]]),
+    ("API_KEY", _COPY, ["", " ", f"{API_KEY}\n", f" {API_KEY}", f"{API_KEY} ", f"{API_KEY}\u200b"]),
+    ("API_KEY", _TYPE, [True, API_KEY.encode(), [API_KEY]]),
     (
         "MEMBER_SECRET",
         "must have at least 32 characters, got 31. Generate a value with",
         ["x" * 31],
     ),
-    ("MEMBER_SECRET", _COPY, ["", " " * 40, f"{KEY}{KEY}\n"]),
-    ("MEMBER_SECRET", _TYPE, [KEY.encode() * 2]),
+    ("MEMBER_SECRET", _COPY, ["", " " * 40, f"{API_KEY}{API_KEY}\n"]),
+    ("MEMBER_SECRET", _TYPE, [API_KEY.encode() * 2]),
     (
         "ENV",
         'must be "test" or "production", got ',
@@ -155,7 +155,7 @@ WRONG: list[tuple[str, str, list[Any]]] = [
     (
         "NOTIFY_TOKEN",
         "must have at least 26 characters",
-        [KEY, "", f"{KEY}x/", "é" * 30, f"{KEY} x y", 10**30],
+        [API_KEY, "", f"{API_KEY}x/", "é" * 30, f"{API_KEY} x y", 10**30],
     ),
     ("LOOK", 'must be "button" or "own"', ["card", "", "Own", True]),
     ("LOCALE", 'must be "en" or "zh"', ["fr", "", "ZH", "zh-CN", True, ["zh"]]),
@@ -231,18 +231,20 @@ def test_a_wrong_setting_is_named_with_what_it_should_be_and_no_key_is_reported(
     [(name, problem)] = problems(raised.value).items()
     assert name == f"XIEBAO_{setting}"
     assert re.match(words.replace("SETTING", setting), problem)
-    assert KEY not in reported(raised.value)
-    assert "100000" not in reported(raised.value), "a key that was read as a decimal number"
+    assert API_KEY not in format_error_report(raised.value)
+    assert "100000" not in format_error_report(raised.value), (
+        "a key that was read as a decimal number"
+    )
 
 
 def test_a_config_that_cannot_be_read_is_an_error_without_what_it_says() -> None:
     class Vault(dict[str, Any]):
-        get = fail_with(PermissionError(f"no entry for {KEY}"))
+        get = failing_function(PermissionError(f"no entry for {API_KEY}"))
 
     said = r"app\.config cannot be read because of the exception PermissionError"
     with pytest.raises(ConfigError, match=said) as raised:
         Settings.from_config(Vault())
-    assert KEY not in reported(raised.value)
+    assert API_KEY not in format_error_report(raised.value)
 
 
 #: Settings that are wrong, or not set, in the order in which an error lists them.
@@ -286,7 +288,7 @@ _MISSING = {"XIEBAO_PARTNER_ID": None, "XIEBAO_API_KEY": None}
 def test_all_that_is_wrong_or_missing_is_listed_in_one_error(
     config: dict[str, Any], names: list[str]
 ) -> None:
-    assert ALL_WRONG.keys() == set(SETTINGS)
+    assert ALL_WRONG.keys() == set(SETTING_NAMES)
     with pytest.raises(ConfigError) as raised:
         Settings.from_config(config)
     assert list(problems(raised.value)) == names

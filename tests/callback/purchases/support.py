@@ -18,8 +18,8 @@ from flask_xiebao.app import order_client
 from flask_xiebao.app.state import AppState
 from flask_xiebao.sqla import ClickMixin, PurchaseMixin, Purchases, Snapshot
 from tests.callback.support import DETAIL, ok
-from tests.support import NUMBER, Site, make_site
-from tests.vectors import callback
+from tests.support import INSURE_NUM, Site, make_site
+from tests.vectors import build_notification
 
 #: What the gateway says of an order in each state of the table.
 PAID: dict[str, Any] = {"issueStatus": 0, "effectiveStatus": 0, "issueTime": None}
@@ -53,7 +53,7 @@ class Gateway:
 
         monkeypatch.setattr(order_client, "get_order_client", client_of)
 
-    def says(self, number: str = NUMBER, **own: Any) -> None:
+    def says(self, number: str = INSURE_NUM, **own: Any) -> None:
         """Have it say this of an order from now on."""
         self.orders[number] = {**self.orders.get(number, DETAIL), "insureNum": number, **own}
 
@@ -129,10 +129,10 @@ class Shop:
 
     def ring(self, step: int, **own: Any) -> int:
         """Return the status with which one notification is answered."""
-        [status] = self.hear(callback(step, **own))
+        [status] = self.hear(build_notification(step, **own))
         return status
 
-    def refresh(self, number: str = NUMBER) -> Any:
+    def refresh(self, number: str = INSURE_NUM) -> Any:
         with self.app.app_context():
             return self.purchases.refresh(number)
 
@@ -152,7 +152,7 @@ class Shop:
         with Session(self.engine) as session:
             return list(session.scalars(select(self.clicks).order_by(*order)))
 
-    def row(self, number: str = NUMBER) -> Any:
+    def row(self, number: str = INSURE_NUM) -> Any:
         return self.rows()[number]
 
     def states(self) -> dict[str, str]:

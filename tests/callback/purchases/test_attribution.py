@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from flask_xiebao import LinkError
 from tests.callback.purchases.conftest import MakeShop
 from tests.callback.purchases.support import Shop
-from tests.support import CODE, PC
+from tests.support import PC, PRODUCT_CODE
 
 NOON = datetime(2026, 11, 27, 12, tzinfo=UTC)
 DAY = 24 * 60
@@ -35,7 +35,7 @@ def product_click(click_id: str, clicked: int, returned: int | None = None, **va
         "click_id": click_id,
         "member": "alice",
         "page": "product",
-        "case_code": CODE,
+        "case_code": PRODUCT_CODE,
         "platform": "h5",
         "clicked_at": at(clicked),
         "expires_at": at(clicked + DAY),
@@ -58,7 +58,7 @@ def purchase_at(
     return {
         "insure_num": number,
         "member": "alice",
-        "case_code": CODE,
+        "case_code": PRODUCT_CODE,
         "applied_at": at(applied),
         "paid_at": at(paid),
         **values,

@@ -19,7 +19,15 @@ from flask_xiebao.sqla import ClickMixin, Purchases, clicks
 from flask_xiebao.testing import check_entries
 from tests.callback.purchases.conftest import MakeShop
 from tests.callback.purchases.support import Shop
-from tests.support import CODE, LIVE, NUMBER, PC, fail_with, make_site, paid_url
+from tests.support import (
+    DEPLOYED,
+    INSURE_NUM,
+    PC,
+    PRODUCT_CODE,
+    failing_function,
+    get_return_link,
+    make_site,
+)
 
 NOON = datetime(2026, 11, 27, 12, tzinfo=UTC)
 
@@ -51,7 +59,7 @@ def test_click_is_stored_with_all_columns(new_shop: MakeShop) -> None:
         "click_id": sent[0]["click_id"],
         "member": "8",
         "page": "product",
-        "case_code": CODE,
+        "case_code": PRODUCT_CODE,
         "client_reference": "QY-1008",
         "sub_partner_id": "branch 1",
         "platform": "pc",
@@ -93,7 +101,7 @@ def test_clicks_of_the_check_command_are_not_stored(shop: Shop, with_receivers: 
 
 
 def test_click_that_ends_with_an_exception_is_not_stored(shop: Shop) -> None:
-    shop.app.after_request(fail_with(RuntimeError("a hook of the site")))
+    shop.app.after_request(failing_function(RuntimeError("a hook of the site")))
     with pytest.raises(RuntimeError, match="a hook of the site"):
         click(shop)
     assert shop.stored_clicks() == []
@@ -119,7 +127,7 @@ def test_long_texts_are_cut_to_the_length_of_their_columns(shop: Shop) -> None:
 
 def test_only_the_first_return_is_recorded(shop: Shop) -> None:
     with time_machine.travel(NOON, tick=False) as clock:
-        paid = paid_url(click(shop, return_to="/orders/8"))
+        paid = get_return_link(click(shop, return_to="/orders/8"))
         click(shop)
         for _ in range(2):
             clock.shift(60)
@@ -131,7 +139,7 @@ def test_only_the_first_return_is_recorded(shop: Shop) -> None:
 def test_click_is_redirected_if_the_database_fails(
     new_shop: MakeShop, caplog: pytest.LogCaptureFixture
 ) -> None:
-    shop = new_shop(clicks=True, **LIVE)
+    shop = new_shop(clicks=True, **DEPLOYED)
     shop.site.log_in("alice")
     shop.execute("DROP TABLE xiebao_click")
     for _ in range(3):
@@ -147,10 +155,10 @@ def test_click_is_redirected_if_the_database_fails(
 def test_only_one_error_is_logged_within_a_minute(
     new_shop: MakeShop, caplog: pytest.LogCaptureFixture
 ) -> None:
-    shop = new_shop(clicks=True, **LIVE)
+    shop = new_shop(clicks=True, **DEPLOYED)
     shop.site.log_in("alice")
     for error in (RuntimeError("first"), ValueError("second")):
-        receiver = fail_with(error)
+        receiver = failing_function(error)
         event.listen(shop.engine, "before_cursor_execute", receiver)
         assert click(shop).status_code == 302
         event.remove(shop.engine, "before_cursor_execute", receiver)
@@ -217,7 +225,7 @@ def test_second_error_does_not_show_the_parameters_of_the_first(shop: Shop) -> N
         context.is_disconnect = True
         errors.append(context.original_exception)
 
-    receiver = fail_with(sqlite3.OperationalError("a broken connection"))
+    receiver = failing_function(sqlite3.OperationalError("a broken connection"))
     event.listen(shop.engine, "before_cursor_execute", receiver)
     assert click(shop).status_code == 302
     assert len(errors) == 2
@@ -232,7 +240,7 @@ def test_clicks_are_not_stored_without_the_argument_clicks(new_shop: MakeShop) -
     for use in (
         lambda: shop.purchases.click_id,
         lambda: shop.purchases.attribution,
-        lambda: shop.purchases.click_of(shop.model(insure_num=NUMBER)),
+        lambda: shop.purchases.click_of(shop.model(insure_num=INSURE_NUM)),
         lambda: shop.purchases.for_reference("QY-1008", "alice"),
     ):
         with pytest.raises(ConfigError, match="does not store clicks"):
@@ -294,7 +302,7 @@ def test_prune_reports_a_missing_table(shop: Shop) -> None:
 
 
 def test_prune_exits_with_2_if_the_database_fails(shop: Shop) -> None:
-    event.listen(shop.engine, "before_cursor_execute", fail_with(RuntimeError("a password")))
+    event.listen(shop.engine, "before_cursor_execute", failing_function(RuntimeError("a password")))
     assert run_prune(shop, "2026-11-27", exit_code=2).startswith("RuntimeError in fail (")
 
 
@@ -335,6 +343,6 @@ def test_click_is_redirected_if_the_model_requires_arguments(
     xiebao.member_loader(lambda: "alice")
     Purchases(xiebao, shop.model, sessionmaker(shop.engine), clicks=Click)
     with app.test_request_context():
-        link = xiebao.product_link(CODE)
+        link = xiebao.product_link(PRODUCT_CODE)
     assert app.test_client().get(link, headers=PC).status_code == 302
     assert "creates rows with Click(), but this call failed" in caplog.text

@@ -12,8 +12,8 @@ import time_machine
 
 from tests.callback.purchases.conftest import MakeShop
 from tests.callback.purchases.support import APPLIED, PAID, SURRENDERED, Shop, insurant
-from tests.support import NUMBER
-from tests.vectors import NAME, callback
+from tests.support import INSURE_NUM
+from tests.vectors import NAME, build_notification
 
 START = datetime(2026, 11, 27, tzinfo=UTC)
 SECOND, THIRD = "20190226020199", "20190226020200"
@@ -35,7 +35,7 @@ def test_replays_of_one_notification_do_not_shorten_wait_for_another(shop: Shop)
     assert send_after(shop, 30, 4, cancelMsg="genuine") == 500
     shop.gateway.says(**SURRENDERED)
     assert send_after(shop, 31, 4, cancelMsg="genuine") == 200
-    assert shop.states() == {NUMBER: "surrendered"}
+    assert shop.states() == {INSURE_NUM: "surrendered"}
 
 
 def test_unconfirmed_notification_is_accepted_after_a_day_among_seven_others(shop: Shop) -> None:
@@ -58,7 +58,7 @@ def test_slow_replays_do_not_shorten_wait_for_confirmation(shop: Shop) -> None:
     assert send_after(shop, 50, 4) == 500
     shop.gateway.says(**SURRENDERED)
     assert send_after(shop, 51, 4) == 200
-    assert shop.states() == {NUMBER: "surrendered"}
+    assert shop.states() == {INSURE_NUM: "surrendered"}
 
 
 def test_wait_begins_again_after_status_has_changed(shop: Shop) -> None:
@@ -89,12 +89,12 @@ FAILED_PAYMENT = {"state": False, "failMsg": "余额不足"}
 def test_failed_payment_sent_again_as_failed_issue_is_ignored(shop: Shop) -> None:
     shop.gateway.says(**APPLIED)
     assert shop.ring(2, **FAILED_PAYMENT) == 200
-    assert shop.states() == {NUMBER: "failed"}
+    assert shop.states() == {INSURE_NUM: "failed"}
     shop.gateway.says(payStatus=1, payedTime="2019-02-26 10:20:30")
     assert shop.ring(3, **FAILED_PAYMENT) == 200
-    assert shop.states() == {NUMBER: "paid"}
+    assert shop.states() == {INSURE_NUM: "paid"}
     assert shop.ring(3, state=False, failMsg="核保未通过") == 200
-    assert shop.states() == {NUMBER: "not_issued"}
+    assert shop.states() == {INSURE_NUM: "not_issued"}
 
 
 def test_failed_issue_sent_again_as_failed_payment_is_ignored(shop: Shop) -> None:
@@ -103,7 +103,7 @@ def test_failed_issue_sent_again_as_failed_payment_is_ignored(shop: Shop) -> Non
     assert shop.ring(3, **failed_issue) == 200
     shop.gateway.says(**APPLIED)
     assert shop.ring(2, **failed_issue) == 200
-    assert shop.states() == {NUMBER: "applied"}
+    assert shop.states() == {INSURE_NUM: "applied"}
 
 
 @pytest.mark.parametrize(("step", "says", "state"), [(2, APPLIED, "applied"), (3, PAID, "paid")])
@@ -113,7 +113,7 @@ def test_failed_application_sent_again_as_another_failed_step_is_ignored(
     shop.gateway.says(**says)
     failed_application = {"state": False, "failMsg": "健康告知未通过"}
     assert [shop.ring(type_, **failed_application) for type_ in (1, step)] == [200, 200]
-    assert shop.states() == {NUMBER: state}
+    assert shop.states() == {INSURE_NUM: state}
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ def test_failed_issue_with_fields_of_a_payment_is_ignored(
 ) -> None:
     shop.gateway.says(**PAID)
     assert shop.ring(3, state=False, **payment_field) == 200
-    assert shop.states() == {NUMBER: "paid"}
+    assert shop.states() == {INSURE_NUM: "paid"}
 
 
 @pytest.mark.parametrize(
@@ -160,10 +160,10 @@ def test_failed_step_is_cleared_by_later_status(
 def test_issue_that_fails_before_query_shows_payment_counts_once_it_is_paid(shop: Shop) -> None:
     shop.gateway.says(**APPLIED)
     assert shop.ring(3, state=False, failMsg="核保未通过") == 200
-    assert shop.states() == {NUMBER: "applied"}
+    assert shop.states() == {INSURE_NUM: "applied"}
     shop.gateway.says(**PAID, payStatus=1)
     shop.refresh()
-    assert shop.states() == {NUMBER: "not_issued"}
+    assert shop.states() == {INSURE_NUM: "not_issued"}
 
 
 # Orders of another site
@@ -174,7 +174,7 @@ def test_row_of_another_sites_order_is_deleted_once_gateway_knows_order(
 ) -> None:
     shop = new_shop(only=lambda order: order.case_code == "ours")
     assert shop.ring(1) == 500
-    assert shop.states() == {NUMBER: "unknown"}
+    assert shop.states() == {INSURE_NUM: "unknown"}
     shop.gateway.says(**APPLIED, caseCode="another site's")
     assert shop.ring(1) == 200
     assert shop.rows() == {}
@@ -185,7 +185,7 @@ def test_reconcile_since_keeps_unknown_row(new_shop: MakeShop) -> None:
     assert shop.ring(1) == 500
     shop.gateway.says(**APPLIED)
     assert shop.reconcile(since=datetime(2026, 1, 1, tzinfo=UTC).date()) == []
-    assert shop.states() == {NUMBER: "unknown"}
+    assert shop.states() == {INSURE_NUM: "unknown"}
 
 
 # Reissues
@@ -193,11 +193,11 @@ def test_reconcile_since_keeps_unknown_row(new_shop: MakeShop) -> None:
 
 def reissue(number: str, new_number: str) -> bytes:
     """Return a notification that an order was surrendered and issued anew."""
-    return callback(5, insureNum=number, newInsureNum=new_number)
+    return build_notification(5, insureNum=number, newInsureNum=new_number)
 
 
 @pytest.mark.parametrize(
-    "bodies", [*itertools.permutations([(NUMBER, SECOND), (SECOND, THIRD)])], ids=["1-2", "2-1"]
+    "bodies", [*itertools.permutations([(INSURE_NUM, SECOND), (SECOND, THIRD)])], ids=["1-2", "2-1"]
 )
 @pytest.mark.parametrize("is_known_before", [True, False])
 def test_forgotten_member_stays_forgotten_along_reissues_in_any_order(
@@ -213,7 +213,7 @@ def test_forgotten_member_stays_forgotten_along_reissues_in_any_order(
         shop.refresh(THIRD)
     assert shop.hear(*itertools.starmap(reissue, bodies)) == [200, 200]
     assert {number: row.member for number, row in shop.rows().items()} == dict.fromkeys(
-        [NUMBER, SECOND, THIRD]
+        [INSURE_NUM, SECOND, THIRD]
     )
     for number in (SECOND, THIRD):
         assert shop.refresh(number).member is None
@@ -230,13 +230,13 @@ def test_forgotten_member_stays_forgotten_along_partial_reissue(
     shop.gateway.says(SECOND, insurants=[insurant(NAME, "P1", 1), insurant("李四", "P2")])
     shop.gateway.says(THIRD, **SURRENDERED)
     shop.gateway.says(fourth)
-    partial = callback(5, insureNum=SECOND, newInsureNum=THIRD, cancelInsurants=[NAME])
-    bodies = [reissue(NUMBER, SECOND), partial, reissue(THIRD, fourth)]
+    partial = build_notification(5, insureNum=SECOND, newInsureNum=THIRD, cancelInsurants=[NAME])
+    bodies = [reissue(INSURE_NUM, SECOND), partial, reissue(THIRD, fourth)]
     assert shop.hear(*(bodies[index] for index in order)) == [200] * 3
     assert [row.member for row in shop.rows().values()] == [None] * 4
 
 
-@pytest.mark.parametrize("queried", [SECOND, NUMBER])
+@pytest.mark.parametrize("queried", [SECOND, INSURE_NUM])
 def test_reissue_marks_row_as_replaced_if_member_is_forgotten_meanwhile(
     shop: Shop, queried: str
 ) -> None:
@@ -249,31 +249,31 @@ def test_reissue_marks_row_as_replaced_if_member_is_forgotten_meanwhile(
             shop.purchases.forget("101000")
 
     shop.gateway.then = forget
-    assert shop.hear(reissue(NUMBER, SECOND)) == [200]
-    assert shop.states() == {NUMBER: "replaced", SECOND: "expired"}
+    assert shop.hear(reissue(INSURE_NUM, SECOND)) == [200]
+    assert shop.states() == {INSURE_NUM: "replaced", SECOND: "expired"}
     assert [row.member for row in shop.rows().values()] == [None, None]
 
 
 def test_reissues_in_a_circle_end(shop: Shop) -> None:
     shop.gateway.says(**SURRENDERED)
     shop.gateway.says(SECOND, **SURRENDERED)
-    assert shop.hear(reissue(NUMBER, SECOND), reissue(SECOND, NUMBER)) == [200, 200]
+    assert shop.hear(reissue(INSURE_NUM, SECOND), reissue(SECOND, INSURE_NUM)) == [200, 200]
     shop.purchases.forget("101000")
-    assert shop.hear(reissue(NUMBER, SECOND)) == [200]
+    assert shop.hear(reissue(INSURE_NUM, SECOND)) == [200]
     assert [row.member for row in shop.rows().values()] == [None, None]
 
 
-@pytest.mark.parametrize("unknown", [NUMBER, SECOND])
+@pytest.mark.parametrize("unknown", [INSURE_NUM, SECOND])
 def test_reissue_does_not_mark_row_as_replaced_while_gateway_does_not_know_both(
     shop: Shop, unknown: str
 ) -> None:
-    for number in {NUMBER, SECOND} - {unknown}:
+    for number in {INSURE_NUM, SECOND} - {unknown}:
         shop.gateway.says(number, partnerUniqueKey=None, **SURRENDERED)
-    assert shop.hear(reissue(NUMBER, SECOND)) == [500]
+    assert shop.hear(reissue(INSURE_NUM, SECOND)) == [500]
     assert shop.row().replaced_by is None
     shop.gateway.says(unknown, partnerUniqueKey=None, **SURRENDERED)
-    assert shop.hear(reissue(NUMBER, SECOND)) == [200]
-    assert shop.states()[NUMBER] == "replaced"
+    assert shop.hear(reissue(INSURE_NUM, SECOND)) == [200]
+    assert shop.states()[INSURE_NUM] == "replaced"
 
 
 def test_reissue_without_new_number_surrenders_row(shop: Shop) -> None:
@@ -281,4 +281,4 @@ def test_reissue_without_new_number_surrenders_row(shop: Shop) -> None:
     assert shop.ring(5) == 500
     shop.gateway.says(**SURRENDERED)
     assert shop.ring(5) == 200
-    assert shop.states() == {NUMBER: "surrendered"}
+    assert shop.states() == {INSURE_NUM: "surrendered"}

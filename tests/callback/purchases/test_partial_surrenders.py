@@ -11,9 +11,9 @@ import time_machine
 
 from flask_xiebao import Notification, NotificationType
 from tests.callback.purchases.support import SURRENDERED, Shop, insurant
-from tests.support import NUMBER
+from tests.support import INSURE_NUM
 from tests.unit.support import parse
-from tests.vectors import NAME, callback
+from tests.vectors import NAME, build_notification
 
 FIRST_DAY, SECOND_DAY = datetime(2026, 11, 27, tzinfo=UTC), datetime(2026, 11, 28, tzinfo=UTC)
 OTHER_NAME = "周航"
@@ -102,7 +102,7 @@ def test_partial_surrender_is_behind_while_named_person_is_insured(
 ) -> None:
     shop.gateway.says(insurants=insurants)
     assert shop.ring(step, cancelInsurants=names) == (500 if is_behind else 200)
-    assert shop.states() == {NUMBER: "in_force"}
+    assert shop.states() == {INSURE_NUM: "in_force"}
     shop.gateway.says(**SURRENDERED)
     assert shop.ring(step, cancelInsurants=names) == 200
 
@@ -111,19 +111,19 @@ def test_partial_reissue_replaces_row_only_after_gateway_reports_surrender(shop:
     shop.gateway.says("2", **COVER)
     shop.gateway.says(insurants=[insurant(NAME, "P1", 1), TWO_INSURED[1]])
     assert shop.ring(5, cancelInsurants=[NAME], newInsureNum="2") == 200
-    assert shop.states() == {NUMBER: "in_force", "2": "in_force"}
+    assert shop.states() == {INSURE_NUM: "in_force", "2": "in_force"}
     assert shop.row().is_partly_surrendered
     shop.gateway.says(**SURRENDERED)
     shop.refresh()
-    assert shop.states() == {NUMBER: "replaced", "2": "in_force"}
+    assert shop.states() == {INSURE_NUM: "replaced", "2": "in_force"}
     assert not shop.row().is_partly_surrendered
 
 
 def test_order_knows_partial_surrender(shop: Shop) -> None:
     with shop.app.app_context():
-        assert not shop.xiebao.orders.get(NUMBER).is_partly_surrendered
+        assert not shop.xiebao.orders.get(INSURE_NUM).is_partly_surrendered
         shop.gateway.says(insurants=[insurant(NAME, "P1", 1), TWO_INSURED[1]])
-        order = shop.xiebao.orders.get(NUMBER)
+        order = shop.xiebao.orders.get(INSURE_NUM)
     assert [policy.retreat_status for policy in order.policies] == [1, 0]
     assert order.is_partly_surrendered
     assert NAME not in repr(order)
@@ -147,7 +147,7 @@ def test_order_knows_partial_surrender(shop: Shop) -> None:
 def test_notification_with_cancelled_insurants_is_partial(
     step: int, names: object, is_partial: bool
 ) -> None:
-    assert parse(callback(step, cancelInsurants=names)).is_partial is is_partial
+    assert parse(build_notification(step, cancelInsurants=names)).is_partial is is_partial
 
 
 def test_notification_of_own_reader_is_partial_if_it_names_people() -> None:
@@ -164,7 +164,7 @@ def test_reconcile_partial_queries_policies_of_several_people(shop: Shop) -> Non
     assert shop.reconcile() == []
     shop.gateway.asked.clear()
     found = shop.reconcile(partial=True, repair=False)
-    assert found == [f"{NUMBER}: in_force -> in_force, not repaired"]
-    assert shop.gateway.asked == [("orderList", None), ("orderDetail", NUMBER)]
-    assert shop.reconcile(partial=True) == [f"{NUMBER}: in_force -> in_force, repaired"]
+    assert found == [f"{INSURE_NUM}: in_force -> in_force, not repaired"]
+    assert shop.gateway.asked == [("orderList", None), ("orderDetail", INSURE_NUM)]
+    assert shop.reconcile(partial=True) == [f"{INSURE_NUM}: in_force -> in_force, repaired"]
     assert shop.row().is_partly_surrendered

@@ -14,9 +14,9 @@ from flask_xiebao.sqla import reconciliation
 from tests.callback.purchases.conftest import MakeShop
 from tests.callback.purchases.support import APPLIED, COVER, PAID, SURRENDERED, Shop
 from tests.cli.support import run
-from tests.support import MEMBER_SECRET, NUMBER, fail_with
+from tests.support import INSURE_NUM, MEMBER_SECRET, failing_function
 
-DOWN = fail_with(httpx.ConnectError(""))
+DOWN = failing_function(httpx.ConnectError(""))
 
 
 def filled(shop: Shop, count: int = 3, **own: Any) -> list[str]:
@@ -218,7 +218,7 @@ def test_the_command_says_each_difference_and_whether_both_agree(
 def test_the_command_fills_a_shop_without_news(shop: Shop) -> None:
     shop.gateway.says()
     assert run(shop.app, "reconcile", "--no-on-change").exit_code == 0
-    assert ([*shop.rows()], shop.told) == ([NUMBER], [])
+    assert ([*shop.rows()], shop.told) == ([INSURE_NUM], [])
 
 
 #: What is wrong with a site, and what the command says of it.

@@ -14,8 +14,8 @@ import time_machine
 from flask_xiebao import OrderError
 from tests.callback.purchases.conftest import MakeShop
 from tests.callback.purchases.support import APPLIED, PAID, SURRENDERED, Shop
-from tests.support import NUMBER, fail_with
-from tests.vectors import NAME, REISSUED, VECTORS, callback
+from tests.support import INSURE_NUM, failing_function
+from tests.vectors import NAME, REISSUED, VECTORS, build_notification
 
 OTHER, NEW = "20190226020147", "20190226020199"
 #: What comes with the success of a step.
@@ -37,8 +37,8 @@ def test_in_any_order_and_however_often_there_is_one_end(shop: Shop, first: byte
     shop.gateway.says(OTHER, **APPLIED)
     others = [body for body in VECTORS if body != first]
     for body in (first, *others[::-1], *others):
-        assert shop.hear(callback(key="another key"), body, body) == [403, 200, 200]
-    assert shop.states() == {NUMBER: "replaced", OTHER: "failed", NEW: "expired"}
+        assert shop.hear(build_notification(key="another key"), body, body) == [403, 200, 200]
+    assert shop.states() == {INSURE_NUM: "replaced", OTHER: "failed", NEW: "expired"}
 
 
 @pytest.mark.parametrize(
@@ -142,16 +142,16 @@ def test_a_number_that_the_gateway_does_not_know_yet_is_news_once_it_does(shop: 
         shop.refresh()
     assert shop.rows() == {}
     assert ring(shop, 1, state=True) == 500
-    assert (shop.states(), shop.told) == ({NUMBER: "unknown"}, [])
+    assert (shop.states(), shop.told) == ({INSURE_NUM: "unknown"}, [])
     shop.gateway.says(**APPLIED)
     assert ring(shop, 1) == 200
-    assert (shop.states(), shop.told) == ({NUMBER: "applied"}, [(None, "applied")])
+    assert (shop.states(), shop.told) == ({INSURE_NUM: "applied"}, [(None, "applied")])
 
 
 def test_where_the_gateway_gives_no_answer_nothing_is_written(
     shop: Shop, caplog: pytest.LogCaptureFixture
 ) -> None:
-    shop.gateway.then = fail_with(httpx.ConnectError(""))
+    shop.gateway.then = failing_function(httpx.ConnectError(""))
     assert ring(shop, 2) == 500
     assert shop.rows() == {}
     assert [each.levelname for each in caplog.records] == ["ERROR"]
@@ -173,7 +173,7 @@ def test_a_site_is_told_of_each_change_once(shop: Shop) -> None:
 def test_what_is_expected_hides_no_failure(shop: Shop, caplog: pytest.LogCaptureFixture) -> None:
     for each in range(12):
         assert shop.ring(1, insureNum=f"unknown{each}") == 500
-    shop.then = fail_with(LookupError())
+    shop.then = failing_function(LookupError())
     shop.gateway.says()
     assert shop.ring(1) == 500
     assert "ERROR" in [each.levelname for each in caplog.records]
@@ -182,10 +182,10 @@ def test_what_is_expected_hides_no_failure(shop: Shop, caplog: pytest.LogCapture
 def test_what_the_site_cannot_do_is_not_written_and_comes_again(shop: Shop) -> None:
     shop.gateway.says(**APPLIED)
     shop.refresh()
-    shop.then = fail_with(LookupError())
+    shop.then = failing_function(LookupError())
     shop.gateway.says(**PAID, payStatus=1, payedTime="2019-02-26 10:20:30")
     assert ring(shop, 2) == 500
-    assert shop.states() == {NUMBER: "applied"}
+    assert shop.states() == {INSURE_NUM: "applied"}
     shop.then = lambda *_: None
     assert ring(shop, 2) == 200
     assert shop.told[-1] == ("applied", "paid")
@@ -208,7 +208,7 @@ def test_a_step_that_failed_shows_until_the_gateway_goes_further(
 ) -> None:
     shop.gateway.says(**says)
     assert {shop.ring(step, state=False, failMsg=f"{NAME}余额不足") for step in steps} == {200}
-    assert shop.states() == {NUMBER: state}
+    assert shop.states() == {INSURE_NUM: state}
 
 
 @pytest.mark.parametrize(
@@ -218,16 +218,16 @@ def test_a_step_that_failed_shows_until_the_gateway_goes_further(
 def test_what_follows_on_a_reissue_is_the_same_members(
     shop: Shop, here: str | None, there: str | None, state: str
 ) -> None:
-    shop.gateway.says(NUMBER, partnerUniqueKey=here, **SURRENDERED)
+    shop.gateway.says(INSURE_NUM, partnerUniqueKey=here, **SURRENDERED)
     shop.gateway.says(NEW, partnerUniqueKey=there, endDate="2999-01-01")
     assert shop.hear(REISSUED) == [200]
-    assert shop.states() == {NUMBER: state, NEW: "in_force"}
+    assert shop.states() == {INSURE_NUM: state, NEW: "in_force"}
 
 
 def test_a_reissue_waits_for_the_number_that_follows(shop: Shop) -> None:
     shop.gateway.says(**SURRENDERED)
     assert shop.hear(REISSUED) == [500]
-    assert shop.states() == {NUMBER: "surrendered", NEW: "unknown"}
+    assert shop.states() == {INSURE_NUM: "surrendered", NEW: "unknown"}
     shop.gateway.says(NEW)
     assert shop.hear(REISSUED) == [200]
     assert shop.row().replaced_by == NEW
@@ -242,12 +242,12 @@ def test_a_purchase_stays_with_its_member(
     shop.refresh()
     shop.gateway.says(partnerUniqueKey=key, **SURRENDERED)
     assert [shop.refresh().member, shop.refresh().member] == ["101000"] * 2
-    assert shop.states() == {NUMBER: "surrendered"}
+    assert shop.states() == {INSURE_NUM: "surrendered"}
     assert [each.levelname for each in caplog.records] == ["WARNING"]
     # A list may not say whose it is.
     problem = "the gateway reports another member, or no member, for this order"
     said = f"surrendered -> surrendered, {problem}"
-    assert shop.reconcile() == [f"{NUMBER}: {said}"] * (key is not None)
+    assert shop.reconcile() == [f"{INSURE_NUM}: {said}"] * (key is not None)
 
 
 def test_what_is_another_sites_is_not_kept(new_shop: MakeShop) -> None:
@@ -258,15 +258,15 @@ def test_what_is_another_sites_is_not_kept(new_shop: MakeShop) -> None:
     with pytest.raises(OrderError, match='the function passed as "only" returned False'):
         shop.refresh()
     # Rung for before the gateway knew it, so that its number is there.
-    gone = shop.gateway.orders.pop(NUMBER)
-    assert (ring(shop, 1), shop.states()) == (500, {NUMBER: "unknown"})
-    shop.gateway.orders[NUMBER] = gone
+    gone = shop.gateway.orders.pop(INSURE_NUM)
+    assert (ring(shop, 1), shop.states()) == (500, {INSURE_NUM: "unknown"})
+    shop.gateway.orders[INSURE_NUM] = gone
     assert (shop.reconcile(), shop.reconcile(repair=False)) == ([], [])
     shop.gateway.says(caseCode="QX000000000001")
-    assert (ring(shop, 2), [*shop.rows()]) == (200, [NUMBER])
+    assert (ring(shop, 2), [*shop.rows()]) == (200, [INSURE_NUM])
     # What is there stays this site's.
     shop.gateway.says(caseCode="QX000000127257", **SURRENDERED)
-    assert (ring(shop, 4), shop.states()) == (200, {NUMBER: "surrendered"})
+    assert (ring(shop, 4), shop.states()) == (200, {INSURE_NUM: "surrendered"})
 
 
 def test_only_has_to_say_yes_or_no(new_shop: MakeShop, caplog: pytest.LogCaptureFixture) -> None:

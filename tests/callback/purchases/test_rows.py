@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from flask_xiebao import LinkError
 from tests.callback.purchases.conftest import MakeShop
 from tests.callback.purchases.support import SURRENDERED, Shop
-from tests.support import KEYS_OF_MEMBERS, MEMBER_SECRET, NUMBER
+from tests.support import INSURE_NUM, MEMBER_KEYS, MEMBER_SECRET
 from tests.vectors import NAME
 
 TODAY = datetime(2026, 11, 26, 17, tzinfo=UTC)  # of which it is the 27th in China
@@ -70,12 +70,12 @@ def test_the_state_follows_from_what_the_gateway_says(
 
 def test_a_row_says_what_the_gateway_says_but_no_name(new_shop: MakeShop) -> None:
     shop = new_shop(XIEBAO_MEMBER_SECRET=MEMBER_SECRET)
-    shop.gateway.says(partnerUniqueKey=KEYS_OF_MEMBERS["8"], insurePartnerId=678)
+    shop.gateway.says(partnerUniqueKey=MEMBER_KEYS["8"], insurePartnerId=678)
     with time_machine.travel(TODAY, tick=False):
         row = shop.refresh()
     kept = {name: value for name, value in vars(row).items() if name != "_sa_instance_state"}
     assert kept == {
-        "insure_num": NUMBER,
+        "insure_num": INSURE_NUM,
         "member": "8",
         "case_code": "QX000000127257",
         "product_name": "境内旅行意外险",
@@ -101,7 +101,7 @@ def test_a_row_says_what_the_gateway_says_but_no_name(new_shop: MakeShop) -> Non
         "created_at": datetime(2019, 2, 26, 2, 18, tzinfo=UTC),
         "updated_at": TODAY,
     }
-    assert repr(row) == f"<Purchase {NUMBER}>"
+    assert repr(row) == f"<Purchase {INSURE_NUM}>"
 
 
 @pytest.mark.parametrize(
@@ -172,7 +172,7 @@ _SAME = ("02:20:30+00:00", "10:20:30+08:00")
 def test_a_member_who_is_forgotten_stays_so(shop: Shop) -> None:
     shop.gateway.says()
     shop.gateway.says("2", partnerUniqueKey="8")
-    for number in (NUMBER, "2"):
+    for number in (INSURE_NUM, "2"):
         shop.refresh(number)
     assert shop.purchases.forget("101000") == 1
     assert [shop.purchases.forget(nobody) for nobody in ("101000", "", 0, 5)] == [0] * 4
@@ -183,7 +183,7 @@ def test_a_member_who_is_forgotten_stays_so(shop: Shop) -> None:
     assert [method for method, _ in shop.gateway.asked] == ["orderList"]
     rows = shop.rows()
     assert [(row.member, row.forgotten) for row in rows.values()] == [(None, True), ("8", False)]
-    assert rows[NUMBER].state == "surrendered"
+    assert rows[INSURE_NUM].state == "surrendered"
     shop.gateway.says("3")
     members = list[str | None]()
     shop.then = lambda _session, purchase, _before: members.append(purchase.member)
@@ -214,6 +214,6 @@ def test_what_was_before_cannot_be_changed(shop: Shop) -> None:
     shop.gateway.says(planName="计划二")
     shop.refresh()
     assert (seen[0], seen[1].plan_name, seen[1].state) == (None, NAME, "expired")
-    assert repr(seen[1]) == f"<Snapshot {NUMBER}>"
+    assert repr(seen[1]) == f"<Snapshot {INSURE_NUM}>"
     with pytest.raises(AttributeError, match="cannot be changed"):
         seen[1].member = "8"

@@ -17,7 +17,7 @@ from flask_xiebao import ConfigError, Xiebao
 from flask_xiebao.sqla import PurchaseMixin, Purchases
 from tests.callback.purchases.conftest import MakeShop
 from tests.callback.purchases.support import Shop
-from tests.support import MEMBER_SECRET, NUMBER
+from tests.support import INSURE_NUM, MEMBER_SECRET
 
 
 def test_no_connection_is_held_while_the_gateway_is_waited_for(new_shop: MakeShop) -> None:
@@ -37,7 +37,7 @@ def test_an_engine_that_commits_each_statement_is_refused(new_shop: MakeShop, le
     shop = new_shop(engine={"isolation_level": level})
     shop.gateway.says()
     assert shop.ring(1) == (500 if level == "AUTOCOMMIT" else 200)
-    assert [*shop.rows()] == [NUMBER] * (level != "AUTOCOMMIT")
+    assert [*shop.rows()] == [INSURE_NUM] * (level != "AUTOCOMMIT")
 
 
 def test_sqlite_may_have_its_transactions_begun_by_sqlalchemy(shop: Shop) -> None:
@@ -46,7 +46,7 @@ def test_sqlite_may_have_its_transactions_begun_by_sqlalchemy(shop: Shop) -> Non
     event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
     shop.purchases.store._session_factory = sessionmaker(engine)
     shop.gateway.says()
-    assert shop.refresh().insure_num == NUMBER
+    assert shop.refresh().insure_num == INSURE_NUM
     engine.dispose()
 
 

@@ -25,7 +25,7 @@ from sqlalchemy.orm import (
 
 from flask_xiebao import ConfigError, Order, Xiebao
 from flask_xiebao.sqla import PurchaseMixin, Purchases
-from tests.support import CONFIG, MEMBER_SECRET, NUMBER
+from tests.support import CONFIG, INSURE_NUM, MEMBER_SECRET
 
 pytest_plugins = ["flask_xiebao.pytest_plugin"]
 
@@ -127,12 +127,12 @@ def site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Site]:
 @pytest.mark.parametrize("site", SITES.values(), ids=SITES, indirect=True)
 def test_it_keeps_what_its_members_buy(site: Site, notify: Notify, xiebao_orders: Orders) -> None:
     xiebao_orders(
-        [Order(insure_num=NUMBER, partner_uniq_key="7", pay_status=1), {"insure_num": "2"}]
+        [Order(insure_num=INSURE_NUM, partner_uniq_key="7", pay_status=1), {"insure_num": "2"}]
     )
     app, *others = site.apps
-    answer = notify(app.test_client(), type=2, insure_num=NUMBER, member="7")
+    answer = notify(app.test_client(), type=2, insure_num=INSURE_NUM, member="7")
     assert answer.json == {"state": True}
-    assert site.numbers(app) == [NUMBER]
+    assert site.numbers(app) == [INSURE_NUM]
     assert [site.numbers(other) for other in others] == [[]] * len(others)
     with app.app_context():
         assert site.purchases.store.find_missing_columns() == []
@@ -145,14 +145,14 @@ def test_it_keeps_what_its_members_buy(site: Site, notify: Notify, xiebao_orders
 def test_what_a_caller_has_begun_is_neither_committed_nor_lost(
     site: Site, xiebao_orders: Orders
 ) -> None:
-    xiebao_orders([Order(insure_num=NUMBER, partner_uniq_key="7")])
+    xiebao_orders([Order(insure_num=INSURE_NUM, partner_uniq_key="7")])
     with site.apps[0].app_context():
         begun, unfinished = site.session(), site.purchases.store.build_empty_row("unfinished")
         begun.add(unfinished)
-        site.purchases.refresh(NUMBER)
+        site.purchases.refresh(INSURE_NUM)
         assert unfinished in begun.new
         begun.rollback()
-    assert site.numbers(site.apps[0]) == [NUMBER]
+    assert site.numbers(site.apps[0]) == [INSURE_NUM]
 
 
 @pytest.mark.parametrize("site", [SITES["dataclasses"]], ids=[""], indirect=True)
@@ -161,18 +161,18 @@ def test_two_purchases_are_not_equal_because_what_the_site_adds_is(
 ) -> None:
     xiebao_orders(
         [
-            Order(insure_num=NUMBER, partner_uniq_key="7"),
+            Order(insure_num=INSURE_NUM, partner_uniq_key="7"),
             Order(insure_num="2", partner_uniq_key="8"),
         ]
     )
     with site.apps[0].app_context():
-        first, second = site.purchases.refresh(NUMBER), site.purchases.refresh("2")
+        first, second = site.purchases.refresh(INSURE_NUM), site.purchases.refresh("2")
     assert first not in {second}
-    assert repr(first) == f"<Purchase {NUMBER}>"
+    assert repr(first) == f"<Purchase {INSURE_NUM}>"
 
 
 def test_sessions_may_choose_their_engines(tmp_path: Path, xiebao_orders: Orders) -> None:
-    xiebao_orders([Order(insure_num=NUMBER, partner_uniq_key="7")])
+    xiebao_orders([Order(insure_num=INSURE_NUM, partner_uniq_key="7")])
     site = without(tmp_path)
     [engine] = site.engines()
 
@@ -184,7 +184,7 @@ def test_sessions_may_choose_their_engines(tmp_path: Path, xiebao_orders: Orders
     site.purchases.store._session_factory = sessionmaker(class_=Routing)
     site.make_tables()
     with site.apps[0].app_context():
-        assert site.purchases.refresh(NUMBER).member == "7"
+        assert site.purchases.refresh(INSURE_NUM).member == "7"
     engine.dispose()
 
 
@@ -205,9 +205,9 @@ def test_columns_of_its_own_need_a_default(
     bases = (MappedAsDataclass, DeclarativeBase) if error is ConfigError else (DeclarativeBase,)
     site = without(tmp_path, bases=bases, own=own)
     site.make_tables()
-    xiebao_orders([{"insure_num": NUMBER}])
+    xiebao_orders([{"insure_num": INSURE_NUM}])
     with site.apps[0].app_context(), pytest.raises(error, match=said):
-        site.purchases.refresh(NUMBER)
+        site.purchases.refresh(INSURE_NUM)
     for engine in site.engines():
         engine.dispose()
 
@@ -240,8 +240,8 @@ def test_keeps_plain_key_reading_database_leaves_connection_of_small_pool_free(
 
     with app.app_context():
         db.create_all()
-    xiebao_orders([Order(insure_num=number, partner_uniq_key="7") for number in (NUMBER, "2")])
-    answer = notify(app.test_client(), type=1, insure_num=NUMBER, member="7")
+    xiebao_orders([Order(insure_num=number, partner_uniq_key="7") for number in (INSURE_NUM, "2")])
+    answer = notify(app.test_client(), type=1, insure_num=INSURE_NUM, member="7")
     assert answer.json == {"state": True}
     with app.app_context():
         assert len([*purchases.reconcile(per_second=1000, repair=False)]) == 1
@@ -259,10 +259,10 @@ def test_refresh_keeps_pending_work_of_thread_local_session(
     xiebao.keeps_plain_key(lambda member: session.scalar(select(1)) == 1)
     with app.app_context():
         site.make_tables()
-        xiebao_orders([Order(insure_num=NUMBER, partner_uniq_key="7")])
+        xiebao_orders([Order(insure_num=INSURE_NUM, partner_uniq_key="7")])
         unfinished = site.purchases.store.build_empty_row("unfinished")
         session.add(unfinished)
-        site.purchases.refresh(NUMBER)
+        site.purchases.refresh(INSURE_NUM)
         assert unfinished in session.new
     for engine in site.engines():
         engine.dispose()
@@ -289,8 +289,8 @@ def test_notification_keeps_pending_work_of_thread_local_session(
 
     with app.app_context():
         site.make_tables()
-    xiebao_orders([Order(insure_num=NUMBER, partner_uniq_key="7")])
-    answer = notify(app.test_client(), type=1, insure_num=NUMBER, member="7")
+    xiebao_orders([Order(insure_num=INSURE_NUM, partner_uniq_key="7")])
+    answer = notify(app.test_client(), type=1, insure_num=INSURE_NUM, member="7")
     assert answer.json == {"state": True}
     for engine in site.engines():
         engine.dispose()

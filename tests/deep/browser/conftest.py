@@ -15,7 +15,7 @@ from tests.browser.conftest import chrome, demos, open_host, send, visit
 from tests.browser.harness import add_icon
 from tests.browser.hosts import serve_hosts
 from tests.deep.browser.pages import add_more_pages
-from tests.support import CONFIG, MACROS, serve
+from tests.support import CONFIG, MACROS, serve_app
 
 __all__ = ["chrome", "demos", "open_host", "send", "visit"]
 
@@ -72,6 +72,6 @@ def make_page() -> Iterator[Callable[..., str]]:
                 response.headers["Content-Security-Policy"] = "default-src 'self'"
                 return response
 
-            return stack.enter_context(serve(app))
+            return stack.enter_context(serve_app(app))
 
         yield make

@@ -13,7 +13,7 @@ from tests.browser.frameworks import BUILDS, serve_shop
 from tests.browser.harness import MODULES
 from tests.browser.hosts import HOSTS, WHOLE, serve_hosts
 from tests.browser.measure import OUT_OF_PLACE
-from tests.support import Heard
+from tests.support import SentSignals
 
 _DRIVER = Path(__file__).with_name("firefox.mjs")
 
@@ -49,9 +49,11 @@ def test_entries_are_in_their_places(tmp_path: Path) -> None:
     assert found == []
 
 
-def test_a_double_click_leads_to_the_gateway_once(tmp_path: Path, heard: Heard) -> None:
+def test_a_double_click_leads_to_the_gateway_once(
+    tmp_path: Path, sent_signals: SentSignals
+) -> None:
     with serve_shop(BUILDS["nothing"], script=True) as shop:
         seen = ask_firefox(tmp_path, address=shop.address, member="m_7Qk2vX9rT4")
         time.sleep(0.3)  # for one click too many to come
     assert "/gateway/dispatch/cps" in seen["url"]
-    assert [signal for signal, _ in heard] == ["clicked"]
+    assert [signal for signal, _ in sent_signals] == ["clicked"]

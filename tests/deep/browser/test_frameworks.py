@@ -17,7 +17,7 @@ from tests.browser.test_frameworks import (
     test_a_hover_is_no_click_and_adds_none,
     test_one_tap_is_one_click_and_arrives,
 )
-from tests.support import Heard
+from tests.support import SentSignals
 
 __all__ = ["test_a_hover_is_no_click_and_adds_none", "test_one_tap_is_one_click_and_arrives"]
 
@@ -162,7 +162,7 @@ def sign_in_on_the_way(shopper: Shopper) -> None:
     [*[(build, None) for build in FRAMEWORKS], ("nothing", "replaces the headers")],
 )
 def test_who_signs_in_on_the_way_pays_and_comes_back_and_a_refusal_is_a_page_of_its_own(
-    send: Send, heard: Heard, build: str, worker: str | None
+    send: Send, sent_signals: SentSignals, build: str, worker: str | None
 ) -> None:
     shopper = send("iPhone", build, gateway_elsewhere=True, extend=add_more)
     page, tap = shopper.page, functools.partial(press, shopper.visit)
@@ -173,15 +173,15 @@ def test_who_signs_in_on_the_way_pays_and_comes_back_and_a_refusal_is_a_page_of_
     tap(page.get_by_role("button", name="支付成功"))
     expect(page.locator("h1")).to_have_text("欢迎回来")
     assert page.url == f"{shopper.address}/insured"
-    assert [signal for signal, _ in heard if signal != "refused"] == ["clicked", "returned"]
+    assert [signal for signal, _ in sent_signals if signal != "refused"] == ["clicked", "returned"]
 
-    heard.clear()
+    sent_signals.clear()
     page.goto(shopper.address)
     shopper.press("another")
     expect(page.locator("h1")).to_have_text(["这个链接属于另一位会员"])
     expect_no_framework(page)
     shopper.visit.expect_refusal(403)
-    assert [(signal, said["status"]) for signal, said in heard] == [("refused", 403)]
+    assert [(signal, said["status"]) for signal, said in sent_signals] == [("refused", 403)]
     shopper.go_back()
     shopper.press("product")
     shopper.expect_arrival("product")

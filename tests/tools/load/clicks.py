@@ -13,7 +13,14 @@ from urllib.parse import urlsplit
 import time_machine
 
 from flask_xiebao.testing import GatewaySimulator
-from tests.support import CODE, HIDDEN, NUMBER, PC, PHONE, accepted
+from tests.support import (
+    INSURE_NUM,
+    PC,
+    PHONE,
+    PRIVATE_HEADERS,
+    PRODUCT_CODE,
+    assert_gateway_accepts,
+)
 
 from .site import create_app
 
@@ -116,14 +123,14 @@ class Clicker:
 
     def handoff(self) -> Request:
         """Follow a policy link on a PC."""
-        path = self._link("policy", NUMBER, member="alice")
+        path = self._link("policy", INSURE_NUM, member="alice")
         return Request("handoff", path, "alice", _is(200, words="<svg"), tuple(PC.items()))
 
     def paid(self) -> Request:
         """Come back from a payment."""
         options = {"member": "alice", "no_login_for": 3600, "return_to": f"/back/{self.count}"}
-        link = self._link("product", CODE, **options)
-        click = accepted(self.app.test_client().get(link, headers=PHONE).location)
+        link = self._link("product", PRODUCT_CODE, **options)
+        click = assert_gateway_accepts(self.app.test_client().get(link, headers=PHONE).location)
         path = urlsplit(click.pay_success or "").path
         return Request("paid", path, None, _is(302, f"/back/{self.count}"))
 
@@ -197,4 +204,8 @@ def _is(status: int, *locations: str, words: str = "") -> Callable[[Answer], str
 
 
 def _not_hidden(answer: Answer) -> str:
-    return "" if answer.hidden == tuple(HIDDEN.values()) else f"its headers are {answer.hidden}"
+    return (
+        ""
+        if answer.hidden == tuple(PRIVATE_HEADERS.values())
+        else f"its headers are {answer.hidden}"
+    )

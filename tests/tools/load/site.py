@@ -7,7 +7,7 @@ import os
 from flask import Flask, Response, render_template_string, session
 
 from flask_xiebao import Xiebao
-from tests.support import CODE, CONFIG, NUMBER
+from tests.support import CONFIG, INSURE_NUM, PRODUCT_CODE
 
 _PAGE = """
 {% from "xiebao/entry.html" import insurance_entry, insurance_home_entry, policy_entry %}
@@ -31,7 +31,7 @@ def create_app(secret: str | None = None) -> Flask:
 
     @app.get("/page")
     def page() -> str:
-        return render_template_string(_PAGE, code=CODE, number=NUMBER)
+        return render_template_string(_PAGE, code=PRODUCT_CODE, number=INSURE_NUM)
 
     @app.get("/login")
     def login() -> str:
