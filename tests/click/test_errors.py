@@ -1,7 +1,7 @@
 """Errors as data: what is wrong can be read without reading the message.
 
 Which argument is wrong is in the tables of ``test_links.py``, ``test_wrong_arguments.py``,
-``test_gateway.py`` and ``test_wrong_settings.py``.
+``test_gateway.py`` and ``test_invalid_settings.py``.
 """
 
 from __future__ import annotations

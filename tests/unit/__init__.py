@@ -1,1 +1,1 @@
-"""Without an app: what the package computes, and how it is built."""
+"""Tests of single modules: URLs, tokens, settings, notifications, platforms and texts."""

@@ -1,4 +1,4 @@
-"""What several files here share: settings, notifications that are read, and names of rows."""
+"""Helpers for the unit tests: settings, notifications and ids of parametrized rows."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from flask_xiebao.app.settings import Settings
 from tests.support import API_KEY
 
 
-def short(value: object) -> str:
-    """Return what a row of a table is called, by each of its values."""
+def short_id(value: object) -> str:
+    """Return an id for a parametrized value."""
     return repr(value)[:40]
 
 
-#: What has to be set.
+#: The required settings.
 REQUIRED = {"XIEBAO_PARTNER_ID": "12345", "XIEBAO_API_KEY": API_KEY}
 
 
-def settings(**config: Any) -> Settings:
-    """Return settings, of which only these differ from an account's."""
+def make_settings(**config: Any) -> Settings:
+    """Return settings with the required settings and these."""
     return Settings.from_config({**REQUIRED, **config})
 
 
-def problems(error: ConfigError) -> dict[str, str]:
-    """Return what an error says of each setting, in the lines below its headline."""
+def read_problems(error: ConfigError) -> dict[str, str]:
+    """Return the problem of each setting. Assert that the message lists the same problems."""
     headline, *lines = str(error).splitlines()
     assert headline == "Flask-Xiebao is not configured correctly:"
     assert lines == [f"{name} {problem}" for name, problem in error.problems.items()]

@@ -1,4 +1,4 @@
-"""Deprecated attributes return the value of the new attribute and warn. `RENAMED` lists them."""
+"""Tests for deprecated names. To test another one, add a row to a table."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ CASE = Case("plain")
 FAILURE = Failure("status.301", "301", "302")
 RESULT = Result(CASE, DEVICES["pc"])
 
-#: An object, its deprecated attribute, the new attribute and the value.
+#: One row per attribute: an object, the deprecated attribute, the new attribute and the value.
 RENAMED = [
     (OrderError("refused", -5, "投保单号不存在"), "said", "gateway_message", "投保单号不存在"),
     (Difference("1", "applied", "paid"), "here", "row_state", "applied"),
@@ -29,7 +29,7 @@ RENAMED = [
     (FAILURE, "should", "expected", "302"),
     (RESULT, "ends", "expected_outcome", "gateway"),
 ]
-#: An object with a method that takes a locale, its deprecated name and the new name.
+#: One row per method with a locale as argument: an object, the deprecated name and the new name.
 RENAMED_METHODS = [
     (CASE, "what_in", "short_title_in"),
     (CASE, "should_in", "expected_outcome_in"),
@@ -43,7 +43,7 @@ RENAMED_METHODS = [
 
 
 @pytest.mark.parametrize(("instance", "old", "new", "value"), RENAMED)
-def test_deprecated_attribute_warns_and_returns_the_value(
+def test_deprecated_attribute_warns_and_returns_value(
     instance: object, old: str, new: str, value: object
 ) -> None:
     with pytest.warns(DeprecationWarning, match=rf'\.{old}" is deprecated\. Use "{new}" instead\.'):
@@ -51,7 +51,7 @@ def test_deprecated_attribute_warns_and_returns_the_value(
 
 
 @pytest.mark.parametrize(("instance", "old", "new"), RENAMED_METHODS)
-def test_deprecated_method_warns_and_returns_the_same_text(
+def test_deprecated_method_warns_and_returns_same_text(
     instance: object, old: str, new: str
 ) -> None:
     with pytest.warns(DeprecationWarning, match=rf'\.{old}" is deprecated\. Use "{new}" instead\.'):
@@ -59,7 +59,7 @@ def test_deprecated_method_warns_and_returns_the_same_text(
     assert method("en") == getattr(instance, new)("en")
 
 
-def test_deprecated_methods_of_a_report_warn() -> None:
+def test_deprecated_report_methods_warn() -> None:
     report = Report(site="shop", url=None, environment="test", gateway="", at=datetime.now(UTC))
     with pytest.warns(DeprecationWarning, match='"missing_options_in"'):
         assert report.not_told_in("en") == ""

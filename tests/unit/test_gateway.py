@@ -1,4 +1,7 @@
-"""The gateway's URLs, against the document's words, examples and one sign."""
+"""Tests for the URLs of ``Gateway``, against the examples of the interface document.
+
+To test another invalid argument, add a row to ``BAD_URLS`` or ``BAD_GATEWAYS``.
+"""
 
 from __future__ import annotations
 
@@ -21,17 +24,17 @@ from tests.support import (
     find_leaks,
     format_error_report,
 )
-from tests.unit.support import short
+from tests.unit.support import short_id
 
-#: What a good URL of each page is made with.
+#: Valid arguments for the URL of each page.
 GOOD: dict[str, dict[str, Any]] = {
     "product": {"case_code": PRODUCT_CODE, "partner_uniq_key": "101000"},
     "home": {"partner_uniq_key": "101000"},
     "policy": {"insure_num": INSURE_NUM},
 }
 
-SHOP = "https://shop.example/orders/8?paid=>>>&from=???~1"
-PAY_SUCCESS = base64.b64encode(SHOP.encode()).decode()
+RETURN_URL = "https://shop.example/orders/8?paid=>>>&from=???~1"
+PAY_SUCCESS = base64.b64encode(RETURN_URL.encode()).decode()
 
 
 @pytest.fixture
@@ -39,18 +42,18 @@ def gateway() -> Gateway:
     return Gateway("12345", "Key")
 
 
-def url_of(gateway: Gateway, page: str, **values: Any) -> str:
-    """Build a good URL of *page*, or one in which only *values* differ."""
+def build_url(gateway: Gateway, page: str, **values: Any) -> str:
+    """Return a URL of a page with valid arguments, except for these values."""
     url: str = getattr(gateway, f"{page}_url")(**{**GOOD[page], **values})
     return url
 
 
-def parameters(url: str) -> list[tuple[str, str]]:
+def parse_query(url: str) -> list[tuple[str, str]]:
     return parse_qsl(urlsplit(url).query, keep_blank_values=True, strict_parsing=True)
 
 
 @pytest.mark.parametrize("partner_id", ["12345", 12345])
-def test_the_documents_key_and_partner_give_the_documents_sign(partner_id: str | int) -> None:
+def test_signature_matches_interface_document(partner_id: str | int) -> None:
     assert Gateway(partner_id, "Key").sign == SIGN
     assert Gateway(partner_id, 678).sign == Gateway(partner_id, "678").sign
 
@@ -78,36 +81,36 @@ def test_the_documents_key_and_partner_give_the_documents_sign(partner_id: str |
         ),
     ],
 )
-def test_the_documents_examples_come_out_letter_by_letter(
+def test_urls_match_examples_of_interface_document(
     example: str, page: str, values: dict[str, str]
 ) -> None:
     gateway = Gateway("1039147", "Key", base_url=Gateway.PRODUCTION)
-    assert url_of(gateway, page, **values) == example.replace("SIGN", gateway.sign)
+    assert build_url(gateway, page, **values) == example.replace("SIGN", gateway.sign)
 
 
 @pytest.mark.parametrize(
-    ("page", "path", "own"),
+    ("page", "path", "page_parameters"),
     [
         ("product", "", [("subPartnerId", "branch"), ("caseCode", PRODUCT_CODE)]),
         ("home", "/index", [("subPartnerId", "branch")]),
         ("policy", "/insureDetail", [("insureNum", INSURE_NUM)]),
     ],
 )
-def test_a_page_gets_every_parameter_in_the_documents_order(
-    page: str, path: str, own: list[tuple[str, str]]
+def test_url_has_parameters_in_documented_order(
+    page: str, path: str, page_parameters: list[tuple[str, str]]
 ) -> None:
-    url = url_of(
+    url = build_url(
         Gateway("12345", "Key", sub_partner_id="branch"),
         page,
         partner_uniq_key="101000",
         platform=Platform.ANDROID,
-        pay_success=SHOP,
+        pay_success=RETURN_URL,
         extra={"toLogin": 1, "hidenav": "是"},
     )
     assert url.startswith(f"https://testapi.xiebao18.com/dispatch/cps{path}?")
-    assert parameters(url) == [
+    assert parse_query(url) == [
         ("partnerId", "12345"),
-        *own,
+        *page_parameters,
         ("sign", SIGN),
         ("partnerUniqKey", "101000"),
         ("platform", "4"),
@@ -119,7 +122,7 @@ def test_a_page_gets_every_parameter_in_the_documents_order(
 
 @pytest.mark.parametrize("page", ["product", "home"])
 @pytest.mark.parametrize(
-    ("own", "given", "sent"),
+    ("default", "argument", "sent"),
     [
         ("", None, ""),
         ("", "branch", "branch"),
@@ -128,59 +131,60 @@ def test_a_page_gets_every_parameter_in_the_documents_order(
         ("branch", "", ""),
     ],
 )
-def test_the_sub_partner_of_a_url_wins_and_none_is_sent_empty(
-    page: str, own: str, given: str | None, sent: str
+def test_sub_partner_argument_overrides_gateway_default(
+    page: str, default: str, argument: str | None, sent: str
 ) -> None:
-    gateway = Gateway("12345", "Key", sub_partner_id=own)
-    assert ("subPartnerId", sent) in parameters(url_of(gateway, page, sub_partner_id=given))
+    gateway = Gateway("12345", "Key", sub_partner_id=default)
+    assert ("subPartnerId", sent) in parse_query(build_url(gateway, page, sub_partner_id=argument))
 
 
-class Name(str, Enum):  # noqa: UP042 - unlike StrEnum, str() of it is not its text
+class Name(str, Enum):  # noqa: UP042 - Unlike StrEnum, str() does not return the value.
     HOME = "home"
     TRAVEL = PRODUCT_CODE
 
 
-def test_whole_numbers_and_enums_that_are_text_are_sent_as_their_text(gateway: Gateway) -> None:
-    for given, text in ((8, "8"), (Name.TRAVEL, PRODUCT_CODE)):
-        url = url_of(gateway, "product", case_code=given, partner_uniq_key=given)
-        assert url == url_of(gateway, "product", case_code=text, partner_uniq_key=text)
+def test_integers_and_string_enums_are_sent_as_text(gateway: Gateway) -> None:
+    for value, text in ((8, "8"), (Name.TRAVEL, PRODUCT_CODE)):
+        url = build_url(gateway, "product", case_code=value, partner_uniq_key=value)
+        assert url == build_url(gateway, "product", case_code=text, partner_uniq_key=text)
     assert gateway.policy_url(int(INSURE_NUM)) == gateway.policy_url(INSURE_NUM)
-    assert gateway.url(Name.HOME, partner_uniq_key="101000") == url_of(gateway, "home")
+    assert gateway.url(Name.HOME, partner_uniq_key="101000") == build_url(gateway, "home")
 
 
 @pytest.mark.parametrize(
     "value",
     ["1+1", "a=b", "a/b", "a b", "a&b=c", "#8", "旅行险", "100%", "%2B", "?;:@'\"<>\\", "😀é"],
 )
-def test_any_printable_text_arrives_as_it_was_given(value: str) -> None:
+def test_printable_text_is_percent_encoded_without_loss(value: str) -> None:
     gateway = Gateway(value, "Key", sub_partner_id=value, extra={"own": value})
     product = gateway.product_url(value, partner_uniq_key=value, extra={value: value})
     policy = gateway.policy_url(value)
-    found = dict(parameters(product) + parameters(policy))
+    parameters = dict(parse_query(product) + parse_query(policy))
     names = ["partnerId", "subPartnerId", "caseCode", "partnerUniqKey", "own", value, "insureNum"]
-    assert {name: found[name] for name in names} == dict.fromkeys(names, value)
+    assert {name: parameters[name] for name in names} == dict.fromkeys(names, value)
     for url in (product, policy):
         assert set(urlsplit(url).query) <= {*string.ascii_letters, *string.digits, *"%&=-._~"}
         assert not urlsplit(url).fragment
 
 
 @pytest.mark.parametrize("page", ["product", "home", "policy"])
-@pytest.mark.parametrize("shop", [SHOP, "https://商店.example/订单"])
-def test_pay_success_is_standard_base64_of_utf_8_escaped_as_any_value(
-    gateway: Gateway, page: str, shop: str
+@pytest.mark.parametrize("return_url", [RETURN_URL, "https://商店.example/订单"])
+def test_pay_success_is_percent_encoded_base64(
+    gateway: Gateway, page: str, return_url: str
 ) -> None:
-    assert {"+", "/", "="} <= set(PAY_SUCCESS), "all that a query spells differently"
-    sent = url_of(gateway, page, pay_success=shop).rpartition("&paySuccess=")[2]
+    # The Base64 text has all characters that must be percent-encoded in a query.
+    assert {"+", "/", "="} <= set(PAY_SUCCESS)
+    sent = build_url(gateway, page, pay_success=return_url).rpartition("&paySuccess=")[2]
     assert not {"+", "/", "="} & set(sent)
-    assert base64.b64decode(unquote(sent), validate=True).decode() == shop
+    assert base64.b64decode(unquote(sent), validate=True).decode() == return_url
 
 
-def test_extra_of_a_url_wins_over_the_gateways_which_is_as_it_was_when_given() -> None:
+def test_extra_argument_overrides_extra_of_gateway() -> None:
     extra = {"hidenav": "1", "toLogin": "0"}
     gateway = Gateway("12345", "Key", extra=extra)
     extra.update(hidenav="2", sign="x")
-    assert url_of(gateway, "home").endswith("&hidenav=1&toLogin=0")
-    assert url_of(gateway, "home", extra={"toLogin": "1"}).endswith("&hidenav=1&toLogin=1")
+    assert build_url(gateway, "home").endswith("&hidenav=1&toLogin=0")
+    assert build_url(gateway, "home", extra={"toLogin": "1"}).endswith("&hidenav=1&toLogin=1")
 
 
 @pytest.mark.parametrize(
@@ -194,17 +198,16 @@ def test_extra_of_a_url_wins_over_the_gateways_which_is_as_it_was_when_given() -
         ("/", "/dispatch/cps?"),
     ],
 )
-def test_another_gateway_may_be_a_url_or_a_path(base_url: str, start: str) -> None:
-    url = url_of(Gateway("12345", "Key", base_url=base_url), "product")
+def test_base_url_may_be_url_or_path(base_url: str, start: str) -> None:
+    url = build_url(Gateway("12345", "Key", base_url=base_url), "product")
     assert url.startswith(start)
     assert assert_gateway_accepts(url).page == "product"
 
 
-# What is refused, and in which words. Each row is used twice: for its message, and for what a
-# report of the error would show.
+# Invalid arguments
 
 _EMPTY = "is empty or contains only whitespace. Provide a value."
-_UNPRINTABLE = "contains the unprintable character U+"  # and which character it is
+_UNPRINTABLE = "contains the unprintable character U+"
 _TYPE = "must be a string or an integer, got "
 _NONE = "is None, for example because of a NULL in a database. Provide a value."
 _PAY = "paySuccess must be an absolute http:// or https:// URL."
@@ -257,37 +260,37 @@ BAD_EXTRA: list[tuple[Any, str]] = [
     ({"hidenav": True}, "extra has an invalid value. The value of 'hidenav' must be a string"),
     ({"hidenav": None}, "extra has an invalid value. The value of 'hidenav' is None"),
 ]
-#: A page, what is wrong, and what is said of it.
+#: One row per invalid argument of a URL: the page, the argument, and the beginning of the message.
 BAD_URLS: list[tuple[str, dict[str, Any], str]] = [
-    *[("product", {"case_code": bad}, f"caseCode {words}") for bad, words in BAD_TEXTS],
-    *[("policy", {"insure_num": bad}, f"insureNum {words}") for bad, words in BAD_TEXTS],
+    *[("product", {"case_code": value}, f"caseCode {message}") for value, message in BAD_TEXTS],
+    *[("policy", {"insure_num": value}, f"insureNum {message}") for value, message in BAD_TEXTS],
     *[
-        (page, {"partner_uniq_key": bad}, f"partnerUniqKey {words}")
+        (page, {"partner_uniq_key": value}, f"partnerUniqKey {message}")
         for page in GOOD
-        for bad, words in BAD_TEXTS
+        for value, message in BAD_TEXTS
     ],
     *[
-        ("home", {"sub_partner_id": bad}, f"subPartnerId {words}")
-        for bad, words in BAD_SUB_PARTNERS
+        ("home", {"sub_partner_id": value}, f"subPartnerId {message}")
+        for value, message in BAD_SUB_PARTNERS
     ],
     ("product", {"case_code": None}, "caseCode is required for the product page"),
     ("product", {"partner_uniq_key": None}, "partnerUniqKey is required for the product page"),
     ("home", {"partner_uniq_key": None}, "partnerUniqKey is required for the home page"),
     ("policy", {"insure_num": None}, "insureNum is required for the policy page"),
     *[
-        (page, {"platform": bad}, f"platform: {bad!r} is not a platform. Pass a Platform")
+        (page, {"platform": value}, f"platform: {value!r} is not a platform. Pass a Platform")
         for page in GOOD
-        for bad in (0, 5, -1, "tv", "", "1", True, 1.0, [1])
+        for value in (0, 5, -1, "tv", "", "1", True, 1.0, [1])
     ],
     *[
         (page, {"platform": pc}, f"platform PC is not supported by the {page} page at present")
         for page, path in (("home", "index"), ("policy", "insureDetail"))
         for pc in (Platform.PC, 2, "pc", "PC")
     ],
-    *[("product", {"pay_success": bad}, _PAY) for bad in BAD_PAY_SUCCESS],
+    *[("product", {"pay_success": value}, _PAY) for value in BAD_PAY_SUCCESS],
     *[
-        ("home", {"pay_success": bad}, f"paySuccess {words}")
-        for bad, words in [
+        ("home", {"pay_success": value}, f"paySuccess {message}")
+        for value, message in [
             ("", _EMPTY),
             ("https://shop.example/\n", _UNPRINTABLE),
             (True, _TYPE),
@@ -298,7 +301,7 @@ BAD_URLS: list[tuple[str, dict[str, Any], str]] = [
             ),
         ]
     ],
-    *[("policy", {"extra": bad}, words) for bad, words in BAD_EXTRA],
+    *[("policy", {"extra": value}, message) for value, message in BAD_EXTRA],
 ]
 BAD_BASE_URLS = [
     *("gateway", "gateway.example", "//gateway.example", "ftp://gateway.example", "https://"),
@@ -310,18 +313,21 @@ BAD_BASE_URLS = [
     *("/gateway#x", "/\\gateway.example", "https://gateway.example:port", "", " ", "/gate\nway"),
     *(None, True, 5, b"/gateway"),
 ]
-#: What is wrong with a gateway, and what is said of it.
+#: One row per invalid argument of ``Gateway``: the argument, and the beginning of the message.
 BAD_GATEWAYS: list[tuple[dict[str, Any], str]] = [
-    *[({"partner_id": bad}, f"partnerId {words}") for bad, words in (*BAD_TEXTS, (None, _NONE))],
     *[
-        ({"sub_partner_id": bad}, f"subPartnerId {words}")
-        for bad, words in (*BAD_SUB_PARTNERS, (None, _NONE))
+        ({"partner_id": value}, f"partnerId {message}")
+        for value, message in (*BAD_TEXTS, (None, _NONE))
     ],
-    *[({"base_url": bad}, "base_url ") for bad in BAD_BASE_URLS],
-    *[({"extra": bad}, words) for bad, words in BAD_EXTRA],
     *[
-        ({"api_key": bad}, f"api_key {words}")
-        for bad, words in [
+        ({"sub_partner_id": value}, f"subPartnerId {message}")
+        for value, message in (*BAD_SUB_PARTNERS, (None, _NONE))
+    ],
+    *[({"base_url": value}, "base_url ") for value in BAD_BASE_URLS],
+    *[({"extra": value}, message) for value, message in BAD_EXTRA],
+    *[
+        ({"api_key": value}, f"api_key {message}")
+        for value, message in [
             *((f"{API_KEY}\n", _UNPRINTABLE), (f"{API_KEY}\u200b", _UNPRINTABLE), ("", _EMPTY)),
             *(
                 (" ", _EMPTY),
@@ -335,45 +341,45 @@ BAD_GATEWAYS: list[tuple[dict[str, Any], str]] = [
 ]
 
 
-def assert_refused(error: GatewayError, words: str) -> None:
-    assert str(error).startswith(words)
-    assert error.parameter == words.partition(" ")[0].rstrip(":")
+def assert_error_has_no_key(error: GatewayError, message: str) -> None:
+    assert str(error).startswith(message)
+    assert error.parameter == message.partition(" ")[0].rstrip(":")
     assert find_leaks(format_error_report(error), API_KEY, SIGN_OF_API_KEY) == []
 
 
-@pytest.mark.parametrize(("page", "values", "words"), BAD_URLS, ids=short)
-def test_a_wrong_argument_is_named_and_neither_key_nor_sign_is_reported(
-    page: str, values: dict[str, Any], words: str
+@pytest.mark.parametrize(("page", "values", "message"), BAD_URLS, ids=short_id)
+def test_invalid_url_argument_raises_error_without_key(
+    page: str, values: dict[str, Any], message: str
 ) -> None:
     gateway = Gateway("12345", API_KEY)
-    with pytest.raises(GatewayError) as raised:
-        url_of(gateway, page, **values)
-    assert_refused(raised.value, words)
+    with pytest.raises(GatewayError) as error:
+        build_url(gateway, page, **values)
+    assert_error_has_no_key(error.value, message)
 
 
 @pytest.mark.parametrize(
     ("page", "name"), [("product", "case_code"), ("policy", "insure_num"), ("home", "platform")]
 )
 @pytest.mark.parametrize("equal", [True, 1.0])
-def test_a_wrong_argument_is_refused_also_after_a_good_one_that_equals_it(
+def test_invalid_argument_raises_after_equal_valid_argument(
     gateway: Gateway, page: str, name: str, equal: object
 ) -> None:
-    assert "=1&" in f"{url_of(gateway, page, **{name: 1})}&"
+    assert "=1&" in f"{build_url(gateway, page, **{name: 1})}&"
     with pytest.raises(GatewayError):
-        url_of(gateway, page, **{name: equal})
+        build_url(gateway, page, **{name: equal})
 
 
-@pytest.mark.parametrize(("values", "words"), BAD_GATEWAYS, ids=short)
-def test_a_gateway_refuses_wrong_arguments_and_reports_no_key(
-    values: dict[str, Any], words: str
+@pytest.mark.parametrize(("values", "message"), BAD_GATEWAYS, ids=short_id)
+def test_invalid_gateway_argument_raises_error_without_key(
+    values: dict[str, Any], message: str
 ) -> None:
-    with pytest.raises(GatewayError) as raised:
+    with pytest.raises(GatewayError) as error:
         Gateway(**{"partner_id": "12345", "api_key": API_KEY, **values})
-    assert_refused(raised.value, words)
+    assert_error_has_no_key(error.value, message)
 
 
 @pytest.mark.parametrize(
-    ("arguments", "options", "parameter", "words"),
+    ("arguments", "options", "parameter", "message"),
     [
         *[
             ([page], {}, "page", "is not a gateway page. Use one of 'product', 'home', 'policy'")
@@ -392,17 +398,17 @@ def test_a_gateway_refuses_wrong_arguments_and_reports_no_key(
         ([Name.HOME], {}, "partnerUniqKey", "partnerUniqKey is required for the home page"),
         (["policy"], {}, "insureNum", "insureNum is required for the policy page"),
     ],
-    ids=short,
+    ids=short_id,
 )
-def test_a_page_is_one_that_there_is_with_what_it_takes(
-    gateway: Gateway, arguments: list[Any], options: dict[str, Any], parameter: str, words: str
+def test_url_raises_for_unknown_page_or_unsupported_argument(
+    gateway: Gateway, arguments: list[Any], options: dict[str, Any], parameter: str, message: str
 ) -> None:
-    with pytest.raises(GatewayError, match=words) as raised:
+    with pytest.raises(GatewayError, match=message) as error:
         gateway.url(*arguments, **options)
-    assert raised.value.parameter == parameter
+    assert error.value.parameter == parameter
 
 
-def test_a_gateway_is_printed_without_key_and_sign() -> None:
+def test_gateway_repr_has_no_key_and_no_signature() -> None:
     assert repr(Gateway("12345", API_KEY)) == (
         "Gateway('12345', base_url='https://testapi.xiebao18.com')"
     )

@@ -1,5 +1,7 @@
-"""``XIEBAO_MEMBER_SECRET`` and ``keeps_plain_key``, as a site has them; what it may be is a row of
-``test_settings.py``."""
+"""Tests for ``XIEBAO_MEMBER_SECRET`` and the ``keeps_plain_key`` hook on a site.
+
+Values of the setting are in ``test_settings.py`` and ``test_invalid_settings.py``.
+"""
 
 from __future__ import annotations
 
@@ -34,33 +36,33 @@ async def return_true_async() -> bool:
 
 
 @pytest.fixture
-def safe(make_site: MakeSite) -> Site:
+def site_with_secret(make_site: MakeSite) -> Site:
     return make_site(XIEBAO_MEMBER_SECRET=MEMBER_SECRET)
 
 
-def key_of(site: Site, member: Any) -> str:
+def get_key(site: Site, member: Any) -> str:
     with site.app.app_context():
         return site.xiebao.partner_uniq_key(member)
 
 
-def member_of(site: Site, key: str) -> str | None:
+def find_member(site: Site, key: str) -> str | None:
     with site.app.app_context():
         return site.xiebao.member_of(key)
 
 
 @pytest.mark.parametrize("config", [{}, {"SECRET_KEY": "another"}, {"XIEBAO_API_KEY": API_KEY}])
-def test_the_key_of_a_member_is_the_one_that_openssl_makes_whatever_the_other_keys_are(
+def test_member_key_equals_openssl_result_and_ignores_other_keys(
     make_site: MakeSite, config: dict[str, str]
 ) -> None:
     site = make_site(XIEBAO_MEMBER_SECRET=MEMBER_SECRET, **config)
-    assert {member: key_of(site, member) for member in MEMBER_KEYS} == MEMBER_KEYS
-    assert key_of(site, 8) == MEMBER_KEYS["8"]
-    assert {member: member_of(site, key) for member, key in MEMBER_KEYS.items()} == {
+    assert {member: get_key(site, member) for member in MEMBER_KEYS} == MEMBER_KEYS
+    assert get_key(site, 8) == MEMBER_KEYS["8"]
+    assert {member: find_member(site, key) for member, key in MEMBER_KEYS.items()} == {
         member: member for member in MEMBER_KEYS
     }
 
 
-def test_the_manuals_vectors_are_right() -> None:
+def test_member_keys_in_manual_are_correct() -> None:
     rows = re.findall(
         r"^\| `?(\w*)`? ?\| `?(\w*)`? ?\| `(\S+)` \| `(\S+)` \|$",
         (DOCS / "en/how-to/member-secret.md").read_text("utf-8"),
@@ -71,49 +73,49 @@ def test_the_manuals_vectors_are_right() -> None:
 
 
 @pytest.mark.parametrize(
-    ("wrong", "words"),
+    ("member", "message"),
     [
-        *((nobody, "Pass the id of a member") for nobody in (None, "", " ", 0, False)),
-        *((no_id, "A member's id") for no_id in (" 8", "8 ", ["8"], True, "x" * 257)),
+        *((value, "Pass the id of a member") for value in (None, "", " ", 0, False)),
+        *((value, "A member's id") for value in (" 8", "8 ", ["8"], True, "x" * 257)),
     ],
 )
 @pytest.mark.parametrize(
-    "config", [{}, {"XIEBAO_MEMBER_SECRET": MEMBER_SECRET}], ids=["", "secret"]
+    "config", [{}, {"XIEBAO_MEMBER_SECRET": MEMBER_SECRET}], ids=["no secret", "secret"]
 )
-def test_nobody_has_no_key(
-    make_site: MakeSite, config: dict[str, Any], wrong: Any, words: str
+def test_partner_uniq_key_of_invalid_member_raises_link_error(
+    make_site: MakeSite, config: dict[str, Any], member: Any, message: str
 ) -> None:
-    with pytest.raises(LinkError, match=words) as raised:
-        key_of(make_site(**config), wrong)
-    assert raised.value.argument == "member"
+    with pytest.raises(LinkError, match=message) as error:
+        get_key(make_site(**config), member)
+    assert error.value.argument == "member"
 
 
 @pytest.mark.parametrize("key", [None, b"8", ["8"], "", "\ud800"], ids=repr)
 @pytest.mark.parametrize(
-    "config", [{}, {"XIEBAO_MEMBER_SECRET": MEMBER_SECRET}], ids=["", "secret"]
+    "config", [{}, {"XIEBAO_MEMBER_SECRET": MEMBER_SECRET}], ids=["no secret", "secret"]
 )
-def test_what_is_no_text_is_nobodys_key(make_site: MakeSite, config: Any, key: Any) -> None:
-    assert member_of(make_site(**config), key) is None
+def test_member_of_invalid_key_returns_none(make_site: MakeSite, config: Any, key: Any) -> None:
+    assert find_member(make_site(**config), key) is None
 
 
-def test_keeps_plain_key_may_be_async_and_is_a_decorator(safe: Site) -> None:
-    @safe.xiebao.keeps_plain_key
-    async def old(member: str) -> bool:
+def test_keeps_plain_key_accepts_async_function(site_with_secret: Site) -> None:
+    @site_with_secret.xiebao.keeps_plain_key
+    async def keeps_plain_key(member: str) -> bool:
         return member == "8"
 
-    assert iscoroutinefunction(old)
-    assert key_of(safe, 8) == member_of(safe, "8") == "8"
-    assert key_of(safe, 9) != "9"
-    assert member_of(safe, "9") is None
+    assert iscoroutinefunction(keeps_plain_key)
+    assert get_key(site_with_secret, 8) == find_member(site_with_secret, "8") == "8"
+    assert get_key(site_with_secret, 9) != "9"
+    assert find_member(site_with_secret, "9") is None
 
 
-def test_keeps_plain_key_is_not_asked_without_a_secret(site: Site) -> None:
-    site.xiebao.keeps_plain_key(lambda member: pytest.fail("it was asked"))
-    assert key_of(site, 8) == member_of(site, "8") == "8"
+def test_keeps_plain_key_is_not_called_without_member_secret(site: Site) -> None:
+    site.xiebao.keeps_plain_key(lambda member: pytest.fail("The hook was called."))
+    assert get_key(site, 8) == find_member(site, "8") == "8"
 
 
 @pytest.mark.parametrize(
-    ("answer", "said"),
+    ("hook", "message"),
     [
         (lambda member: None, "got None"),
         (lambda member: 1, "got int"),
@@ -122,53 +124,55 @@ def test_keeps_plain_key_is_not_asked_without_a_secret(site: Site) -> None:
     ],
     ids=["None", "int", "str", "coroutine"],
 )
-def test_an_answer_that_is_neither_true_nor_false_is_the_sites_error(
-    safe: Site, answer: Any, said: str
+def test_keeps_plain_key_result_that_is_no_bool_raises_config_error(
+    site_with_secret: Site, hook: Any, message: str
 ) -> None:
-    safe.xiebao.keeps_plain_key(answer)
+    site_with_secret.xiebao.keeps_plain_key(hook)
     with pytest.raises(
-        ConfigError, match=f"The keeps_plain_key hook must return True or False.*{said}"
+        ConfigError, match=f"The keeps_plain_key hook must return True or False.*{message}"
     ):
-        key_of(safe, 8)
-
-
-# What goes out, and what does not.
+        get_key(site_with_secret, 8)
 
 
 @pytest.mark.parametrize("page", ["product", "home", "policy"])
-def test_the_gateway_gets_the_key_and_no_link_of_the_site_has_it(safe: Site, page: str) -> None:
-    safe.log_in(8)
-    verdict = assert_gateway_accepts(safe.follow(safe.link(page, member=8, return_to="/orders/8")))
+def test_gateway_receives_member_key_and_links_do_not_contain_it(
+    site_with_secret: Site, page: str
+) -> None:
+    site_with_secret.log_in(8)
+    verdict = assert_gateway_accepts(
+        site_with_secret.follow(site_with_secret.link(page, member=8, return_to="/orders/8"))
+    )
     assert verdict.member == MEMBER_KEYS["8"]
     links = [
-        safe.link(page),
-        safe.link(page, member=8),
-        safe.link(page, member=8, no_login_for=60, external=True),
-        safe.link(page, member=8, return_to="/orders/8", platform="h5"),
+        site_with_secret.link(page),
+        site_with_secret.link(page, member=8),
+        site_with_secret.link(page, member=8, no_login_for=60, external=True),
+        site_with_secret.link(page, member=8, return_to="/orders/8", platform="h5"),
         str(verdict.pay_success),
     ]
     for link in links:
-        said = base64_decode(link.rpartition("/")[2].partition(".")[0]).decode()
-        assert page in said
-        assert MEMBER_KEYS["8"][:16] not in f"{link} {said}"
+        payload = base64_decode(link.rpartition("/")[2].partition(".")[0]).decode()
+        assert page in payload
+        assert MEMBER_KEYS["8"][:16] not in f"{link} {payload}"
 
 
-def test_no_page_has_the_key_and_no_page_and_no_log_the_secret(
-    safe: Site, caplog: pytest.LogCaptureFixture
+def test_pages_and_logs_contain_no_member_secret(
+    site_with_secret: Site, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    safe.log_in(8)
-    page = safe.render(
+    site_with_secret.log_in(8)
+    page = site_with_secret.render(
         f'{{{{ insurance_entry("{PRODUCT_CODE}") }}}}{{{{ policy_entry("{INSURE_NUM}") }}}}'
         f'{{{{ insurance_qr("{PRODUCT_CODE}", member=8, no_login_for=60) }}}}'
     )
-    handoff = safe.follow(safe.link("home"), PC)
+    handoff = site_with_secret.follow(site_with_secret.link("home"), PC)
     assert "<svg" in handoff.text
     assert (
-        assert_gateway_accepts(safe.follow(find_href(page, "我要投保"))).member == MEMBER_KEYS["8"]
+        assert_gateway_accepts(site_with_secret.follow(find_href(page, "我要投保"))).member
+        == MEMBER_KEYS["8"]
     )
-    for answer in (page, handoff):
-        told = f"{answer.text} {answer.headers}"
-        assert find_leaks(told, MEMBER_KEYS["8"][:16], MEMBER_SECRET) == []
-    with safe.app.app_context():
+    for response in (page, handoff):
+        text = f"{response.text} {response.headers}"
+        assert find_leaks(text, MEMBER_KEYS["8"][:16], MEMBER_SECRET) == []
+    with site_with_secret.app.app_context():
         assert MEMBER_SECRET not in f"{vars(get_current_app_state())} {caplog.text}"

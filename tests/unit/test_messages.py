@@ -1,4 +1,8 @@
-"""The manual lists the messages of the package: each that there is, and none that there is not."""
+"""Tests that ``docs/messages.toml`` has every message of the package, and no other message.
+
+The manual is built from this file. If you add or change an exception, a log line, or a text of a
+command, add or change its entry in the file.
+"""
 
 from __future__ import annotations
 
@@ -16,77 +20,88 @@ from tests.manual.blocks import ROOT
 
 MANUAL = Path("docs", "messages.toml")
 
-LEFT_OUT = (
-    # Nobody reads it: the package itself catches it.
+#: Messages of exceptions that the package catches itself.
+INTERNAL_MESSAGES = (
     "No view was called for …, and the status is ….",
     "The link was not made by this site, or it was changed.",
     "is not a date or a time in the expected format.",
 )
 
 CHINESE = re.compile("[一-鿿]")
-TERMS = re.compile("渠道账号|渠道子账号|投保单号")  # of Xiebao's document
+#: Chinese terms of the interface document, which English messages may contain.
+CHINESE_TERMS = re.compile("渠道账号|渠道子账号|投保单号")
 
 
-class Text(NamedTuple):
-    """A text in the code, with … for each part that is computed."""
+class CodeText(NamedTuple):
+    """A string in the code, with … for each value that is filled in.
 
-    where: str
-    says: str
+    :ivar location: the file and line, or the key of the text.
+    :ivar text: the string.
+    :ivar is_raised: True if the string is the message of an exception.
+    """
+
+    location: str
+    text: str
     is_raised: bool
 
     @property
-    def words(self) -> int:
-        return len(re.findall(r"[A-Za-z]['\w]*", self.says))
+    def word_count(self) -> int:
+        return len(re.findall(r"[A-Za-z]['\w]*", self.text))
 
     @property
     def is_message(self) -> bool:
-        """Whether somebody reads it: it is raised, or reads like a sentence."""
-        if self.says in LEFT_OUT or self.says in TEXTS or self.words < 2:
+        """True if users read the text, because it is raised or is a sentence."""
+        if self.text in INTERNAL_MESSAGES or self.text in TEXTS or self.word_count < 2:
             return False
-        is_sentence = re.search(r" .*[\w)\"'…][.:?](\s|…|$)", self.says) is not None
-        return self.is_raised or (self.words > 2 and is_sentence)
+        is_sentence = re.search(r" .*[\w)\"'…][.:?](\s|…|$)", self.text) is not None
+        return self.is_raised or (self.word_count > 2 and is_sentence)
 
-    def letters_in(self, entry: str) -> set[int]:
-        """Return where in an entry its letters are; none, unless all of it is there."""
-        letters, at = set[int](), 0
-        for piece in self.says.split("…"):
-            at = entry.find(piece, at)
-            if at < 0:
+    def find_positions_in(self, entry: str) -> set[int]:
+        """Return the positions of this text's characters in an entry of the manual.
+
+        The set is empty unless all parts of the text are there, in this order.
+        """
+        positions, start = set[int](), 0
+        for part in self.text.split("…"):
+            start = entry.find(part, start)
+            if start < 0:
                 return set()
-            letters.update(range(at, at := at + len(piece)))
-        return letters
+            positions.update(range(start, start + len(part)))
+            start += len(part)
+        return positions
 
 
-def text_of(node: ast.AST) -> str | None:
+def read_string(node: ast.AST) -> str | None:
     match node:
-        case ast.Constant(value=str() as said):
-            return re.sub("%[sdr]", "…", said)
+        case ast.Constant(value=str() as text):
+            return re.sub("%[sdr]", "…", text)
         case ast.JoinedStr(values=parts):
-            return re.sub("…+", "…", "".join(text_of(part) or "…" for part in parts))
+            return re.sub("…+", "…", "".join(read_string(part) or "…" for part in parts))
     return None
 
 
-def texts_in(node: ast.AST, path: Path, *, is_raised: bool = False) -> Iterator[Text]:
-    """Yield the texts in code but docstrings and help."""
+def iter_code_texts(node: ast.AST, path: Path, *, is_raised: bool = False) -> Iterator[CodeText]:
+    """Yield the strings in code, except for docstrings and help texts."""
     match node:
         case ast.Expr(value=ast.Constant()) | ast.keyword(arg="help"):
             return
         case ast.Raise() | ast.Call(func=ast.Name(id="check_named_value")):
             is_raised = True
-    says = text_of(node)
-    if says is not None:
-        yield Text(f"{path}:{getattr(node, 'lineno', '')}", says.strip(), is_raised)
+    text = read_string(node)
+    if text is not None:
+        yield CodeText(f"{path}:{getattr(node, 'lineno', '')}", text.strip(), is_raised)
     for child in ast.iter_child_nodes(node):
-        if says is None or text_of(child) is None:  # else it is a piece of this text
-            yield from texts_in(child, path, is_raised=is_raised)
+        # The parts of an f-string are already in its text.
+        if text is None or read_string(child) is None:
+            yield from iter_code_texts(child, path, is_raised=is_raised)
 
 
-#: What the commands say of what is wrong; what is right is ``doctor.ok.…``.
-_SAID_BY_COMMANDS = re.compile(
+#: Keys of the commands' texts about problems. Findings without a problem are ``doctor.ok.…``.
+_COMMAND_KEYS = re.compile(
     r"(check\.means\.unreached|doctor(?!\.ok\.)|link|query|reconcile|reassign|prune|notify|order)\."
 )
-#: What the doctor says as a check does, of what it alone has found so far.
-_SAID_BY_THE_DOCTOR = {
+#: Keys of the check's texts that the doctor prints, too.
+_DOCTOR_KEYS = {
     *("suspects", "check.failure"),
     *(f"check.means.{code}" for code in ("aborts", "crash", "crash.library", "login.page")),
     "check.means.status.200",
@@ -94,57 +109,64 @@ _SAID_BY_THE_DOCTOR = {
 
 
 @cache
-def texts() -> list[Text]:
-    found: list[Text] = []
+def find_code_texts() -> list[CodeText]:
+    texts: list[CodeText] = []
     for file in sorted(ROOT.joinpath("flask_xiebao").rglob("*.py")):
-        if file.parent.name != "texts":  # what pages and reports say
-            found += texts_in(ast.parse(file.read_text("utf-8")), file.relative_to(ROOT))
-    for key, said in TEXTS.items():  # the doctor says these, too
-        if key in _SAID_BY_THE_DOCTOR or _SAID_BY_COMMANDS.match(key):
-            pieces = [before for before, *_ in Formatter().parse(f"{said}{{}}")]
-            found.append(Text(f"texts/en.py, {key}", "…".join(pieces), is_raised=False))
-    return found
+        if file.parent.name != "texts":
+            texts += iter_code_texts(ast.parse(file.read_text("utf-8")), file.relative_to(ROOT))
+    for key, text in TEXTS.items():
+        if key in _DOCTOR_KEYS or _COMMAND_KEYS.match(key):
+            parts = [literal for literal, *_ in Formatter().parse(f"{text}{{}}")]
+            texts.append(CodeText(f"texts/en.py, {key}", "…".join(parts), is_raised=False))
+    return texts
 
 
 @cache
-def entries() -> list[tuple[str, str]]:
-    """Return the manual's entries: the text of each, and what to do."""
+def read_manual_entries() -> list[tuple[str, str]]:
+    """Return the messages in the manual and their advice."""
     sections = tomllib.loads(ROOT.joinpath(MANUAL).read_text("utf-8"))["section"]
-    return [(each["text"], each["en"]) for section in sections for each in section["message"]]
+    return [(row["text"], row["en"]) for section in sections for row in section["message"]]
 
 
-def words_from_nowhere(entry: str) -> str:
-    """Return the words of an entry that no text in the code has; numbers may be filled in."""
+def find_unknown_words(entry: str) -> str:
+    """Return the words of an entry that are in no text of the code. Numbers are ignored."""
     known = set[int]().union(
-        *(text.letters_in(entry) for text in texts() if text.is_raised or text.words > 1)
+        *(
+            text.find_positions_in(entry)
+            for text in find_code_texts()
+            if text.is_raised or text.word_count > 1
+        )
     )
     words = re.finditer(r"[^\W\d]\w*", entry)
     return " ".join(word[0] for word in words if not known.issuperset(range(*word.span())))
 
 
-def test_each_message_of_the_package_has_an_entry() -> None:
+def test_every_message_is_in_manual() -> None:
     missing = [
-        f"{text.where}: {text.says}"
-        for text in texts()
-        if text.is_message and not any(text.letters_in(entry) for entry, _ in entries())
+        f"{text.location}: {text.text}"
+        for text in find_code_texts()
+        if text.is_message
+        and not any(text.find_positions_in(entry) for entry, _ in read_manual_entries())
     ]
     assert not missing, f"{MANUAL} lacks:\n" + "\n".join(missing)
 
 
-def test_each_entry_is_a_message_of_the_package() -> None:
-    gone = [
+def test_every_message_in_manual_is_in_package() -> None:
+    outdated = [
         f"{MANUAL}: {entry} (not in the code: {words})"
-        for entry, _ in entries()
-        if (words := words_from_nowhere(entry))
+        for entry, _ in read_manual_entries()
+        if (words := find_unknown_words(entry))
     ]
-    assert not gone, "\n".join(gone)
+    assert not outdated, "\n".join(outdated)
 
 
-def test_each_entry_is_there_once_and_says_what_to_do() -> None:
-    known = [entry for entry, _ in entries()]
-    wrong = [
+def test_messages_in_manual_are_unique_and_have_advice() -> None:
+    texts = [entry for entry, _ in read_manual_entries()]
+    invalid = [
         f"{MANUAL}: {entry}"
-        for entry, en in entries()
-        if known.count(entry) > 1 or not en.strip() or CHINESE.search(TERMS.sub("", en))
+        for entry, advice in read_manual_entries()
+        if texts.count(entry) > 1
+        or not advice.strip()
+        or CHINESE.search(CHINESE_TERMS.sub("", advice))
     ]
-    assert not wrong, "\n".join(wrong)
+    assert not invalid, "\n".join(invalid)

@@ -1,4 +1,7 @@
-"""Which bodies of a callback are the platform's for this account; any other is refused."""
+"""Tests for the signature and the JSON of a notification's body.
+
+To test another malformed body, add a row to ``MALFORMED_BODIES``.
+"""
 
 from __future__ import annotations
 
@@ -11,26 +14,26 @@ from werkzeug.local import LocalProxy
 
 from flask_xiebao import ConfigError, NotificationError
 from tests.support import SIGN, failing_function
-from tests.unit.support import parse, short
+from tests.unit.support import parse, short_id
 from tests.vectors import APPLIED, ISSUED, PAID, VECTORS, build_notification, compute_sign
 
 PAID_DATA = PAID.decode().partition('"data":')[2][:-1]
 ISSUED_DATA = ISSUED.decode().partition('"data":')[2][:-1]
 
 
-def refused(body: bytes, reason: str = "malformed", key: str = "Key") -> str:
-    """Return what is said of a body that is refused for this reason."""
-    with pytest.raises(NotificationError) as caught:
+def assert_rejected(body: bytes, reason: str = "malformed", key: str = "Key") -> str:
+    """Assert that a body is rejected for this reason, and return the message."""
+    with pytest.raises(NotificationError) as error:
         parse(body, key)
-    assert caught.value.reason == reason, str(caught.value)
-    return str(caught.value)
+    assert error.value.reason == reason, str(error.value)
+    return str(error.value)
 
 
-# What is read
+# Valid bodies
 
 
 @pytest.mark.parametrize("key", ["Key", "4711", 4711])
-def test_the_key_of_the_account_may_be_text_or_a_number(key: str | int) -> None:
+def test_api_key_may_be_string_or_integer(key: str | int) -> None:
     assert parse(build_notification(key=str(key)), key) == parse(APPLIED)
 
 
@@ -42,7 +45,7 @@ def test_the_key_of_the_account_may_be_text_or_a_number(key: str | int) -> None:
         '{"traceId":"{\\"data\\":1}","notifyType":2,"sign":"%(sign)s","data": %(data)s}',
     ],
 )
-def test_any_layout_and_any_order_of_the_same_body_is_the_same_notification(layout: str) -> None:
+def test_layout_and_order_of_body_do_not_matter(layout: str) -> None:
     body = layout % {"sign": compute_sign(PAID_DATA), "data": PAID_DATA}
     assert parse(body.encode()) == parse(PAID)
 
@@ -52,39 +55,40 @@ def test_any_layout_and_any_order_of_the_same_body_is_the_same_notification(layo
     [(2, PAID_DATA, PAID), (3, ISSUED_DATA, ISSUED)],
     ids=["paid", "issued"],
 )
-def test_the_sign_may_be_of_the_compact_form(kind: int, data: str, body: bytes) -> None:
-    spaced = json.dumps(json.loads(data))  # what was somebody's name is \u… now
-    sent = f'{{"notifyType":{kind},"sign":"{compute_sign(data)}","data":{spaced}}}'
-    assert parse(sent.encode()) == parse(body)
+def test_signature_of_compact_json_is_accepted(kind: int, data: str, body: bytes) -> None:
+    spaced = json.dumps(json.loads(data))  # This also escapes the Chinese characters.
+    layout = f'{{"notifyType":{kind},"sign":"{compute_sign(data)}","data":{spaced}}}'
+    assert parse(layout.encode()) == parse(body)
 
 
-# The sign
+# Invalid signatures
 
 
-@pytest.mark.parametrize("body", VECTORS, ids=short)
-def test_another_key_is_refused(body: bytes) -> None:
-    refused(body, "wrong_sign", key="key")
+@pytest.mark.parametrize("body", VECTORS, ids=short_id)
+def test_signature_with_other_key_is_rejected(body: bytes) -> None:
+    assert_rejected(body, "wrong_sign", key="key")
 
 
 @pytest.mark.parametrize(
     ("old", "new"), [(b"1500", b"1501"), (b'"21"', b'"2\\u0031 "'), (b'"state":true,', b"")]
 )
-def test_a_change_of_the_data_is_refused(old: bytes, new: bytes) -> None:
+def test_changed_data_is_rejected(old: bytes, new: bytes) -> None:
     assert PAID.count(old) == 1
-    refused(PAID.replace(old, new), "wrong_sign")
+    assert_rejected(PAID.replace(old, new), "wrong_sign")
 
 
-def test_what_an_attacker_makes_of_the_sign_that_each_member_sees_is_refused() -> None:
-    """MD5 can be extended: from md5(key + partner id), that of more text, without the key.
+def test_md5_length_extension_is_rejected() -> None:
+    """Every member sees md5(key + partner id) in the URL of the gateway.
 
-    What has to come between them is known as well: MD5 pads the eight bytes of ``Key12345`` so.
+    Without the key, an attacker can compute from it the MD5 of the same text with a suffix. The
+    suffix begins with the padding of MD5 for the eight bytes of ``Key12345``.
     """
     padding = b"\x80" + bytes(47) + b"\x40" + bytes(7)
     data = PAID_DATA.encode()
     for more in (data, b"," + data, b'":' + data + b"}"):
-        added = padding + more
-        signed = b"12345" + added
-        for text in (signed, added, b'"' + signed + b'"', b'{"' + signed + b'":1}', more):
+        suffix = padding + more
+        signed = b"12345" + suffix
+        for text in (signed, suffix, b'"' + signed + b'"', b'{"' + signed + b'":1}', more):
             with pytest.raises(NotificationError):
                 parse(
                     b'{"notifyType":2,"sign":"%s","data":%s}'
@@ -100,12 +104,12 @@ def test_what_an_attacker_makes_of_the_sign_that_each_member_sees_is_refused() -
         ('{"partnerId":12345,"insureNum":"1","state":true}', "wrong_sign"),
     ],
 )
-def test_the_sign_of_a_page_is_none_of_a_notification(data: str, reason: str) -> None:
-    refused(f'{{"notifyType":1,"sign":"{SIGN}","data":{data}}}'.encode(), reason)
+def test_signature_of_gateway_url_is_rejected(data: str, reason: str) -> None:
+    assert_rejected(f'{{"notifyType":1,"sign":"{SIGN}","data":{data}}}'.encode(), reason)
 
 
 @pytest.mark.parametrize(
-    ("key", "said"),
+    ("key", "message"),
     [
         ("", "api_key is empty"),
         ("  ", "api_key is empty"),
@@ -114,25 +118,25 @@ def test_the_sign_of_a_page_is_none_of_a_notification(data: str, reason: str) ->
     ],
     ids=["empty", "blank", "number", "lazy"],
 )
-def test_a_key_that_is_none_verifies_nothing(key: Any, said: str) -> None:
-    with pytest.raises(NotificationError, match=said):
+def test_invalid_api_key_raises_error(key: Any, message: str) -> None:
+    with pytest.raises(NotificationError, match=message):
         parse(build_notification(key=""), key)
 
 
-# What is not the JSON that it should be
+# Malformed bodies
 
 
-def signed(said: str) -> bytes:
-    """Return a body with this in its data, which is signed."""
-    return build_notification(1, f'{{"partnerId":12345,"insureNum":"1","state":true,{said}}}')
+def add_to_data(json_text: str) -> bytes:
+    """Return a signed body with this JSON in its data."""
+    return build_notification(1, f'{{"partnerId":12345,"insureNum":"1","state":true,{json_text}}}')
 
 
-def beside(said: str) -> bytes:
-    """Return a body with this beside its data, which nobody signs."""
-    return APPLIED[:-1] + f",{said}}}".encode()
+def add_to_body(json_text: str) -> bytes:
+    """Return a body with this JSON outside of its data. The signature does not cover it."""
+    return APPLIED[:-1] + f",{json_text}}}".encode()
 
 
-def with_sign(sign: object) -> bytes:
+def replace_sign(sign: object) -> bytes:
     return json.dumps({**json.loads(PAID), "sign": sign}, ensure_ascii=False).encode()
 
 
@@ -143,16 +147,16 @@ _NO_NUMBER = "must not contain NaN, Infinity or a number that is too large for P
 _LONG = "must not contain a number with more than 64 characters"
 _DEEP = "must not be nested more than 32 levels deep"
 
-#: A body, and what is said of it.
-MALFORMED: list[tuple[Any, str]] = [
+#: One row per malformed body: the body, and the beginning of the message after "The notification".
+MALFORMED_BODIES: list[tuple[Any, str]] = [
     *[
         (body, _NO_OBJECT)
         for body in (
             *(b"", b"null", b"[]", b'"text"', b"{", b'{"notifyType"', b'{"notifyType":1'),
             *(APPLIED + b"x", APPLIED + APPLIED, APPLIED[:-1], APPLIED[:-1] + b",}"),
             *(b"\xef\xbb\xbf" + APPLIED, APPLIED.replace(b":", b"=", 1)),
-            *(b"notifyType=1&sign=701dd128eae24ce8241354fcd2f9981a", beside("1:2")),
-            *(APPLIED.replace(b'"', b"'"), beside('"a":"\x00"')),
+            *(b"notifyType=1&sign=701dd128eae24ce8241354fcd2f9981a", add_to_body("1:2")),
+            *(APPLIED.replace(b'"', b"'"), add_to_body('"a":"\x00"')),
         )
     ],
     *[
@@ -168,14 +172,14 @@ MALFORMED: list[tuple[Any, str]] = [
     (APPLIED.replace(b'"sign":', b'"Sign":'), 'has no field "sign"'),
     (APPLIED.replace(b'"data":', b'"Data":'), 'has no field "data"'),
     *[
-        (beside(again), _TWICE)
-        for again in (
+        (add_to_body(duplicate), _TWICE)
+        for duplicate in (
             *('"notifyType":4', '"sign":"701dd128eae24ce8241354fcd2f9981a"'),
             *('"data":{}', '"d\\u0061ta":{}'),
         )
     ],
-    (signed('"insureNum":"2"'), _TWICE),
-    (signed('"otherInfo":{"a":[{"b":1,"b":2}]}'), _TWICE),
+    (add_to_data('"insureNum":"2"'), _TWICE),
+    (add_to_data('"otherInfo":{"a":[{"b":1,"b":2}]}'), _TWICE),
     *[
         (body, words)
         for number, words in (
@@ -186,8 +190,8 @@ MALFORMED: list[tuple[Any, str]] = [
             *((number, _LONG) for number in ("9" * 5000, "0." + "1" * 5000, "1" * 65)),
         )
         for body in (
-            signed(f'"price":{number}'),
-            beside(f'"more":[{number}]'),
+            add_to_data(f'"price":{number}'),
+            add_to_body(f'"more":[{number}]'),
             APPLIED.replace(b'"notifyType":1', f'"notifyType":{number}'.encode()),
         )
     ],
@@ -196,13 +200,13 @@ MALFORMED: list[tuple[Any, str]] = [
         for opened, closed in (("[", "]"), ('{"a":', "}"))
         for depth in (33, 1000, 10_000)
         for body in (
-            signed(f'"otherInfo":{opened * depth}1{closed * depth}'),
+            add_to_data(f'"otherInfo":{opened * depth}1{closed * depth}'),
             opened.encode() * depth,
         )
     ],
-    (signed(f'"a":{"[" * 31}{"]" * 31}'), _DEEP),
+    (add_to_data(f'"a":{"[" * 31}{"]" * 31}'), _DEEP),
     *[
-        (with_sign(sign), 'must have 32 lower-case hex digits as "sign"')
+        (replace_sign(sign), 'must have 32 lower-case hex digits as "sign"')
         for sign in (
             *(
                 compute_sign(PAID_DATA).upper(),
@@ -223,15 +227,13 @@ MALFORMED: list[tuple[Any, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("body", "words"), MALFORMED, ids=short)
-def test_what_is_not_one_strict_json_object_with_all_it_has_to_have_is_refused(
-    body: bytes, words: str
-) -> None:
-    assert refused(body).startswith(f"The notification {words}")
+@pytest.mark.parametrize(("body", "message"), MALFORMED_BODIES, ids=short_id)
+def test_malformed_body_is_rejected(body: bytes, message: str) -> None:
+    assert assert_rejected(body).startswith(f"The notification {message}")
 
 
 @pytest.mark.parametrize(
-    "fine",
+    "json_text",
     [
         r'"failMsg":"\ud83d\ude00"',
         f'"a":1.{"0" * 62}',
@@ -240,16 +242,16 @@ def test_what_is_not_one_strict_json_object_with_all_it_has_to_have_is_refused(
         f'"a":"{"[" * 40}"',
         r'"a":"\"[["',
     ],
-    ids=short,
+    ids=short_id,
 )
-def test_what_only_looks_malformed_is_read(fine: str) -> None:
-    assert parse(signed(fine)).insure_num == "1"
+def test_unusual_but_valid_body_is_parsed(json_text: str) -> None:
+    assert parse(add_to_data(json_text)).insure_num == "1"
 
 
 def test_body_of_more_than_256_kib_is_rejected() -> None:
-    room = 256 * 1024 - len(build_notification(failMsg=""))
-    assert parse(build_notification(failMsg="x" * room)).failure == "x" * room
-    assert "262,144" in refused(build_notification(failMsg="x" * (room + 1)), "too_large")
+    size = 256 * 1024 - len(build_notification(failMsg=""))
+    assert parse(build_notification(failMsg="x" * size)).failure == "x" * size
+    assert "262,144" in assert_rejected(build_notification(failMsg="x" * (size + 1)), "too_large")
 
 
 @pytest.mark.parametrize(
@@ -266,8 +268,8 @@ def test_body_of_more_than_256_kib_is_rejected() -> None:
     ],
     ids=["quotes", "digits", "spaces", "lists", "objects", "strings", "surrogates", "many"],
 )
-def test_what_keeps_a_reader_busy_is_read_in_a_moment(body: bytes) -> None:
-    began = time.process_time()
+def test_expensive_body_is_rejected_within_one_second(body: bytes) -> None:
+    start = time.process_time()
     with pytest.raises(NotificationError):
         parse(body)
-    assert time.process_time() - began < 1
+    assert time.process_time() - start < 1

@@ -1,6 +1,7 @@
-"""What a notification says, once it is the platform's: its fields, its id, and what it hides.
+"""Tests for the fields and the id of a ``Notification``.
 
-Which bodies are the platform's at all is in ``test_notification_bodies.py``.
+Tests for signatures and malformed bodies are in ``test_notification_bodies.py``. To test another
+field, add a row to ``PARSED_FIELDS``, ``INVALID_REQUIRED_FIELDS`` or ``UNREADABLE_FIELDS``.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from flask_xiebao import (
     PolicyInfo,
 )
 from tests.support import API_KEY, INSURE_NUM, PRODUCT_CODE, find_leaks, format_error_report
-from tests.unit.support import parse, short
+from tests.unit.support import parse, short_id
 from tests.vectors import (
     APPLIED,
     ISSUED,
@@ -48,13 +49,14 @@ ISSUED_POLICY = PolicyInfo(
 PAID_AT = datetime.fromisoformat("2019-02-26T10:20:30+08:00")
 
 
-def data_of(body: bytes) -> dict[str, Any]:
+def read_data(body: bytes) -> dict[str, Any]:
     data: dict[str, Any] = json.loads(body)["data"]
     return data
 
 
-#: The body of each step, and what it says besides whose it is and for which product.
-STEPS: list[tuple[bytes, NotificationType, dict[str, Any]]] = [
+#: One row per type of notification: an example body, the type, and the expected fields apart from
+#: those of every example.
+EXAMPLES: list[tuple[bytes, NotificationType, dict[str, Any]]] = [
     (APPLIED, NotificationType.APPLICATION, {}),
     (
         PAID,
@@ -78,39 +80,44 @@ STEPS: list[tuple[bytes, NotificationType, dict[str, Any]]] = [
 ]
 
 
-@pytest.mark.parametrize(("body", "kind", "said"), STEPS, ids=[step[1].name for step in STEPS])
-def test_a_step_says_what_it_is_of_whom_and_nothing_else(
-    body: bytes, kind: NotificationType, said: dict[str, Any]
+@pytest.mark.parametrize(
+    ("body", "kind", "fields"), EXAMPLES, ids=[row[1].name for row in EXAMPLES]
+)
+def test_notification_of_each_type_has_expected_fields(
+    body: bytes, kind: NotificationType, fields: dict[str, Any]
 ) -> None:
-    whose: dict[str, Any] = {
+    common_fields: dict[str, Any] = {
         "insure_num": INSURE_NUM,
         "case_code": PRODUCT_CODE,
         "partner_id": "12345",
         "partner_uniq_key": "101000",
     }
     notification = parse(body)
-    assert notification == Notification(type=kind, data=data_of(body), **{**whose, **said})
+    assert notification == Notification(
+        type=kind, data=read_data(body), **{**common_fields, **fields}
+    )
     assert repr(notification) == (
         f"Notification(type={kind!r}, insure_num={notification.insure_num!r},"
         f" id={notification.id!r})"
     )
 
 
-def test_a_time_is_in_china() -> None:
+def test_payment_time_is_in_china_standard_time() -> None:
     paid_at = parse(PAID).paid_at
     assert paid_at is not None
     assert (paid_at.isoformat(), paid_at.utcoffset()) == (PAID_AT.isoformat(), timedelta(hours=8))
 
 
-def test_a_policy_does_not_show_whose_it_is() -> None:
+def test_policy_repr_hides_names() -> None:
     assert "P10042019030100001" in repr(ISSUED_POLICY)
     assert NAME not in repr(ISSUED_POLICY)
 
 
 # Fields
 
-#: A success of any step.
-SAID = {**data_of(PAID), **data_of(ISSUED), "newInsureNum": "2"}
+#: Data with the fields of all successful steps.
+FULL_DATA = {**read_data(PAID), **read_data(ISSUED), "newInsureNum": "2"}
+#: The optional fields: the names in the data and the attributes.
 OPTIONAL = {
     "failMsg": "failure",
     "caseCode": "case_code",
@@ -124,12 +131,12 @@ OPTIONAL = {
 EMPTY: list[object] = [None, "", "  ", [], {}]
 _DATED = [{"startDate": "2019-03-01 00:00:00", "endDate": "2019-03-05T23:59:59"}]
 _DATES = PolicyInfo(start_date=date(2019, 3, 1), end_date=date(2019, 3, 5))
-_CALLED = [{"policyNum": "P1\u30002", "productId": "a\nb", "planId": 7}]
+_NAMED = [{"policyNum": "P1\u30002", "productId": "a\nb", "planId": 7}]
 _NAMES = PolicyInfo(policy_num="P1\u30002", product_id="a\nb", plan_id="7")
 _LONGEST_KEY = f"{'a' * 16}{'8' * 256}"
 
-#: The type, fields as they are sent, and what is made of them.
-READ: list[tuple[int, dict[str, Any], dict[str, Any]]] = [
+#: One row per case: the type, the fields that are sent, and the expected attributes.
+PARSED_FIELDS: list[tuple[int, dict[str, Any], dict[str, Any]]] = [
     *[(kind, {}, {"type": kind}) for kind in (0, 6, 37, 9999)],
     (
         5,
@@ -142,7 +149,7 @@ READ: list[tuple[int, dict[str, Any], dict[str, Any]]] = [
         {"cancelled_insurants": (), "cancel_reason": "行程取消\n全部退保"},
     ),
     (37, {"otherInfo": {"channel": "app"}}, {"other_info": {"channel": "app"}}),
-    # What is empty is left out.
+    # An empty field is treated like a missing field.
     *[
         (
             1,
@@ -154,17 +161,17 @@ READ: list[tuple[int, dict[str, Any], dict[str, Any]]] = [
         )
         for empty in EMPTY
     ],
-    # A step that failed need not have what a success has.
+    # A notification of a failed step may lack the fields of a successful step.
     *[
         (kind, {name: ..., "state": False}, {"succeeded": False})
         for kind, name in ((2, "payTime"), (2, "price"), (3, "policys"), (5, "newInsureNum"))
     ],
-    # A sale by a sub-account is read, and says whose it is.
+    # A sale of a sub-account has the partner id of the sub-account.
     *[
-        (2, {"partnerId": sent}, {"partner_id": said, "price_fen": 1500})
-        for sent, said in ((77, "77"), ("77-b", "77-b"), (..., None), (7.5, None), ([], None))
+        (2, {"partnerId": sent}, {"partner_id": expected, "price_fen": 1500})
+        for sent, expected in ((77, "77"), ("77-b", "77-b"), (..., None), (7.5, None), ([], None))
     ],
-    # Whoever clicks can choose a key: one that no member can have is nobody's.
+    # The visitor can change the key in the URL, so a key that no member can have is ignored.
     *[
         (2, {"partnerUniqueKey": key}, {"partner_uniq_key": None, "price_fen": 1500})
         for key in (
@@ -173,7 +180,7 @@ READ: list[tuple[int, dict[str, Any], dict[str, Any]]] = [
         )
     ],
     (1, {"partnerUniqueKey": _LONGEST_KEY}, {"partner_uniq_key": _LONGEST_KEY}),
-    # The debit of an instalment.
+    # The payment of an installment.
     (
         12,
         {"price": ..., "premium": 4200, "term": 2, "onlinePaymentId": 21},
@@ -182,22 +189,22 @@ READ: list[tuple[int, dict[str, Any], dict[str, Any]]] = [
     (2, {"premium": 4200}, {"price_fen": 1500}),
     (1, {"failMsg": "\U0001f600"}, {"failure": "\U0001f600"}),
     (3, {"policys": _DATED}, {"policies": (_DATES,)}),
-    (3, {"policys": _CALLED}, {"policies": (_NAMES,)}),
+    (3, {"policys": _NAMED}, {"policies": (_NAMES,)}),
 ]
 
 
-@pytest.mark.parametrize(("kind", "fields", "made"), READ, ids=short)
-def test_a_field_is_read_and_is_there_as_it_was_sent(
-    kind: int, fields: dict[str, Any], made: dict[str, Any]
+@pytest.mark.parametrize(("kind", "fields", "expected"), PARSED_FIELDS, ids=short_id)
+def test_field_is_parsed_and_data_is_unchanged(
+    kind: int, fields: dict[str, Any], expected: dict[str, Any]
 ) -> None:
-    body = build_notification(kind, SAID, **fields)
+    body = build_notification(kind, FULL_DATA, **fields)
     notification = parse(body)
-    assert {name: getattr(notification, name) for name in made} == made
-    assert notification.data == data_of(body)
+    assert {name: getattr(notification, name) for name in expected} == expected
+    assert notification.data == read_data(body)
 
 
-#: The type, a field that is missing or wrong, and what is said of it.
-REFUSED: list[tuple[int, dict[str, Any], str]] = [
+#: One row per invalid field: the type, the field, and a part of the message.
+INVALID_REQUIRED_FIELDS: list[tuple[int, dict[str, Any], str]] = [
     (1, {"insureNum": ...}, '"insureNum" is missing'),
     (1, {"insureNum": ""}, '"insureNum" is missing'),
     (1, {"insureNum": " "}, '"insureNum" is missing'),
@@ -210,19 +217,19 @@ REFUSED: list[tuple[int, dict[str, Any], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("kind", "fields", "named"), REFUSED, ids=short)
-def test_a_field_that_is_missing_or_wrong_is_named(
-    kind: int, fields: dict[str, Any], named: str
+@pytest.mark.parametrize(("kind", "fields", "message"), INVALID_REQUIRED_FIELDS, ids=short_id)
+def test_invalid_required_field_raises_error_with_its_name(
+    kind: int, fields: dict[str, Any], message: str
 ) -> None:
-    parse(build_notification(kind, SAID))
-    with pytest.raises(NotificationError, match="notification_reader") as raised:
-        parse(build_notification(kind, SAID, **fields))
-    assert raised.value.reason == "wrong_field"
-    assert named in str(raised.value)
+    parse(build_notification(kind, FULL_DATA))
+    with pytest.raises(NotificationError, match="notification_reader") as error:
+        parse(build_notification(kind, FULL_DATA, **fields))
+    assert error.value.reason == "wrong_field"
+    assert message in str(error.value)
 
 
-#: The type of a notification, a field that is missing or cannot be read, and the expected values.
-UNREADABLE: list[tuple[int, dict[str, Any], dict[str, Any]]] = [
+#: One row per missing or unreadable field: the type, the field, and the expected attributes.
+UNREADABLE_FIELDS: list[tuple[int, dict[str, Any], dict[str, Any]]] = [
     (1, {"caseCode": {"a": 1}}, {"case_code": None}),
     (1, {"failMsg": ["a"]}, {"failure": None}),
     *[(1, {"otherInfo": value}, {"other_info": {}}) for value in (["a"], "a", 7, True)],
@@ -263,21 +270,21 @@ UNREADABLE: list[tuple[int, dict[str, Any], dict[str, Any]]] = [
 ]
 
 
-@pytest.mark.parametrize(("kind", "fields", "expected"), UNREADABLE, ids=short)
-def test_field_that_cannot_be_read_is_none(
+@pytest.mark.parametrize(("kind", "fields", "expected"), UNREADABLE_FIELDS, ids=short_id)
+def test_unreadable_optional_field_is_empty(
     kind: int, fields: dict[str, Any], expected: dict[str, Any]
 ) -> None:
-    body = build_notification(kind, SAID, **fields)
+    body = build_notification(kind, FULL_DATA, **fields)
     notification = parse(body)
     assert {name: getattr(notification, name) for name in expected} == expected
     assert (notification.insure_num, notification.succeeded) == (INSURE_NUM, True)
-    assert notification.data == data_of(body)
+    assert notification.data == read_data(body)
 
 
-def test_date_and_time_with_slashes_are_read() -> None:
+def test_dates_with_slashes_are_parsed() -> None:
     policies = [{"startDate": "2019/03/01", "endDate": "2019/3/5 23:59:59"}]
-    assert parse(build_notification(3, SAID, policys=policies)).policies == (_DATES,)
-    assert parse(build_notification(2, SAID, payTime="2019/02/26 10:20:30")).paid_at == PAID_AT
+    assert parse(build_notification(3, FULL_DATA, policys=policies)).policies == (_DATES,)
+    assert parse(build_notification(2, FULL_DATA, payTime="2019/02/26 10:20:30")).paid_at == PAID_AT
 
 
 @pytest.mark.parametrize(
@@ -298,56 +305,56 @@ def test_unpaired_surrogate_becomes_replacement_character(sent: str, expected: s
         parse(build_notification(2, data).replace(b'"insureNum":"1"', b'"insureNum":"2"'))
 
 
-_LEAVING = data_of(SURRENDERED)
-#: Bodies that are refused, with a key, its sign or somebody's name in them.
-SECRETIVE = {
-    "the sign": build_notification(3, data_of(ISSUED), key="another key"),
-    "insureNum": build_notification(4, _LEAVING, key=API_KEY, insureNum={"name": NAME}),
-    "state": build_notification(4, _LEAVING, key=API_KEY, state=[NAME]),
-    "a sign that is none": ISSUED.replace(b'"sign":"', f'"sign":"{NAME}'.encode()),
-    "no end": ISSUED[:-9],
-    "no JSON": ISSUED[:-1] + f'"{NAME}":1}}'.encode(),
-    "a name twice": ISSUED.replace(b'"state"', b'"insureNum":1,"state"'),
+_SURRENDER_DATA = read_data(SURRENDERED)
+#: Invalid bodies that contain a signature or a name, by what is wrong with them.
+INVALID_BODIES = {
+    "signature of another key": build_notification(3, read_data(ISSUED), key="another key"),
+    "insureNum": build_notification(4, _SURRENDER_DATA, key=API_KEY, insureNum={"name": NAME}),
+    "state": build_notification(4, _SURRENDER_DATA, key=API_KEY, state=[NAME]),
+    "name in the signature": ISSUED.replace(b'"sign":"', f'"sign":"{NAME}'.encode()),
+    "truncated": ISSUED[:-9],
+    "invalid JSON": ISSUED[:-1] + f'"{NAME}":1}}'.encode(),
+    "duplicate name": ISSUED.replace(b'"state"', b'"insureNum":1,"state"'),
 }
 
 
-@pytest.mark.parametrize("body", SECRETIVE.values(), ids=SECRETIVE)
-def test_an_error_shows_neither_key_nor_sign_nor_names(body: bytes) -> None:
-    with pytest.raises(NotificationError) as raised:
+@pytest.mark.parametrize("body", INVALID_BODIES.values(), ids=INVALID_BODIES)
+def test_notification_error_hides_key_signature_and_names(body: bytes) -> None:
+    with pytest.raises(NotificationError) as error:
         parse(body, API_KEY)
     sign = json.loads(build_notification(key=API_KEY))["sign"]
-    assert find_leaks(format_error_report(raised.value), API_KEY, NAME, sign, "insurant") == []
+    assert find_leaks(format_error_report(error.value), API_KEY, NAME, sign, "insurant") == []
 
 
 # The id
 
 
-def test_what_says_the_same_has_the_same_id_however_it_was_written() -> None:
-    data = data_of(PAID)
-    written = [
+def test_id_is_equal_for_different_layouts_of_same_data() -> None:
+    data = read_data(PAID)
+    layouts = [
         json.dumps(data),
         json.dumps(data, indent=2),
         json.dumps(dict(reversed(data.items())), ensure_ascii=False, separators=(" ,\n\t", " : ")),
     ]
-    assert {parse(build_notification(2, text)).id for text in written} == {parse(PAID).id}
+    assert {parse(build_notification(2, text)).id for text in layouts} == {parse(PAID).id}
     assert len(parse(PAID).id) == 64
 
 
-def test_what_says_something_else_has_another_id() -> None:
+def test_id_differs_for_different_data_or_type() -> None:
     bodies = [
         *VECTORS,
-        build_notification(2, SAID, price=1501),
-        build_notification(2, SAID, more=""),
+        build_notification(2, FULL_DATA, price=1501),
+        build_notification(2, FULL_DATA, more=""),
     ]
-    # Those of an application and of a file differ by type alone.
+    # The notifications of an application and of a policy file differ only in their type.
     assert len({parse(body).id for body in bodies}) == len(bodies)
 
 
-# One that a site makes, for its tests or in a reader of its own
+# Notifications that a site constructs, for example in its tests or in a notification_reader
 
 
-def made(**own: Any) -> Notification:
-    return Notification(**{"type": 2, "insure_num": "1", **own})
+def make_notification(**fields: Any) -> Notification:
+    return Notification(**{"type": 2, "insure_num": "1", **fields})
 
 
 _INFO = {"a": 1, "b": 2}
@@ -355,28 +362,30 @@ _BACKWARDS: Mapping[str, int] = MappingProxyType({"b": 2, "a": 1})
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("fields", "equal_fields"),
     [
         ({}, {"type": NotificationType.PAYMENT, "succeeded": True}),
         ({"id": "their own"}, {"type": 1, "id": "their own"}),
         ({"paid_at": PAID_AT}, {"paid_at": PAID_AT.astimezone(UTC)}),
         ({"other_info": _INFO}, {"other_info": _BACKWARDS}),
         ({"data": _INFO}, {"data": _BACKWARDS}),
-        # Numbers of a platform that writes them as such are text.
+        # Integers are converted to strings.
         (
             {"insure_num": 2019, "partner_uniq_key": 8},
             {"insure_num": "2019", "partner_uniq_key": "8"},
         ),
         ({"partner_uniq_key": "8\u200b"}, {"partner_uniq_key": None}),
     ],
-    ids=short,
+    ids=short_id,
 )
-def test_two_that_say_the_same_have_one_id(one: dict[str, Any], other: dict[str, Any]) -> None:
-    assert made(**one).id == made(**other).id
+def test_constructed_notifications_with_equal_fields_have_same_id(
+    fields: dict[str, Any], equal_fields: dict[str, Any]
+) -> None:
+    assert make_notification(**fields).id == make_notification(**equal_fields).id
 
 
-def test_two_that_differ_have_two_ids() -> None:
-    others: list[dict[str, Any]] = [
+def test_constructed_notifications_with_different_fields_have_different_ids() -> None:
+    different_fields: list[dict[str, Any]] = [
         {},
         {"price_fen": 1501},
         {"type": 3},
@@ -385,11 +394,12 @@ def test_two_that_differ_have_two_ids() -> None:
         {"policies": (PolicyInfo(insurant="周航"),)},
         {"paid_at": PAID_AT},
     ]
-    assert len({made(**other).id for other in others}) == len(others)
+    ids = {make_notification(**fields).id for fields in different_fields}
+    assert len(ids) == len(different_fields)
 
 
 @pytest.mark.parametrize(
-    ("own", "said"),
+    ("fields", "message"),
     [
         ({"type": "2"}, "type must be a non-negative integer, got str"),
         ({"type": True}, "type must be a non-negative integer, got bool"),
@@ -400,14 +410,16 @@ def test_two_that_differ_have_two_ids() -> None:
         ({"new_insure_num": "2019 1"}, "new_insure_num must be a single application number"),
         ({"partner_uniq_key": ["8"]}, "partner_uniq_key must be a string or an integer"),
     ],
-    ids=short,
+    ids=short_id,
 )
-def test_one_that_is_made_wrong_is_refused_in_words(own: dict[str, Any], said: str) -> None:
-    with pytest.raises(NotificationError, match=said) as caught:
-        made(**own)
-    assert caught.value.reason == "wrong_field"
+def test_constructed_notification_with_invalid_field_raises_error(
+    fields: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(NotificationError, match=message) as error:
+        make_notification(**fields)
+    assert error.value.reason == "wrong_field"
 
 
-def test_what_it_says_is_given_by_name() -> None:
+def test_notification_rejects_positional_arguments() -> None:
     with pytest.raises(TypeError):
         Notification(1, "20190226020146")  # type: ignore[call-arg]

@@ -1,6 +1,6 @@
-"""Which platform a request comes from: by its User-Agent, its hints, and the site's own app.
+"""Tests for ``Platform`` and ``detect_platform``.
 
-A User-Agent of a real device or browser is a row of ``ua_samples.py``.
+To test the User-Agent of another device or browser, add a ``Sample`` to ``ua_samples.py``.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import pytest
 from werkzeug.datastructures import Headers
 
 from flask_xiebao import Platform, detect_platform
-from tests.unit.support import short
+from tests.unit.support import short_id
 from tests.unit.ua_samples import H5, PC, SAMPLES, Sample
 
 IOS, ANDROID = Platform.IOS, Platform.ANDROID
@@ -44,7 +44,7 @@ HARMONY_PC = HARMONY_PHONE.replace("Phone", "PC")
 
 
 def detect(agent: object, mobile: object = None, system: object = None) -> Platform:
-    """Detect from the three headers: the User-Agent and the two client hints."""
+    """Return the platform that is detected from a User-Agent and two client hints."""
     return detect_platform(
         {"User-Agent": agent, "Sec-CH-UA-Mobile": mobile, "Sec-CH-UA-Platform": system}
     )
@@ -54,18 +54,18 @@ def detect(agent: object, mobile: object = None, system: object = None) -> Platf
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.agent[:100])
-def test_a_user_agent_is_known_whatever_its_case(sample: Sample) -> None:
+def test_user_agent_is_detected_in_any_case(sample: Sample) -> None:
     assert detect(sample.agent) is sample.platform, sample.source
     assert detect(sample.agent.upper()) is sample.platform
 
 
-def test_samples_are_distinct_and_say_where_they_come_from() -> None:
+def test_user_agent_samples_are_distinct_and_have_sources() -> None:
     assert len({sample.agent for sample in SAMPLES}) == len(SAMPLES)
     assert all(sample.source for sample in SAMPLES)
 
 
-#: One of these words is enough.
-OF_HANDHELDS = [
+#: User-Agents with a keyword of phones, tablets and e-readers.
+HANDHELDS = [
     *("(Mobile; rv:26.0)", "(Tablet; rv:26.0)", "Kobo eReader", "Kindle/2.5", "PocketBook/801"),
     *("UCWEB7.0.2.37", "UCBrowser/12.9", "MQQBrowser/11.3", "XiaoMi/MiuiBrowser/14.6"),
     *("VivoBrowser/16.7", "HeyTapBrowser/40.8", "(Series 60; Opera Mini/7.1)"),
@@ -77,7 +77,7 @@ OF_HANDHELDS = [
     *("DoCoMo/2.0 SH2101V", "Nokia6230/2.0", "SonyEricssonT68/R201A"),
     "(Windows NT 10.0; ARM; Lumia 950)",
 ]
-#: Android on one of these is no tablet.
+#: Models that run Android and are laptops or desktop computers.
 LAPTOPS = [
     *("HP Chromebook 14", "Google Pixelbook", "GOCLEVER Netbook R103", "A1 NoteBook", "Laptop 15"),
     *("Engage One AIO System", "Subsystem for Android(TM)", "Aspire 4349", "TravelMate B118"),
@@ -91,11 +91,11 @@ LAPTOPS = [
 @pytest.mark.parametrize(
     ("agent", "platform"),
     [
-        *[(f"Mozilla/5.0 {words}", H5) for words in OF_HANDHELDS],
+        *[(f"Mozilla/5.0 {words}", H5) for words in HANDHELDS],
         *[(ANDROID_TABLET.replace("; K)", f"; {model})"), PC) for model in LAPTOPS],
         ("Mozilla/5.0 (Linux; Android 9; HP Chromebook 14) Chrome/80.0 Mobile Safari/537.36", H5),
         ("Mozilla/5.0 (Linux; Android 10; Lenovo IdeaPad Tablet) Chrome/80.0 Safari/537.36", H5),
-        # WeChat for desktops, whatever its page pretends.
+        # WeChat on desktops, also if the User-Agent claims to be an iPhone.
         (WECHAT, H5),
         *[
             (f"{WECHAT} {word}", PC)
@@ -103,15 +103,15 @@ LAPTOPS = [
         ],
         ("Mozilla/5.0 (PC; HarmonyOS 5.0) Mobile", PC),
         ("Mozilla/5.0 (PC;OpenHarmony 5.0) Mobile", PC),
-        # Nothing that can be read.
+        # Missing, empty and invalid User-Agents.
         *[(agent, PC) for agent in ("", "  ", None, b"iPhone", 8, ["iPhone"], "\0", "携保")],
-        # 512 characters are read.
+        # Only the first 512 characters count.
         ("x" * 505 + " iphone", H5),
         ("x" * 506 + " iphone", PC),
     ],
-    ids=short,
+    ids=short_id,
 )
-def test_a_word_decides(agent: object, platform: Platform) -> None:
+def test_keyword_in_user_agent_decides_platform(agent: object, platform: Platform) -> None:
     assert detect(agent) is platform
 
 
@@ -123,17 +123,15 @@ def test_a_word_decides(agent: object, platform: Platform) -> None:
         (Headers({"sec-ch-ua-mobile": "?1"}), H5),
         (Headers({"user-agent": WINDOWS}), PC),
     ],
-    ids=short,
+    ids=short_id,
 )
-def test_headers_may_be_any_mapping_and_be_named_in_its_own_way(
-    headers: Any, platform: Platform
-) -> None:
+def test_detect_platform_accepts_any_mapping_of_headers(headers: Any, platform: Platform) -> None:
     assert detect_platform(headers) is platform
 
 
 @pytest.mark.parametrize("filler", ["x", "(", "(PC ", "ios", "cfnetwork/1 ", "windows nt 1", "İ"])
-@pytest.mark.parametrize("agent", [WINDOWS, ANDROID_PHONE, IPHONE, HARMONY_PC], ids=short)
-def test_a_megabyte_is_read_like_its_beginning(agent: str, filler: str) -> None:
+@pytest.mark.parametrize("agent", [WINDOWS, ANDROID_PHONE, IPHONE, HARMONY_PC], ids=short_id)
+def test_only_first_512_characters_of_user_agent_count(agent: str, filler: str) -> None:
     megabyte = f"{agent} {filler * 1_000_000}"[:1_000_000]
     expected = detect(megabyte[:512])
     assert detect(megabyte) is expected
@@ -151,7 +149,7 @@ def test_a_megabyte_is_read_like_its_beginning(agent: str, filler: str) -> None:
             (WINDOWS, "?1", system, H5)
             for system in ('"Windows"', '"macOS"', '"Linux"', '"Chrome OS"')
         ],
-        # An Android that is not mobile is a tablet.
+        # An Android device that is not mobile is a tablet.
         *[(agent, "?0", '"Android"', H5) for agent in (None, WINDOWS, LINUX, ANDROID_TABLET)],
         (WINDOWS, None, '"iOS"', H5),
         *[
@@ -159,11 +157,11 @@ def test_a_megabyte_is_read_like_its_beginning(agent: str, filler: str) -> None:
             for agent in (None, WINDOWS, ANDROID_PHONE)
             for system in ('"Windows"', '"macOS"', '"Linux"', '"Chrome OS"', '"Chromium OS"')
         ],
-        # Not mobile says nothing by itself.
+        # Without a system, "not mobile" does not decide the platform.
         (None, "?0", None, PC),
         (WINDOWS, "?0", None, PC),
         (ANDROID_TABLET, "?0", None, H5),
-        # What is malformed or unknown is ignored.
+        # Malformed and unknown values are ignored.
         *[
             (WINDOWS, mobile, None, PC)
             for mobile in (
@@ -178,22 +176,22 @@ def test_a_megabyte_is_read_like_its_beginning(agent: str, filler: str) -> None:
                 *(b'"Android"', list[str]()),
             )
         ],
-        # Spaces around it do not matter.
+        # Surrounding spaces do not matter.
         (WINDOWS, " ?1 ", None, H5),
         (WINDOWS, None, ' "Android" ', H5),
-        # The first word of a HarmonyOS device wins.
+        # For HarmonyOS, the first word of the User-Agent wins over the hints.
         (HARMONY_PC, "?1", '"Android"', PC),
         (HARMONY_PHONE, "?0", '"Linux"', H5),
     ],
-    ids=short,
+    ids=short_id,
 )
-def test_a_hint_is_about_the_device(
+def test_client_hints_override_user_agent(
     agent: object, mobile: object, system: object, platform: Platform
 ) -> None:
     assert detect(agent, mobile, system) is platform
 
 
-# The site's own app
+# The site's mobile app
 
 
 @pytest.mark.parametrize(
@@ -224,14 +222,14 @@ def test_a_hint_is_about_the_device(
         (f"{LINUX} ShopApp/3.2 Electron/32.0.0", PC),
         ("ShopApp/12 CFNetwork/596.5 Darwin/12.5.0 (x86_64) (MacBookAir4%2C1)", PC),
         ("ShopApp/3.2 (Studios 4.1; Iosevka)", PC),
-        # Where it is looked for, as in any User-Agent.
+        # The name of the app is only searched for in the first 512 characters.
         (f"{IPHONE}{' ' * 1000}ShopApp/3.2", H5),
     ],
 )
 @pytest.mark.parametrize(
     "pattern", ["ShopApp/", re.compile(r"shopapp/\w", re.IGNORECASE)], ids=["text", "compiled"]
 )
-def test_the_sites_own_app_is_on_its_system(
+def test_app_user_agent_is_detected_as_ios_or_android_app(
     agent: str, expected: Platform, pattern: str | re.Pattern[str]
 ) -> None:
     assert detect_platform({"User-Agent": agent}, app_user_agent=pattern) is expected
@@ -239,39 +237,39 @@ def test_the_sites_own_app_is_on_its_system(
 
 @pytest.mark.parametrize("agent", [IPHONE, IPAD_AS_MAC, ANDROID_PHONE, "okhttp/4.12.0 Shop"])
 @pytest.mark.parametrize("pattern", [None, "", "ShopApp/", "^iPhone", "shop"])
-def test_others_are_h5(agent: str, pattern: str | None) -> None:
+def test_user_agent_without_app_pattern_is_h5(agent: str, pattern: str | None) -> None:
     assert detect_platform({"User-Agent": agent}, app_user_agent=pattern) is H5
 
 
 @pytest.mark.parametrize(
-    ("headers", "platform", "without_a_pattern"),
+    ("headers", "platform", "platform_without_pattern"),
     [
         ({"User-Agent": "ShopApp/3.2", "Sec-CH-UA-Platform": '"Android"'}, ANDROID, H5),
         ({"User-Agent": f"{IPHONE} ShopApp/3.2", "Sec-CH-UA-Mobile": "?1"}, IOS, H5),
     ],
 )
-def test_a_hint_goes_with_the_sites_own_app(
-    headers: dict[str, str], platform: Platform, without_a_pattern: Platform
+def test_client_hint_decides_platform_of_app(
+    headers: dict[str, str], platform: Platform, platform_without_pattern: Platform
 ) -> None:
     assert detect_platform(headers, app_user_agent="ShopApp") is platform
-    assert detect_platform(headers) is without_a_pattern
+    assert detect_platform(headers) is platform_without_pattern
 
 
-def test_a_pattern_that_is_none_is_an_error() -> None:
+def test_invalid_app_user_agent_pattern_raises_error() -> None:
     with pytest.raises(re.error):
         detect_platform({"User-Agent": IPHONE}, app_user_agent="ShopApp(")
 
 
-# What a platform may be given as
+# Platform.of
 
 
-def test_codes_are_those_of_the_interface_document() -> None:
+def test_platform_codes_match_interface_document() -> None:
     codes = {platform.slug: int(platform) for platform in Platform}
     assert codes == {"h5": 1, "pc": 2, "ios": 3, "android": 4}
 
 
 @pytest.mark.parametrize("platform", Platform)
-def test_of_accepts_a_platform_its_code_and_its_name(platform: Platform) -> None:
+def test_platform_of_accepts_platform_code_and_name(platform: Platform) -> None:
     slug = platform.slug
     for value in (platform, platform.value, slug, slug.upper(), slug.title()):
         assert Platform.of(value) is platform
@@ -282,8 +280,8 @@ def test_of_accepts_a_platform_its_code_and_its_name(platform: Platform) -> None
     [True, False, None, 0, 5, -1, 1.0, "1", "", " pc", "pc ", "tablet", "io\u017f", b"pc", [], {}],
     ids=repr,
 )
-def test_of_refuses_anything_else_and_says_what_to_pass(value: object) -> None:
-    with pytest.raises(ValueError, match="from 1 to 4") as caught:
+def test_platform_of_rejects_other_values(value: object) -> None:
+    with pytest.raises(ValueError, match="from 1 to 4") as error:
         Platform.of(value)
-    for said in (repr(value), *(f'"{platform.slug}"' for platform in Platform)):
-        assert said in str(caught.value)
+    for text in (repr(value), *(f'"{platform.slug}"' for platform in Platform)):
+        assert text in str(error.value)

@@ -1,6 +1,7 @@
-"""Settings that are right: what is read, from ``app.config`` and from the environment.
+"""Tests for valid settings, in ``app.config`` and in environment variables.
 
-One that is right is a row of :data:`RIGHT`; one that is wrong is in ``test_wrong_settings.py``.
+To test another valid value, add a row to ``VALID_SETTINGS`` or ``ENVIRONMENT_VARIABLES``. Invalid
+values are in ``test_invalid_settings.py``.
 """
 
 from __future__ import annotations
@@ -17,8 +18,9 @@ from werkzeug.local import LocalProxy
 from flask_xiebao.app.settings import Settings, get_setting_name
 from flask_xiebao.gateway.values import Secret
 from tests.support import API_KEY, SETTING_NAMES, MakeSite
-from tests.unit.support import REQUIRED, settings, short
+from tests.unit.support import REQUIRED, make_settings, short_id
 
+#: The defaults of all optional settings.
 DEFAULTS = {
     **{"sub_partner_id": "", "url_prefix": "/xiebao", "handoff_max_age": 300},
     **{"device_markup": True, "enabled": True, "look": "button"},
@@ -28,16 +30,16 @@ DEFAULTS = {
 
 
 @pytest.mark.parametrize("config", [{}, dict.fromkeys(set(SETTING_NAMES) - REQUIRED.keys())])
-def test_what_is_not_set_or_none_has_its_default(config: dict[str, None]) -> None:
+def test_missing_setting_has_default(config: dict[str, None]) -> None:
     assert {*map(get_setting_name, DEFAULTS), *REQUIRED} == set(SETTING_NAMES)
-    found = settings(**config)
-    assert {name: getattr(found, name) for name in DEFAULTS} == DEFAULTS
-    assert (found.partner_id, found.api_key.reveal()) == ("12345", API_KEY)
+    settings = make_settings(**config)
+    assert {name: getattr(settings, name) for name in DEFAULTS} == DEFAULTS
+    assert (settings.partner_id, settings.api_key.reveal()) == ("12345", API_KEY)
 
 
 _DIGITS = "12345678901234567890123456789012"
-#: A setting, what it is set to, and what is read.
-RIGHT = [
+#: One row per valid value: the setting without ``XIEBAO_``, the value, and the parsed value.
+VALID_SETTINGS = [
     ("PARTNER_ID", 1039147, "1039147"),
     ("API_KEY", 678, "678"),
     ("SUB_PARTNER_ID", 7, "7"),
@@ -52,7 +54,7 @@ RIGHT = [
     *[("HANDOFF_MAX_AGE", seconds, 60) for seconds in (60, "60")],
     ("MEMBER_SECRET", int(_DIGITS), _DIGITS),
     ("LOCALE", "en", "en"),
-    # Text may be a lazy proxy.
+    # Strings may be lazy proxies.
     *[
         (setting, LocalProxy(partial(str, text)), text)
         for setting, text in (("PARTNER_ID", "12345"), ("ENV", "production"), ("LOGIN_VIEW", "in"))
@@ -80,17 +82,17 @@ RIGHT = [
 ]
 
 
-def read(found: Settings, name: str) -> object:
-    """Return a setting, even one that is a secret."""
-    value = getattr(found, name.lower())
+def read_setting(settings: Settings, name: str) -> object:
+    """Return the value of a setting. A secret is revealed."""
+    value = getattr(settings, name.lower())
     return value.reveal() if isinstance(value, Secret) else value
 
 
-@pytest.mark.parametrize(("setting", "value", "expected"), RIGHT, ids=short)
-def test_a_right_setting_is_read(setting: str, value: object, expected: object) -> None:
-    found = read(settings(**{f"XIEBAO_{setting}": value}), setting)
-    assert found == expected
-    assert type(found) is type(expected) or setting == "EXTRA"
+@pytest.mark.parametrize(("setting", "value", "expected"), VALID_SETTINGS, ids=short_id)
+def test_valid_setting_is_parsed(setting: str, value: object, expected: object) -> None:
+    parsed = read_setting(make_settings(**{f"XIEBAO_{setting}": value}), setting)
+    assert parsed == expected
+    assert type(parsed) is type(expected) or setting == "EXTRA"
 
 
 @pytest.mark.parametrize(
@@ -104,7 +106,7 @@ def test_a_right_setting_is_read(setting: str, value: object, expected: object) 
         ({"XIEBAO_BASE_URL": "https://g.example", "XIEBAO_ENV": "production"}, "https://g.example"),
     ],
 )
-def test_the_environment_chooses_the_gateway_and_a_base_url_replaces_it(
+def test_gateway_url_depends_on_env_and_base_url(
     make_site: MakeSite, config: dict[str, str], base_url: str
 ) -> None:
     site = make_site(**config)
@@ -127,21 +129,21 @@ def test_the_environment_chooses_the_gateway_and_a_base_url_replaces_it(
         ),
     ],
 )
-def test_settings_that_differ_are_named(config: dict[str, Any], names: list[str]) -> None:
-    assert sorted(settings().find_changed_setting_names(settings(**config))) == names
-    assert settings(**config).find_changed_setting_names(settings(**config)) == []
+def test_changed_settings_are_found(config: dict[str, Any], names: list[str]) -> None:
+    assert sorted(make_settings().find_changed_setting_names(make_settings(**config))) == names
+    assert make_settings(**config).find_changed_setting_names(make_settings(**config)) == []
 
 
-@pytest.mark.parametrize("off", [False, "false", 0])
-def test_a_site_that_is_switched_off_needs_no_credentials(off: object) -> None:
-    assert Settings.from_config({"XIEBAO_ENABLED": off}).enabled is False
+@pytest.mark.parametrize("enabled", [False, "false", 0])
+def test_disabled_site_needs_no_credentials(enabled: object) -> None:
+    assert Settings.from_config({"XIEBAO_ENABLED": enabled}).enabled is False
 
 
-# Variables of the environment, as Flask reads them: JSON where it is JSON, else text.
+# Environment variables. Flask parses their values as JSON, and otherwise keeps them as strings.
 
 
-def from_environment(patch: pytest.MonkeyPatch, **variables: str) -> Settings:
-    """Return settings from variables, named without ``FLASK_XIEBAO_``."""
+def read_environment(patch: pytest.MonkeyPatch, **variables: str) -> Settings:
+    """Return the settings from environment variables, which are named without ``FLASK_XIEBAO_``."""
     for name, value in {"PARTNER_ID": "12345", "API_KEY": API_KEY, **variables}.items():
         patch.setenv(f"FLASK_XIEBAO_{name}", value)
     app = Flask("shop")
@@ -149,8 +151,8 @@ def from_environment(patch: pytest.MonkeyPatch, **variables: str) -> Settings:
     return Settings.from_config(app.config)
 
 
-#: A variable, its text, and what is read.
-VARIABLES = [
+#: One row per variable: the name without ``FLASK_XIEBAO_``, the text, and the parsed value.
+ENVIRONMENT_VARIABLES = [
     ("PARTNER_ID", "1039147", "1039147"),
     ("PARTNER_ID", "0012345", "0012345"),
     ("PARTNER_ID", '"1e5"', "1e5"),
@@ -174,16 +176,17 @@ VARIABLES = [
 ]
 
 
-@pytest.mark.parametrize(("variable", "text", "expected"), VARIABLES, ids=short)
-def test_a_variable_of_the_environment_is_read(
+@pytest.mark.parametrize(("variable", "text", "expected"), ENVIRONMENT_VARIABLES, ids=short_id)
+def test_environment_variable_is_parsed(
     monkeypatch: pytest.MonkeyPatch, variable: str, text: str, expected: object
 ) -> None:
-    found = read(from_environment(monkeypatch, **{variable: text}), variable.partition("__")[0])
-    assert found == expected
-    assert type(found) is type(expected) or variable.startswith("EXTRA")
+    settings = read_environment(monkeypatch, **{variable: text})
+    parsed = read_setting(settings, variable.partition("__")[0])
+    assert parsed == expected
+    assert type(parsed) is type(expected) or variable.startswith("EXTRA")
 
 
-# The warning
+# The warning about a missing XIEBAO_ENV
 
 
 @pytest.mark.parametrize(
@@ -197,7 +200,7 @@ def test_a_variable_of_the_environment_is_read(
         ({"XIEBAO_ENABLED": False}, False),
     ],
 )
-def test_a_live_site_that_does_not_say_its_environment_is_warned_once_and_nobody_else_is(
+def test_deployed_site_without_env_setting_warns_once(
     make_site: MakeSite,
     caplog: pytest.LogCaptureFixture,
     config: dict[str, Any],
@@ -205,7 +208,9 @@ def test_a_live_site_that_does_not_say_its_environment_is_warned_once_and_nobody
 ) -> None:
     site = make_site(**{"TESTING": False, **config})
     site.follow("/")
-    warnings = [each.getMessage() for each in caplog.records if each.levelno >= logging.WARNING]
+    warnings = [
+        record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING
+    ]
     assert len(warnings) == is_warned
-    for said in ("XIEBAO_ENV is not set", "TEST gateway", '"production"'):
-        assert all(said in warning for warning in warnings)
+    for text in ("XIEBAO_ENV is not set", "TEST gateway", '"production"'):
+        assert all(text in warning for warning in warnings)

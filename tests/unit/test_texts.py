@@ -1,4 +1,4 @@
-"""What visitors and QA read, in every locale that there is."""
+"""Tests for the texts of pages, reports and commands in each locale."""
 
 from __future__ import annotations
 
@@ -22,53 +22,52 @@ from flask_xiebao.texts import (
 )
 
 PACKAGE = Path(flask_xiebao.__file__).parent
-EVERY = get_locales()
+LOCALES = get_locales()
 
 
-def texts_of(locale: str) -> dict[str, str]:
+def get_texts(locale: str) -> dict[str, str]:
     texts: dict[str, str] = import_module(f"flask_xiebao.texts.{locale}").TEXTS
     return texts
 
 
-#: What a file may have words for that are not in English: those of the tables' rows.
-OF_ROWS = {
+#: Keys that only other locales need, because the English texts are in the tables of pages.
+TABLE_KEYS = {
     *(f"{name}.{word}" for name in PAGES for word in ("label", "on_phone", "title")),
     *(f"meaning.{name}" for row in PAGE_SPECS for name in row.meanings),
 }
 
 
-@pytest.mark.parametrize("locale", EVERY)
-def test_a_locale_has_words_for_nothing_that_is_not_there(locale: str) -> None:
-    assert texts_of(locale).keys() <= texts_of("en").keys() | OF_ROWS
+@pytest.mark.parametrize("locale", LOCALES)
+def test_locale_has_no_unknown_text_keys(locale: str) -> None:
+    assert get_texts(locale).keys() <= get_texts("en").keys() | TABLE_KEYS
 
 
-@pytest.mark.parametrize("locale", EVERY)
-def test_a_text_names_what_it_is_given(locale: str) -> None:
-    # A problem is told all that is known of it: which of that it needs is up to the language.
-    of_a_problem = {"parameter", "value", "meaning", "section", "platforms", "pages"}
-    for key, words in texts_of(locale).items():
-        given = find_placeholders(texts_of("en").get(key, ""))
-        assert find_placeholders(words) <= (
-            of_a_problem if key.startswith("problem.") else given
-        ), key
+@pytest.mark.parametrize("locale", LOCALES)
+def test_texts_use_only_known_placeholders(locale: str) -> None:
+    # All texts about problems get the same values. A locale may use any of these values.
+    problem_values = {"parameter", "value", "meaning", "section", "platforms", "pages"}
+    for key, text in get_texts(locale).items():
+        english_values = find_placeholders(get_texts("en").get(key, ""))
+        values = problem_values if key.startswith("problem.") else english_values
+        assert find_placeholders(text) <= values, key
 
 
-def test_english_has_every_text_that_is_asked_for() -> None:
+def test_english_has_every_text_key_used_in_code() -> None:
     sources = [*PACKAGE.rglob("*.py"), *PACKAGE.rglob("*.html")]
-    asked = set()
+    keys = set()
     for source in sources:
-        words = source.read_text("utf-8")
-        asked |= set(
-            re.findall(r"""\btext\((?:(?:locale|"en"), )?["'](?!en["'])([a-z_.]+)["']""", words)
+        code = source.read_text("utf-8")
+        keys |= set(
+            re.findall(r"""\btext\((?:(?:locale|"en"), )?["'](?!en["'])([a-z_.]+)["']""", code)
         )
-        asked |= set(re.findall(r"""_xiebao_text\("([a-z_.]+)\"""", words))
-        asked |= {f"problem.{code}" for code in re.findall(r'Problem\("([a-z_]+)"', words)}
-    assert len(asked) > 30
-    assert asked <= texts_of("en").keys()
+        keys |= set(re.findall(r"""_xiebao_text\("([a-z_.]+)\"""", code))
+        keys |= {f"problem.{name}" for name in re.findall(r'Problem\("([a-z_]+)"', code)}
+    assert len(keys) > 30
+    assert keys <= get_texts("en").keys()
 
 
-@pytest.mark.parametrize("locale", EVERY)
-def test_the_tables_have_words(locale: str) -> None:
+@pytest.mark.parametrize("locale", LOCALES)
+def test_tables_have_titles_in_every_locale(locale: str) -> None:
     for page in PAGES.values():
         assert get_text_and_locale(locale, f"{page.name}.label", page.button_label)[0]
         assert Platform.PC in page.platforms or page.handoff_title[locale]
@@ -77,41 +76,43 @@ def test_the_tables_have_words(locale: str) -> None:
         assert row.get_title(locale)
 
 
-def test_chinese_has_every_text_that_english_has() -> None:
-    assert texts_of("en").keys() <= texts_of("zh").keys()
+def test_chinese_has_every_english_text() -> None:
+    assert get_texts("en").keys() <= get_texts("zh").keys()
 
 
-def test_visitors_read_why_they_are_refused() -> None:
+def test_every_refusal_has_texts() -> None:
     for refusal in REFUSALS.values():
-        words = ["title", "text", *(["elsewhere"] if refusal.login_helps else [])]
-        assert {f"notice.{refusal.reason}.{word}" for word in words} <= texts_of("en").keys()
+        parts = ["title", "text", *(["elsewhere"] if refusal.login_helps else [])]
+        assert {f"notice.{refusal.reason}.{part}" for part in parts} <= get_texts("en").keys()
 
 
-def test_reports_of_a_check_have_words_for_each_refusal() -> None:
+def test_check_reports_have_text_for_every_refusal() -> None:
     reasons = {refusal.reason for refusal in REFUSALS.values()}
-    assert {f"check.ends.{reason}" for reason in reasons} <= texts_of("en").keys()
+    assert {f"check.ends.{reason}" for reason in reasons} <= get_texts("en").keys()
 
 
-def test_a_row_of_the_document_explains_every_parameter() -> None:
+def test_every_documented_parameter_has_meaning() -> None:
     for row in PAGE_SPECS:
         for name in (*row.required, *row.optional):
-            own = next((each.meanings[name] for each in PAGE_SPECS if name in each.meanings), None)
-            assert get_text_and_locale("en", f"meaning.{name}", own)
+            meaning = next(
+                (spec.meanings[name] for spec in PAGE_SPECS if name in spec.meanings), None
+            )
+            assert get_text_and_locale("en", f"meaning.{name}", meaning)
 
 
 @pytest.mark.parametrize(
-    ("asked", "found"),
+    ("requested", "nearest"),
     [
         *[(name, "zh") for name in ("zh", "ZH", "zh-CN", "zh_CN", "zh_Hant_TW", "zh-Hans")],
         *[(name, "en") for name in ("en", "en_GB", "en-US")],
         *[(name, "en") for name in ("de", "", "../zh", "zhx", "__init__", "..zh", "5", "_")],
     ],
 )
-def test_a_locale_is_found_by_its_language(asked: str, found: str) -> None:
-    assert get_nearest_locale(asked) == found
-    assert get_text(asked, "language") == get_text(found, "language")
+def test_nearest_locale_is_found_by_language(requested: str, nearest: str) -> None:
+    assert get_nearest_locale(requested) == nearest
+    assert get_text(requested, "language") == get_text(nearest, "language")
 
 
-def test_a_text_that_nobody_has_is_an_error() -> None:
+def test_unknown_text_key_raises_key_error() -> None:
     with pytest.raises(KeyError, match="nothing"):
         get_text("zh", "nothing")

@@ -1,4 +1,8 @@
-"""Entries and their tokens: what is refused, what survives, and what no key of ours signed."""
+"""Tests for ``Entry`` and for the signed tokens of links.
+
+To test another invalid argument of an entry, add a row to ``INVALID_ENTRIES``. To test another
+forged or malformed token, add a row to ``INVALID_ENTRY_TOKENS`` or ``INVALID_RETURN_TOKENS``.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +26,7 @@ from flask_xiebao.links.tokens import (
 )
 from tests.support import INSURE_NUM, PRODUCT_CODE
 from tests.tokens import CLICK_SALT, encode_payload, sign_token
-from tests.unit.support import short
+from tests.unit.support import short_id
 
 NOW = 1_700_000_000
 
@@ -42,8 +46,9 @@ _NO_HOST = "return_to must not point to another site"
 _NO_PATH = 'return_to must be a path of this site that begins with "/"'
 _SECONDS = "no_login_for must be an integer number of seconds from 1 to 1,000,000,000"
 
-#: What is wrong with an entry of a product, and what is said of it.
-WRONG: list[tuple[dict[str, Any], str]] = [
+#: One row per invalid entry: the arguments that differ from a valid product entry, and a pattern
+#: that the message must match.
+INVALID_ENTRIES: list[tuple[dict[str, Any], str]] = [
     *[
         ({"page": page}, "is not a gateway page. Use one of 'product', 'home', 'policy'")
         for page in ("tv", "", "Product", None, 5, ["product"])
@@ -108,9 +113,11 @@ WRONG: list[tuple[dict[str, Any], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("values", "words"), WRONG, ids=short)
-def test_an_entry_refuses_a_wrong_argument_and_names_it(values: dict[str, Any], words: str) -> None:
-    with pytest.raises(LinkError, match=words) as raised:
+@pytest.mark.parametrize(("values", "message"), INVALID_ENTRIES, ids=short_id)
+def test_entry_with_invalid_argument_raises_link_error(
+    values: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(LinkError, match=message) as error:
         Entry(
             **{
                 "page": "product",
@@ -118,7 +125,7 @@ def test_an_entry_refuses_a_wrong_argument_and_names_it(values: dict[str, Any], 
                 **values,
             }
         )
-    assert raised.value.argument in values
+    assert error.value.argument in values
 
 
 @pytest.mark.parametrize(
@@ -140,11 +147,9 @@ def test_an_entry_refuses_a_wrong_argument_and_names_it(values: dict[str, Any], 
         Entry("product", PRODUCT_CODE, client_reference="订单 8"),
         Entry("product", PRODUCT_CODE, "7", 1, "", Platform.IOS, "/", "order-8"),
     ],
-    ids=short,
+    ids=short_id,
 )
-def test_an_entry_and_its_click_come_back_from_their_tokens_as_they_were(
-    signer: TokenSigner, entry: Entry
-) -> None:
+def test_parsed_token_equals_signed_entry_or_click(signer: TokenSigner, entry: Entry) -> None:
     token = signer.build_entry_token(entry)
     assert set(token) <= {*string.ascii_letters, *string.digits, *"-_."}
     assert signer.parse_entry_token(token) == entry
@@ -153,7 +158,7 @@ def test_an_entry_and_its_click_come_back_from_their_tokens_as_they_were(
     assert signer.parse_return_token(signer.build_return_token(click)) == click
 
 
-def test_an_entry_cannot_be_changed() -> None:
+def test_entry_is_immutable() -> None:
     with pytest.raises(FrozenInstanceError):
         BEARER.member = "8"  # type: ignore[misc]
 
@@ -161,7 +166,7 @@ def test_an_entry_cannot_be_changed() -> None:
 # Time
 
 
-def test_a_token_without_a_member_is_the_same_at_any_time(signer: TokenSigner) -> None:
+def test_token_without_member_does_not_depend_on_time(signer: TokenSigner) -> None:
     with time_machine.travel(NOW, tick=False):
         first = signer.build_entry_token(PRODUCT)
     with time_machine.travel(NOW + 86_400, tick=False):
@@ -170,7 +175,7 @@ def test_a_token_without_a_member_is_the_same_at_any_time(signer: TokenSigner) -
 
 
 @pytest.mark.parametrize("no_login_for", [None, 60])
-def test_a_token_with_a_member_says_when_it_was_signed_first_however_old_it_is(
+def test_token_with_member_keeps_first_signing_time(
     signer: TokenSigner, no_login_for: int | None
 ) -> None:
     entry = Entry("product", PRODUCT_CODE, member="7", no_login_for=no_login_for)
@@ -195,17 +200,17 @@ _SIGNED = replace(BEARER, signed_at=NOW)
         (_SIGNED, NOW + 59.9, 1),
         (_SIGNED, NOW + 60, 0),
         (_SIGNED, NOW + 10**6, 0),
-        # These never vouched for anybody.
+        # These links cannot replace a login.
         (PRODUCT, NOW, None),
         (replace(_SIGNED, no_login_for=None), NOW, None),
         (BEARER, NOW, None),
     ],
 )
-def test_seconds_left_are_counted_down_to_none(entry: Entry, now: float, left: int | None) -> None:
+def test_seconds_left_counts_down_to_zero(entry: Entry, now: float, left: int | None) -> None:
     assert entry.seconds_left(now) == left
 
 
-# What no key of ours signed
+# Forged and malformed tokens
 
 TOKEN = TokenSigner(["key"], "12345").build_entry_token(PRODUCT)
 CLICK_TOKEN = TokenSigner(["key"], "12345").build_return_token(CLICK)
@@ -214,41 +219,38 @@ _OTHER_PAYLOAD = (
     TokenSigner(["key"], "12345").build_entry_token(Entry("product", "QX2")).partition(".")[0]
 )
 
-#: What is no token of an entry, and why not, as the site is told.
-NO_TOKENS = {
+#: One row per invalid token of an entry link: a name, the token and the cause of the error.
+INVALID_ENTRY_TOKENS = {
     **{
-        short(text): (text, "malformed")
+        short_id(text): (text, "malformed")
         for text in (
             *("", ".", "..", "x", "x.y", "é", "\0", "\ud800", "%", "x" * 100_000, "." * 10_000),
             *(TOKEN + TOKEN, f"{TOKEN}.x", f".{TOKEN}", _PAYLOAD, _SIGNATURE),
         )
     },
     **{
-        f"with {letter!r} in it": (f"{TOKEN[:9]}{letter}{TOKEN[9:]}", "malformed")
+        f"{letter!r} inside": (f"{TOKEN[:9]}{letter}{TOKEN[9:]}", "malformed")
         for letter in "=+/% é\0\n"
     },
-    **{
-        f"with {letter!r} at its end": (f"{TOKEN}{letter}", "malformed")
-        for letter in ("=", "\n", "é")
-    },
-    "without its end": (TOKEN[:-1], "changed"),
-    "with more at its end": (f"{TOKEN}AAAA", "changed"),
-    "with more before it": (f"x{TOKEN}", "changed"),
+    **{f"{letter!r} at the end": (f"{TOKEN}{letter}", "malformed") for letter in ("=", "\n", "é")},
+    "last character missing": (TOKEN[:-1], "changed"),
+    "more at the end": (f"{TOKEN}AAAA", "changed"),
+    "more at the beginning": (f"x{TOKEN}", "changed"),
     "another payload": (f"{_OTHER_PAYLOAD}.{_SIGNATURE}", "changed"),
-    "another key's name": (f"{_PAYLOAD}.AAA{_SIGNATURE[3:]}", "unknown_key"),
+    "another key id": (f"{_PAYLOAD}.AAA{_SIGNATURE[3:]}", "unknown_key"),
     "another key": (
         TokenSigner(["another key"], "12345").build_entry_token(PRODUCT),
         "unknown_key",
     ),
     "another account": (TokenSigner(["key"], "54321").build_entry_token(PRODUCT), "unknown_key"),
     "empty key": (TokenSigner([""], "12345").build_entry_token(PRODUCT), "unknown_key"),
-    "a click": (CLICK_TOKEN, "another_page"),
+    "return token": (CLICK_TOKEN, "another_page"),
     "no salt": (URLSafeSerializer("key").dumps(["product", PRODUCT_CODE]), "unknown_key"),
     "serializer": (
         URLSafeSerializer("key", salt="flask-xiebao.entry").dumps(["product", PRODUCT_CODE]),
         "unknown_key",
     ),
-    "with a time": (
+    "timed serializer": (
         URLSafeTimedSerializer("key", salt="flask-xiebao.entry").dumps(["product", PRODUCT_CODE]),
         "malformed",
     ),
@@ -259,34 +261,41 @@ NO_TOKENS = {
 }
 
 
-NO_CLICKS = {
+#: The same for return links.
+INVALID_RETURN_TOKENS = {
     "empty": ("", "malformed"),
-    "half a character": ("\ud800", "malformed"),
+    "unpaired surrogate": ("\ud800", "malformed"),
     "changed": (f"{CLICK_TOKEN}A", "changed"),
-    "an entry": (TOKEN, "another_page"),
-    "a member's entry": (TokenSigner(["key"], "12345").build_entry_token(BEARER), "another_page"),
+    "entry token": (TOKEN, "another_page"),
+    "entry token with member": (
+        TokenSigner(["key"], "12345").build_entry_token(BEARER),
+        "another_page",
+    ),
 }
 
 
 @pytest.mark.parametrize(
-    ("load", "token", "cause"),
+    ("method", "token", "cause"),
     [
-        *(pytest.param("parse_entry_token", *NO_TOKENS[what], id=what) for what in NO_TOKENS),
         *(
-            pytest.param("parse_return_token", *NO_CLICKS[what], id=f"as a click, {what}")
-            for what in NO_CLICKS
+            pytest.param("parse_entry_token", *row, id=name)
+            for name, row in INVALID_ENTRY_TOKENS.items()
+        ),
+        *(
+            pytest.param("parse_return_token", *row, id=f"return link: {name}")
+            for name, row in INVALID_RETURN_TOKENS.items()
         ),
     ],
 )
-def test_what_no_key_signed_for_this_purpose_and_account_is_refused(
-    signer: TokenSigner, load: str, token: str, cause: str
+def test_malformed_or_foreign_token_raises_token_error(
+    signer: TokenSigner, method: str, token: str, cause: str
 ) -> None:
-    with pytest.raises(TokenError, match="not made by this site, or it was changed") as raised:
-        getattr(signer, load)(token)
-    assert raised.value.cause == cause
+    with pytest.raises(TokenError, match="not made by this site, or it was changed") as error:
+        getattr(signer, method)(token)
+    assert error.value.cause == cause
 
 
-def test_the_last_key_signs_and_the_older_ones_still_open() -> None:
+def test_last_key_signs_and_older_keys_still_verify() -> None:
     rotated = TokenSigner(["oldest", b"old", "new"], "12345")
     for key in ("oldest", "old", "new"):
         assert (
@@ -302,17 +311,17 @@ def test_the_last_key_signs_and_the_older_ones_still_open() -> None:
     )
 
 
-# What only a future or past version of the site could have signed
+# Signed payloads of other versions
 
 
-def test_a_payload_signed_here_is_signed_as_a_site_does(signer: TokenSigner) -> None:
+def test_sign_token_helper_signs_like_extension(signer: TokenSigner) -> None:
     assert signer.parse_entry_token(sign_token(["product", PRODUCT_CODE], key="key")) == PRODUCT
     click = sign_token(["7", "click-id", NOW, "product", PRODUCT_CODE], CLICK_SALT, key="key")
     assert signer.parse_return_token(click) == CLICK
 
 
-#: Payloads that make no entry.
-NO_ENTRIES: list[Any] = [
+#: Payloads that are not those of a valid entry.
+INVALID_PAYLOADS: list[Any] = [
     *(b"", b"[", b"\xff", b'["product",', b'["\\ud800"]', b"NaN"),
     *(None, 5, True, "home", "product", [], {}, {"page": "home"}, {"home": None}),
     *([None], [["home"]], [{}], [5], ["tv"], ["product"], ["product", ""], ["home", PRODUCT_CODE]),
@@ -333,8 +342,8 @@ NO_ENTRIES: list[Any] = [
 ]
 
 
-@pytest.mark.parametrize("payload", NO_ENTRIES, ids=short)
-def test_a_payload_that_makes_no_entry_is_refused_though_it_is_signed(
+@pytest.mark.parametrize("payload", INVALID_PAYLOADS, ids=short_id)
+def test_signed_payload_without_valid_entry_raises_link_error(
     signer: TokenSigner, payload: object
 ) -> None:
     with pytest.raises(LinkError):
@@ -344,16 +353,16 @@ def test_a_payload_that_makes_no_entry_is_refused_though_it_is_signed(
 @pytest.mark.parametrize(
     "payload",
     [[], ["7"], ["7", "click-id"], ["7", "click-id", NOW], ["7", "id", NOW, "tv"], None],
-    ids=short,
+    ids=short_id,
 )
-def test_a_payload_that_makes_no_click_is_refused_though_it_is_signed(
+def test_signed_payload_without_valid_click_raises_link_error(
     signer: TokenSigner, payload: object
 ) -> None:
     with pytest.raises(LinkError):
         signer.parse_return_token(sign_token(payload, CLICK_SALT, key="key"))
 
 
-# Tokens that are read without their signature, and found in a text
+# Tokens that are parsed without verifying, and tokens in texts
 
 
 @pytest.mark.parametrize(
@@ -363,7 +372,7 @@ def test_a_payload_that_makes_no_click_is_refused_though_it_is_signed(
         f"{encode_payload(['home']).decode()}.x",
     ],
 )
-def test_read_unverified_accepts_any_signature(token: str) -> None:
+def test_parsing_without_verifying_accepts_any_signature(token: str) -> None:
     assert parse_token_without_verifying(token) in (BEARER, Entry("home"))
 
 
@@ -371,18 +380,18 @@ def test_read_unverified_accepts_any_signature(token: str) -> None:
     "token",
     [
         *("", ".", "x", "é", "\ud800", CLICK_TOKEN, f"{encode_payload(b'[' * 20_000).decode()}.x"),
-        *(f"{encode_payload(payload).decode()}.{'d' * 46}" for payload in NO_ENTRIES),
+        *(f"{encode_payload(payload).decode()}.{'d' * 46}" for payload in INVALID_PAYLOADS),
     ],
-    ids=short,
+    ids=short_id,
 )
-def test_read_unverified_rejects_payload_that_makes_no_entry(token: str) -> None:
-    with pytest.raises(TokenError) as raised:
+def test_parsing_without_verifying_rejects_invalid_entry(token: str) -> None:
+    with pytest.raises(TokenError) as error:
         parse_token_without_verifying(token)
-    assert raised.value.cause == "malformed"
+    assert error.value.cause == "malformed"
 
 
 CLICK_OF_ALICE = TokenSigner(["key"], "12345").build_return_token(replace(CLICK, member="alice"))
-#: A text, and the tokens in it.
+#: One row per text: the text, and the tokens in the text.
 TEXTS: list[tuple[str, list[str]]] = [
     (f"https://shop.example/xiebao/product/{TOKEN}?platform=h5", [TOKEN]),
     (f'<a href="/xiebao/product/{TOKEN}">', [TOKEN]),
@@ -396,15 +405,15 @@ TEXTS: list[tuple[str, list[str]]] = [
 ]
 
 
-@pytest.mark.parametrize(("text", "tokens"), TEXTS, ids=short)
-def test_tokens_are_found_in_text_and_masked(text: str, tokens: list[str]) -> None:
+@pytest.mark.parametrize(("text", "tokens"), TEXTS, ids=short_id)
+def test_tokens_in_text_are_found_and_masked(text: str, tokens: list[str]) -> None:
     assert find_tokens(text) == tokens
     masked = mask_tokens_and_credentials(text)
     assert masked.count("…") == len(tokens)
     assert not any(token in masked for token in tokens)
 
 
-def test_mask_tokens_removes_user_name_and_password_from_urls() -> None:
+def test_masking_removes_credentials_from_urls() -> None:
     assert (
         mask_tokens_and_credentials("to https://user:hunter2@shop.example/x.")
         == "to https://shop.example/x."

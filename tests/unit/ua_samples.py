@@ -1,9 +1,8 @@
-"""Real User-Agents of every family that :func:`detect_platform` has to know.
+"""User-Agents of real devices and browsers, with their expected platforms and sources.
 
-Each names where it was seen: a vendor's documentation, a public repository, other public code, or
-"own knowledge" where there is nothing to point at. The platform beside it was decided by hand,
-from the device. What stands before a client's own words, the system and its version, is the same
-throughout where it does not matter, so that the rest can be read.
+The platforms were assigned by hand. The source is a vendor's documentation, a public repository or,
+if there is none, "own knowledge". The common beginnings of User-Agents are constants, so that the
+differences are easy to see. To add a User-Agent, add a ``Sample`` beside its relatives.
 """
 
 from __future__ import annotations
@@ -16,14 +15,14 @@ H5, PC = Platform.H5, Platform.PC
 
 
 class Sample(NamedTuple):
-    """One User-Agent, the platform it should get outside any app of the site, and its source."""
+    """A User-Agent, its expected platform in a browser, and the source of the User-Agent."""
 
     agent: str
     platform: Platform
     source: str
 
 
-# What most of these begin with.
+# Common beginnings of User-Agents.
 _WINDOWS = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko)"
 _WINDOWS_32 = "Mozilla/5.0 (Windows NT 10.0; WOW64) AppleWebKit/537.36 (KHTML, like Gecko)"
 _WINDOWS_7 = "Mozilla/5.0 (Windows NT 6.1; WOW64) AppleWebKit/537.36 (KHTML, like Gecko)"

@@ -1,4 +1,7 @@
-"""How the package is built: its order, and what it takes to add a page or a locale."""
+"""Tests for the imports between the package's modules, and for adding a page or a locale.
+
+A new module belongs to one of the ``LAYERS``. A new top-level module or subpackage needs a layer.
+"""
 
 from __future__ import annotations
 
@@ -18,80 +21,83 @@ import flask_xiebao
 
 PACKAGE = Path(flask_xiebao.__file__).parent
 
-#: The rooms, from the ground up: each imports only what stands before it.
-ROOMS = (
+#: The top-level modules and subpackages. Each imports only those before it. "" is ``__init__``.
+LAYERS = (
     *("deprecated", "errors", "texts", "gateway", "links"),
     *("app", "sqla", "macros", "views"),
     *("simulator", "check", "testing", "cli"),
     *("extension", "", "pytest_plugin"),
 )
-#: Those that need no Flask.
-PURE = ROOMS[: ROOMS.index("app")]
+#: The layers that do not import Flask.
+LAYERS_WITHOUT_FLASK = LAYERS[: LAYERS.index("app")]
 
 
-def name_of(file: Path) -> str:
-    """Return what a module is called inside of the package, which is "" itself."""
+def get_module_name(file: Path) -> str:
+    """Return the name of a module without ``flask_xiebao.``, and "" for the package itself."""
     parts = file.relative_to(PACKAGE).with_suffix("").parts
     return ".".join(part for part in parts if part != "__init__")
 
 
-def imported(file: Path) -> set[str]:
-    """Return the modules that a file imports, wherever it does: ours as :func:`name_of` does."""
+def find_imports(file: Path) -> set[str]:
+    """Return the modules that a file imports, also inside of functions.
+
+    Modules of the package are named without ``flask_xiebao.``.
+    """
     package = file.parent.relative_to(PACKAGE.parent).parts
-    found = set()
+    modules = set()
     for node in ast.walk(ast.parse(file.read_text("utf-8"))):
         if isinstance(node, ast.Import):
-            found |= {ours(alias.name) for alias in node.names}
+            modules |= {strip_package(alias.name) for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            here = package[: len(package) - node.level + 1] if node.level else ()
-            module = ".".join([*here, *filter(None, [node.module])])
-            names = [ours(f"{module}.{alias.name}") for alias in node.names]
-            found |= {name if name in FILES else ours(module) for name in names}
-    return found
+            parent = package[: len(package) - node.level + 1] if node.level else ()
+            module = ".".join([*parent, *filter(None, [node.module])])
+            names = [strip_package(f"{module}.{alias.name}") for alias in node.names]
+            modules |= {name if name in FILES else strip_package(module) for name in names}
+    return modules
 
 
-def ours(module: str) -> str:
-    """Return what a module of ours is called; others keep their names."""
+def strip_package(module: str) -> str:
+    """Return the name of a module without ``flask_xiebao.``. Other modules keep their names."""
     return "" if module == "flask_xiebao" else module.removeprefix("flask_xiebao.")
 
 
-def room_of(module: str) -> str:
+def get_layer(module: str) -> str:
     return module.partition(".")[0]
 
 
 DEMO = sorted(PACKAGE.with_name("demo_app").rglob("*.py"))
-FILES = {name_of(file): file for file in PACKAGE.rglob("*.py")}
-IMPORTS = {name: imported(file) for name, file in FILES.items()}
+FILES = {get_module_name(file): file for file in PACKAGE.rglob("*.py")}
+IMPORTS = {name: find_imports(file) for name, file in FILES.items()}
 
 
-def test_every_file_has_its_room() -> None:
-    assert {room_of(name) for name in FILES} == set(ROOMS)
+def test_every_module_belongs_to_a_layer() -> None:
+    assert {get_layer(name) for name in FILES} == set(LAYERS)
 
 
-@pytest.mark.parametrize("room", ROOMS)
-def test_a_room_imports_only_what_stands_before_it(room: str) -> None:
-    before = set(ROOMS[: ROOMS.index(room)])
-    names = [name for name in FILES if room_of(name) == room]
-    others = {each for name in names for each in IMPORTS[name] & FILES.keys()} - set(names)
-    assert {each for each in others if room_of(each) not in before} == set()
+@pytest.mark.parametrize("layer", LAYERS)
+def test_layer_imports_only_lower_layers(layer: str) -> None:
+    lower_layers = set(LAYERS[: LAYERS.index(layer)])
+    modules = [name for name in FILES if get_layer(name) == layer]
+    imports = {name for module in modules for name in IMPORTS[module] & FILES.keys()}
+    assert {get_layer(name) for name in imports - set(modules)} <= lower_layers
 
 
-def test_no_files_import_each_other_in_a_circle() -> None:
+def test_imports_have_no_cycles() -> None:
     TopologicalSorter({name: IMPORTS[name] & FILES.keys() for name in FILES}).prepare()
 
 
-@pytest.mark.parametrize("room", PURE)
-def test_the_rooms_below_need_nothing_but_python(room: str) -> None:
-    names = {each for name in FILES if room_of(name) == room for each in IMPORTS[name]}
-    others = {room_of(name) for name in names - FILES.keys()}
-    assert others <= {*sys.stdlib_module_names, "itsdangerous", "httpx"}
+@pytest.mark.parametrize("layer", LAYERS_WITHOUT_FLASK)
+def test_lower_layers_do_not_import_flask(layer: str) -> None:
+    imports = {name for module in FILES if get_layer(module) == layer for name in IMPORTS[module]}
+    other_packages = {get_layer(name) for name in imports - FILES.keys()}
+    assert other_packages <= {*sys.stdlib_module_names, "itsdangerous", "httpx"}
 
 
-def test_no_command_and_no_site_in_service_loads_what_is_for_tests() -> None:
+def test_no_module_imports_testing() -> None:
     assert {name for name in FILES if "testing" in IMPORTS[name]} == set()
 
 
-def test_no_two_files_and_no_two_public_classes_have_one_name() -> None:
+def test_names_of_files_and_public_classes_are_unique() -> None:
     stems = Counter(file.stem for file in FILES.values() if file.stem != "__init__")
     classes = Counter(
         node.name
@@ -102,16 +108,16 @@ def test_no_two_files_and_no_two_public_classes_have_one_name() -> None:
     assert [name for name, count in (stems + classes).items() if count > 1] == []
 
 
-def test_what_draws_qr_codes_is_loaded_when_one_is_drawn() -> None:
+def test_import_does_not_load_segno() -> None:
     code = "import flask_xiebao, flask_xiebao.cli, sys; print('segno' in sys.modules)"
-    run = subprocess.run(  # noqa: S603 - all of it is written here
+    run = subprocess.run(  # noqa: S603
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert run.stdout == "False\n"
 
 
-def test_the_document_is_read_twice() -> None:
-    """What the gateway is sent is judged by a reading that shares nothing with ours."""
+def test_simulator_shares_no_url_code_with_package() -> None:
+    """The simulator checks URLs by its own implementation of the interface document."""
     assert IMPORTS["simulator.document"] & FILES.keys() == {"texts", "gateway.values"}
     assert IMPORTS["simulator.wire"] & FILES.keys() == {"gateway.values"}
     tokens = {"gateway.pages", "gateway.urls", "links.tokens", "app.endpoints"}
@@ -119,13 +125,12 @@ def test_the_document_is_read_twice() -> None:
 
 
 @pytest.mark.parametrize("file", DEMO, ids=lambda file: file.name)
-def test_the_demo_needs_nothing_that_a_site_may_not_use(file: Path) -> None:
-    assert imported(file) & FILES.keys() <= {"", "sqla", "testing"}
+def test_demo_imports_only_public_modules(file: Path) -> None:
+    assert find_imports(file) & FILES.keys() <= {"", "sqla", "testing"}
 
 
-#: What a page that the gateway may have one day takes: two rows. The second page here has nothing
-#: that it need not have.
-PAGE = """
+#: Rows that add two pages to ``gateway/pages.py``. The second row has only the required fields.
+GATEWAY_PAGES = """
     GatewayPage(
         name="claim",
         document_section="2.4",
@@ -149,7 +154,8 @@ PAGE = """
         button_label={"zh": "帮助", "en": "Help"},
     ),
 """
-ROW = """
+#: Rows that add the same pages to ``simulator/document.py``.
+PAGE_SPECS = """
     PageSpec(
         name="claim",
         section="2.4",
@@ -171,7 +177,7 @@ ROW = """
         title={"zh": "帮助页", "en": "help page"},
     ),
 """
-#: And what a locale takes: a file. What it leaves out is in English.
+#: A file that adds a locale. Missing texts are in English.
 LOCALE = '''
 """Esperanto."""
 
@@ -188,37 +194,35 @@ TEXTS = {
     "problem.missing": "{parameter} mankas: {meaning}",
 }
 '''
+TRADITIONAL_CHINESE = 'TEXTS = {"language": "zh-Hant", "qr.label": "用手機掃碼投保"}\n'
 
 
-TRADITIONAL = 'TEXTS = {"language": "zh-Hant", "qr.label": "用手機掃碼投保"}\n'
-
-
-def with_row(file: Path, row: str) -> None:
-    """Add a row to the table of a file."""
+def add_rows(file: Path, rows: str) -> None:
+    """Add rows to the table of gateway pages in a file."""
     text = file.read_text("utf-8")
     table = re.search(
         r"^(?:_GATEWAY_PAGES|PAGE_SPECS) = \(\n.*?(?=^\)$)", text, re.DOTALL | re.MULTILINE
     )
     assert table
-    file.write_text(text[: table.end()] + row.lstrip("\n") + text[table.end() :], "utf-8")
+    file.write_text(text[: table.end()] + rows.lstrip("\n") + text[table.end() :], "utf-8")
 
 
-def test_a_page_is_a_row_and_a_locale_is_a_file(tmp_path: Path) -> None:
+def test_page_and_locale_can_be_added_in_one_place(tmp_path: Path) -> None:
     copy = tmp_path / "flask_xiebao"
     shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__"))
-    with_row(copy / "gateway/pages.py", PAGE)
-    with_row(copy / "simulator/document.py", ROW)
+    add_rows(copy / "gateway/pages.py", GATEWAY_PAGES)
+    add_rows(copy / "simulator/document.py", PAGE_SPECS)
     (copy / "texts/eo.py").write_text(LOCALE.lstrip(), "utf-8")
-    (copy / "texts/zh_hant.py").write_text(TRADITIONAL, "utf-8")
-    tests = tmp_path / "test_another_page.py"
-    shutil.copy(Path(__file__).with_name("another_page.py"), tests)
+    (copy / "texts/zh_hant.py").write_text(TRADITIONAL_CHINESE, "utf-8")
+    tests = tmp_path / "test_extended_package.py"
+    shutil.copy(Path(__file__).with_name("extended_package.py"), tests)
     run = subprocess.run(  # noqa: S603
         [
             *(sys.executable, "-W", "error", "-m", "pytest", "-q", "-p", "no:cacheprovider"),
             *("-p", "flask_xiebao.pytest_plugin", str(tests)),
         ],
         cwd=tmp_path,
-        # The copy comes before the package; of these tests it needs what they share.
+        # The copy comes first on the path. The project is there for tests.support.
         env={
             **os.environ,
             "PYTHONPATH": os.pathsep.join([str(tmp_path), str(Path(__file__).parents[2])]),

@@ -1,7 +1,6 @@
-"""Where a page of the gateway and a locale show that nobody thought of when the package was built.
+"""Tests for a copy of the package with two added gateway pages and two added locales.
 
-``test_house.py`` runs this with a copy of the package that has a row more in each of its two
-tables, and a file more among its texts.
+``test_architecture.py`` builds the copy and runs these tests.
 """
 
 from __future__ import annotations
@@ -22,17 +21,17 @@ from tests.support import PC, Site, assert_gateway_accepts, find_element, find_h
 CLAIM = "LP1"
 ENTRY = f'{{{{ xiebao_entry("claim", "{CLAIM}") }}}}'
 HOME_ENTRY = '{{ xiebao_entry("home") }}'
-CODE = '{{ insurance_qr("1") }}'
+QR_CODE = '{{ insurance_qr("1") }}'
 
 
-def site_in(locale: str | None) -> Site:
+def make_site_with_locale(locale: str | None) -> Site:
     return make_site(XIEBAO_PUBLIC_URL="https://shop.example", XIEBAO_LOCALE=locale)
 
 
 @pytest.fixture
 def site() -> Site:
-    """A site in Esperanto whose page has an entry to the claim of whoever is logged in."""
-    site = site_in("eo")
+    """A site in Esperanto. Its page has an entry for a claim, and a member is logged in."""
+    site = make_site_with_locale("eo")
     site.source = ENTRY
     site.log_in("m1")
     return site
@@ -47,23 +46,23 @@ def run(site: Site, *arguments: str) -> str:
     return site.app.test_cli_runner().invoke(commands, arguments).output
 
 
-def test_it_is_the_copy_that_is_tested() -> None:
+def test_package_is_the_extended_copy() -> None:
     assert Path(flask_xiebao.__file__).parent.parent == Path.cwd()
 
 
-# A page
+# The added pages
 
 
-def test_the_gateways_url() -> None:
+def test_gateway_url_of_added_page_is_accepted() -> None:
     gateway = Gateway("12345", "Key", sub_partner_id="7")
     url = gateway.url("claim", CLAIM, partner_uniq_key="m1", platform="h5")
     assert url.startswith("https://testapi.xiebao18.com/dispatch/cps/claim?partnerId=12345")
-    for each in (url, gateway.url("help"), gateway.url("help", partner_uniq_key="m1")):
-        assert assert_gateway_accepts(each)
+    for accepted_url in (url, gateway.url("help"), gateway.url("help", partner_uniq_key="m1")):
+        assert_gateway_accepts(accepted_url)
 
 
 @pytest.mark.parametrize(
-    ("page", "options", "words", "parameter"),
+    ("page", "options", "message", "parameter"),
     [
         ("claim", {"partner_uniq_key": "m1"}, "claimNum is required", "claimNum"),
         (
@@ -75,16 +74,16 @@ def test_the_gateways_url() -> None:
         ("help", {"sub_partner_id": "8"}, 'The help page does not accept "sub', "subPartnerId"),
     ],
 )
-def test_a_url_takes_what_its_row_has_and_no_more(
-    page: str, options: dict[str, Any], words: str, parameter: str
+def test_gateway_url_of_added_page_rejects_invalid_arguments(
+    page: str, options: dict[str, Any], message: str, parameter: str
 ) -> None:
-    with pytest.raises(GatewayError, match=words) as raised:
+    with pytest.raises(GatewayError, match=message) as error:
         Gateway("12345", "Key", sub_partner_id="7").url(page, **options)
-    assert raised.value.parameter == parameter
+    assert error.value.parameter == parameter
 
 
 @pytest.mark.parametrize(
-    ("arguments", "options", "words", "argument"),
+    ("arguments", "options", "message", "argument"),
     [
         (["claim"], {"member": "m1"}, "claimNum is None", "reference"),
         (
@@ -97,20 +96,20 @@ def test_a_url_takes_what_its_row_has_and_no_more(
         (["help"], {"return_to": "/"}, 'does not accept "return_to"', "return_to"),
     ],
 )
-def test_a_link_takes_what_its_row_has_and_no_more(
-    site: Site, arguments: list[str], options: dict[str, Any], words: str, argument: str
+def test_link_to_added_page_rejects_invalid_arguments(
+    site: Site, arguments: list[str], options: dict[str, Any], message: str, argument: str
 ) -> None:
-    with pytest.raises(LinkError, match=words) as raised:
+    with pytest.raises(LinkError, match=message) as error:
         link(site, *arguments, **options)
-    assert raised.value.argument == argument
+    assert error.value.argument == argument
 
 
-def test_its_parameter_is_no_further_one() -> None:
+def test_extra_setting_rejects_parameter_of_added_page() -> None:
     with pytest.raises(ConfigError, match="must not contain 'claimNum'"):
         make_site(XIEBAO_EXTRA={"claimNum": "1"})
 
 
-def test_a_link_in_python_and_its_click(site: Site) -> None:
+def test_click_on_link_to_added_page_redirects_to_gateway(site: Site) -> None:
     clicks: list[Any] = []
     url = link(site, "claim", CLAIM, member="m1", return_to="/done")
     with entry_clicked.connected_to(lambda _app, entry, **_: clicks.append(entry), site.app):
@@ -118,23 +117,23 @@ def test_a_link_in_python_and_its_click(site: Site) -> None:
     assert (verdict.page, verdict.member) == ("claim", "m1")
     assert verdict.pay_success is not None
     assert [(entry.page, entry.reference) for entry in clicks] == [("claim", CLAIM)]
-    assert assert_gateway_accepts(site.follow(link(site, "help"), PC))
+    assert_gateway_accepts(site.follow(link(site, "help"), PC))
     site.log_in(None)
-    assert link(site, "claim", CLAIM) == "", "it is a member's own"
+    assert link(site, "claim", CLAIM) == ""
 
 
-def test_the_macro(site: Site) -> None:
+def test_macro_renders_entry_of_added_page(site: Site) -> None:
     entry = find_element(site.follow("/page"))
     assert (entry.text, entry["lang"]) == ("Vidi reklamon", "eo")
     assert entry["data-xiebao-entry"] == "claim"
-    assert assert_gateway_accepts(site.follow(find_href(entry)))
-    own = site.render(f"{{{{ xiebao_link('claim', '{CLAIM}') }}}}").text
-    assert assert_gateway_accepts(site.follow(own))
+    assert_gateway_accepts(site.follow(find_href(entry)))
+    url = site.render(f"{{{{ xiebao_link('claim', '{CLAIM}') }}}}").text
+    assert_gateway_accepts(site.follow(url))
     site.log_in(None)
     assert site.render(ENTRY).text == ""
 
 
-def test_the_handoff(site: Site) -> None:
+def test_handoff_page_uses_texts_of_added_locale(site: Site) -> None:
     page = site.follow(find_href(site.follow("/page", PC)), PC)
     assert find_element(page, "html")["lang"] == "eo"
     title = "Vidi vian reklamon per telefono"
@@ -143,23 +142,23 @@ def test_the_handoff(site: Site) -> None:
     assert "The code is valid for 5 minutes." in page.text
 
 
-def test_the_commands(site: Site) -> None:
-    said = run(site, "doctor", "--verbose")
+def test_commands_support_added_page(site: Site) -> None:
+    output = run(site, "doctor", "--verbose")
     assert (
         "claim (2.4): a link was created and opened, and the site redirected to the gateway."
-        in said
+        in output
     )
-    assert "XIEBAO_LOCALE: eo" in said
-    assert "Errors: 0." in said
+    assert "XIEBAO_LOCALE: eo" in output
+    assert "Errors: 0." in output
     url = run(site, "link", "claim", CLAIM, "--member", "m1", "--gateway").strip()
     assert "claimNum=LP1: the claim, by its number." in run(site, "inspect", url)
-    wrong = run(site, "inspect", url.replace("claimNum", "claimnum"))
-    assert 'The parameter name "claimnum" is misspelled. Write "claimNum" instead.' in wrong
-    own = run(site, "link", "claim", CLAIM, "--member", "m1").strip()
-    assert "The link opens the claim page (section 2.4 of" in run(site, "inspect", own)
+    output = run(site, "inspect", url.replace("claimNum", "claimnum"))
+    assert 'The parameter name "claimnum" is misspelled. Write "claimNum" instead.' in output
+    site_link = run(site, "link", "claim", CLAIM, "--member", "m1").strip()
+    assert "The link opens the claim page (section 2.4 of" in run(site, "inspect", site_link)
 
 
-def test_the_simulator(site: Site) -> None:
+def test_simulator_supports_added_page(site: Site) -> None:
     simulator = GatewaySimulator("12345", "Key")
     site.app.register_blueprint(simulator.blueprint, url_prefix="/gateway")
     url = Gateway("12345", "Key", base_url="/gateway").url("claim", CLAIM, partner_uniq_key="m1")
@@ -171,7 +170,7 @@ def test_the_simulator(site: Site) -> None:
 
 
 @pytest.mark.parametrize(("device", "handoff"), [("iphone", False), ("pc", True)])
-def test_the_fixture(
+def test_follow_entry_fixture_supports_added_page(
     follow_entry: Callable[..., Any], site: Site, device: str, handoff: bool
 ) -> None:
     client = site.app.test_client()
@@ -180,45 +179,45 @@ def test_the_fixture(
     assert (verdict.page, verdict.handoff) == ("claim", handoff)
 
 
-def test_a_check_of_the_site_follows_it(site: Site) -> None:
+def test_check_follows_links_to_added_page(site: Site) -> None:
     report = check_entries(site.app, devices=["pc", "iphone"])
     assert report.passed, str(report)
-    done = {result.case.name: result.case for result in report.results}
-    assert {"claim-plain", "claim-return", "claim-another", "help-plain"} <= done.keys()
-    assert "help-return" not in done
-    assert done["claim-plain"].title_in("eo").startswith("paĝo de reklamo")
+    cases = {result.case.name: result.case for result in report.results}
+    assert {"claim-plain", "claim-return", "claim-another", "help-plain"} <= cases.keys()
+    assert "help-return" not in cases
+    assert cases["claim-plain"].title_in("eo").startswith("paĝo de reklamo")
 
 
-# A locale
+# The added locales
 
 
-def test_what_a_locale_leaves_out_is_in_english(site: Site) -> None:
+def test_missing_text_of_added_locale_is_english(site: Site) -> None:
     page = site.follow("/xiebao/claim/nonsense")
     assert find_element(page, "h1").text == "Ĉi tiu ligilo ne funkcias"
     assert "The link may be incomplete or altered." in page.text
 
 
 @pytest.mark.parametrize(
-    ("locale", "source", "words", "lang"),
+    ("locale", "source", "text", "lang"),
     [
         ("eo", HOME_ENTRY, "Insurance shop", "en"),
         ("zh_hant", HOME_ENTRY, "Insurance shop", "en"),
-        ("zh_hant", CODE, "用手機掃碼投保", "zh-Hant"),
+        ("zh_hant", QR_CODE, "用手機掃碼投保", "zh-Hant"),
     ],
 )
-def test_what_is_said_is_in_the_language_that_it_says(
-    locale: str, source: str, words: str, lang: str
+def test_lang_attribute_matches_language_of_text(
+    locale: str, source: str, text: str, lang: str
 ) -> None:
-    element = find_element(site_in(locale).render(source))
-    assert (element.get("aria-label", element.text), element["lang"]) == (words, lang)
+    element = find_element(make_site_with_locale(locale).render(source))
+    assert (element.get("aria-label", element.text), element["lang"]) == (text, lang)
 
 
-def test_a_locale_of_a_script_is_nearer_than_its_language() -> None:
-    site = site_in(None)
+def test_locale_with_script_is_preferred_to_language() -> None:
+    site = make_site_with_locale(None)
     Babel(site.app, locale_selector=lambda: "zh_Hant_TW")
-    assert find_element(site.render(CODE))["lang"] == "zh-Hant"
+    assert find_element(site.render(QR_CODE))["lang"] == "zh-Hant"
 
 
-def test_the_locale_is_one_of_those_that_there_are() -> None:
+def test_unknown_locale_raises_config_error() -> None:
     with pytest.raises(ConfigError, match='XIEBAO_LOCALE must be "en", "eo", "zh" or "zh_hant"'):
-        site_in("fr")
+        make_site_with_locale("fr")

@@ -1,6 +1,7 @@
-"""What is said of settings that are wrong or missing, of all of them at once, without the key.
+"""Tests for the errors about invalid and missing settings.
 
-A way in which a setting can be wrong is a row of :data:`WRONG`.
+To test another invalid value, add it to ``INVALID_SETTINGS``. A new setting also needs an invalid
+value in ``ALL_INVALID``.
 """
 
 from __future__ import annotations
@@ -13,8 +14,15 @@ import pytest
 
 from flask_xiebao import ConfigError
 from flask_xiebao.app.settings import Settings
-from tests.support import API_KEY, SETTING_NAMES, failing_function, format_error_report, make_site
-from tests.unit.support import REQUIRED, problems, settings, short
+from tests.support import (
+    API_KEY,
+    SETTING_NAMES,
+    failing_function,
+    find_leaks,
+    format_error_report,
+    make_site,
+)
+from tests.unit.support import REQUIRED, make_settings, read_problems, short_id
 
 _EMPTY = "is empty or contains only whitespace. Provide a value"
 _COPY = (
@@ -25,14 +33,15 @@ _DECIMAL = (
     "must be a string or an integer, got a float that may have lost digits. "
     r".*`FLASK_XIEBAO_SETTING='\"value\"'`"
 )
-#: As Flask reads 1e5, 12e345 and NaN in the environment, which are JSON.
+#: Values that Flask parses as JSON numbers in environment variables.
 _DECIMALS = [1e5, 0.5, float("inf"), float("nan")]
 _URL = "must be an absolute http:// or https:// URL"
 _END = 'must not contain "[?]", "#", "@", .* or a space. Remove any query, fragment or credentials'
 _CREDENTIALS = "must not contain a user name or password before the host"
 
-#: Settings, what is said of them, and the values of which that is said.
-WRONG: list[tuple[str, str, list[Any]]] = [
+#: One row per problem: the settings without ``XIEBAO_``, a pattern that the message must match from
+#: its beginning, and values with this problem.
+INVALID_SETTINGS: list[tuple[str, str, list[Any]]] = [
     ("PARTNER_ID", _EMPTY, [""]),
     ("PARTNER_ID SUB_PARTNER_ID", _EMPTY, ["  "]),
     (
@@ -134,7 +143,7 @@ WRONG: list[tuple[str, str, list[Any]]] = [
         [
             *("(", "*", "[", "a{99999999999999999999}"),
             "(" * 3000 + ")" * 3000,
-            "[[a]",  # Python warns of it, and warnings are errors here
+            "[[a]",  # Python warns about this pattern.
         ],
     ),
     (
@@ -214,41 +223,39 @@ WRONG: list[tuple[str, str, list[Any]]] = [
 
 
 @pytest.mark.parametrize(
-    ("setting", "value", "words"),
+    ("setting", "value", "message"),
     [
-        (setting, value, words)
-        for settings, words, values in WRONG
+        (setting, value, message)
+        for settings, message, values in INVALID_SETTINGS
         for setting in settings.split()
         for value in values
     ],
-    ids=short,
+    ids=short_id,
 )
-def test_a_wrong_setting_is_named_with_what_it_should_be_and_no_key_is_reported(
-    setting: str, value: Any, words: str
+def test_invalid_setting_raises_config_error_without_key(
+    setting: str, value: Any, message: str
 ) -> None:
-    with pytest.raises(ConfigError) as raised:
+    with pytest.raises(ConfigError) as error:
         make_site(**{**REQUIRED, f"XIEBAO_{setting}": value})
-    [(name, problem)] = problems(raised.value).items()
+    [(name, problem)] = read_problems(error.value).items()
     assert name == f"XIEBAO_{setting}"
-    assert re.match(words.replace("SETTING", setting), problem)
-    assert API_KEY not in format_error_report(raised.value)
-    assert "100000" not in format_error_report(raised.value), (
-        "a key that was read as a decimal number"
-    )
+    assert re.match(message.replace("SETTING", setting), problem)
+    # Flask parses the API key 1e5 in an environment variable as the number 100000.
+    assert find_leaks(format_error_report(error.value), API_KEY, "100000") == []
 
 
-def test_a_config_that_cannot_be_read_is_an_error_without_what_it_says() -> None:
+def test_unreadable_config_raises_config_error_without_its_message() -> None:
     class Vault(dict[str, Any]):
         get = failing_function(PermissionError(f"no entry for {API_KEY}"))
 
-    said = r"app\.config cannot be read because of the exception PermissionError"
-    with pytest.raises(ConfigError, match=said) as raised:
+    message = r"app\.config cannot be read because of the exception PermissionError"
+    with pytest.raises(ConfigError, match=message) as error:
         Settings.from_config(Vault())
-    assert API_KEY not in format_error_report(raised.value)
+    assert API_KEY not in format_error_report(error.value)
 
 
-#: Settings that are wrong, or not set, in the order in which an error lists them.
-ALL_WRONG: dict[str, Any] = {
+#: An invalid value for each setting, in the order in which the error lists the settings.
+ALL_INVALID: dict[str, Any] = {
     "XIEBAO_PARTNER_ID": "",
     "XIEBAO_API_KEY": 1.5,
     "XIEBAO_SUB_PARTNER_ID": " ",
@@ -275,41 +282,41 @@ _MISSING = {"XIEBAO_PARTNER_ID": None, "XIEBAO_API_KEY": None}
 @pytest.mark.parametrize(
     ("config", "names"),
     [
-        (ALL_WRONG, list(ALL_WRONG)),
+        (ALL_INVALID, list(ALL_INVALID)),
         ({"XIEBAO_LOCALE": "fr"}, ["XIEBAO_LOCALE", *REQUIRED]),
         ({}, list(REQUIRED)),
         (_MISSING, list(REQUIRED)),
         ({**_MISSING, "XIEBAO_PARTNER_ID": "12345"}, ["XIEBAO_API_KEY"]),
-        # A site that is switched off still hears of what is wrong.
+        # Invalid settings are also errors if the extension is disabled.
         ({**REQUIRED, "XIEBAO_ENABLED": False, "XIEBAO_LOCALE": "fr"}, ["XIEBAO_LOCALE"]),
     ],
-    ids=["all", "one and missing", "missing", "none", "one missing", "off"],
+    ids=["all invalid", "invalid and missing", "empty config", "None", "one missing", "disabled"],
 )
-def test_all_that_is_wrong_or_missing_is_listed_in_one_error(
+def test_config_error_lists_all_invalid_and_missing_settings(
     config: dict[str, Any], names: list[str]
 ) -> None:
-    assert ALL_WRONG.keys() == set(SETTING_NAMES)
-    with pytest.raises(ConfigError) as raised:
+    assert ALL_INVALID.keys() == set(SETTING_NAMES)
+    with pytest.raises(ConfigError) as error:
         Settings.from_config(config)
-    assert list(problems(raised.value)) == names
+    assert list(read_problems(error.value)) == names
 
 
-def test_missing_credentials_are_asked_for_by_the_documents_name() -> None:
-    with pytest.raises(ConfigError) as raised:
+def test_missing_credentials_are_named_as_in_interface_document() -> None:
+    with pytest.raises(ConfigError) as error:
         Settings.from_config({})
-    said = problems(raised.value)
+    messages = read_problems(error.value)
     assert re.fullmatch(
-        r"is not set\. Set it to the .*渠道账号, partnerId.*", said["XIEBAO_PARTNER_ID"]
+        r"is not set\. Set it to the .*渠道账号, partnerId.*", messages["XIEBAO_PARTNER_ID"]
     )
-    assert re.fullmatch(r"is not set\. Set it to the .*apiKey.*", said["XIEBAO_API_KEY"])
+    assert re.fullmatch(r"is not set\. Set it to the .*apiKey.*", messages["XIEBAO_API_KEY"])
 
 
-def test_production_is_https_only() -> None:
+def test_production_requires_https_base_url() -> None:
     for base_url in ("http://gateway.example", "/gateway", "HTTP://gateway.example"):
-        with pytest.raises(ConfigError) as raised:
-            settings(XIEBAO_ENV="production", XIEBAO_BASE_URL=base_url)
-        assert problems(raised.value) == {
+        with pytest.raises(ConfigError) as error:
+            make_settings(XIEBAO_ENV="production", XIEBAO_BASE_URL=base_url)
+        assert read_problems(error.value) == {
             "XIEBAO_BASE_URL": f'must begin with "https://" in production, got {base_url!r}.'
             " Remove XIEBAO_BASE_URL to use Xiebao's own gateway."
         }
-        assert settings(XIEBAO_ENV="test", XIEBAO_BASE_URL=base_url).base_url == base_url
+        assert make_settings(XIEBAO_ENV="test", XIEBAO_BASE_URL=base_url).base_url == base_url
