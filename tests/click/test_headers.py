@@ -27,7 +27,7 @@ from flask.sessions import SecureCookieSessionInterface
 from werkzeug.test import TestResponse
 
 from tests.click.forged import FOR_CACHES_ONLY, Way, assert_sealed, ways
-from tests.page.support import POLICY, PRODUCT
+from tests.page.support import POLICY_ENTRY, PRODUCT_ENTRY
 from tests.support import (
     DEPLOYED,
     INSURE_NUM,
@@ -175,16 +175,16 @@ def test_a_members_page_stays_private_and_others_are_as_public_as_the_site_wants
     first: bool, add: Add
 ) -> None:
     shop = make_shop(first, add, publish)
-    members = shop.render(POLICY)
+    members = shop.render(POLICY_ENTRY)
     assert members.headers.getlist("Cache-Control") == ["max-age=3600, private"]
     assert not FOR_CACHES_ONLY & set(members.headers.keys())
     devices = {"User-Agent", "Sec-CH-UA-Mobile", "Sec-CH-UA-Platform"}
     assert set(members.vary) == {"Accept-Encoding", *devices}
-    for source in ("plain", PRODUCT):
+    for source in ("plain", PRODUCT_ENTRY):
         response = shop.render(source)
         for name in ("Cache-Control", *FOR_CACHES_ONLY, "Referrer-Policy", "X-Robots-Tag"):
             assert response.headers[name] == EVERYTHING_IS_PUBLIC[name]
-        assert ("User-Agent" in response.vary) == (source == PRODUCT)
+        assert ("User-Agent" in response.vary) == (source == PRODUCT_ENTRY)
 
 
 # What a site makes of a redirect

@@ -15,7 +15,7 @@ import pytest
 
 from flask_xiebao import Entry, Gateway, LinkError, OrderClient, Platform, parse_notification
 from flask_xiebao.testing import entry_of
-from tests.page.support import MAIL
+from tests.page.support import MAIL_MACRO
 from tests.support import (
     DEPLOYED,
     INSURE_NUM,
@@ -85,7 +85,7 @@ def site() -> Site:
 @pytest.mark.parametrize("source", IN_TEMPLATES.values(), ids=IN_TEMPLATES)
 def test_old_keyword_raises_error_that_names_new_one(source: str) -> None:
     with pytest.raises(LinkError, match=re.escape(NO_MAX_AGE)) as error:
-        make_site().render(MAIL + source)
+        make_site().render(MAIL_MACRO + source)
     assert error.value.argument == "max_age"
 
 
@@ -93,7 +93,7 @@ def test_old_keyword_raises_error_that_names_new_one(source: str) -> None:
 def test_old_keyword_in_production_leaves_entry_out_and_logs_error(
     site: Site, caplog: pytest.LogCaptureFixture, source: str
 ) -> None:
-    assert site.render(f"{MAIL}<p>before</p>{source}").text == "<p>before</p>"
+    assert site.render(f"{MAIL_MACRO}<p>before</p>{source}").text == "<p>before</p>"
     [record] = [record for record in caplog.records if record.levelname == "ERROR"]
     assert f"was left out: {NO_MAX_AGE} See " in record.getMessage()
 

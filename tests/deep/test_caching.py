@@ -1,7 +1,8 @@
 """Pages in rarer places: kept responses, threads, apps within apps, mails in several languages.
 
-The quick half is in ``tests/click/test_headers.py`` and ``tests/page/test_page_headers.py``,
-``test_pages_kept.py``, ``test_pages_streamed.py`` and ``test_pages_mailed.py``.
+The quick half is in ``tests/click/test_headers.py`` and, in ``tests/page/``, in
+``test_cache_control_and_vary.py``, ``test_cached_pages_and_fragments.py``,
+``test_streamed_templates.py`` and ``test_rendering_without_request.py``.
 """
 
 from __future__ import annotations
@@ -25,17 +26,18 @@ from werkzeug.test import Client, TestResponse, run_wsgi_app
 
 from flask_xiebao import LinkError, Platform, Xiebao, detect_platform
 from tests.click.test_headers import by_the_app, make_shop
-from tests.page.kept import (
+from tests.page.support import (
     DEVICES,
     IOS_APP,
-    MEMBERS_ENTRY,
-    VARIES,
-    anchors,
-    for_caches,
-    in_worker,
+    MEMBER_ENTRY,
+    POLICY_ENTRY,
+    PRODUCT_ENTRY,
+    VARY_BY_DEVICE,
+    create_cache,
+    find_entries,
+    get_cache_headers,
+    run_in_thread,
 )
-from tests.page.support import POLICY, PRODUCT
-from tests.page.test_pages_kept import cache_of
 from tests.support import (
     CONFIG,
     MACROS,
@@ -59,13 +61,13 @@ def test_pages_kept_for_each_device_have_the_markup_of_the_device(make_site: Mak
         return detect_platform(request.headers, app_user_agent="ShopApp/").name
 
     @site.app.get("/kept")
-    @cache_of(site).cached(make_cache_key=key)
+    @create_cache(site).cached(make_cache_key=key)
     def kept() -> str:
         made.append(1)
-        return render_template_string(MACROS + PRODUCT)
+        return render_template_string(MACROS + PRODUCT_ENTRY)
 
     for headers, platform in DEVICES * 2:
-        [anchor] = anchors(site.follow("/kept", headers).text)
+        [anchor] = find_entries(site.follow("/kept", headers).text)
         assert anchor["data-xiebao-platform"] == platform.slug
         assert ("target" in anchor.attrs) == (platform is Platform.PC)
     assert len(made) == 3
@@ -76,7 +78,7 @@ def test_the_cache_may_start_before_the_extension() -> None:
     app.config.update(CONFIG, TESTING=True, XIEBAO_DEVICE_MARKUP=False)
     Cache(app, config={"CACHE_TYPE": "SimpleCache"})
     Xiebao(app).member_loader(lambda: "li")
-    source = f"{MACROS}{{% cache 60, 'x' %}}{PRODUCT}{{% endcache %}}"
+    source = f"{MACROS}{{% cache 60, 'x' %}}{PRODUCT_ENTRY}{{% endcache %}}"
     app.add_url_rule("/kept", "kept", lambda: render_template_string(source))
     client = app.test_client()
     first, second = (client.get("/kept", headers=headers).text for headers in (PC, PHONE))
@@ -99,7 +101,7 @@ def test_a_hook_may_copy_or_pickle_a_response() -> None:
         return copy.copy(response)
 
     shop = make_shop(True, by_the_app, keep)
-    for source, says in ((POLICY, "private"), (PRODUCT, None), (None, "no-store")):
+    for source, says in ((POLICY_ENTRY, "private"), (PRODUCT_ENTRY, None), (None, "no-store")):
         response = shop.follow("/xiebao/home/x") if source is None else shop.render(source)
         assert response.text == pickle.loads(kept.pop()).get_data(as_text=True)  # noqa: S301
         assert response.headers.get("Cache-Control") == says
@@ -113,17 +115,17 @@ def test_a_request_inside_a_request_has_its_own_headers(site: Site) -> None:
 
     @site.app.get("/outer")
     def outer() -> str:
-        inner.extend((site.render("no entry", PHONE), site.render(PRODUCT, PHONE)))
-        return render_template_string(MACROS + MEMBERS_ENTRY)
+        inner.extend((site.render("no entry", PHONE), site.render(PRODUCT_ENTRY, PHONE)))
+        return render_template_string(MACROS + MEMBER_ENTRY)
 
     response = site.follow("/outer", PC)
     plain, page = inner
-    assert anchors(response.text)[0]["data-xiebao-platform"] == "pc"
-    assert anchors(page.text)[0]["data-xiebao-platform"] == "h5"
-    assert [for_caches(each) for each in (response, plain, page)] == [
-        (VARIES, ["private"]),
+    assert find_entries(response.text)[0]["data-xiebao-platform"] == "pc"
+    assert find_entries(page.text)[0]["data-xiebao-platform"] == "h5"
+    assert [get_cache_headers(each) for each in (response, plain, page)] == [
+        (VARY_BY_DEVICE, ["private"]),
         ([], []),
-        (VARIES, []),
+        (VARY_BY_DEVICE, []),
     ]
 
 
@@ -134,7 +136,7 @@ def test_an_app_that_answers_after_another_gave_up_has_its_own_headers_and_devic
     second = make_site(XIEBAO_APP_USER_AGENT="ShopApp/")
 
     def show(*_: Any) -> str:
-        return render_template_string(MACROS + MEMBERS_ENTRY)
+        return render_template_string(MACROS + MEMBER_ENTRY)
 
     first.app.register_error_handler(404, lambda error: (show(), 404))
     second.app.add_url_rule("/here", "here", show)
@@ -145,29 +147,31 @@ def test_an_app_that_answers_after_another_gave_up_has_its_own_headers_and_devic
         return second.app(environ, start_response)
 
     response = Client(wsgi).get("/here", headers=IOS_APP)
-    [anchor] = anchors(response.text)
+    [anchor] = find_entries(response.text)
     assert anchor["data-xiebao-platform"] == "ios"
-    assert for_caches(response) == (VARIES, ["private"])
+    assert get_cache_headers(response) == (VARY_BY_DEVICE, ["private"])
 
 
 def test_an_error_inside_an_entry_leaves_its_error_page_the_entries(make_site: MakeSite) -> None:
     site = make_site(PROPAGATE_EXCEPTIONS=False)
     site.app.register_error_handler(
-        LinkError, lambda error: (render_template_string(MACROS + PRODUCT), 500)
+        LinkError, lambda error: (render_template_string(MACROS + PRODUCT_ENTRY), 500)
     )
     response = site.render(
         "{% call insurance_entry('A', member='li') %}{{ insurance_entry('') }}{% endcall %}"
     )
     assert response.status_code == 500
-    assert len(anchors(response.text)) == 1
-    assert for_caches(response)[0] == VARIES
+    assert len(find_entries(response.text)) == 1
+    assert get_cache_headers(response)[0] == VARY_BY_DEVICE
 
 
 # Threads and workers
 
 
 @pytest.mark.parametrize(("headers", "platform"), DEVICES[:2], ids=["pc", "phone"])
-@pytest.mark.parametrize("here", [MEMBERS_ENTRY + POLICY, ""], ids=["also here", "there alone"])
+@pytest.mark.parametrize(
+    "here", [MEMBER_ENTRY + POLICY_ENTRY, ""], ids=["also here", "there alone"]
+)
 def test_a_thread_with_the_request_renders_what_the_view_would(
     site: Site, headers: dict[str, str], platform: Platform, here: str
 ) -> None:
@@ -177,18 +181,18 @@ def test_a_thread_with_the_request_renders_what_the_view_would(
     def view() -> str:
         @copy_current_request_context
         def work() -> str:
-            return render_template_string(MACROS + MEMBERS_ENTRY + POLICY)
+            return render_template_string(MACROS + MEMBER_ENTRY + POLICY_ENTRY)
 
-        return in_worker(work) + render_template_string(MACROS + here)
+        return run_in_thread(work) + render_template_string(MACROS + here)
 
     response = site.follow("/threaded", headers)
-    entry, policy, *ours = anchors(response.text)
+    entry, policy, *ours = find_entries(response.text)
     assert entry["data-xiebao-platform"] == platform.slug
     assert ours[:1] in ([], [entry])
     assert assert_gateway_accepts(site.follow(find_href(entry), headers)).platform == platform
     for each in (policy, *ours[1:]):
         assert assert_gateway_accepts(site.follow(find_href(each))).member == "li"
-    assert for_caches(response) == (VARIES, ["private"])
+    assert get_cache_headers(response) == (VARY_BY_DEVICE, ["private"])
 
 
 def test_a_thread_that_goes_on_after_the_response_still_renders(site: Site) -> None:
@@ -196,12 +200,14 @@ def test_a_thread_that_goes_on_after_the_response_still_renders(site: Site) -> N
 
     @site.app.get("/later")
     def view() -> str:
-        kept.append(copy_current_request_context(lambda: render_template_string(MACROS + PRODUCT)))
+        kept.append(
+            copy_current_request_context(lambda: render_template_string(MACROS + PRODUCT_ENTRY))
+        )
         return "soon"
 
     site.follow("/later")
     site.log_in("li")
-    [anchor] = anchors(in_worker(kept[0]))
+    [anchor] = find_entries(run_in_thread(kept[0]))
     assert anchor["data-xiebao-platform"] == "h5"
     assert assert_gateway_accepts(site.follow(find_href(anchor))).member == "li"
 
@@ -215,7 +221,7 @@ def test_each_mail_of_a_worker_speaks_the_language_of_whom_it_is_for(make_site: 
         labels = []
         for language in ("en", "zh", "en"):
             with site.app.app_context(), force_locale(language):
-                labels.append(anchors(render_template_string(MACROS + PRODUCT))[0].text)
+                labels.append(find_entries(render_template_string(MACROS + PRODUCT_ENTRY))[0].text)
         return labels
 
-    assert in_worker(work) == ["Get insured", "我要投保", "Get insured"]
+    assert run_in_thread(work) == ["Get insured", "我要投保", "Get insured"]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.page.support import kept_by
+from tests.page.support import measure_retained_memory
 from tests.support import MakeSite
 
 
@@ -32,4 +32,4 @@ def test_neither_long_values_nor_many_attributes_stay_in_memory(
         site.render("{{ insurance_entry('1', **attributes) }}", attributes=make(number))
         site.context = {}
 
-    assert kept_by(show) < 250_000
+    assert measure_retained_memory(show) < 250_000

@@ -1,1 +1,1 @@
-"""What pages show, and what becomes of it when they are kept."""
+"""Tests for pages with insurance entries: their HTML, their texts and their cache headers."""

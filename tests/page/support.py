@@ -1,55 +1,129 @@
-"""What the tests of pages share: the calls of the macros, and what to hand them."""
+"""Helpers for tests of pages: templates that call the macros, and functions that read the pages."""
 
 from __future__ import annotations
 
 import gc
 import tracemalloc
 from collections.abc import Callable
-from typing import Any
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
 
+from bs4 import Tag
+from flask import render_template_string
+from flask_caching import Cache
 from markupsafe import Markup
+from werkzeug.test import TestResponse
 
-from tests.support import INSURE_NUM, PRODUCT_CODE
+from flask_xiebao import Platform
+from tests.support import INSURE_NUM, MACROS, PC, PHONE, PRODUCT_CODE, Site, parse_html
 
-PRODUCT = f'{{{{ insurance_entry("{PRODUCT_CODE}") }}}}'
-HOME = "{{ insurance_home_entry() }}"
-POLICY = f'{{{{ policy_entry("{INSURE_NUM}") }}}}'
-QR = f'{{{{ insurance_qr("{PRODUCT_CODE}") }}}}'
-ENTRIES = {"product": PRODUCT, "home": HOME, "policy": POLICY}
+# Templates
 
-MAIL = '{% from "xiebao/mail.html" import mail_entry %}'
-#: All that can be sold, with values that would break out of wherever they are shown.
-EVERYTHING = (
-    PRODUCT
-    + HOME
-    + POLICY
+PRODUCT_ENTRY = f'{{{{ insurance_entry("{PRODUCT_CODE}") }}}}'
+HOME_ENTRY = "{{ insurance_home_entry() }}"
+POLICY_ENTRY = f'{{{{ policy_entry("{INSURE_NUM}") }}}}'
+QR_CODE = f'{{{{ insurance_qr("{PRODUCT_CODE}") }}}}'
+#: One entry for each page of the gateway, by the name of the page.
+ENTRIES = {"product": PRODUCT_ENTRY, "home": HOME_ENTRY, "policy": POLICY_ENTRY}
+#: Entries that are made for the member with the id ``li``.
+MEMBER_ENTRY = f"{{{{ insurance_entry('{PRODUCT_CODE}', member='li') }}}}"
+MEMBER_POLICY_ENTRY = f"{{{{ policy_entry('{INSURE_NUM}', member='li') }}}}"
+#: An entry that the member ``li`` can open without a login for an hour.
+ENTRY_WITHOUT_LOGIN = f"{{{{ insurance_entry('{PRODUCT_CODE}', member='li', no_login_for=3600) }}}}"
+
+#: The import of the macro for emails, for the beginning of a template.
+MAIL_MACRO = '{% from "xiebao/mail.html" import mail_entry %}'
+#: A template that calls every macro for entries and QR codes. ``UNSAFE_CONTEXT`` has its variables.
+ALL_ENTRIES = (
+    PRODUCT_ENTRY
+    + HOME_ENTRY
+    + POLICY_ENTRY
     + '{% call insurance_entry("1", class="btn") %}<b>{{ 1 + 1 }}</b>{% endcall %}'
     + '{% call policy_entry("1") %} {% endcall %}'
     + '{% call xiebao_entry("home") %}<b>x</b>{% endcall %}'
-    + '{{ insurance_entry("1", nasty, title=nasty, class=nasty) }}'
-    + '{{ insurance_card("1", nasty, text=nasty, price=nasty, badge=nasty, image="/" ~ nasty,'
-    ' action=nasty, insurer=nasty, terms_url="/" ~ nasty) }}'
+    + '{{ insurance_entry("1", unsafe, title=unsafe, class=unsafe) }}'
+    + '{{ insurance_card("1", unsafe, text=unsafe, price=unsafe, badge=unsafe, image="/" ~ unsafe,'
+    ' action=unsafe, insurer=unsafe, terms_url="/" ~ unsafe) }}'
     + '{{ insurance_card("1", "T", image=icon, insurer=icon) }}'
-    + QR
+    + QR_CODE
     + '{{ xiebao_link("home") }}'
-    + MAIL
-    + '{{ mail_entry("product", "1", nasty, qr=9) }}'
+    + MAIL_MACRO
+    + '{{ mail_entry("product", "1", unsafe, qr=9) }}'
 )
-ASSETS = "{{ xiebao_styles(title=nasty) }}{{ xiebao_script(title=nasty) }}"
-BREAKS_OUT = 'x" onmouseover="alert(1)'
-NASTY: dict[str, Any] = {
-    "nasty": '"><script>alert(1)</script>',
+#: A template that loads the stylesheet and the script, with the same variables.
+ASSETS = "{{ xiebao_styles(title=unsafe) }}{{ xiebao_script(title=unsafe) }}"
+UNSAFE_CONTEXT: dict[str, Any] = {
+    "unsafe": '"><script>alert(1)</script>',
     "icon": Markup("<svg><path/></svg>"),
 }
+#: A value that adds an event handler to its element if the quotes are not escaped.
+HANDLER_INJECTION = 'x" onmouseover="alert(1)'
+
+# Devices
+
+IOS_APP = {"User-Agent": f"{PHONE['User-Agent']} ShopApp/3.1"}
+#: The request headers of each device, and its platform if ``XIEBAO_APP_USER_AGENT`` is "ShopApp/".
+DEVICES = [(PC, Platform.PC), (PHONE, Platform.H5), (IOS_APP, Platform.IOS)]
+#: The values of the ``Vary`` header if the markup of a page depends on the device.
+VARY_BY_DEVICE = ["sec-ch-ua-mobile", "sec-ch-ua-platform", "user-agent"]
+#: The attributes of an entry whose markup is the same for every device.
+SHARED_ATTRIBUTES = {"class", "href", "data-xiebao-entry", "rel", "lang"}
+
+# Functions
+
+T = TypeVar("T")
 
 
-def kept_by(show: Callable[[int], object], times: int = 20) -> int:
-    """Return how many bytes stay in memory of showing something some times."""
-    show(-1)
+def find_entries(html: str) -> list[Tag]:
+    """Return the links of all entries on a page."""
+    return parse_html(html).select("a[data-xiebao-entry]")
+
+
+def get_header_values(response: TestResponse, name: str) -> list[str]:
+    """Return the values of all headers with this name, sorted, in lower case, with duplicates."""
+    lines = ", ".join(response.headers.getlist(name))
+    return sorted(value.strip().lower() for value in lines.split(",") if value.strip())
+
+
+def get_cache_headers(response: TestResponse) -> tuple[list[str], list[str]]:
+    """Return the values of ``Vary``, and those of ``Cache-Control``."""
+    return get_header_values(response, "Vary"), get_header_values(response, "Cache-Control")
+
+
+def create_cache(site: Site) -> Cache:
+    """Return a Flask-Caching cache for the site, with its data in memory."""
+    return Cache(site.app, config={"CACHE_TYPE": "SimpleCache"})
+
+
+def run_in_thread(function: Callable[[], T]) -> T:
+    """Call a function in another thread, where no Flask context is active. Return its result."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(function).result()
+
+
+def render_without_request(site: Site, source: str, **context: object) -> str:
+    """Render a template with an app context but without a request, and return the text.
+
+    Background jobs that send emails render their templates in this way.
+    """
+
+    def render() -> str:
+        with site.app.app_context():
+            return render_template_string(MACROS + source, **context)
+
+    return run_in_thread(render)
+
+
+def measure_retained_memory(render: Callable[[int], object], times: int = 20) -> int:
+    """Return how many bytes stay allocated after repeated calls of a function.
+
+    :param render: the function. Its argument is different in each call.
+    """
+    render(-1)  # The first call fills caches that are not a leak.
     tracemalloc.start()
     try:
         for number in range(times):
-            show(number)
+            render(number)
         gc.collect()
         return tracemalloc.get_traced_memory()[0]
     finally:

@@ -1,6 +1,11 @@
-"""Wrong arguments of macros: an error while a site is developed, and no page down in service.
+"""Tests for invalid arguments of macros.
 
-A new one is a row of ``WRONG``.
+In strict mode, an invalid argument raises an error. Otherwise, the page omits the entry.
+
+To test another invalid argument, add a row to ``INVALID_CALLS``; for an invalid look of an entry,
+such as a misspelled CSS class, add a row to ``INVALID_LOOKS``. Invalid values of ``insurance_card``
+are in ``test_insurance_card.py``, those of ``xiebao_styles`` and ``xiebao_script`` in
+``test_assets.py``.
 """
 
 from __future__ import annotations
@@ -14,22 +19,18 @@ import pytest
 from flask import Flask, render_template, render_template_string
 
 from flask_xiebao import LinkError
-from tests.page.kept import mail
-from tests.page.support import EVERYTHING, MAIL, NASTY, PRODUCT
-from tests.support import DEPLOYED, MakeSite, find_element
+from tests.page.support import (
+    ALL_ENTRIES,
+    MAIL_MACRO,
+    PRODUCT_ENTRY,
+    UNSAFE_CONTEXT,
+    render_without_request,
+)
+from tests.support import DEPLOYED, MACROS, MakeSite, find_element
 
-SET_BY_THE_MACRO = " itself. Leave out this attribute."
-NO_NAME = "is not a valid attribute name"
-NO_PAGE = "is not a gateway page"
-NO_CALL_BLOCK = "does not accept a {% call %} block. Use insurance_entry or insurance_card"
-NO_END = "no_login_for must be an integer number of seconds from 1 to 1,000,000,000"
-NO_PATH = 'return_to must be a path of this site that begins with "/"'
-ELSEWHERE = "return_to must not point to another site"
-NO_SIZE = "must be a positive integer number of pixels, got "
-NO_COLOR = "must be a color with six hex digits, got"
-
-#: The argument that is wrong, what is said of it, and a call.
-WRONG: list[tuple[str, str, str]] = [
+#: One row per call: the invalid argument, a part of the error message, and the call. The variable
+#: ``missing`` is undefined.
+INVALID_CALLS: list[tuple[str, str, str]] = [
     ("reference", "caseCode is empty", 'insurance_entry("")'),
     ("reference", "caseCode is empty", 'insurance_entry("  ")'),
     ("reference", "caseCode is empty", 'insurance_qr("")'),
@@ -52,7 +53,7 @@ WRONG: list[tuple[str, str, str]] = [
         'xiebao_link("home", "X")',
     ),
     *[
-        ("page", NO_PAGE, call.format(page))
+        ("page", "is not a gateway page", call.format(page))
         for page in ("none", '"tv"', '"paid"', '"static"', '"../x"', '["home"]', "5", '"x" * 1000')
         for call in ('xiebao_entry({}, "1")', "xiebao_link({})")
     ],
@@ -84,15 +85,27 @@ WRONG: list[tuple[str, str, str]] = [
     ("no_login_for", 'requires "member"', 'insurance_entry("1", no_login_for=60)'),
     ("no_login_for", 'requires "member"', 'insurance_entry("1", member="", no_login_for=60)'),
     *[
-        ("no_login_for", NO_END, f'insurance_entry("1", member="alice", no_login_for={end})')
-        for end in ("0", "-1", "true", '"60"', "1.5")
+        (
+            "no_login_for",
+            "no_login_for must be an integer number of seconds from 1 to 1,000,000,000",
+            f'insurance_entry("1", member="alice", no_login_for={seconds})',
+        )
+        for seconds in ("0", "-1", "true", '"60"', "1.5")
     ],
     *[
-        ("return_to", NO_PATH, f'insurance_entry("1", return_to={path})')
+        (
+            "return_to",
+            'return_to must be a path of this site that begins with "/"',
+            f'insurance_entry("1", return_to={path})',
+        )
         for path in ('""', '"orders"', '"https://evil.example/"', '"javascript:alert(1)"', "8")
     ],
     *[
-        ("return_to", ELSEWHERE, f'insurance_entry("1", return_to={path})')
+        (
+            "return_to",
+            "return_to must not point to another site",
+            f'insurance_entry("1", return_to={path})',
+        )
         for path in ('"//evil.example"', '"/\\\\evil.example"', '"/\\t/evil.example"')
     ],
     (
@@ -107,18 +120,19 @@ WRONG: list[tuple[str, str, str]] = [
         'xiebao_link("product", "X", color="red")',
     ),
     # Attributes
-    ("href", SET_BY_THE_MACRO, 'insurance_entry("1", href="/")'),
-    ("HREF", SET_BY_THE_MACRO, 'insurance_entry("1", HREF="/")'),
-    ("data_xiebao_entry", SET_BY_THE_MACRO, 'insurance_entry("1", data_xiebao_entry="x")'),
-    (
-        "data-xiebao-platform",
-        SET_BY_THE_MACRO,
-        'insurance_entry("1", **{"data-xiebao-platform": "x"})',
-    ),
-    ("width", SET_BY_THE_MACRO, 'insurance_qr("1", width=5)'),
-    ("viewBox", SET_BY_THE_MACRO, 'insurance_qr("1", viewBox="0 0 1 1")'),
     *[
-        (name, NO_NAME, f'{macro}("1", **{{{name!r}: "x"}})')
+        (name, " itself. Leave out this attribute.", call)
+        for name, call in [
+            ("href", 'insurance_entry("1", href="/")'),
+            ("HREF", 'insurance_entry("1", HREF="/")'),
+            ("data_xiebao_entry", 'insurance_entry("1", data_xiebao_entry="x")'),
+            ("data-xiebao-platform", 'insurance_entry("1", **{"data-xiebao-platform": "x"})'),
+            ("width", 'insurance_qr("1", width=5)'),
+            ("viewBox", 'insurance_qr("1", viewBox="0 0 1 1")'),
+        ]
+    ],
+    *[
+        (name, "is not a valid attribute name", f'{macro}("1", **{{{name!r}: "x"}})')
         for macro in ("insurance_entry", "insurance_qr")
         for name in ("", "a b", "a\n", "a=b", "a>b", "a/b", 'a"b')
     ],
@@ -127,18 +141,26 @@ WRONG: list[tuple[str, str, str]] = [
         "is too long for an attribute name",
         'insurance_entry("1", **{"a" * 100000: "x"})',
     ),
-    ("caller", NO_CALL_BLOCK, 'call insurance_qr("1")'),
+    (
+        "caller",
+        "does not accept a {% call %} block. Use insurance_entry or insurance_card",
+        'call insurance_qr("1")',
+    ),
     *[
-        ("size", f"size {NO_SIZE}", f'insurance_qr("1", size={size})')
+        (
+            "size",
+            "size must be a positive integer number of pixels, got ",
+            f'insurance_qr("1", size={size})',
+        )
         for size in ("0", "-1", '"180"', "true", "missing")
     ],
     *[
         (
-            slip,
-            f'no keyword "{slip}". Did you mean "{meant}"?',
-            f'insurance_entry("1", **{{"{slip}": 1}})',
+            misspelled,
+            f'no keyword "{misspelled}". Did you mean "{keyword}"?',
+            f'insurance_entry("1", **{{"{misspelled}": 1}})',
         )
-        for meant, slips in {
+        for keyword, misspellings in {
             "member": ["member_", "memebr", "membr", "members", "Member"],
             "no_login_for": ["no_login_for_"],
             "return_to": ["returnTo", "return-to", "retrun_to"],
@@ -149,7 +171,7 @@ WRONG: list[tuple[str, str, str]] = [
             "outline": ["outlin", "outlined"],
             "size": ["sise"],
         }.items()
-        for slip in slips
+        for misspelled in misspellings
     ],
     *[
         (
@@ -171,7 +193,7 @@ WRONG: list[tuple[str, str, str]] = [
         "Pass the title of the card as the second argument",
         'insurance_card("1", "T", label="x")',
     ),
-    # Names from other libraries
+    # Names that other UI libraries use
     *[
         (
             name,
@@ -210,9 +232,13 @@ WRONG: list[tuple[str, str, str]] = [
         'insurance_qr("1", user_id="alice")',
     ),
     ("color", 'Use "accent" instead.', 'mail_entry("product", "1", color="#f00")'),
-    # What no mail can have
+    # Arguments of mail_entry
     *[
-        (name, f"{name} {NO_COLOR}", f'mail_entry("product", "1", {name}={color})')
+        (
+            name,
+            f"{name} must be a color with six hex digits, got",
+            f'mail_entry("product", "1", {name}={color})',
+        )
         for name in ("accent", "on_accent")
         for color in [
             *('"red"', '"#fff"', '"#12345g"', '"red;background:url(//e)"'),
@@ -220,37 +246,108 @@ WRONG: list[tuple[str, str, str]] = [
         ]
     ],
     *[
-        ("qr", f"qr {NO_SIZE}", f'mail_entry("product", "1", qr={size})')
+        (
+            "qr",
+            "qr must be a positive integer number of pixels, got ",
+            f'mail_entry("product", "1", qr={size})',
+        )
         for size in ('"160"', "-5", "true", "1.5", '"abc"')
     ],
     ("class", 'mail_entry does not accept "class"', 'mail_entry("product", "1", class="btn")'),
 ]
 
 
-@pytest.mark.parametrize(("argument", "says", "call"), WRONG, ids=[call for *_, call in WRONG])
-def test_a_wrong_argument_is_an_error_and_in_service_left_out_of_its_page(
-    make_site: MakeSite, caplog: pytest.LogCaptureFixture, argument: str, says: str, call: str
+@pytest.mark.parametrize(
+    ("argument", "message", "call"), INVALID_CALLS, ids=[call for *_, call in INVALID_CALLS]
+)
+def test_invalid_argument_raises_in_strict_mode_and_otherwise_omits_entry(
+    make_site: MakeSite, caplog: pytest.LogCaptureFixture, argument: str, message: str, call: str
 ) -> None:
-    source = f"{{% {call} %}}poster{{% endcall %}}" if "call " in call else f"{{{{ {call} }}}}"
-    with pytest.raises(LinkError, match=re.escape(says)) as error:
-        make_site().render(MAIL + source)
-    assert error.value.argument == argument
-    caplog.clear()  # of what Flask says of the error
-
-    page = make_site(XIEBAO_STRICT=False).render(
-        f"{MAIL}<p>before</p>{source}<p>after</p>{PRODUCT}"
-    )
+    entry = f"{{% {call} %}}poster{{% endcall %}}" if "call " in call else f"{{{{ {call} }}}}"
+    source = f"{MAIL_MACRO}<p>before</p>{entry}<p>after</p>{PRODUCT_ENTRY}"
+    page = make_site(XIEBAO_STRICT=False).render(source)
     assert page.text.startswith("<p>before</p><p>after</p><a ")
     [record] = [record for record in caplog.records if record.levelname == "ERROR"]
     assert record.name == "shop"
-    assert says in record.getMessage()
+    assert message in record.getMessage()
+
+    with pytest.raises(LinkError, match=re.escape(message)) as error:
+        make_site().render(source)
+    assert error.value.argument == argument
 
 
-IMPORT = '{% from "xiebao/entry.html" import insurance_entry, xiebao_styles %}'
+#: One row per invalid look: the call, and a part of the error message.
+INVALID_LOOKS = [
+    *[
+        (
+            f'{macro}, class="btn xiebao-entry--{misspelled}")',
+            f'no class "xiebao-entry--{misspelled}". Did you mean "xiebao-entry--{modifier}"?',
+        )
+        for macro, misspelled, modifier in [
+            ('insurance_card("1", "T"', "stackd", "stacked"),
+            ('insurance_entry("1"', "outlined", "outline"),
+            ('insurance_entry("1"', "buton", "button"),
+        ]
+    ],
+    (
+        'insurance_entry("1", outline=true, borderless=true)',
+        'A button cannot have both "outline" and "borderless"',
+    ),
+    ('insurance_card("1", "T", look="button")', 'insurance_card has only the look "card", got'),
+    (
+        'insurance_card("1", "T", class="xiebao-entry--link")',
+        'The look of the entry is "card", but a CSS class of the entry sets another look',
+    ),
+    (
+        'insurance_entry("1", look="pill")',
+        "look must be 'own' or 'button' or 'card' or 'link', got 'pill'.",
+    ),
+    ('insurance_entry("1", size="medium")', "size must be 'small' or 'large', got 'medium'."),
+    *[
+        (f"{call})", f'"{keyword}" requires look="{required}", got look="{look}".')
+        for call, keyword, required, look in [
+            ('insurance_entry("1", look="own", pill=true', "pill", "button", "own"),
+            ('insurance_entry("1", look="link", size="small"', "small", "button", "link"),
+            ('insurance_entry("1", stacked=true', "stacked", "card", "button"),
+            ('insurance_card("1", "T", pill=true', "pill", "button", "card"),
+        ]
+    ],
+    (
+        'insurance_entry("1", look="own", class="btn xiebao-entry--block")',
+        '"block" requires look="button" or look="card", got look="own".',
+    ),
+    (
+        'insurance_entry("1", look="own", size="large", class="xiebao-entry--smal")',
+        'no class "xiebao-entry--smal". Did you mean "xiebao-entry--small"?',
+    ),
+    (
+        'insurance_entry("1", class="xiebao-entry--card", look="link")',
+        'The look of the entry is "link", but a CSS class of the entry sets another look',
+    ),
+]
+
+
+@pytest.mark.parametrize(("call", "message"), INVALID_LOOKS)
+def test_invalid_look_raises_in_strict_mode_and_otherwise_uses_default(
+    make_site: MakeSite, caplog: pytest.LogCaptureFixture, call: str, message: str
+) -> None:
+    source = f"{{{{ {call} }}}}"
+    entry = find_element(make_site(**DEPLOYED).render(source), "a")
+    default_look = "card" if call.startswith("insurance_card") else "button"
+    assert entry["class"][:2] == ["xiebao-entry", f"xiebao-entry--{default_look}"]
+    assert not {"look", "size", "pill", "stacked"} & entry.attrs.keys()
+    assert 'The look of an entry (endpoint "page") was left out: ' in caplog.text
+    assert message in caplog.text
+
+    with pytest.raises(LinkError, match=re.escape(message)):
+        make_site().render(source)
+
+
+# Locations in the log
 
 
 @pytest.mark.parametrize(
-    ("call", "wrong"),
+    ("call", "template"),
     [
         ('{{ insurance_entry("1", memebr="alice") }}', "page.html"),
         ('{{ xiebao_link("product", "1", max_age=60) }}', "page.html"),
@@ -261,100 +358,36 @@ IMPORT = '{% from "xiebao/entry.html" import insurance_entry, xiebao_styles %}'
         ('{% from "own.html" import buy with context %}{{ buy("1", lable="Buy") }}', "own.html"),
     ],
 )
-def test_log_names_template_of_wrong_argument(
-    make_site: MakeSite, tmp_path: Path, caplog: pytest.LogCaptureFixture, call: str, wrong: str
+def test_log_names_template_with_invalid_argument(
+    make_site: MakeSite, tmp_path: Path, caplog: pytest.LogCaptureFixture, call: str, template: str
 ) -> None:
-    (tmp_path / "page.html").write_text(f"{IMPORT}{call}")
-    (tmp_path / "part.html").write_text(IMPORT + '{{ insurance_entry("1", memebr="alice") }}')
+    (tmp_path / "page.html").write_text(f"{MACROS}{call}")
+    (tmp_path / "part.html").write_text(MACROS + '{{ insurance_entry("1", memebr="alice") }}')
     (tmp_path / "own.html").write_text(
-        IMPORT + "{% macro buy(code) %}{{ insurance_entry(code, **kwargs) }}{% endmacro %}"
+        MACROS + "{% macro buy(code) %}{{ insurance_entry(code, **kwargs) }}{% endmacro %}"
     )
     app = Flask("shop", template_folder=str(tmp_path))
     app.add_url_rule("/buy", view_func=lambda: render_template("page.html"))
     assert make_site(app, **DEPLOYED).follow("/buy").status_code == 200
     [record] = [record for record in caplog.records if record.levelname == "ERROR"]
-    assert record.getMessage().endswith(f" See {tmp_path / wrong}.")
+    assert record.getMessage().endswith(f" See {tmp_path / template}.")
 
 
-def test_log_names_line_that_renders_wrong_template_from_string(
+def test_log_names_python_line_of_template_string_with_invalid_argument(
     make_site: MakeSite, caplog: pytest.LogCaptureFixture
 ) -> None:
     app = make_site(**DEPLOYED).app
     with app.test_request_context():
         line = currentframe().f_lineno + 1  # type: ignore[union-attr]
-        render_template_string(IMPORT + '{{ insurance_entry("1", memebr="alice") }}')
-    assert caplog.records[-1].getMessage().endswith(f"test_wrong_arguments.py, line {line}.")
+        render_template_string(MACROS + '{{ insurance_entry("1", memebr="alice") }}')
+    assert caplog.records[-1].getMessage().endswith(f"{Path(__file__).name}, line {line}.")
+
+
+# Settings
 
 
 @pytest.mark.parametrize(
-    ("call", "says"),
-    [
-        *[
-            (
-                f'{macro}, class="btn xiebao-entry--{slip}")',
-                f'no class "xiebao-entry--{slip}". Did you mean "xiebao-entry--{meant}"?',
-            )
-            for macro, slip, meant in [
-                ('insurance_card("1", "T"', "stackd", "stacked"),
-                ('insurance_entry("1"', "outlined", "outline"),
-                ('insurance_entry("1"', "buton", "button"),
-            ]
-        ],
-        (
-            'insurance_entry("1", outline=true, borderless=true)',
-            'A button cannot have both "outline" and "borderless"',
-        ),
-        ('insurance_card("1", "T", look="button")', 'insurance_card has only the look "card", got'),
-        (
-            'insurance_card("1", "T", class="xiebao-entry--link")',
-            'The look of the entry is "card", but a CSS class of the entry sets another look',
-        ),
-        (
-            'insurance_entry("1", look="pill")',
-            "look must be 'own' or 'button' or 'card' or 'link', got 'pill'.",
-        ),
-        ('insurance_entry("1", size="medium")', "size must be 'small' or 'large', got 'medium'."),
-        *[
-            (f"{call})", f'"{name}" requires look="{fits}", got look="{look}".')
-            for call, name, fits, look in [
-                ('insurance_entry("1", look="own", pill=true', "pill", "button", "own"),
-                ('insurance_entry("1", look="link", size="small"', "small", "button", "link"),
-                ('insurance_entry("1", stacked=true', "stacked", "card", "button"),
-                ('insurance_card("1", "T", pill=true', "pill", "button", "card"),
-            ]
-        ],
-        (
-            'insurance_entry("1", look="own", class="btn xiebao-entry--block")',
-            '"block" requires look="button" or look="card", got look="own".',
-        ),
-        (
-            'insurance_entry("1", look="own", size="large", class="xiebao-entry--smal")',
-            'no class "xiebao-entry--smal". Did you mean "xiebao-entry--small"?',
-        ),
-        (
-            'insurance_entry("1", class="xiebao-entry--card", look="link")',
-            'The look of the entry is "link", but a CSS class of the entry sets another look',
-        ),
-    ],
-)
-def test_a_slip_in_a_look_is_named_and_in_service_costs_the_look_alone(
-    make_site: MakeSite, caplog: pytest.LogCaptureFixture, call: str, says: str
-) -> None:
-    source = f"{{{{ {call} }}}}"
-    with pytest.raises(LinkError, match=re.escape(says)):
-        make_site().render(source)
-    entry = find_element(make_site(**DEPLOYED).render(source), "a")
-    assert entry["class"][:2] in (
-        ["xiebao-entry", "xiebao-entry--button"],
-        ["xiebao-entry", "xiebao-entry--card"],
-    )
-    assert not {"look", "size", "pill", "stacked"}.intersection(entry.attrs)
-    assert 'The look of an entry (endpoint "page") was left out: ' in caplog.text
-    assert says in caplog.text
-
-
-@pytest.mark.parametrize(
-    ("setting", "testing", "debug", "strict"),
+    ("setting", "testing", "debug", "is_strict"),
     [
         (None, False, False, False),
         (None, True, False, True),
@@ -363,27 +396,26 @@ def test_a_slip_in_a_look_is_named_and_in_service_costs_the_look_alone(
         (False, True, True, False),
     ],
 )
-def test_a_site_is_strict_while_it_is_developed(
-    make_site: MakeSite, setting: bool | None, testing: bool, debug: bool, strict: bool
+def test_strict_mode_is_default_in_tests_and_debug_mode(
+    make_site: MakeSite, setting: bool | None, testing: bool, debug: bool, is_strict: bool
 ) -> None:
-    site = make_site(**DEPLOYED, XIEBAO_STRICT=setting)
-    site.app.testing, site.app.debug = testing, debug  # after init_app: it is read at use
-    site.app.config["PROPAGATE_EXCEPTIONS"] = True
-    with pytest.raises(LinkError) if strict else contextlib.nullcontext():
+    site = make_site(**DEPLOYED, XIEBAO_STRICT=setting, PROPAGATE_EXCEPTIONS=True)
+    # The flags are set after init_app(), because the extension reads them at each use.
+    site.app.testing, site.app.debug = testing, debug
+    with pytest.raises(LinkError) if is_strict else contextlib.nullcontext():
         assert site.render('before{{ insurance_entry("") }}after').text == "beforeafter"
 
 
-def test_a_site_that_switched_insurance_off_shows_none_and_needs_nothing(
-    make_site: MakeSite,
+@pytest.mark.parametrize("member", [None, "alice"])
+def test_disabled_extension_renders_nothing_and_needs_no_settings(
+    make_site: MakeSite, member: str | None
 ) -> None:
     site = make_site(
         XIEBAO_ENABLED=False, XIEBAO_PARTNER_ID=None, XIEBAO_API_KEY=None, SECRET_KEY=None
     )
-    unknown = '{{ xiebao_entry("produkt", "1") }}'
-    source = f"<p>before</p>{EVERYTHING}{unknown}<p>after</p>"
-    assert mail(site, source, **NASTY) == "<p>before</p><p>after</p>"
-    for member in (None, "alice"):
-        site.log_in(member)
-        page = site.render(source, **NASTY)
-        assert page.text == "<p>before</p><p>after</p>"
-        assert not {"Vary", "Cache-Control"} & set(page.headers.keys())
+    site.log_in(member)
+    source = f'<p>before</p>{ALL_ENTRIES}{{{{ xiebao_entry("produkt", "1") }}}}<p>after</p>'
+    page = site.render(source, **UNSAFE_CONTEXT)
+    assert page.text == "<p>before</p><p>after</p>"
+    assert not {"Vary", "Cache-Control"} & set(page.headers.keys())
+    assert render_without_request(site, source, **UNSAFE_CONTEXT) == page.text
