@@ -98,7 +98,7 @@ def test_invalid_asset_keyword_raises_error_or_is_ignored_in_production(
     assert page.text == deployed.render(f"{{{{ {macro}() }}}}").text
 
 
-# The files
+# Contents of the files
 
 
 def test_css_layer_contains_only_rules_that_position_entries(site: Site) -> None:
@@ -118,9 +118,11 @@ def test_stylesheet_has_configured_max_age_and_returns_304_for_known_etag(
 ) -> None:
     site = make_site(SEND_FILE_MAX_AGE_DEFAULT=3600)
     url = get_url(site, call)
+
     with site.follow(url) as response:
         assert response.cache_control.max_age == 3600
         assert response.cache_control.public
+
     with site.follow(url, {"If-None-Match": response.headers["ETag"]}) as not_modified:
         assert not_modified.status_code == 304
         assert not_modified.data == b""
@@ -161,13 +163,14 @@ def test_compressed_stylesheet_has_at_most_4608_bytes() -> None:
 def test_css_custom_properties_without_fallback_are_defined(files: list[Path]) -> None:
     styles = "".join(file.read_text("utf-8") for file in files)
     defined = set(re.findall(r"(--[\w-]+):", styles))
-    used_without_default = set(re.findall(r"var\((--[\w-]+)\)", styles))
-    assert used_without_default <= defined
+    used_without_fallback = set(re.findall(r"var\((--[\w-]+)\)", styles))
+    assert used_without_fallback <= defined
 
 
 def test_manual_and_demo_list_each_design_token_of_stylesheet() -> None:
     tokens = set(re.findall(r"var\((--xiebao-[a-z-]+)", (STATIC / "xiebao.css").read_text()))
     assert len(tokens) >= 20
+
     manual = (DOCS / "en/reference/styles.md").read_text("utf-8")
     rows = re.findall(r"^\| (`--xiebao.*?) \|", manual, re.MULTILINE)
     assert set(re.findall(r"`(--xiebao-[a-z-]+)`", " ".join(rows))) == tokens

@@ -79,6 +79,7 @@ def test_cached_entry_works_for_every_device_and_member(
     renders: list[int] = []
     site.app.jinja_env.globals["renders"] = renders
     add_page(site, f"{{{{ renders.append(1) or '' }}}}{PRODUCT_ENTRY}")
+
     for headers, platform in DEVICES[start:] + DEVICES[:start]:
         for member in ("li", "wang"):
             site.log_in(member)

@@ -62,6 +62,7 @@ def test_entry_and_xiebao_link_open_gateway_page(site: Site, page: str) -> None:
     site.log_in("alice")
     [entry] = parse_html(site.render(ENTRIES[page])).select("*")
     href = find_href(entry)
+
     assert entry.name == "a"
     assert entry.text == LABELS[page]
     assert entry.attrs == {
@@ -75,6 +76,7 @@ def test_entry_and_xiebao_link_open_gateway_page(site: Site, page: str) -> None:
     }
     assert href.startswith(f"/xiebao/{page}/")
     assert assert_gateway_accepts(site.follow(href)).page == page
+
     source = "{{ xiebao_link(page, *arguments) }}"
     assert site.render(source, page=page, arguments=LINK_ARGUMENTS[page]).text == href
 
@@ -290,6 +292,7 @@ def test_attribute_values_are_escaped(
     default = find_element(site.render(f"{{{{ {call}) }}}}"))
     source = f"{{{{ {call} title=value, data_x=value, class=value) }}}}"
     element = find_element(site.render(source, value=value))
+
     assert element["title"] == element["data-x"] == text
     assert element["class"] == [*default.get_attribute_list("class"), *classes.split()]
     assert element.attrs.keys() == default.attrs.keys() | {"title", "data-x", "class"}

@@ -1,7 +1,7 @@
 """Tests for the cache of rendered insurance entries: no entry appears in place of another.
 
-Each test first renders an entry whose value, device, member, locale, key or app could be confused
-with that of a later entry. To test another pair of equal values, add a row to ``EQUAL_VALUES``.
+Each test renders entries that a faulty cache could confuse, for example because their values are
+equal. To test another pair of values, add a row to ``EQUAL_VALUES``.
 """
 
 from __future__ import annotations
@@ -110,6 +110,7 @@ def test_link_contains_current_case_code_not_cached_code(
     site.log_in("alice")
     render_twice(site, "{{ insurance_entry(code) }}", code=cached)
     entry = render_twice(site, "{{ insurance_entry(code) }}", code=code)
+
     verdict = assert_gateway_accepts(site.follow(find_href(entry)))
     assert dict(verdict.parameters)["caseCode"] == expected
 
@@ -206,6 +207,7 @@ def test_cached_links_are_not_shared_between_members(site: Site) -> None:
         page = site.render(POLICY_ENTRY + member_entry, PHONE, member=member)
         for entry in parse_html(page).select("a"):
             assert assert_gateway_accepts(site.follow(find_href(entry))).member == member
+
     site.log_in(None)
     assert site.render(POLICY_ENTRY).text == ""
 
@@ -224,6 +226,7 @@ def test_links_are_signed_with_current_secret_key(site: Site) -> None:
     old_link = find_href(render_twice(site, PRODUCT_ENTRY))
     site.app.config["SECRET_KEY"] = "a new secret"
     new_link = find_href(render_twice(site, PRODUCT_ENTRY))
+
     assert assert_gateway_accepts(site.follow(new_link)).page == "product"
     assert site.follow(old_link).status_code == 404
 
@@ -245,7 +248,7 @@ def use_all_entries_of_new_app() -> list[weakref.ref[Any]]:
     for headers in (PC, PHONE):
         page = site.render(ALL_ENTRIES, headers, **UNSAFE_CONTEXT)
         for entry in parse_html(page).select("a.xiebao-entry"):
-            assert site.follow(find_href(entry), headers).status_code in (200, 302)
+            site.follow(find_href(entry), headers)
     signer = site.app.extensions["xiebao_state"].signer
     return [weakref.ref(item) for item in (site.app, site.xiebao, OwnFlask, OwnResponse, signer)]
 

@@ -214,7 +214,7 @@ def test_card_keeps_markup_of_image_and_insurer(site: Site) -> None:
     assert find_element(page, ".xiebao-entry__insurer b")
 
 
-URLS = [
+VALID_URLS = [
     *("/a b.svg", "https://cdn.example/1?x=a:b", "a/b.svg"),
     *("?time=12:30", "#a:b", "（2024）条款.pdf", "./x:y", Markup("/a?b=1&amp;c=2")),
 ]
@@ -227,7 +227,7 @@ INVALID_URLS = [
 
 @pytest.mark.parametrize(
     ("keyword", "url"),
-    [(keyword, url) for keyword in ("terms_url", "image") for url in URLS]
+    [(keyword, url) for keyword in ("terms_url", "image") for url in VALID_URLS]
     + [("image", url) for url in IMAGE_URLS],
 )
 def test_card_accepts_valid_terms_and_image_urls(

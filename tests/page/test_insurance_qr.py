@@ -1,4 +1,4 @@
-"""Tests for ``insurance_qr``. ``tests/deep/test_qr_codes.py`` tests codes in bad photos."""
+"""Tests for ``insurance_qr``. ``tests/deep/test_qr_codes.py`` tests blurred and noisy codes."""
 
 from __future__ import annotations
 
@@ -46,6 +46,7 @@ def test_scanned_qr_code_opens_product_page(
 ) -> None:
     site = make_site(XIEBAO_PUBLIC_URL=public_url)
     base_url = public_url or "http://localhost"
+
     url = qr.read(site.render(source).text)
     assert url.startswith(f"{base_url}/xiebao/product/")
 

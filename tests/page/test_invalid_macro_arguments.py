@@ -265,6 +265,7 @@ def test_invalid_argument_raises_in_strict_mode_and_otherwise_omits_entry(
 ) -> None:
     entry = f"{{% {call} %}}poster{{% endcall %}}" if "call " in call else f"{{{{ {call} }}}}"
     source = f"{MAIL_MACRO}<p>before</p>{entry}<p>after</p>{PRODUCT_ENTRY}"
+
     page = make_site(XIEBAO_STRICT=False).render(source)
     assert page.text.startswith("<p>before</p><p>after</p><a ")
     [record] = [record for record in caplog.records if record.levelname == "ERROR"]
@@ -332,6 +333,7 @@ def test_invalid_look_raises_in_strict_mode_and_otherwise_uses_default(
     make_site: MakeSite, caplog: pytest.LogCaptureFixture, call: str, message: str
 ) -> None:
     source = f"{{{{ {call} }}}}"
+
     entry = find_element(make_site(**DEPLOYED).render(source), "a")
     default_look = "card" if call.startswith("insurance_card") else "button"
     assert entry["class"][:2] == ["xiebao-entry", f"xiebao-entry--{default_look}"]
@@ -368,6 +370,7 @@ def test_log_names_template_with_invalid_argument(
     )
     app = Flask("shop", template_folder=str(tmp_path))
     app.add_url_rule("/buy", view_func=lambda: render_template("page.html"))
+
     assert make_site(app, **DEPLOYED).follow("/buy").status_code == 200
     [record] = [record for record in caplog.records if record.levelname == "ERROR"]
     assert record.getMessage().endswith(f" See {tmp_path / template}.")
@@ -416,6 +419,7 @@ def test_disabled_extension_renders_nothing_and_needs_no_settings(
     site.log_in(member)
     source = f'<p>before</p>{ALL_ENTRIES}{{{{ xiebao_entry("produkt", "1") }}}}<p>after</p>'
     page = site.render(source, **UNSAFE_CONTEXT)
+
     assert page.text == "<p>before</p><p>after</p>"
     assert not {"Vary", "Cache-Control"} & set(page.headers.keys())
     assert render_without_request(site, source, **UNSAFE_CONTEXT) == page.text

@@ -66,6 +66,7 @@ def test_texts_use_language_of_xiebao_locale_or_flask_babel(
     site.log_in("alice")
     if babel_locale is not None:
         Babel(site.app, locale_selector=lambda: babel_locale)
+
     elements = parse_html(site.render(PAGE)).select("[lang]")
     texts = [element.get("aria-label") or element.text for element in elements]
     assert texts == PAGE_TEXTS[lang, has_texts]
@@ -93,6 +94,7 @@ def test_page_after_click_uses_language_of_xiebao_locale(
     site = make_site(XIEBAO_LOCALE=locale)
     site.log_in("alice")
     html = parse_html(site.follow(site.link(page), headers))
+
     lang, title = ("en", title_en) if locale == "en" else ("zh-CN", title_zh)
     assert find_element(html, "html")["lang"] == lang
     assert [element.text for element in html.select("title, h1")] == [title, title]
@@ -130,6 +132,7 @@ def test_handoff_page_shows_title_and_lifetime_from_xiebao_texts(make_site: Make
     site = make_site(XIEBAO_TEXTS=TEXTS, XIEBAO_HANDOFF_MAX_AGE=90)
     site.log_in("alice")
     page = site.follow(site.link("home"), PC)
+
     assert find_element(page, "h1").text == "换手机看保险"
     lifetime = find_element(page, "[data-xiebao-seconds]")
     assert lifetime.text.strip() == "90 秒有效"
@@ -144,6 +147,7 @@ def test_xiebao_texts_are_escaped(make_site: MakeSite) -> None:
     site.log_in("alice")
     handoff_page = site.follow(site.link("home"), PC)
     page = site.render(PAGE.replace('insurer="A"', 'insurer="<i>"'))
+
     for response in (refusal_page, handoff_page, page):
         assert "&lt;b&gt;1 &amp; 2&lt;/b&gt;" in response.text
         assert not parse_html(response).select("b, i")

@@ -79,6 +79,7 @@ def test_links_without_request_begin_with_configured_site_url(
         # The QR code and the plain link have the same URL as the first entry.
         + "{{ insurance_qr('A') }}<p>{{ xiebao_link('product', 'A') }}</p>",
     )
+
     stylesheet_url = str(find_element(text, "link")["href"])
     assert stylesheet_url.startswith(f"{base_url}/xiebao/static/xiebao.css?v=")
     links = [find_href(entry) for entry in find_entries(text)]
@@ -129,6 +130,7 @@ def test_links_and_assets_work_if_app_is_mounted_below_path(make_site: MakeSite)
     return_link = get_return_link(click)
     assert return_link.startswith(f"{PUBLIC_URL}/store/xiebao/paid/")
     assert browser.get(return_link).location == "/store/orders"
+
     for url in (policy, qr.read(text)):
         assert assert_gateway_accepts(browser.get(url, headers=PHONE)).member == "li"
     with browser.get(str(find_element(text, "link")["href"])) as stylesheet:
@@ -162,8 +164,10 @@ def test_policy_entry_without_request_does_not_call_member_loader(
 ) -> None:
     site = make_site(XIEBAO_STRICT=False, **PUBLIC)
     site.xiebao.member_loader(failing_function(ConnectionError("the database is down")))
+
     assert render_without_request(site, f"[{POLICY_ENTRY}]") == "[]"
     assert [record.levelname for record in caplog.records] == ["ERROR"]
+
     source = "[{{ policy_entry('1', member=member) }}]"
     assert render_without_request(site, source, member=member) == "[]"
     assert find_entries(render_without_request(site, MEMBER_POLICY_ENTRY))
