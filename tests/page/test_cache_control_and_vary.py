@@ -166,7 +166,7 @@ def test_page_without_member_links_is_identical_for_all_members_and_dates(
     assert response.data == anonymous.data
 
 
-# Hooks, error pages and validation
+# Hooks, error pages and conditional requests
 
 
 def test_cache_headers_cover_entries_rendered_in_after_request_hook(site: Site) -> None:

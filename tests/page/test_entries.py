@@ -317,7 +317,7 @@ def test_look_setting_applies_to_entries_without_look(
 
 # Labels
 
-#: One row per label: the label, and its HTML, or None for the default label.
+#: One row per label: the label in the template, and its HTML. None means the default label.
 LABEL_HTML: list[tuple[object, str | None]] = [
     ("买", "买"),
     ("<i>买</i>", "&lt;i&gt;买&lt;/i&gt;"),
@@ -348,7 +348,9 @@ LABEL_HTML: list[tuple[object, str | None]] = [
         ("home", 'xiebao_entry("home", none, '),
     ],
 )
-def test_label_is_escaped_except_markup(site: Site, page: str, call: str, template: str) -> None:
+def test_label_is_escaped_unless_marked_safe(
+    site: Site, page: str, call: str, template: str
+) -> None:
     site.log_in("alice")
     # One site renders all labels, because a cache could confuse equal labels of different types.
     for label, html in LABEL_HTML:
@@ -430,7 +432,7 @@ def test_html_is_independent_of_jinja_options_and_context_processors(
     assert not parse_html(expected).select("script:not([src])")
     assert len(parse_html(expected).select("a, svg, img")) > 10
 
-    # These options also replace the bytecode cache of the test run, which has escaping templates.
+    # These options replace the test run's bytecode cache, whose templates escape all values.
     monkeypatch.setattr(Flask, "jinja_options", options)
     site = make_site()
     site.app.template_context_processors.clear()

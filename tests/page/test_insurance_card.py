@@ -1,7 +1,7 @@
-"""Tests for ``insurance_card``. ``test_entries.py`` tests keywords for the attributes of a card.
+"""Tests for ``insurance_card``, the macro for product cards.
 
-To test another price, add a row to ``PRICES``; for another invalid value of a keyword, add a row to
-``INVALID_VALUES``.
+To test another price, add a row to ``PRICES``. To test another invalid value of a keyword, add a
+row to ``INVALID_VALUES``. Keywords that become HTML attributes are tested in ``test_entries.py``.
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ def test_card_names_old_price_for_screen_readers(
     assert find_element(page, "s > .xiebao-entry__unseen").text == name
 
 
-def test_price_top_shows_prices_beside_title(site: Site) -> None:
+def test_price_top_keyword_shows_prices_beside_title(site: Site) -> None:
     page = render_card(site, 'price="¥3", old_price="¥5", price_top=true')
     assert find_element(page, ".xiebao-entry__main > .xiebao-entry__prices").text.split()[0] == "¥3"
     assert not parse_html(page).select(".xiebao-entry__foot")

@@ -1,4 +1,7 @@
-"""Tests for ``insurance_qr``. ``tests/deep/test_qr_codes.py`` tests blurred and noisy codes."""
+"""Tests for ``insurance_qr``, the macro for QR codes on pages.
+
+``tests/deep/test_qr_codes.py`` tests whether scanners can read blurred and noisy codes.
+"""
 
 from __future__ import annotations
 

@@ -2,10 +2,10 @@
 
 In strict mode, an invalid argument raises an error. Otherwise, the page omits the entry.
 
-To test another invalid argument, add a row to ``INVALID_CALLS``; for an invalid look of an entry,
-such as a misspelled CSS class, add a row to ``INVALID_LOOKS``. Invalid values of ``insurance_card``
-are in ``test_insurance_card.py``, those of ``xiebao_styles`` and ``xiebao_script`` in
-``test_assets.py``.
+To test another invalid argument, add a row to ``INVALID_CALLS``. To test another invalid look of an
+entry, such as a misspelled CSS class, add a row to ``INVALID_LOOKS``. Invalid values of
+``insurance_card`` are tested in ``test_insurance_card.py``, and invalid arguments of
+``xiebao_styles`` and ``xiebao_script`` in ``test_assets.py``.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Tests for labels and other texts, their languages, and texts that the site replaces.
 
-``TEXTS`` has the texts that the test site replaces. To test the text of another macro, add the
-macro to ``PAGE``, and its text to each row of ``PAGE_TEXTS``.
+``TEXTS`` has the texts that the tests replace. To test the text of another macro, add the macro to
+``PAGE``, and its text to each row of ``PAGE_TEXTS``.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ PAGE = (
     f'{PRODUCT_ENTRY}{HOME_ENTRY}{POLICY_ENTRY}{{{{ insurance_card("1", "旅行险", insurer="A") }}}}'
     f'{QR_CODE}{MAIL_MACRO}{{{{ mail_entry("product", "1") }}}}'
 )
-#: One row per language and value of ``XIEBAO_TEXTS``: the texts of the macros in ``PAGE``.
+#: One row per language, without and with ``XIEBAO_TEXTS``: the texts on ``PAGE``, in their order.
 PAGE_TEXTS = {
     ("zh-CN", False): [
         *("我要投保", "保险商城", "查看保单", "本产品由A承保", "用手机扫码投保", "我要投保")

@@ -33,7 +33,7 @@ from tests.support import (
     parse_html,
 )
 
-#: The keywords of an entry for the member "alice", which opens without a login for a minute.
+#: Keywords that let the member "alice" open the page without a login for a minute.
 FOR_ALICE = 'member="alice", no_login_for=60'
 
 
@@ -178,7 +178,7 @@ def test_qr_image_is_not_cached_and_returns_410_after_link_expires(
 
     clock.shift(2)
     assert get_qr_image(site, html).status_code == 410
-    assert sent_signals == []  # A request for the image is no click.
+    assert sent_signals == []  # A request for the image does not count as a click.
 
 
 @pytest.mark.parametrize("token", ["nonsense", "WyJob21lIl0.x", "a/b"])
