@@ -1,26 +1,29 @@
-"""The language of the demo's pages, which visitors choose in the header."""
+"""The language switch in the header. It has nothing to do with the extension.
+
+The extension's buttons and pages follow Flask-Babel by themselves.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import Flask, has_request_context, request, session
+from flask import Flask, has_request_context, request, session, url_for
 from flask_babel import Babel, get_locale
 
-#: The languages of the demo, by the code that ``?lang=`` has.
+#: The names of the languages, by the value of ``lang`` in a URL.
 LANGUAGES = {"en": "English", "zh": "中文"}
 
 
 def get_language() -> str:
-    """Return the code of the current language."""
+    """Return the current language, ``en`` or ``zh``."""
     return "zh" if get_locale().language == "zh" else "en"
 
 
 def init_app(app: Flask) -> None:
-    """Show each visitor the language of their choice, or else BABEL_DEFAULT_LOCALE."""
+    """Use the language that the visitor has chosen, or BABEL_DEFAULT_LOCALE."""
     Babel(app, locale_selector=_select_locale)
-    app.before_request(_keep_choice)
+    app.before_request(_store_language)
     app.context_processor(_add_language)
 
 
@@ -29,13 +32,13 @@ def _select_locale() -> str | None:
     return session.get("language") if has_request_context() else None
 
 
-def _keep_choice() -> None:
+def _store_language() -> None:
     if request.args.get("lang") in LANGUAGES:
         session["language"] = request.args["lang"]
 
 
 def _add_language() -> dict[str, Any]:
-    """Give every template the language, and the address of this page in the other language."""
+    """Add the language and the URLs that depend on it to the variables of all templates."""
     language = get_language()
     other_language = "en" if language == "zh" else "zh"
     arguments = {name: value for name, value in request.args.items() if name != "lang"}
@@ -46,7 +49,11 @@ def _add_language() -> dict[str, Any]:
         "other_language": other_language,
         "other_language_name": LANGUAGES[other_language],
         "other_language_url": f"?{urlencode({**arguments, 'lang': other_language})}",
-        # The page to return to after the sign-in. An error page is replaced by the order page. The
-        # URL has no "lang", because the visitor may choose the other language before the sign-in.
-        "this_page": "/" if request.routing_exception else f"{request.path}{query}",
+        # The page to show after the login, or the order page instead of an error page. The URL has
+        # no "lang", because the visitor may choose the other language on the login page.
+        "this_page": (
+            url_for("shop.order")
+            if request.routing_exception
+            else f"{request.script_root}{request.path}{query}"
+        ),
     }

@@ -1,4 +1,7 @@
-"""Keeps the gateway's sign out of access logs."""
+"""Only for the demo: a log filter that masks the gateway's signature.
+
+The demo serves the simulated gateway itself, so its access log contains gateway URLs.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ _SIGN = re.compile(r"(?i)(\bsign=)[^&\s\"']*")
 
 
 def mask_sign(record: logging.LogRecord) -> bool:
-    """Mask the value of ``sign`` in every query string that is logged; let every record pass."""
+    """Mask the value of ``sign`` in a log record. Return True, so that the record is logged."""
     record.msg = _SIGN.sub(r"\1***", record.getMessage())
     record.args = ()
     return True

@@ -1,31 +1,32 @@
-// Puts a button beside each piece of code that copies it, and lets keys scroll what is too wide.
+// Adds a copy button to each piece of code. If the code is wider than its box, it can be scrolled with
+// the keyboard.
 const { copy, copied } = document.querySelector("[data-copy]").dataset;
 
-const said = document.createElement("p");
-said.className = "said";
-said.role = "status";
-document.querySelector("main").append(said);
+const statusText = document.createElement("p");
+statusText.className = "copy-status";
+statusText.role = "status";
+document.querySelector("main").append(statusText);
 
-function buttonFor(code) {
+function createButton(code) {
   const button = document.createElement("button");
   button.type = "button";
   button.className = "copy";
   button.textContent = copy;
-  const label = code.getAttribute("aria-labelledby");
-  if (label) button.setAttribute("aria-describedby", label);
+  const labelId = code.getAttribute("aria-labelledby");
+  if (labelId) button.setAttribute("aria-describedby", labelId);
   button.addEventListener("click", async () => {
     await navigator.clipboard.writeText(code.innerText);
-    button.textContent = said.textContent = copied;
+    button.textContent = statusText.textContent = copied;
     setTimeout(() => {
       button.textContent = copy;
-      said.textContent = "";
+      statusText.textContent = "";
     }, 2000);
   });
   return button;
 }
 
-const sizes = new ResizeObserver((seen) => {
-  for (const { target } of seen) {
+const observer = new ResizeObserver((entries) => {
+  for (const { target } of entries) {
     if (target.scrollWidth > target.clientWidth) target.tabIndex = 0;
     else target.removeAttribute("tabindex");
   }
@@ -36,7 +37,7 @@ for (const code of document.querySelectorAll("pre")) {
   box.className = "code";
   code.replaceWith(box);
   box.append(code);
-  // Browsers have a clipboard where they trust the connection.
-  if (navigator.clipboard) box.append(buttonFor(code));
-  sizes.observe(code);
+  // Without HTTPS, browsers have a clipboard only on localhost.
+  if (navigator.clipboard) box.append(createButton(code));
+  observer.observe(code);
 }

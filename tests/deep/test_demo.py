@@ -20,7 +20,7 @@ from flask import Flask, Response
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 import demo_app
-from demo_app import events
+from demo_app.qa import events
 from tests.demo.conftest import demo, one_device
 from tests.demo.support import (
     LIN,
@@ -58,7 +58,7 @@ def happen(
     demo: Flask, kind: str, click_id: str | None, member: str, page: str, **own: Any
 ) -> None:
     with demo.app_context():
-        events.add(kind, click_id=click_id, member=member, page=page, **own)
+        events.add_event(kind, click_id=click_id, member=member, page=page, **own)
 
 
 #: Clicks in two threads, once both processes are there.
@@ -100,7 +100,7 @@ def test_two_processes_with_two_threads_each_lose_no_event(tmp_path: Path) -> No
 def test_the_newest_events_are_kept_and_shown_page_by_page(
     demo: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(events, "MOST", 120)
+    monkeypatch.setattr(events, "MAX_EVENTS", 120)
     for number in range(125):
         happen(demo, "click", f"c{number}", LIN, "home")
     url, seen = "/qa/events", ""
@@ -162,7 +162,7 @@ def in_shanghai(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.mark.usefixtures("in_shanghai")
 def test_events_have_beijing_time(demo: Flask) -> None:
     happen(demo, "click", "c1", LIN, "home", at=1798761600.0)
-    [shown_at] = look(demo.test_client(), "/qa/events").select(".log time")
+    [shown_at] = look(demo.test_client(), "/qa/events").select(".events time")
     assert words(shown_at) == "01-01 08:00:00"
     assert shown_at["datetime"] == "2027-01-01T08:00:00+08:00"
 
@@ -215,7 +215,7 @@ def test_one_check_runs_at_a_time_whatever_host_is_asked_for_and_four_are_kept(
 def test_one_cause_is_one_problem_and_says_at_which_step(
     demo: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("demo_app.check.ON", ["pc", "iphone"])
+    demo.config["QA_DEVICES"] = ["pc", "iphone"]
 
     @demo.after_request
     def elsewhere(response: Response) -> Response:

@@ -19,4 +19,4 @@ def demo(tmp_path: Path) -> Flask:
 @pytest.fixture
 def one_device(monkeypatch: pytest.MonkeyPatch) -> None:
     """Check on an iPhone only."""
-    monkeypatch.setattr("demo_app.check.ON", ["iphone"])
+    monkeypatch.setattr("demo_app.settings.QA_DEVICES", ["iphone"], raising=False)

@@ -15,9 +15,9 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 import demo_app
-from demo_app import events
-from demo_app.purchases import db
-from demo_app.shop import MEMBERS
+from demo_app.auth import MEMBERS
+from demo_app.extensions import db
+from demo_app.qa import events
 from tests.support import PHONE, find_element, find_href, make_link, parse_html, pay
 
 LIN, ZHOU = MEMBERS
@@ -137,5 +137,5 @@ def matrix(page: Tag) -> dict[str, dict[str, Tag]]:
 
 def told(demo: Flask, query: str = "") -> list[list[str]]:
     """Return the lines of the console's log, newest first."""
-    lines = look(demo.test_client(), f"/qa/events?{query}").select(".log tbody tr")
+    lines = look(demo.test_client(), f"/qa/events?{query}").select(".events tbody tr")
     return [[words(cell) for cell in line.select("td")] for line in lines]

@@ -17,7 +17,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 import demo_app
-from demo_app import events
+from demo_app.qa import events
 from tests.demo.support import (
     LIN,
     ZHOU,
@@ -145,17 +145,19 @@ def store_events(demo: Flask) -> None:
     common = {"member": LIN, "page": "product", "reference": PRODUCT_CODE}
     with demo.test_request_context():
         for number in range(60):
-            events.add("click", click_id=f"c{number}", platform=1, **common)
-        events.add("return", click_id="c59", same_session=False, **common)
-        events.add("return", click_id="c59", same_session=True, **common)
-        events.add("return", click_id="gone", same_session=True, **common)
-        events.add("refusal", status=404, reason="invalid_link", page="paid")
+            events.add_event("click", click_id=f"c{number}", platform=1, **common)
+        events.add_event("return", click_id="c59", same_session=False, **common)
+        events.add_event("return", click_id="c59", same_session=True, **common)
+        events.add_event("return", click_id="gone", same_session=True, **common)
+        events.add_event("refusal", status=404, reason="invalid_link", page="paid")
         for reason in ("another_member", "expired", "login_required", "not_allowed", "disabled"):
-            events.add("refusal", status=403, reason=reason, **common)
-        events.add("login", **common)
-        events.add("handoff", **common)
+            events.add_event("refusal", status=403, reason=reason, **common)
+        events.add_event("login", **common)
+        events.add_event("handoff", **common)
         for step in (1, 2, 3, 4, 5, 9, 10):
-            events.add("notification", insure_num="1", step=step, succeeded=step != 2, **common)
+            events.add_event(
+                "notification", insure_num="1", step=step, succeeded=step != 2, **common
+            )
 
 
 @pytest.mark.parametrize("query", ["", "?at=2", "?kind=refusal", "?kind=login&member=" + ZHOU])
@@ -169,7 +171,7 @@ def test_english_events_contain_no_chinese(english_demo: Flask, query: str) -> N
 def test_events_list_shows_words_instead_of_raw_values(demo: Flask, lang: str) -> None:
     store_events(demo)
     page = look(demo.test_client(), f"/qa/events?lang={lang}")
-    cells = [words(cell) for cell in page.select(".log tbody td")]
+    cells = [words(cell) for cell in page.select(".events tbody td")]
     return_link = {"en": "Return link", "zh": "支付后返回"}[lang]
     assert return_link in cells
     assert {"paid", "product", "refusal", "login"}.isdisjoint(cells)

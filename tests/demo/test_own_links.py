@@ -62,7 +62,7 @@ def make(
 def test_each_option_reaches_the_gateway_and_is_said_in_words(
     demo: Flask, own: dict[str, str], parameters: dict[str, str], said: str
 ) -> None:
-    made = find_element(make(demo, **own), ".made")
+    made = find_element(make(demo, **own), ".created")
     rows = [row.select("th, td") for row in made.select(".parameters tbody tr")]
     sent = {name.text: value.text for name, value, *_ in rows}
     assert sent["sign"] == f"{SIGN[:2]}…{SIGN[-2:]}"
@@ -97,7 +97,7 @@ def test_the_link_can_be_clicked_and_its_jinja_and_its_code_make_the_same(
     with time_machine.travel(1_800_000_000, tick=False):
         page = make(demo, LIN, **own)
         with demo.test_request_context(headers=PHONE):
-            session["member"] = LIN
+            session["member_id"] = LIN
             pasted = render_template_string(find_element(page, "#jinja").text)
         made = find_href(find_element(page, "#link"))
         location = visit(demo, own.get("member", LIN)).get(made).location or ""
@@ -168,7 +168,7 @@ def test_bad_input_says_what_to_do_and_what_a_developer_would_be_told(
     said = find_element(page, "#error").text
     assert re.match("[\u4e00-\u9fff]", said), said
     assert message in said + "".join(each.text for each in parse_html(page).select("#exception"))
-    assert parse_html(page).select("#link, .made svg") == []
+    assert parse_html(page).select("#link, .created svg") == []
 
 
 def test_nothing_is_lost_from_the_form(demo: Flask) -> None:
@@ -206,9 +206,9 @@ def test_what_is_typed_is_only_text(demo: Flask, name: str) -> None:
 
 def test_without_a_vouched_host_only_the_code_is_missing(demo: Flask) -> None:
     demo.testing = False
-    made = find_element(make(demo, member=LIN, no_login_for="60"), ".made")
+    made = find_element(make(demo, member=LIN, no_login_for="60"), ".created")
     assert "请设置 FLASK_XIEBAO_PUBLIC_URL" in find_element(made, "#qr-error").text
     assert made.select("svg") == []
     assert find_element(made, "#link")
     assert "partnerUniqKey …" in words(find_element(made, ".parameters"))
-    assert parse_html(make(demo)).select(".made svg")
+    assert parse_html(make(demo)).select(".created svg")

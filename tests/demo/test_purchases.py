@@ -12,7 +12,8 @@ import pytest
 import time_machine
 from flask import Flask
 
-from demo_app.purchases import Purchase, db
+from demo_app.extensions import db
+from demo_app.policies import Purchase
 from tests.demo.support import (
     ZHOU,
     buy,

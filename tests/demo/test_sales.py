@@ -10,7 +10,8 @@ import pytest
 import time_machine
 from flask import Flask
 
-from demo_app.purchases import InsuranceClick, Purchase, db
+from demo_app.extensions import db
+from demo_app.policies import InsuranceClick, Purchase
 from tests.demo.support import ZHOU, buy, create_demo, gateway, look, order_page, visit, words
 from tests.support import PRODUCT_CODE, find_element, parse_html, pay
 

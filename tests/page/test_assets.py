@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import demo_app
-from demo_app.widget_examples import TOKENS
+from demo_app.qa.catalog_examples import TOKENS
 from flask_xiebao import LinkError
 from flask_xiebao.macros import assets
 from tests.manual.blocks import DOCS

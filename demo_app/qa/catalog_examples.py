@@ -1,4 +1,4 @@
-"""The examples and the tokens that the catalog shows."""
+"""Only for QA and front-end developers: the examples and the design tokens of the catalog."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from flask_babel import lazy_gettext
 
 
 class Example(NamedTuple):
-    """A piece of a template, which the page shows beside its result.
+    """A piece of Jinja. The catalog shows it beside its result.
 
     :param title: The title of the example.
-    :param sources: The template, either for all languages or in Chinese and in English.
+    :param sources: The Jinja for both languages, or the Jinja in Chinese and in English.
     :param note: A remark about the example, or "".
     """
 
@@ -20,18 +20,16 @@ class Example(NamedTuple):
     note: Any = ""
 
     def source_in(self, language: str) -> str:
-        """Return the template in a language, ``zh`` or ``en``."""
-        if isinstance(self.sources, str):
-            return self.sources
-        chinese, english = self.sources
-        return chinese if language == "zh" else english
+        """Return the Jinja in a language, ``zh`` or ``en``."""
+        sources = (self.sources,) * 2 if isinstance(self.sources, str) else self.sources
+        return sources[language == "en"]
 
 
 class Token(NamedTuple):
-    """A custom property of the stylesheet.
+    """A design token: a custom property of the stylesheet.
 
-    :param default: The default value, as CSS has it.
-    :param use: The part of an entry or of a page that the property changes.
+    :param default: The default value in CSS.
+    :param use: The part of an entry or a page that the token changes.
     """
 
     name: str
@@ -40,7 +38,7 @@ class Token(NamedTuple):
 
 
 class Control(NamedTuple):
-    """A field of the catalog in which a visitor changes a token.
+    """A form field with which a visitor changes a design token of all examples.
 
     :param type: The type of the ``<input>`` element.
     :param value: The default value of the token, without its unit.
@@ -54,7 +52,7 @@ class Control(NamedTuple):
     limits: tuple[int, int] | None = None
 
 
-#: The example beside the controls for the tokens.
+#: The example beside the controls.
 PREVIEW = Example(
     lazy_gettext("Try design tokens"),
     (

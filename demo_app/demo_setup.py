@@ -1,0 +1,73 @@
+"""Only for the demo: start without any configuration, with an empty or an older database."""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+from contextlib import suppress
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import Any
+from urllib.parse import urlsplit
+
+from flask import Flask, current_app, request
+from sqlalchemy import inspect, text
+from sqlalchemy.schema import CreateColumn
+
+from .extensions import db
+from .logs import mask_sign
+from .policies import Purchase
+
+
+def init_app(app: Flask) -> None:
+    """Complete the settings after they were read from the environment."""
+    # With another account, no setting of the example account is used. So an id without its key is
+    # an error.
+    if os.environ.keys() & {"FLASK_XIEBAO_PARTNER_ID", "FLASK_XIEBAO_API_KEY"}:
+        for name in ("XIEBAO_PARTNER_ID", "XIEBAO_API_KEY", "XIEBAO_BASE_URL"):
+            if f"FLASK_{name}" not in os.environ:
+                del app.config[name]
+    folder = Path(app.instance_path)
+    folder.mkdir(parents=True, exist_ok=True)
+    if app.config["SECRET_KEY"] is None:
+        app.config["SECRET_KEY"] = _load_secret_key(folder / "secret_key")
+    app.context_processor(_add_gateway)
+    for name in ("werkzeug", "gunicorn.access"):
+        logging.getLogger(name).addFilter(mask_sign)
+
+
+def _load_secret_key(file: Path) -> str:
+    """Return the secret in a file, which is the same after a restart and in all workers."""
+    if not file.exists():
+        with NamedTemporaryFile(dir=file.parent) as draft:
+            Path(draft.name).write_text(secrets.token_hex())
+            # If another worker was faster, its file is used.
+            with suppress(FileExistsError):
+                file.hardlink_to(draft.name)
+    return file.read_text()
+
+
+def _add_gateway() -> dict[str, Any]:
+    """Add two facts for the footer and the QR codes to the variables of all templates."""
+    site_url = current_app.config.get("XIEBAO_PUBLIC_URL") or request.host_url
+    return {
+        "simulated": "xiebao_gateway" in current_app.blueprints,
+        "on_this_machine": urlsplit(site_url).hostname in ("127.0.0.1", "localhost", "::1"),
+    }
+
+
+def create_tables(app: Flask) -> None:
+    """Create the tables, and add the columns that a database of an earlier version lacks.
+
+    In your shop, migrate the database with Flask-Migrate instead.
+    """
+    table = Purchase.__table__
+    with app.app_context():
+        db.create_all()
+        existing_names = {column["name"] for column in inspect(db.engine).get_columns(table.name)}
+        for column in table.columns:
+            if column.name not in existing_names:
+                definition = CreateColumn(column).compile(db.engine)
+                db.session.execute(text(f"ALTER TABLE {table.name} ADD COLUMN {definition}"))
+        db.session.commit()

@@ -1,0 +1,199 @@
+"""Only for QA: the clicks, returns, refusals and notifications of the demo, in its database."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from flask import (
+    Flask,
+    Response,
+    current_app,
+    has_request_context,
+    request,
+    template_rendered,
+    url_for,
+)
+from flask_babel import gettext as _
+from jinja2 import Template
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Mapped, mapped_column
+
+from flask_xiebao import (
+    Entry,
+    Notification,
+    NotificationType,
+    Platform,
+    entry_clicked,
+    entry_refused,
+    is_rehearsal,
+    notification_received,
+    payment_returned,
+)
+from flask_xiebao.testing import entry_of
+
+from ..auth import current_member
+from ..extensions import db
+
+#: The maximum number of events to keep.
+MAX_EVENTS = 20_000
+
+
+class Event(db.Model):  # type: ignore[name-defined, misc]
+    """An event.
+
+    :ivar at: The time, in seconds since 1970.
+    :ivar kind: ``click``, ``handoff``, ``login``, ``return``, ``refusal`` or ``notification``.
+    :ivar member: The member of the click or of the notification. For a refusal, the member who is
+        logged in.
+    :ivar page: The gateway page, or ``paid`` if a return link is refused.
+    :ivar reference: The product code or the application number of the entry.
+    :ivar platform: For a click, the code of its :class:`~flask_xiebao.Platform`.
+    :ivar status: For a refusal, the status of the response.
+    :ivar reason: For a refusal, its reason.
+    :ivar same_session: For a return, True if the member of the click is logged in.
+    :ivar client_reference: The order number of the shop.
+    :ivar insure_num: For a notification, the application number.
+    :ivar step: For a notification, its type.
+    :ivar succeeded: For a notification, True if the step succeeded.
+    """
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[float] = mapped_column(default=time.time)
+    kind: Mapped[str]
+    click_id: Mapped[str | None]
+    member: Mapped[str | None]
+    page: Mapped[str | None]
+    reference: Mapped[str | None]
+    platform: Mapped[int | None]
+    status: Mapped[int | None]
+    reason: Mapped[str | None]
+    same_session: Mapped[bool | None]
+    client_reference: Mapped[str | None]
+    insure_num: Mapped[str | None]
+    step: Mapped[int | None]
+    succeeded: Mapped[bool | None]
+
+
+class EventWithReturns(NamedTuple):
+    """An event. For a click, with the returns from its payment, oldest first."""
+
+    event: Event
+    returns: list[Event]
+
+
+def add_event(kind: str, **values: Any) -> None:
+    """Store an event, and delete the oldest events if there are more than ``MAX_EVENTS``."""
+    if is_rehearsal():  # The clicks of a check are not events.
+        return
+    db.session.add(event := Event(kind=kind, **values))
+    db.session.flush()
+    db.session.execute(delete(Event).where(Event.id <= event.id - MAX_EVENTS))
+    db.session.commit()
+
+
+def get_events() -> list[EventWithReturns]:
+    """Return the events, newest first. A return whose click is deleted is an event of its own."""
+    events = db.session.scalars(select(Event).order_by(Event.id)).all()
+    clicks = {
+        event.click_id: EventWithReturns(event, []) for event in events if event.kind == "click"
+    }
+    result = []
+    for event in events:
+        if event.kind == "return" and event.click_id in clicks:
+            clicks[event.click_id].returns.append(event)
+        else:
+            is_click = event.kind == "click"
+            result.append(clicks[event.click_id] if is_click else EventWithReturns(event, []))
+    return result[::-1]
+
+
+def count_steps(events: Sequence[EventWithReturns]) -> dict[str, int]:
+    """Return the number of events at each step, from the login redirect to the policy."""
+    kinds = Counter(event.kind for event, _returns in events)
+    # The gateway may send a notification several times.
+    notified = {(event.step, event.insure_num) for event, _returns in events if event.succeeded}
+    steps = Counter(step for step, _insure_num in notified)
+    return {
+        _("Sent to sign-in"): kinds["login"],
+        _("Refused"): kinds["refusal"],
+        _("QR code"): kinds["handoff"],
+        _("To the gateway"): kinds["click"],
+        _("Application"): steps[NotificationType.APPLICATION],
+        _("Payment"): steps[NotificationType.PAYMENT],
+        _("Return after payment"): (
+            sum(bool(returns) for _event, returns in events) + kinds["return"]
+        ),
+        _("Issue"): steps[NotificationType.ISSUE],
+        _("Surrender"): steps[NotificationType.SURRENDER],
+    }
+
+
+def init_app(app: Flask) -> None:
+    """Store the events of the app."""
+    app.after_request(_store_login_redirect)
+    # Signals hold receivers by weak references. These functions live as long as the module, and
+    # they hold no reference to the app.
+    template_rendered.connect(_store_handoff, app)
+    entry_clicked.connect(_store_click, app)
+    payment_returned.connect(_store_return, app)
+    entry_refused.connect(_store_refusal, app)
+    notification_received.connect(_store_notification, app)
+
+
+def _store_click(_app: Flask, entry: Entry, platform: Platform, **values: Any) -> None:
+    add_event("click", platform=int(platform), **values, **_get_values(entry))
+
+
+def _store_return(_app: Flask, entry: Entry, **values: Any) -> None:
+    add_event("return", **values, **_get_values(entry))
+
+
+def _store_handoff(_app: Flask, template: Template, **_context: Any) -> None:
+    if template.name == "xiebao/handoff.html":
+        _store_request("handoff")
+
+
+def _store_login_redirect(response: Response) -> Response:
+    login_view = current_app.config["XIEBAO_LOGIN_VIEW"]
+    if (
+        request.blueprint == "xiebao"
+        and response.status_code == 302
+        and login_view is not None
+        and (response.location or "").partition("?")[0] == url_for(login_view)
+    ):
+        _store_request("login")
+    return response
+
+
+def _store_request(kind: str) -> None:
+    """Store a request for a link that sends no signal."""
+    entry = entry_of(request.path)
+    add_event(kind, member=current_member() or (entry and entry.member), **_get_values(entry))
+
+
+def _store_refusal(
+    _app: Flask, status: int, reason: str, page: str, entry: Entry | None, **_values: Any
+) -> None:
+    # The signal has no member if the link is invalid.
+    member = current_member() if has_request_context() else None
+    values = {**_get_values(entry), "page": page}
+    add_event("refusal", member=member, status=status, reason=reason, **values)
+
+
+def _store_notification(_app: Flask, notification: Notification) -> None:
+    add_event(
+        "notification",
+        member=notification.member,
+        reference=notification.case_code,
+        insure_num=notification.insure_num,
+        step=int(notification.type),
+        succeeded=notification.succeeded,
+    )
+
+
+def _get_values(entry: Entry | None) -> dict[str, Any]:
+    names = ("page", "reference", "client_reference")
+    return {name: getattr(entry, name) for name in names} if entry else {}

@@ -1,0 +1,208 @@
+"""Only for QA: the form at ``/qa/links``, which creates a link and clicks it on a device."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import partial
+from typing import Any, NamedTuple
+from urllib.parse import parse_qsl, urlsplit
+
+import segno
+from flask import current_app, request
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext
+from markupsafe import Markup
+
+from flask_xiebao import Entry, LinkError, detect_platform
+from flask_xiebao.testing import DEVICES, Device, Result
+
+from ..auth import MEMBERS, current_member
+from ..insurance import xiebao
+from .checks import run_single_check
+
+MACROS = {"product": "insurance_entry", "home": "insurance_home_entry", "policy": "policy_entry"}
+# Strings and numbers are the same in JSON and in Jinja.
+_format_literal = partial(json.dumps, ensure_ascii=False)
+#: The fields of the form that are keyword arguments of the macros.
+OPTIONS = ("member", "platform", "sub_partner_id", "return_to", "no_login_for", "client_reference")
+#: The headers that identify a device.
+DEVICE_HEADERS = ("User-Agent", "Sec-CH-UA-Mobile", "Sec-CH-UA-Platform")
+
+#: The messages about wrong values, by the argument that the exception names.
+MESSAGES = {
+    "page": lazy_gettext("There is no such page. Choose the product, home or policy page."),
+    "reference": lazy_gettext(
+        "The product code or application number is wrong. It must not contain invisible characters"
+        " or be too long."
+    ),
+    "member": lazy_gettext(
+        "The member is wrong. Links to policies and links that are valid without sign-in need a"
+        " member."
+    ),
+    "platform": lazy_gettext(
+        "The platform is wrong. It can be H5, PC, iOS or Android. The home and policy pages have no"
+        " PC version at present, so PCs show a QR code."
+    ),
+    "sub_partner_id": lazy_gettext(
+        "The partner sub-account is wrong. It must not be blank, contain invisible characters or be"
+        " too long."
+    ),
+    "no_login_for": lazy_gettext(
+        "The number of seconds without sign-in is wrong. Enter a positive whole number, for example"
+        " 3600 for an hour."
+    ),
+    "return_to": lazy_gettext(
+        "The address to return to after payment is wrong. Enter a path of this site that begins"
+        " with a single /, is not too long, and has no backslash or line break."
+    ),
+    "client_reference": lazy_gettext(
+        "The shop order number is wrong. It must not be blank or too long."
+    ),
+    "external": lazy_gettext(
+        "This link leaves the site and belongs to a member. It cannot be created while the address"
+        " of the site is unknown, because a forged Host header could lead it to another site. Set"
+        " FLASK_XIEBAO_PUBLIC_URL, or start with flask run --debug."
+    ),
+}
+#: The messages about values that are wrong only because of another field, or because the field is
+#: empty.
+MESSAGES_IN_CONTEXT = {
+    "reference": lazy_gettext("Enter a product code or, for a policy, an application number."),
+    "sub_partner_id": lazy_gettext("Policies have no partner sub-account. Leave it empty."),
+    "no_login_for": lazy_gettext(
+        "A link that is valid without sign-in belongs to one member. Choose a member."
+    ),
+}
+
+
+class FormError(NamedTuple):
+    """A wrong value in the form.
+
+    :param message: The message for QA.
+    :param exception: The message of the exception that a developer would get, or "".
+    :param field: The name of the field, or "".
+    """
+
+    message: str
+    exception: str = ""
+    field: str = ""
+
+
+class CreatedLink(NamedTuple):
+    """The result of the form: a link and a click on it, or an error.
+
+    :param jinja: The template that renders an entry with this link.
+    :param error: The error because of which there is no link, or None.
+    :param url: The link, or "" if the entry would render nothing.
+    :param member: The member to whom the gateway URL belongs.
+    :param result: The result of the click.
+    :param external_url: The link as an absolute URL.
+    :param qr_code: The QR code of the absolute URL, as the content of an ``<svg>`` element.
+    :param qr_error: The error because of which there is no QR code, or None.
+    """
+
+    jinja: str
+    error: FormError | None = None
+    url: str = ""
+    member: str = ""
+    result: Result | None = None
+    external_url: str = ""
+    qr_code: Markup | None = None
+    qr_error: FormError | None = None
+
+    @property
+    def parameters(self) -> list[tuple[str, str]]:
+        """The parameters of the gateway URL. The signature is masked."""
+        location = self.result.location if self.result else ""
+        return parse_qsl(urlsplit(location).query, keep_blank_values=True)
+
+
+def create_link(form: Mapping[str, str]) -> CreatedLink:
+    """Create a link from the values of the form, and click it."""
+    page = form.get("page", "")
+    reference = None if page == "home" else form.get("reference", "")
+    options: dict[str, Any] = {
+        name: _parse_option(name, form[name]) for name in OPTIONS if form.get(name)
+    }
+    link = CreatedLink(_build_jinja(page, reference, options))
+    if options.get("member") not in (None, *MEMBERS):
+        return link._replace(
+            error=FormError(_("Choose one of the two members of the demo."), field="member")
+        )
+    device = _find_device(form)
+    if device is None:
+        return link._replace(error=FormError(_("The list has no such device."), field="device"))
+    try:
+        # Without a member, xiebao.link returns "" for a policy before it checks these values.
+        Entry(page, reference, sub_partner_id=options.get("sub_partner_id"))
+        url = xiebao.link(page, reference, **options)
+    except LinkError as error:
+        return link._replace(error=_explain_error(error, form))
+    if not url:
+        return link
+    member = options.get("member") or current_member() or next(iter(MEMBERS))
+    # A link that needs no login is clicked by a visitor, any other link by the member.
+    result = run_single_check(only=(), links=[url], devices=[device], member=member)
+    link = link._replace(url=url, member=member, result=result)
+    try:
+        external_url = xiebao.link(page, reference, external=True, **options)
+        return link._replace(external_url=external_url, qr_code=_draw_qr_code(external_url))
+    except LinkError as error:
+        return link._replace(qr_error=_explain_error(error, form))
+    except segno.DataOverflowError as error:
+        message = _("The link is too long for a QR code. Shorten the address to return to.")
+        return link._replace(qr_error=FormError(message, str(error)))
+
+
+def _explain_error(error: LinkError, form: Mapping[str, str]) -> FormError:
+    argument = error.argument or ""
+    depends_on_context = {
+        "reference": not form.get("reference", "").strip(),
+        "sub_partner_id": form.get("page") == "policy",
+        "no_login_for": not form.get("member") and form.get("no_login_for", "").isdecimal(),
+    }
+    messages = MESSAGES_IN_CONTEXT if depends_on_context.get(argument) else MESSAGES
+    message = messages.get(argument, _("No link can be created with these values."))
+    return FormError(str(message), str(error), argument)
+
+
+def _find_device(form: Mapping[str, str]) -> Device | None:
+    """Return the device that clicks, or None if the list has no device of this name."""
+    user_agent, name = form.get("user_agent", "").strip(), form.get("device", "")
+    if name and not user_agent:
+        return DEVICES.get(name)
+    if user_agent:
+        # The value of a header is one line of Latin-1.
+        latin = user_agent.encode("latin-1", "replace").decode("latin-1")
+        headers = {"User-Agent": "".join(filter(str.isprintable, latin))}
+    else:
+        headers = {
+            name: request.headers[name] for name in DEVICE_HEADERS if name in request.headers
+        }
+    title = _("this User-Agent") if user_agent else _("your device")
+    app_user_agent = current_app.config["XIEBAO_APP_USER_AGENT"]
+    platform = detect_platform(headers, app_user_agent=app_user_agent)
+    return Device("other", {"zh": title, "en": title}, str(platform.value), headers)
+
+
+def _parse_option(name: str, text: str) -> str | int:
+    """Return the value that a developer would pass. ``no_login_for`` is a number if it can be."""
+    is_number = name == "no_login_for" and text.isascii() and text.isdecimal() and len(text) < 19
+    return int(text) if is_number else text
+
+
+def _build_jinja(page: str, reference: str | None, options: Mapping[str, str | int]) -> str:
+    """Return the template that renders the entry, or "" if there is no such page."""
+    macro = MACROS.get(page)
+    if macro is None:
+        return ""
+    arguments = [] if reference is None else [_format_literal(reference)]
+    arguments += [f"{name}={_format_literal(value)}" for name, value in options.items()]
+    call = f"{macro}({', '.join(arguments)})"
+    return f'{{% from "xiebao/entry.html" import {macro} %}}\n{{{{ {call} }}}}'
+
+
+def _draw_qr_code(url: str) -> Markup:
+    svg = segno.make_qr(url).svg_inline(omitsize=True, light="#fff", svgclass=None, lineclass=None)
+    return Markup(svg)  # noqa: S704 - The SVG of segno contains no text.
