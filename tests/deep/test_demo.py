@@ -1,4 +1,7 @@
-"""The demo on every device, in any order of notifications, with other workers, and as it is run."""
+"""Tests for the demo that take seconds: several processes, all devices, many events, flask run.
+
+To test the platform of another device, add a row to ``PLATFORMS``.
+"""
 
 from __future__ import annotations
 
@@ -7,62 +10,64 @@ import re
 import subprocess
 import sys
 import threading
-import time
 import urllib.request
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from datetime import datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
+import time_machine
 from flask import Flask, Response
+from sqlalchemy import select
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 import demo_app
+from demo_app.extensions import db
 from demo_app.qa import events
-from tests.demo.conftest import demo, one_device
+from tests.demo.conftest import demo
 from tests.demo.support import (
     LIN,
     ZHOU,
+    build_link,
     create_demo,
-    kept_events,
-    link,
-    look,
-    matrix,
-    told,
-    visit,
-    words,
+    find_missing,
+    get_event_rows,
+    get_page,
+    get_text,
+    open_client,
+    read_matrix,
 )
 from tests.support import SIGN, find_element, find_href
 from tests.tools.load import notifications
 
-__all__ = ["demo", "one_device"]
+__all__ = ["demo"]
 
-pytest_plugins = ["flask_xiebao.pytest_plugin"]
+#: One row per device: its title in the console, and the platform that is detected.
+PLATFORMS = {
+    "Windows Chrome": "PC",
+    "iPad 桌面模式": "PC",
+    "iPhone Safari": "H5",
+    "微信 鸿蒙": "H5",
+    "微信 Mac": "PC",
+    "自有 App iPad": "iOS",
+    "自有 App Android": "Android",
+}
 
 
-# Purchases
+# Several processes
 
 
-def test_two_workers_keep_each_genuine_one_once_also_where_they_die_of_it(
+def test_two_workers_store_each_genuine_notification_once(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert notifications.main(["--seconds", "10"]) == 0, capsys.readouterr().out
 
 
-# Events
-
-
-def happen(
-    demo: Flask, kind: str, click_id: str | None, member: str, page: str, **own: Any
-) -> None:
-    with demo.app_context():
-        events.add_event(kind, click_id=click_id, member=member, page=page, **own)
-
-
-#: Clicks in two threads, once both processes are there.
-CLICKS = f"""
+#: A script that clicks a link in two threads, as soon as two processes run it.
+CLICK_IN_TWO_THREADS = f"""
 import os, pathlib, sys, threading, time, demo_app
 folder = pathlib.Path(sys.argv[1])
 app = demo_app.create_app(instance_path=sys.argv[1])
@@ -80,10 +85,10 @@ threads = [threading.Thread(target=click) for _ in range(2)]
 """
 
 
-def test_two_processes_with_two_threads_each_lose_no_event(tmp_path: Path) -> None:
-    def run(_: int) -> str:
-        return subprocess.run(  # noqa: S603 - Python, with the code above
-            [sys.executable, "-W", "error", "-c", CLICKS, str(tmp_path)],
+def test_two_processes_with_two_threads_lose_no_event(tmp_path: Path) -> None:
+    def run_script(_: int) -> str:
+        return subprocess.run(  # noqa: S603 - The command is the script above.
+            [sys.executable, "-W", "error", "-c", CLICK_IN_TWO_THREADS, str(tmp_path)],
             capture_output=True,
             text=True,
             timeout=120,
@@ -92,198 +97,190 @@ def test_two_processes_with_two_threads_each_lose_no_event(tmp_path: Path) -> No
         ).stderr
 
     with ThreadPoolExecutor(2) as pool:
-        assert list(pool.map(run, range(2))) == ["", ""]
-    stored = kept_events(create_demo(tmp_path))
-    assert len({event.click_id for event in stored}) == len(stored) == 160
+        assert list(pool.map(run_script, range(2))) == ["", ""]
+    with create_demo(tmp_path).app_context():
+        click_ids = db.session.scalars(select(events.Event.click_id)).all()
+    assert len(set(click_ids)) == len(click_ids) == 160
 
 
-def test_the_newest_events_are_kept_and_shown_page_by_page(
+# Events
+
+
+def add_event(
+    demo: Flask, kind: str, click_id: str | None, member: str, page: str, **values: Any
+) -> None:
+    """Store an event in the database of the demo."""
+    with demo.app_context():
+        events.add_event(kind, click_id=click_id, member=member, page=page, **values)
+
+
+def test_newest_events_are_kept_and_listed_on_pages(
     demo: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(events, "MAX_EVENTS", 120)
     for number in range(125):
-        happen(demo, "click", f"c{number}", LIN, "home")
-    url, seen = "/qa/events", ""
-    for number in (1, 2, 3):
-        page = look(demo.test_client(), url)
-        assert f"第 {number} 页，共 3 页" in words(page)
-        seen += words(page)
-        url = "".join(find_href(older) for older in page.select("a[rel=next]")[:1])
-    assert url == ""
-    assert re.findall(r"\bc\d+\b", seen) == [f"c{number}" for number in range(124, 4, -1)]
-    assert look(demo.test_client(), "/qa/events?at=99").select("a[rel=prev]")
+        add_event(demo, "click", f"c{number}", LIN, "home")
+
+    client = demo.test_client()
+    pages = [get_page(client, f"/qa/events?at={number}") for number in (1, 2, 3)]
+
+    links = [{find_href(link) for link in page.select("a[rel=next]")} for page in pages]
+    assert links == [{"/qa/events?at=2"}, {"/qa/events?at=3"}, set()]
+    text = "".join(map(get_text, pages))
+    assert all(f"第 {number} 页，共 3 页" in text for number in (1, 2, 3))
+    assert re.findall(r"\bc\d+\b", text) == [f"c{number}" for number in range(124, 4, -1)]
+    assert get_page(client, "/qa/events?at=99").select("a[rel=prev]")
 
 
-def test_a_return_may_repeat_find_nobody_signed_in_and_come_after_its_click_is_gone(
-    demo: Flask,
-) -> None:
-    happen(demo, "click", "c1", LIN, "product", platform=1)
-    happen(demo, "return", "c1", LIN, "product", same_session=False)
-    happen(demo, "return", "c1", LIN, "product", same_session=True)
-    happen(demo, "return", "gone", LIN, "home", same_session=True)
-    gone, click = told(demo)
+def test_return_is_listed_beside_its_click_if_click_is_kept(demo: Flask) -> None:
+    add_event(demo, "click", "c1", LIN, "product", platform=1)
+    add_event(demo, "return", "c1", LIN, "product", same_session=False)
+    add_event(demo, "return", "c1", LIN, "product", same_session=True)
+    add_event(demo, "return", "deleted", LIN, "home", same_session=True)
+
+    return_without_click, click = get_event_rows(demo)
+
     assert click[7].endswith("已返回，共 2 次，登录的不是这位会员")
-    assert (gone[1], gone[6]) == ("返回", "gone")
-    assert gone[7].endswith("点击已不在记录里")
+    assert (return_without_click[1], return_without_click[6]) == ("返回", "deleted")
+    assert return_without_click[7].endswith("点击已不在记录里")
 
 
-def test_it_can_be_narrowed_down(demo: Flask) -> None:
+@pytest.mark.parametrize(
+    ("query", "click_ids"),
+    [
+        (f"member={ZHOU}", [f"{ZHOU}-home", f"{ZHOU}-product"]),
+        (f"member={LIN}&page=home&kind=click", [f"{LIN}-home"]),
+        ("kind=refusal", ["—"]),
+        ("kind=login", []),
+    ],
+)
+def test_filter_lists_only_matching_events(demo: Flask, query: str, click_ids: list[str]) -> None:
     for member in (LIN, ZHOU):
         for page in ("product", "home"):
-            happen(demo, "click", f"{member}-{page}", member, page)
-    happen(demo, "refusal", None, LIN, "home", status=410, reason="expired")
-    for query, clicks in {
-        f"member={ZHOU}": [f"{ZHOU}-home", f"{ZHOU}-product"],
-        f"member={LIN}&page=home&kind=click": [f"{LIN}-home"],
-        "kind=refusal": ["—"],
-        "kind=login": [],
-    }.items():
-        assert [line[6] for line in told(demo, query)] == clicks
-    assert find_element(
-        look(demo.test_client(), "/qa/events?kind=refusal"), "[name=kind] [selected]"
-    )
+            add_event(demo, "click", f"{member}-{page}", member, page)
+    add_event(demo, "refusal", None, LIN, "home", status=410, reason="expired")
+
+    assert [row[6] for row in get_event_rows(demo, query)] == click_ids
+    options = get_page(demo.test_client(), f"/qa/events?{query}").select("form.make [selected]")
+    assert {option["value"] for option in options} == set(re.findall("=([^&]+)", query))
 
 
-def test_a_database_that_is_gone_stops_no_click_in_service(demo: Flask, tmp_path: Path) -> None:
+def test_missing_database_does_not_stop_click(demo: Flask, tmp_path: Path) -> None:
     demo.testing = False
     (tmp_path / "shop.sqlite3").unlink()
-    assert visit(demo).get(link(demo)).status_code == 302
+    assert open_client(demo).get(build_link(demo)).status_code == 302
 
 
-@pytest.fixture
-def in_shanghai(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    with monkeypatch.context() as patch:
-        patch.setenv("TZ", "Asia/Shanghai")
-        time.tzset()
-        yield
-    time.tzset()
-
-
-@pytest.mark.usefixtures("in_shanghai")
 def test_events_have_beijing_time(demo: Flask) -> None:
-    happen(demo, "click", "c1", LIN, "home", at=1798761600.0)
-    [shown_at] = look(demo.test_client(), "/qa/events").select(".events time")
-    assert words(shown_at) == "01-01 08:00:00"
-    assert shown_at["datetime"] == "2027-01-01T08:00:00+08:00"
+    # This also sets the time zone of the process.
+    with time_machine.travel(datetime(2027, 1, 1, 8, tzinfo=ZoneInfo("Asia/Shanghai")), tick=False):
+        add_event(demo, "click", "c1", LIN, "home")
+        element = find_element(get_page(demo.test_client(), "/qa/events"), ".events time")
+    assert get_text(element) == "01-01 08:00:00"
+    assert element["datetime"] == "2027-01-01T08:00:00+08:00"
 
 
-# The console
-
-#: Some columns of the console, and what the gateway should be told about each.
-PLATFORMS = {
-    "Windows Chrome": "PC",
-    "iPad 桌面模式": "PC",
-    "iPhone Safari": "H5",
-    "微信 鸿蒙": "H5",
-    "微信 Mac": "PC",
-    "自有 App iPad": "iOS",
-    "自有 App Android": "Android",
-}
+# The check
 
 
-def test_every_row_is_green_on_every_device_which_is_found_as_what_it_is(demo: Flask) -> None:
-    page = look(demo.test_client())
-    count = int(re.findall(r"✓ ([\d,]+) 项全部通过", words(page.h1))[0].replace(",", ""))
+def test_check_passes_on_all_devices_and_detects_their_platforms(tmp_path: Path) -> None:
+    page = get_page(create_demo(tmp_path).test_client())
+
+    count = int(
+        re.findall(r"✓ ([\d,]+) 项全部通过", get_text(find_element(page, "h1")))[0].replace(",", "")
+    )
     assert count > 300
-    heads = [words(head).rpartition(" ") for head in page.select("table.matrix thead th")[1:]]
-    assert {title: found for title, _, found in heads}.items() >= PLATFORMS.items()
-    row = matrix(page)["已登录"]
-    assert {name: words(row[name]) for name in PLATFORMS} == {
-        name: f"✓ 302 {platform}" for name, platform in PLATFORMS.items()
+    heads = [get_text(head).rpartition(" ") for head in page.select("table.matrix thead th")[1:]]
+    assert {title: platform for title, _, platform in heads}.items() >= PLATFORMS.items()
+    row = read_matrix(page)["已登录"]
+    assert {device: get_text(row[device]) for device in PLATFORMS} == {
+        device: f"✓ 302 {platform}" for device, platform in PLATFORMS.items()
     }
 
 
-@pytest.mark.usefixtures("one_device")
-def test_one_check_runs_at_a_time_whatever_host_is_asked_for_and_four_are_kept(
-    demo: Flask,
-) -> None:
-    browser, before, most = demo.test_client(), threading.active_count(), 0
+def test_only_one_check_runs_at_a_time(demo: Flask) -> None:
+    client, threads = demo.test_client(), threading.active_count()
+    counts = []
     for number in range(40):
-        address = {"base_url": f"http://{number}.example/"}
-        assert browser.get("/qa", **address).status_code == 200
-        browser.post("/qa/check", **address)
-        most = max(most, threading.active_count() - before)
-    assert most == 1
-    for number in range(6):
-        address = {"base_url": f"http://192.168.1.{number}:5000"}
-        assert f"http://192.168.1.{number}:5000/" in words(look(browser, **address).main)
-    # Of those who looked last, the check is at hand.
-    assert "正在检查" not in browser.get("/qa", **address).text
-    assert "正在检查" in browser.get("/qa", base_url="http://192.168.1.0:5000").text
+        site = {"base_url": f"http://{number}.example/"}
+        assert client.get("/qa", **site).status_code == 200
+        client.post("/qa/check", **site)
+        counts.append(threading.active_count() - threads)
+    assert max(counts) == 1
 
 
-def test_one_cause_is_one_problem_and_says_at_which_step(
-    demo: Flask, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_only_last_four_checks_are_kept(demo: Flask) -> None:
+    client = demo.test_client()
+    addresses = [f"http://192.168.1.{number}:5000/" for number in range(6)]
+    for address in addresses:
+        assert find_missing(get_page(client, base_url=address), address) == []
+
+    assert "正在检查" not in client.get("/qa", base_url=addresses[-1]).text
+    assert "正在检查" in client.get("/qa", base_url=addresses[0]).text
+
+
+def test_failures_with_same_cause_are_one_problem(demo: Flask) -> None:
     demo.config["QA_DEVICES"] = ["pc", "iphone"]
 
     @demo.after_request
-    def elsewhere(response: Response) -> Response:
+    def redirect_to_other_host(response: Response) -> Response:
         if (response.location or "").startswith("/gateway"):
             response.location = f"https://evil.example{response.location}"
         return response
 
-    browser = demo.test_client()
-    [problem] = look(browser).select(".problem")
-    assert "会员连同 sign 被送到别的地址" in words(problem)
-    details = words(look(browser, "/qa/home-plain/pc").main)
-    assert "在哪一步 扫码的手机" in details
-    assert "实际 https://evil.example/gateway/dispatch/cps/index" in details
-
-
-@pytest.mark.usefixtures("one_device")
-def test_switched_off_that_is_what_is_checked(
-    tmp_path: Path,
-) -> None:
-    browser = create_demo(tmp_path, XIEBAO_ENABLED="false").test_client()
-    page = look(browser)
-    assert "项全部通过" in words(page.h1)
-    assert "XIEBAO_ENABLED 已关闭" in words(page.main)
-    assert "XIEBAO_ENABLED" in find_element(look(browser, "/qa/links?page=home"), "#error").text
-
-
-@pytest.mark.usefixtures("one_device")
-def test_a_setting_that_is_not_the_one_in_use_is_red(
-    demo: Flask,
-) -> None:
-    demo.config["XIEBAO_API_KEY"] = "another key"  # after init_app
-    page = look(demo.test_client())
-    assert "请在初始化扩展之前设置" in words(page.main)
-    assert "XIEBAO_API_KEY" in words(page.main)
-    assert SIGN not in str(page)
-
-
-# As it is run
-
-
-def test_the_secret_is_made_once_and_kept(tmp_path: Path) -> None:
-    first, second = (
-        demo_app.create_app(str(tmp_path / "instance")).config["SECRET_KEY"] for _ in range(2)
+    [problem] = get_page(demo.test_client()).select(".problem")
+    assert find_missing(problem, "会员连同 sign 被送到别的地址") == []
+    assert (
+        find_missing(
+            get_page(demo.test_client(), "/qa/home-plain/pc"),
+            "在哪一步 扫码的手机",
+            "实际 https://evil.example/gateway/dispatch/cps/index",
+        )
+        == []
     )
-    assert first == second
-    assert len(first) == 64
+
+
+def test_console_of_disabled_insurance_has_no_failures(tmp_path: Path) -> None:
+    disabled = create_demo(tmp_path, XIEBAO_ENABLED="false", QA_DEVICES='["iphone"]')
+    page = get_page(disabled.test_client())
+    assert find_missing(page, "项全部通过", "XIEBAO_ENABLED 已关闭") == []
+    page = get_page(disabled.test_client(), "/qa/links?page=home")
+    assert "XIEBAO_ENABLED" in find_element(page, "#error").text
+
+
+# The server
+
+
+def test_secret_key_is_created_once(tmp_path: Path) -> None:
+    keys = {demo_app.create_app(str(tmp_path / "instance")).config["SECRET_KEY"] for _ in range(2)}
+    assert [len(key) for key in keys] == [64]
     assert [file.name for file in (tmp_path / "instance").glob("secret*")] == ["secret_key"]
 
 
 @pytest.mark.parametrize("path", ["/", "/qa", "/qa/links?page=product&reference=QX1", "/widgets/"])
-def test_a_host_that_is_none_breaks_no_page(demo: Flask, path: str) -> None:
-    # The test client cannot send this one.
+def test_punycode_prefix_as_host_causes_no_server_error(demo: Flask, path: str) -> None:
+    # The test client cannot send this host. Python versions differ in whether it is valid.
     environ = {**EnvironBuilder(path).get_environ(), "HTTP_HOST": "xn--"}
     _, status, _ = run_wsgi_app(demo, environ)
-    assert not status.startswith("5")  # what is a host differs between versions of Python
+    assert not status.startswith("5")
 
 
-def test_the_access_log_of_flask_run_masks_the_sign() -> None:
-    query = f"partnerId=12345&subPartnerId=&caseCode=QX1&sign={SIGN}&partnerUniqKey=m1"
-    run = [sys.executable, "-m", "flask", "--app", "demo_app", "run", "--port", "0"]
-    with subprocess.Popen(run, stderr=subprocess.PIPE, text=True) as server, ExitStack() as stack:  # noqa: S603
-        stack.callback(server.terminate)  # before it is waited for
+def test_access_log_of_flask_run_masks_signature() -> None:
+    command = [sys.executable, "-m", "flask", "--app", "demo_app", "run", "--port", "0"]
+    with (
+        subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as server,  # noqa: S603
+        ExitStack() as stack,
+    ):
+        stack.callback(server.terminate)  # Popen waits for the end of the process.
         assert server.stderr is not None
-        begun = "".join(iter(server.stderr.readline, "Press CTRL+C to quit\n"))
-        [address] = re.findall(r"Running on (http://\S+)", begun)
-        url = f"{address}/gateway/dispatch/cps?{query}"
-        with urllib.request.urlopen(url, timeout=10) as answer:  # noqa: S310
-            assert "已接受" in answer.read().decode()
-        logged = server.stderr.readline()
-    assert "sign=***&partnerUniqKey=m1" in logged
-    assert SIGN not in logged
+        output = iter(server.stderr.readline, "Press CTRL+C to quit\n")
+        [address] = re.findall(r"Running on (http://\S+)", "".join(output))
+        url = (
+            f"{address}/gateway/dispatch/cps?partnerId=12345&subPartnerId=&caseCode=QX1"
+            f"&sign={SIGN}&partnerUniqKey=m1"
+        )
+        with urllib.request.urlopen(url, timeout=10) as response:  # noqa: S310 - It is http.
+            assert "已接受" in response.read().decode()
+        log = server.stderr.readline()
+    assert "sign=***&partnerUniqKey=m1" in log
+    assert SIGN not in log

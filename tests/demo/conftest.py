@@ -1,4 +1,4 @@
-"""A demo for each test."""
+"""Fixtures for the tests of the demo."""
 
 from __future__ import annotations
 
@@ -6,17 +6,18 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
+from flask.testing import FlaskClient
 
-from tests.demo.support import create_demo
+from tests.demo.support import ONE_DEVICE, create_demo, open_client
 
 
 @pytest.fixture
 def demo(tmp_path: Path) -> Flask:
-    """The demo in its tests, in which nothing has happened yet."""
-    return create_demo(tmp_path)
+    """A demo with the simulator, without events. Its console checks only an iPhone."""
+    return create_demo(tmp_path, **ONE_DEVICE)
 
 
 @pytest.fixture
-def one_device(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Check on an iPhone only."""
-    monkeypatch.setattr("demo_app.settings.QA_DEVICES", ["iphone"], raising=False)
+def client(demo: Flask) -> FlaskClient:
+    """A phone on which Lin Xiao is logged in to the demo."""
+    return open_client(demo)

@@ -1,4 +1,4 @@
-"""What the tests of the demo share: a demo of one's own, its visitors, and what they see."""
+"""Helpers for the tests of the demo: create a demo, log in, buy policies, and read pages."""
 
 from __future__ import annotations
 
@@ -12,17 +12,16 @@ from unittest import mock
 from bs4 import Tag
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from werkzeug.test import TestResponse
 
 import demo_app
 from demo_app.auth import MEMBERS
-from demo_app.extensions import db
-from demo_app.qa import events
 from tests.support import PHONE, find_element, find_href, make_link, parse_html, pay
 
+#: The ids of the demo's members, Lin Xiao (林晓) and Zhou Hang (周航).
 LIN, ZHOU = MEMBERS
 
-#: An account of Xiebao's, as it is in the environment.
+#: The settings of an account at Xiebao, as they are in the environment.
 REAL_ACCOUNT = {
     "XIEBAO_PARTNER_ID": "1039147",
     "XIEBAO_API_KEY": '"a-key-of-4711"',
@@ -30,39 +29,50 @@ REAL_ACCOUNT = {
     "XIEBAO_PUBLIC_URL": "https://shop.example",
     "XIEBAO_MEMBER_SECRET": "a secret of thirty-two characters or more",
 }
+#: The setting for a quick check in the console, as it is in the environment.
+ONE_DEVICE = {"QA_DEVICES": '["iphone"]'}
+
+#: Chinese characters, and the punctuation of Chinese sentences.
+_CHINESE = re.compile("[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]+")
 
 
 def create_demo(folder: Path, testing: Any = True, **settings: str) -> Flask:
-    """Return the demo as *settings* in the environment make it; what it writes goes to *folder*."""
-    environment = {"FLASK_SECRET_KEY": "a secret for tests"}
-    environment |= {f"FLASK_{name}": value for name, value in settings.items()}
+    """Return a demo that stores its files in a folder.
+
+    :param settings: The settings in the environment, without the prefix ``FLASK_``.
+    """
+    settings.setdefault("SECRET_KEY", "a secret for tests")
+    environment = {f"FLASK_{name}": value for name, value in settings.items()}
     with mock.patch.dict(os.environ, environment, clear=True):
         app = demo_app.create_app(instance_path=str(folder))
     app.testing = testing
     return app
 
 
-def visit(
-    demo: Flask, member: str | None = LIN, agent: str | None = PHONE["User-Agent"]
+def open_client(
+    demo: Flask, member: str | None = LIN, user_agent: str = PHONE["User-Agent"]
 ) -> FlaskClient:
-    """Return a browser, a phone's by default, signed in unless *member* is None."""
-    browser = demo.test_client()
-    if agent is not None:
-        browser.environ_base["HTTP_USER_AGENT"] = agent
+    """Return a test client with the User-Agent of a phone.
+
+    :param member: The member to log in, or None for a client that is not logged in.
+    """
+    client = demo.test_client()
+    client.environ_base["HTTP_USER_AGENT"] = user_agent
     if member is not None:
-        browser.post("/sign-in", data={"member": member})
-    return browser
+        client.post("/sign-in", data={"member": member})
+    return client
 
 
-def words(element: Any) -> str:
-    """Return the text of an element, in one line."""
-    return " ".join(element.get_text(" ").split())
+def build_link(demo: Flask, page: str = "product", **options: Any) -> str:
+    """Return a link that is built during a request to the demo."""
+    with demo.test_request_context():
+        return make_link(demo.extensions["xiebao"], page, **options)
 
 
-def look(browser: FlaskClient, url: str = "/qa", **options: Any) -> Tag:
-    """Return a page; while the demo is checked, come again."""
+def get_page(client: FlaskClient, url: str = "/qa", **options: Any) -> Tag:
+    """Return the parsed page. If the page shows the progress of a check, wait for its end."""
     for _ in range(1000):
-        response = browser.get(url, **options)
+        response = client.get(url, **options)
         assert response.status_code == 200, response.text
         if "<progress" not in response.text:
             return parse_html(response)
@@ -70,72 +80,77 @@ def look(browser: FlaskClient, url: str = "/qa", **options: Any) -> Tag:
     raise AssertionError("The check does not end.")
 
 
-def link(demo: Flask, page: str = "product", **options: Any) -> str:
-    """Return a link as the shop makes it."""
-    with demo.test_request_context():
-        return make_link(demo.extensions["xiebao"], page, **options)
+def get_text(page: TestResponse | Tag) -> str:
+    """Return the text of a page or an element with single spaces."""
+    return " ".join(parse_html(page).get_text(" ").split())
 
 
-# Purchases
+def find_missing(page: TestResponse | Tag, *texts: str) -> list[str]:
+    """Return the texts that a page or an element does not contain."""
+    content = get_text(page)
+    return [text for text in texts if text not in content]
 
 
-def arrival(browser: FlaskClient, entry: Tag) -> str:
-    """Click an entry; return the gateway's page."""
-    location = browser.get(find_href(entry)).location
-    assert location is not None
-    return location
+def find_chinese(page: TestResponse | Tag) -> list[str]:
+    """Return the Chinese texts of a page, except the link to the Chinese page in its header."""
+    return [text for text in _CHINESE.findall(str(parse_html(page))) if text != "中文"]
 
 
-def gateway(browser: FlaskClient, entry: str = "product") -> str:
-    """Click an entry of the order page; return the gateway's page."""
-    return arrival(browser, find_element(browser.get("/"), f"[data-xiebao-entry={entry}]"))
+# The shop
 
 
-def shown(browser: FlaskClient) -> list[str]:
-    """Return what the member's page says of the policies of which the shop has heard."""
-    items = parse_html(browser.get("/policies")).select(".policies li")
-    return [" ".join(item.text.split()) for item in items if "早先投保" not in item.text]
+def click_entry(client: FlaskClient, url: str, selector: str) -> str:
+    """Click the entry that matches a CSS selector on a page, and return the gateway URL."""
+    gateway_url = client.get(find_href(find_element(client.get(url), selector))).location
+    assert gateway_url is not None
+    return gateway_url
 
 
-def number_of(policy: str) -> str:
-    """Return the first application number that a policy's text has."""
-    return str(re.findall(r"投保单号 (\d+)", policy)[0])
+def click_order_entry(client: FlaskClient, page: str = "product") -> str:
+    """Click the entry for this gateway page on the order page, and return the gateway URL."""
+    return click_entry(client, "/", f"[data-xiebao-entry={page}]")
 
 
-def buy(browser: FlaskClient, entry: str = "product", **form: str) -> str:
-    """Buy something; return the application number."""
-    pay(browser, gateway(browser, entry), **form)
-    return number_of(shown(browser)[0])
+def click_policy_entry(client: FlaskClient, insure_num: str) -> str:
+    """Click the entry of a policy on the page "My policies", and return the gateway URL."""
+    return click_entry(client, "/policies", f"[aria-describedby=policy-{insure_num}]")
 
 
-def order_page(browser: FlaskClient, number: str) -> str:
-    """Click the policy's entry; return the gateway's page of it."""
-    items = parse_html(browser.get("/policies")).select(".policies li")
-    [item] = [item for item in items if number in item.text]
-    return arrival(browser, find_element(item, "a"))
+def get_policies(client: FlaskClient) -> list[str]:
+    """Return the texts of the policies on the page "My policies", except those bought earlier."""
+    items = parse_html(client.get("/policies")).select(".policies li:has([class*=state--])")
+    return [get_text(item) for item in items]
+
+
+def find_insure_num(policy: str) -> str:
+    """Return the application number in the text of a policy."""
+    return str(re.findall(r" (\d{12,})", policy)[0])
+
+
+def buy(client: FlaskClient, page: str = "product", **form: str) -> str:
+    """Buy a policy from the order page, and return its application number."""
+    pay(client, click_order_entry(client, page), **form)
+    return find_insure_num(get_policies(client)[0])
 
 
 # The console
 
 
-def kept_events(demo: Flask) -> list[events.Event]:
-    """Return what the demo keeps of what happened, newest first."""
-    with demo.app_context():
-        return list(db.session.scalars(select(events.Event).order_by(events.Event.id.desc())))
+def get_event_rows(demo: Flask, query: str = "") -> list[list[str]]:
+    """Return the texts of the cells in each row of the console's list of events."""
+    rows = get_page(demo.test_client(), f"/qa/events?{query}").select(".events tbody tr")
+    return [[get_text(cell) for cell in row.select("td")] for row in rows]
 
 
-def matrix(page: Tag) -> dict[str, dict[str, Tag]]:
-    """Return the cells of the console by row and device, and "should" of each row."""
+def read_matrix(page: Tag) -> dict[str, dict[str, Tag]]:
+    """Return the cells of the console's matrix by row and device. "expected" is the row's head."""
     cells = {}
     for table in page.select("table.matrix"):
-        devices = [words(head).rpartition(" ")[0] for head in table.select("thead th")[1:]]
-        for line in table.select("tbody tr"):
-            name = str(find_element(line, "th").contents[0]).strip()
-            cells[name] = dict(zip(("should", *devices), line.select("th, td"), strict=True))
+        devices = [get_text(head).rpartition(" ")[0] for head in table.select("thead th")[1:]]
+        for row in table.select("tbody tr"):
+            head, *results = row.select("th, td")
+            cells[str(head.contents[0]).strip()] = {
+                "expected": head,
+                **dict(zip(devices, results, strict=True)),
+            }
     return cells
-
-
-def told(demo: Flask, query: str = "") -> list[list[str]]:
-    """Return the lines of the console's log, newest first."""
-    lines = look(demo.test_client(), f"/qa/events?{query}").select(".events tbody tr")
-    return [[words(cell) for cell in line.select("td")] for line in lines]

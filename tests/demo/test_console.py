@@ -1,31 +1,37 @@
-"""The QA console of the demo: what it shows is true, and looking at it changes nothing."""
+"""Tests for the check in the QA console: its results, its progress and its failures.
+
+To test another row of the console's tables, add a row to ``ROWS``.
+"""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
+from urllib.parse import parse_qs
 
 import pytest
+from bs4 import Tag
 from flask import Flask, Response
 from flask.testing import FlaskClient
 
 from flask_xiebao.testing import DEVICES
 from tests.demo.support import (
-    LIN,
+    ONE_DEVICE,
     REAL_ACCOUNT,
     ZHOU,
+    build_link,
     create_demo,
-    kept_events,
-    link,
-    look,
-    matrix,
-    visit,
-    words,
+    find_missing,
+    get_event_rows,
+    get_page,
+    get_text,
+    open_client,
+    read_matrix,
 )
 from tests.support import INSURE_NUM, PRODUCT_CODE, SIGN, find_element, find_href, parse_html
 
-#: What some rows of the console say: what should come of it, and what came of it on Windows, on an
-#: iPhone and in the shop's Android app.
+#: One row per row of the console: the gateway page and the title, the expected outcome, and the
+#: results on Windows, on an iPhone and in the shop's Android app.
 ROWS = {
     ("product", "已登录"): ("302 跳转到网关", "✓ 302 PC", "✓ 302 H5", "✓ 302 Android"),
     ("product", "未登录"): ("跳转到登录页，登录后返回", "✓ 302", "✓ 302", "✓ 302"),
@@ -50,51 +56,58 @@ ROWS = {
 
 @pytest.fixture(scope="module")
 def console(tmp_path_factory: pytest.TempPathFactory) -> FlaskClient:
-    """The browser of somebody who is signed in, and has looked at the console until it is done."""
-    devices = '["pc", "iphone", "app-android"]'
-    demo = create_demo(tmp_path_factory.mktemp("demo"), QA_DEVICES=devices)
-    browser = visit(demo, ZHOU, agent=None)
-    look(browser)
-    return browser
+    """A client of a member who is logged in. The check on three devices is finished."""
+    demo = create_demo(
+        tmp_path_factory.mktemp("demo"), QA_DEVICES='["pc", "iphone", "app-android"]'
+    )
+    client = open_client(demo, ZHOU)
+    get_page(client)
+    return client
 
 
-# What it shows
+@pytest.fixture(scope="module")
+def tables(console: FlaskClient) -> list[Tag]:
+    """The console's pages with a table, one for each filter except the filter for failures."""
+    links = get_page(console).select("nav[aria-label=筛选] a:not(:-soup-contains('不通过'))")
+    return [get_page(console, find_href(link)) for link in links]
 
 
-def test_everything_is_green_and_can_be_read_without_script_and_without_color(
-    console: FlaskClient,
-) -> None:
-    tabs = look(console).select("nav[aria-label=筛选] a:not(:-soup-contains('不通过'))")
-    pages = [look(console, find_href(tab)) for tab in tabs]
-    cells = [cell for page in pages for cell in page.select(".matrix tbody td")]
-    assert [words(cell) for cell in cells if cell["class"] != ["ok"]] == []
-    assert all(words(cell).startswith("✓") for cell in cells)
+# Results
+
+
+def test_all_results_have_passed(console: FlaskClient, tables: list[Tag]) -> None:
+    cells = [cell for page in tables for cell in page.select(".matrix tbody td")]
     assert len(cells) > 200
-    for page in pages:
-        assert words(page.h1) == f"QA 控制台 ✓ {len(cells):,} 项全部通过"
+    assert [get_text(cell) for cell in cells if cell["class"] != ["ok"]] == []
+    assert all(get_text(cell).startswith("✓") for cell in cells)
+    assert {get_text(find_element(page, "h1")) for page in tables} == {
+        f"QA 控制台 ✓ {len(cells):,} 项全部通过"
+    }
+    failures = get_page(console, "/qa?show=bad")
+    assert failures.select("table.matrix, .problem") == []
+    assert find_missing(failures, "没有不通过的") == []
+
+
+def test_tables_are_labeled_and_need_no_script(tables: list[Tag]) -> None:
+    for page in tables:
         assert page.select("script, style, [style], [onclick]") == []
-        regions = page.select(":has(> table.matrix)")
-        assert regions
-        assert len({region["aria-label"] for region in regions}) == len(regions)
-        for region in regions:
-            assert (region["tabindex"], region["role"]) == ("0", "region")
-            assert find_element(region, "table").select("tbody th[scope=row]")
-    bad = look(console, "/qa?show=bad")
-    assert bad.select("table.matrix, .problem") == []
-    assert "没有不通过的" in words(find_element(bad, "main"))
+        regions = page.select("[role=region][tabindex='0']:has(> table.matrix)")
+        labels = {region["aria-label"] for region in regions}
+        assert len(labels) == len(page.select("table.matrix")) > 0
+        assert all(region.select("tbody th[scope=row]") for region in regions)
 
 
-@pytest.mark.parametrize(("page", "row"), ROWS)
-def test_each_row_says_what_should_come_of_it_and_what_came(
-    console: FlaskClient, page: str, row: str
+@pytest.mark.parametrize(("page", "title"), ROWS)
+def test_row_shows_expected_outcome_and_results(
+    console: FlaskClient, page: str, title: str
 ) -> None:
-    cells = matrix(look(console, f"/qa?show={page}"))[row]
-    came = (words(cells[each]) for each in ("Windows Chrome", "iPhone Safari", "自有 App Android"))
-    assert (find_element(cells["should"], ".expected").text, *came) == ROWS[page, row]
+    cells = read_matrix(get_page(console, f"/qa?show={page}"))[title]
+    expected = find_element(cells.pop("expected"), ".expected").text
+    assert (expected, *map(get_text, cells.values())) == ROWS[page, title]
 
 
-def test_it_says_what_it_tested(console: FlaskClient) -> None:
-    facts = " | ".join(words(fact) for fact in look(console).select(".facts > div"))
+def test_console_shows_environment_and_versions(console: FlaskClient) -> None:
+    facts = " | ".join(get_text(fact) for fact in get_page(console).select(".facts > div"))
     assert re.fullmatch(
         r"环境 test，模拟网关 \| 网关 /gateway \| 本站 http://localhost/ \| 版本 Flask-Xiebao 0\..+"
         r" \| 设备 3 种，列表更新于 20\d\d-\d\d \| 时间 \d\d-\d\d \d\d:\d\d:\d\d （北京时间）",
@@ -102,32 +115,49 @@ def test_it_says_what_it_tested(console: FlaskClient) -> None:
     )
 
 
-def test_it_can_be_taken_along_as_one_page(console: FlaskClient) -> None:
-    page = look(console)
-    sent = console.get(find_href(find_element(page, "a:-soup-contains('下载报告')")))
-    disposition = sent.headers["Content-Disposition"]
-    assert re.fullmatch(r"attachment; filename=xiebao-check-[\d-]{15}\.html", disposition)
-    [count] = re.findall(r"✓ (\d+) 项全部通过", words(page.h1))
-    assert f"通过 {int(count):,} 项，不通过 0 项" in words(parse_html(sent))
-    assert parse_html(sent).select("script, style, [style]") == []
+def test_report_is_downloaded_as_single_html_file(console: FlaskClient) -> None:
+    page = get_page(console)
+    [count] = re.findall(r"✓ (\d+) 项全部通过", get_text(find_element(page, "h1")))
+
+    report = console.get(find_href(page, "下载报告"))
+
+    assert re.fullmatch(
+        r"attachment; filename=xiebao-check-[\d-]{15}\.html", report.headers["Content-Disposition"]
+    )
+    assert find_missing(report, f"通过 {int(count):,} 项，不通过 0 项") == []
+    assert parse_html(report).select("script, style, [style]") == []
 
 
-def test_every_cell_leads_to_its_details(console: FlaskClient) -> None:
-    for row, cells in matrix(look(console, "/qa?show=policy")).items():
-        page = look(console, find_href(cells["iPhone Safari"]))
-        assert words(page.h1) == f"保单详情页：{row} · iPhone Safari ✓ 通过"
+def test_cell_links_to_details(console: FlaskClient) -> None:
+    for title, cells in read_matrix(get_page(console, "/qa?show=policy")).items():
+        page = get_page(console, find_href(cells["iPhone Safari"]))
+        assert get_text(find_element(page, "h1")) == f"保单详情页：{title} · iPhone Safari ✓ 通过"
 
 
-def test_the_details_have_what_was_sent_and_the_sign_is_masked(console: FlaskClient) -> None:
-    said = words(look(console, "/qa/product-sub-partner/iphone").main)
-    assert "302 /gateway/dispatch/cps?partnerId=12345&subPartnerId=branch-7&" in said
-    assert f"sign={SIGN[:2]}…{SIGN[-2:]}&" in said
-    assert "sub_partner_id=branch-7" in said
-    response = console.get("/qa/product-htmx/android")
-    said = words(parse_html(response).main)
-    assert DEVICES["android"].user_agent in said
-    assert 'Sec-CH-UA-Platform "Android"' in said
-    assert "HX-Request true" in said
+@pytest.mark.parametrize(
+    ("url", "texts"),
+    [
+        pytest.param(
+            "/qa/product-sub-partner/iphone",
+            [
+                "302 /gateway/dispatch/cps?partnerId=12345&subPartnerId=branch-7&",
+                f"sign={SIGN[:2]}…{SIGN[-2:]}&",
+                "sub_partner_id=branch-7",
+            ],
+            id="options and masked signature",
+        ),
+        pytest.param(
+            "/qa/product-htmx/android",
+            [DEVICES["android"].user_agent, 'Sec-CH-UA-Platform "Android"', "HX-Request true"],
+            id="request headers",
+        ),
+    ],
+)
+def test_details_show_request_and_gateway_url(
+    console: FlaskClient, url: str, texts: list[str]
+) -> None:
+    response = console.get(url)
+    assert find_missing(response, *texts) == []
     assert "no-store" in response.headers["Cache-Control"]
     assert "default-src 'self'" in response.headers["Content-Security-Policy"]
 
@@ -144,109 +174,106 @@ def test_the_details_have_what_was_sent_and_the_sign_is_masked(console: FlaskCli
         "/qa/sales?by=month&month=0001-01",
     ],
 )
-def test_what_is_not_there_is_not_found(console: FlaskClient, url: str) -> None:
+def test_unknown_name_or_month_returns_404(console: FlaskClient, url: str) -> None:
     assert console.get(url).status_code == 404
 
 
 @pytest.mark.parametrize(
     "url", ["/qa", "/qa/product-another/iphone", "/qa/links?page=home", "/qa/events", "/qa/sales"]
 )
-def test_looking_leaves_the_log_and_the_session_alone(console: FlaskClient, url: str) -> None:
-    before = console.get_cookie("session")
+def test_console_changes_neither_session_nor_events(console: FlaskClient, url: str) -> None:
     response = console.get(url)
     assert response.headers.getlist("Set-Cookie") == []
     assert "周航，您好" in response.text
-    assert console.get_cookie("session") == before
-    assert kept_events(console.application) == []
+    assert get_event_rows(console.application) == []
 
 
-# A check
+# Progress
 
 
-@pytest.mark.usefixtures("one_device")
-def test_a_check_says_how_far_it_is_and_is_kept_until_it_is_asked_for_again(
-    demo: Flask, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    browser, shop = demo.test_client(), {"base_url": "https://portal.example/shop"}
-    first = parse_html(browser.get("/qa", **shop))
-    assert words(first.h1) == "正在检查…"
-    assert find_href(find_element(first, "main > p > a")) == "/shop/qa"
-    assert re.search(r"已完成 \d+ / (…|\d+) 项", words(first.main))
-    assert find_element(first, "progress")["aria-label"]
-    with browser.get(str(find_element(first, "script")["src"]).removeprefix("/shop")) as script:
+def test_first_page_shows_progress_of_check(demo: Flask) -> None:
+    client, site = demo.test_client(), {"base_url": "https://portal.example/shop"}
+
+    page = parse_html(client.get("/qa", **site))
+
+    assert get_text(find_element(page, "h1")) == "正在检查…"
+    assert find_href(find_element(page, "main > p > a")) == "/shop/qa"
+    assert re.search(r"已完成 \d+ / (…|\d+) 项", get_text(page))
+    assert find_element(page, "progress")["aria-label"]
+    with client.get(str(find_element(page, "script")["src"]).removeprefix("/shop")) as script:
         assert "javascript" in script.content_type
-    assert browser.get("/qa/report", **shop).location == "/shop/qa"  # while it is not over
-    visit(demo).get(link(demo))
+    assert client.get("/qa/report", **site).location == "/shop/qa"  # The check is not finished.
 
-    over = look(browser, "/qa?show=home", **shop)
-    assert "项全部通过" in words(over.h1)
-    assert over.select(".matrix td a[href='/shop/qa/home-plain/iphone']")
-    assert [event.member for event in kept_events(demo)] == [LIN]
-    visit(demo).get(link(demo))
-    assert len(kept_events(demo)) == 2
+    page = get_page(client, "/qa?show=home", **site)
+    assert page.select("td.ok a[href='/shop/qa/home-plain/iphone']")
 
+
+def test_check_is_kept_until_visitor_starts_new_check(demo: Flask) -> None:
+    client = demo.test_client()
+    page = get_page(client, "/qa?show=home")
     demo.config["QA_DEVICES"] = ["iphone", "pc"]
-    assert words(look(browser, **shop).h1) == words(over.h1)
-    form = find_element(over, "form[method=post]:not(.account)")
-    fields = {field["name"]: field["value"] for field in form.select("input")}
-    again = browser.post(str(form["action"]).removeprefix("/shop"), data=fields, **shop)
-    assert (again.status_code, again.location) == (303, "/shop/qa?show=home")
-    assert words(look(browser, **shop).h1) != words(over.h1)
+    assert get_page(client).h1 == page.h1
+
+    form = find_element(page, "form[method=post]:not(.account)")
+    response = client.post(
+        str(form["action"]), data={"show": find_element(form, "[name=show]")["value"]}
+    )
+
+    assert (response.status_code, response.location) == (303, "/qa?show=home")
+    assert get_page(client).h1 != page.h1
 
 
-def test_what_is_wrong_says_what_it_means_and_where(
-    demo: Flask, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A console that is always green would be worth nothing."""
+# Failures
+
+
+def test_console_explains_failures(demo: Flask) -> None:
     demo.config["QA_DEVICES"] = ["pc", "iphone"]
 
     @demo.after_request
-    def spoil(response: Response) -> Response:
+    def change_responses(response: Response) -> Response:
         if response.status_code == 410:
             raise ZeroDivisionError("the password is hunter2")
         response.status_code = {302: 301}.get(response.status_code, response.status_code)
         return response
 
-    browser = demo.test_client()
-    page = look(browser)
-    assert re.fullmatch(r"QA 控制台 ✗ \d\d\d 项不通过，2 种原因", words(page.h1))
+    page = get_page(demo.test_client())
+
+    assert re.fullmatch(
+        r"QA 控制台 ✗ \d\d\d 项不通过，2 种原因", get_text(find_element(page, "h1"))
+    )
     assert re.match(r"✗ \d+ 项不通过", find_element(page, "title").text)
-    for_ever, crash = (words(problem) for problem in page.select(".problem"))
-    assert "浏览器会一直记住永久跳转" in for_ever
-    assert "实际 301 应当 302" in for_ever
-    assert "产品详情页：已登录 · Windows Chrome" in for_ever
-    assert "程序出错" in crash
-    assert "ZeroDivisionError in spoil" in crash
+    permanent_redirect, error = page.select(".problem")
+    assert find_missing(permanent_redirect, "浏览器会一直记住永久跳转", "实际 301 应当 302") == []
+    assert find_missing(permanent_redirect, "产品详情页：已登录 · Windows Chrome") == []
+    assert find_missing(error, "程序出错", "ZeroDivisionError in change_responses") == []
     assert "hunter2" not in str(page)
-    # What is wrong is shown first, whole rows of it.
+    # Without a choice, the filter shows only the rows with failures.
     assert find_element(page, ".filters [aria-current=true]").text.startswith("✗ 不通过")
-    assert words(matrix(page)["产品详情页：已登录"]["iPhone Safari"]) == "✗ 301 H5"
-    assert "产品详情页：链接被改动" not in matrix(page)
-    details = look(browser, "/qa/product-plain/iphone")
-    assert words(details.h1).endswith("✗ 不通过")
-    assert "浏览器会一直记住永久跳转" in words(details.main)
+    rows = read_matrix(page)
+    assert get_text(rows["产品详情页：已登录"]["iPhone Safari"]) == "✗ 301 H5"
+    assert "产品详情页：链接被改动" not in rows
+    details = get_page(demo.test_client(), "/qa/product-plain/iphone")
+    assert find_missing(details, "iPhone Safari ✗ 不通过", "浏览器会一直记住永久跳转") == []
 
 
-# Another account
+# A real account
 
 
-@pytest.mark.usefixtures("one_device")
-def test_with_a_real_account_it_judges_and_no_page_shows_the_sign_or_the_key(
-    tmp_path: Path,
-) -> None:
-    demo = create_demo(tmp_path, **REAL_ACCOUNT)
-    browser = visit(demo)
-    browser.get(link(demo, return_to="/insured"))
-    page = look(browser)
-    assert "项全部通过" in words(page.h1)
-    urls = ["/qa", "/qa?show=home", "/qa/events"]
-    urls += [f"/qa/links?page=product&reference={PRODUCT_CODE}&return_to=/insured"]
-    urls += [f"/qa/links?page=policy&reference={INSURE_NUM}"]
-    urls += [str(cell["href"]) for cell in page.select(".matrix td a")]
-    pages = {url: str(look(browser, url)) for url in urls}
-    to = "https://api.xiebao18.com/dispatch/cps?partnerId=1039147&"
-    assert to in words(parse_html(pages["/qa/product-plain/iphone"]))
-    with demo.app_context():
-        sign = demo.extensions["xiebao"].gateway.sign
-    assert [url for url, page in pages.items() if sign in page] == []
-    assert [url for url, page in pages.items() if "a-key-of-4711" in page] == []
+def test_console_of_real_account_hides_signature_and_key(tmp_path: Path) -> None:
+    demo = create_demo(tmp_path, **REAL_ACCOUNT, **ONE_DEVICE)
+    client = open_client(demo)
+    gateway_url = client.get(build_link(demo, return_to="/insured")).location
+    [sign] = parse_qs(gateway_url)["sign"]
+    page = get_page(client)
+    assert find_missing(page, "项全部通过") == []
+
+    urls = [
+        *("/qa", "/qa?show=home", "/qa/events"),
+        f"/qa/links?page=product&reference={PRODUCT_CODE}&return_to=/insured",
+        f"/qa/links?page=policy&reference={INSURE_NUM}",
+        *(str(link["href"]) for link in page.select(".matrix td a")),
+    ]
+    pages = {url: str(get_page(client, url)) for url in urls}
+
+    assert "https://api.xiebao18.com/dispatch/cps?" in pages["/qa/product-plain/iphone"]
+    assert [url for url, page in pages.items() if sign in page or "a-key-of-4711" in page] == []
