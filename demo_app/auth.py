@@ -39,7 +39,7 @@ def add_member() -> dict[str, Any]:
 
 @pages.route("/sign-in", methods=["GET", "POST"])
 def login() -> ResponseReturnValue:
-    """Log a member in, and redirect to the page from which the member came."""
+    """Show the login page, or log a member in and return to the page before the login."""
     next_page = request.values.get("next", "")
     if not is_local(next_page):
         next_page = url_for("shop.order")

@@ -1,4 +1,4 @@
-"""Only for the demo: start without any configuration, with an empty or an older database."""
+"""Only for the demo: settings and tables for a start without any preparation."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from .policies import Purchase
 
 def init_app(app: Flask) -> None:
     """Complete the settings after they were read from the environment."""
-    # With another account, no setting of the example account is used. So an id without its key is
-    # an error.
+    # If the environment has an account, remove the settings of the example account. Otherwise, the
+    # extension would not notice that the id or the key is missing.
     if os.environ.keys() & {"FLASK_XIEBAO_PARTNER_ID", "FLASK_XIEBAO_API_KEY"}:
         for name in ("XIEBAO_PARTNER_ID", "XIEBAO_API_KEY", "XIEBAO_BASE_URL"):
             if f"FLASK_{name}" not in os.environ:
@@ -38,21 +38,23 @@ def init_app(app: Flask) -> None:
 
 
 def _load_secret_key(file: Path) -> str:
-    """Return the secret in a file, which is the same after a restart and in all workers."""
+    """Return the secret key in a file. It is the same after a restart and in all workers."""
     if not file.exists():
         with NamedTemporaryFile(dir=file.parent) as draft:
             Path(draft.name).write_text(secrets.token_hex())
-            # If another worker was faster, its file is used.
+            # If another worker has created the file first, use its secret key.
             with suppress(FileExistsError):
                 file.hardlink_to(draft.name)
     return file.read_text()
 
 
 def _add_gateway() -> dict[str, Any]:
-    """Add two facts for the footer and the QR codes to the variables of all templates."""
+    """Add two facts about the site to the variables of all templates."""
     site_url = current_app.config.get("XIEBAO_PUBLIC_URL") or request.host_url
     return {
+        # True if the site has the simulator.
         "simulated": "xiebao_gateway" in current_app.blueprints,
+        # True if phones cannot open the site.
         "on_this_machine": urlsplit(site_url).hostname in ("127.0.0.1", "localhost", "::1"),
     }
 

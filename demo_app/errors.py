@@ -42,11 +42,11 @@ def show_error(error: HTTPException) -> ResponseReturnValue:
 
 
 def refuse_invalid_host() -> Response | None:
-    """Return a 400 as plain text if the Host header is invalid.
+    """Return a plain text with status 400 if the Host header is invalid.
 
-    The error page cannot be rendered then, because its links need the host.
+    The error page cannot be rendered, because its links need the host.
     """
-    # Werkzeug returns an empty host, raises UnicodeError or does not route the request.
+    # For an invalid host, Werkzeug returns "", raises UnicodeError or does not route the request.
     with suppress(UnicodeError):
         is_refused = getattr(request.routing_exception, "code", None) == 400
         if request.host and request.url_root and not is_refused:

@@ -1,4 +1,4 @@
-"""The shop's other extensions. The factory initializes them for the app."""
+"""The shop's extensions except Xiebao. The factory initializes them."""
 
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy.pool import NullPool

@@ -73,9 +73,8 @@ def catalog() -> str:
 @pages.get("/mail")
 def mail() -> Response:
     """Show an entry in a mail."""
-    # The links of a mail need the address of the site. The request has it, but the Host header can
-    # be forged. This mail is shown only to the visitor who has sent the request, so an app of its
-    # own uses the host as XIEBAO_PUBLIC_URL.
+    # The links of a mail need the URL of the site. The Host header could be forged, but only the
+    # visitor who has sent it sees this mail. So a separate app uses it as XIEBAO_PUBLIC_URL.
     mail_app = Flask(__name__)
     mail_app.config.update(
         current_app.config, XIEBAO_PUBLIC_URL=request.host_url, XIEBAO_LOCALE=get_language()

@@ -20,7 +20,7 @@ from flask_xiebao.testing import Report, Result, check_entries
 
 from ..auth import MEMBERS
 
-#: The maximum number of checks to keep. Each belongs to a URL at which the demo was opened.
+#: The maximum number of checks to keep. Each URL at which the demo is opened has its own check.
 MAX_CHECKS = 4
 _MEMBER = next(iter(MEMBERS))
 _lock = threading.Lock()
@@ -39,7 +39,7 @@ class Check:
     :ivar done: The number of clicks that are done.
     :ivar total: The number of all clicks, or 0 if it is not known yet.
     :ivar report: The report, or None if the check is not finished.
-    :ivar error: The exception because of which the check could not run, or None.
+    :ivar error: The exception that has stopped the check, or None.
     """
 
     url: str
@@ -68,7 +68,7 @@ class Check:
 
     @property
     def is_finished(self) -> bool:
-        """True if there is a report, or if the check could not run."""
+        """True if there is a report or an error."""
         return self.report is not None or self.error is not None
 
     def _store_progress(self, done: int, total: int) -> None:

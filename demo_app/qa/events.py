@@ -169,7 +169,7 @@ def _store_login_redirect(response: Response) -> Response:
 
 
 def _store_request(kind: str) -> None:
-    """Store a request for a link that sends no signal."""
+    """Store a handoff or a redirect to the login, for which the extension sends no signal."""
     entry = entry_of(request.path)
     add_event(kind, member=current_member() or (entry and entry.member), **_get_values(entry))
 

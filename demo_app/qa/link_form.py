@@ -29,7 +29,7 @@ OPTIONS = ("member", "platform", "sub_partner_id", "return_to", "no_login_for", 
 #: The headers that identify a device.
 DEVICE_HEADERS = ("User-Agent", "Sec-CH-UA-Mobile", "Sec-CH-UA-Platform")
 
-#: The messages about wrong values, by the argument that the exception names.
+#: The messages for QA about wrong values, by the argument that the exception names.
 MESSAGES = {
     "page": lazy_gettext("There is no such page. Choose the product, home or policy page."),
     "reference": lazy_gettext(
@@ -65,8 +65,7 @@ MESSAGES = {
         " FLASK_XIEBAO_PUBLIC_URL, or start with flask run --debug."
     ),
 }
-#: The messages about values that are wrong only because of another field, or because the field is
-#: empty.
+#: The messages for QA about values that another field makes wrong, and about empty fields.
 MESSAGES_IN_CONTEXT = {
     "reference": lazy_gettext("Enter a product code or, for a policy, an application number."),
     "sub_partner_id": lazy_gettext("Policies have no partner sub-account. Leave it empty."),
@@ -93,13 +92,13 @@ class CreatedLink(NamedTuple):
     """The result of the form: a link and a click on it, or an error.
 
     :param jinja: The template that renders an entry with this link.
-    :param error: The error because of which there is no link, or None.
+    :param error: The wrong value that prevents a link, or None.
     :param url: The link, or "" if the entry would render nothing.
     :param member: The member to whom the gateway URL belongs.
     :param result: The result of the click.
     :param external_url: The link as an absolute URL.
     :param qr_code: The QR code of the absolute URL, as the content of an ``<svg>`` element.
-    :param qr_error: The error because of which there is no QR code, or None.
+    :param qr_error: The reason for which there is no QR code, or None.
     """
 
     jinja: str

@@ -132,7 +132,7 @@ def test_newest_events_are_kept_and_listed_on_pages(
     assert get_page(client, "/qa/events?at=99").select("a[rel=prev]")
 
 
-def test_return_is_listed_beside_its_click_if_click_is_kept(demo: Flask) -> None:
+def test_return_is_listed_beside_click_unless_click_is_deleted(demo: Flask) -> None:
     add_event(demo, "click", "c1", LIN, "product", platform=1)
     add_event(demo, "return", "c1", LIN, "product", same_session=False)
     add_event(demo, "return", "c1", LIN, "product", same_session=True)
@@ -154,7 +154,9 @@ def test_return_is_listed_beside_its_click_if_click_is_kept(demo: Flask) -> None
         ("kind=login", []),
     ],
 )
-def test_filter_lists_only_matching_events(demo: Flask, query: str, click_ids: list[str]) -> None:
+def test_event_filter_lists_only_matching_events(
+    demo: Flask, query: str, click_ids: list[str]
+) -> None:
     for member in (LIN, ZHOU):
         for page in ("product", "home"):
             add_event(demo, "click", f"{member}-{page}", member, page)
@@ -165,7 +167,7 @@ def test_filter_lists_only_matching_events(demo: Flask, query: str, click_ids: l
     assert {option["value"] for option in options} == set(re.findall("=([^&]+)", query))
 
 
-def test_missing_database_does_not_stop_click(demo: Flask, tmp_path: Path) -> None:
+def test_click_redirects_if_database_is_missing(demo: Flask, tmp_path: Path) -> None:
     demo.testing = False
     (tmp_path / "shop.sqlite3").unlink()
     assert open_client(demo).get(build_link(demo)).status_code == 302
@@ -183,7 +185,7 @@ def test_events_have_beijing_time(demo: Flask) -> None:
 # The check
 
 
-def test_check_passes_on_all_devices_and_detects_their_platforms(tmp_path: Path) -> None:
+def test_check_passes_on_all_devices_and_detects_platforms(tmp_path: Path) -> None:
     page = get_page(create_demo(tmp_path).test_client())
 
     count = int(
@@ -219,7 +221,7 @@ def test_only_last_four_checks_are_kept(demo: Flask) -> None:
     assert "正在检查" in client.get("/qa", base_url=addresses[0]).text
 
 
-def test_failures_with_same_cause_are_one_problem(demo: Flask) -> None:
+def test_console_groups_failures_by_cause(demo: Flask) -> None:
     demo.config["QA_DEVICES"] = ["pc", "iphone"]
 
     @demo.after_request
@@ -240,7 +242,7 @@ def test_failures_with_same_cause_are_one_problem(demo: Flask) -> None:
     )
 
 
-def test_console_of_disabled_insurance_has_no_failures(tmp_path: Path) -> None:
+def test_check_passes_if_insurance_is_disabled(tmp_path: Path) -> None:
     disabled = create_demo(tmp_path, XIEBAO_ENABLED="false", QA_DEVICES='["iphone"]')
     page = get_page(disabled.test_client())
     assert find_missing(page, "项全部通过", "XIEBAO_ENABLED 已关闭") == []
@@ -258,7 +260,7 @@ def test_secret_key_is_created_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", ["/", "/qa", "/qa/links?page=product&reference=QX1", "/widgets/"])
-def test_punycode_prefix_as_host_causes_no_server_error(demo: Flask, path: str) -> None:
+def test_invalid_punycode_host_causes_no_server_error(demo: Flask, path: str) -> None:
     # The test client cannot send this host. Python versions differ in whether it is valid.
     environ = {**EnvironBuilder(path).get_environ(), "HTTP_HOST": "xn--"}
     _, status, _ = run_wsgi_app(demo, environ)
@@ -271,7 +273,7 @@ def test_access_log_of_flask_run_masks_signature() -> None:
         subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as server,  # noqa: S603
         ExitStack() as stack,
     ):
-        stack.callback(server.terminate)  # Popen waits for the end of the process.
+        stack.callback(server.terminate)  # Popen waits for the server at the end of this block.
         assert server.stderr is not None
         output = iter(server.stderr.readline, "Press CTRL+C to quit\n")
         [address] = re.findall(r"Running on (http://\S+)", "".join(output))

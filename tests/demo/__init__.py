@@ -1,1 +1,1 @@
-"""The demo, as its visitors and QA use it."""
+"""Tests for the demo."""

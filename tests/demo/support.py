@@ -21,7 +21,7 @@ from tests.support import PHONE, find_element, find_href, make_link, parse_html,
 #: The ids of the demo's members, Lin Xiao (林晓) and Zhou Hang (周航).
 LIN, ZHOU = MEMBERS
 
-#: The settings of an account at Xiebao, as they are in the environment.
+#: The settings of a real account, for the environment.
 REAL_ACCOUNT = {
     "XIEBAO_PARTNER_ID": "1039147",
     "XIEBAO_API_KEY": '"a-key-of-4711"',
@@ -29,7 +29,7 @@ REAL_ACCOUNT = {
     "XIEBAO_PUBLIC_URL": "https://shop.example",
     "XIEBAO_MEMBER_SECRET": "a secret of thirty-two characters or more",
 }
-#: The setting for a quick check in the console, as it is in the environment.
+#: The setting for a quick check on an iPhone, for the environment.
 ONE_DEVICE = {"QA_DEVICES": '["iphone"]'}
 
 #: Chinese characters, and the punctuation of Chinese sentences.
@@ -92,7 +92,7 @@ def find_missing(page: TestResponse | Tag, *texts: str) -> list[str]:
 
 
 def find_chinese(page: TestResponse | Tag) -> list[str]:
-    """Return the Chinese texts of a page, except the link to the Chinese page in its header."""
+    """Return the Chinese texts of a page, except the text of the language switch."""
     return [text for text in _CHINESE.findall(str(parse_html(page))) if text != "中文"]
 
 
@@ -143,7 +143,10 @@ def get_event_rows(demo: Flask, query: str = "") -> list[list[str]]:
 
 
 def read_matrix(page: Tag) -> dict[str, dict[str, Tag]]:
-    """Return the cells of the console's matrix by row and device. "expected" is the row's head."""
+    """Return the cells of the console's tables by the title of their row and by their device.
+
+    The key of the head of a row is "expected".
+    """
     cells = {}
     for table in page.select("table.matrix"):
         devices = [get_text(head).rpartition(" ")[0] for head in table.select("thead th")[1:]]

@@ -1,6 +1,6 @@
 """Tests for the check in the QA console: its results, its progress and its failures.
 
-To test another row of the console's tables, add a row to ``ROWS``.
+To test the results of another case, add a row to ``ROWS``.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ from tests.demo.support import (
 )
 from tests.support import INSURE_NUM, PRODUCT_CODE, SIGN, find_element, find_href, parse_html
 
-#: One row per row of the console: the gateway page and the title, the expected outcome, and the
-#: results on Windows, on an iPhone and in the shop's Android app.
+#: One row per case: the filter and the title, the expected outcome, and the results on Windows, on
+#: an iPhone and in the shop's Android app.
 ROWS = {
     ("product", "已登录"): ("302 跳转到网关", "✓ 302 PC", "✓ 302 H5", "✓ 302 Android"),
     ("product", "未登录"): ("跳转到登录页，登录后返回", "✓ 302", "✓ 302", "✓ 302"),
@@ -66,8 +66,8 @@ def console(tmp_path_factory: pytest.TempPathFactory) -> FlaskClient:
 
 
 @pytest.fixture(scope="module")
-def tables(console: FlaskClient) -> list[Tag]:
-    """The console's pages with a table, one for each filter except the filter for failures."""
+def filtered_pages(console: FlaskClient) -> list[Tag]:
+    """The console with each of its filters, except the filter for failures."""
     links = get_page(console).select("nav[aria-label=筛选] a:not(:-soup-contains('不通过'))")
     return [get_page(console, find_href(link)) for link in links]
 
@@ -75,12 +75,14 @@ def tables(console: FlaskClient) -> list[Tag]:
 # Results
 
 
-def test_all_results_have_passed(console: FlaskClient, tables: list[Tag]) -> None:
-    cells = [cell for page in tables for cell in page.select(".matrix tbody td")]
+def test_console_shows_all_results_as_passed(
+    console: FlaskClient, filtered_pages: list[Tag]
+) -> None:
+    cells = [cell for page in filtered_pages for cell in page.select(".matrix tbody td")]
     assert len(cells) > 200
     assert [get_text(cell) for cell in cells if cell["class"] != ["ok"]] == []
     assert all(get_text(cell).startswith("✓") for cell in cells)
-    assert {get_text(find_element(page, "h1")) for page in tables} == {
+    assert {get_text(find_element(page, "h1")) for page in filtered_pages} == {
         f"QA 控制台 ✓ {len(cells):,} 项全部通过"
     }
     failures = get_page(console, "/qa?show=bad")
@@ -88,8 +90,8 @@ def test_all_results_have_passed(console: FlaskClient, tables: list[Tag]) -> Non
     assert find_missing(failures, "没有不通过的") == []
 
 
-def test_tables_are_labeled_and_need_no_script(tables: list[Tag]) -> None:
-    for page in tables:
+def test_console_tables_are_accessible_without_script(filtered_pages: list[Tag]) -> None:
+    for page in filtered_pages:
         assert page.select("script, style, [style], [onclick]") == []
         regions = page.select("[role=region][tabindex='0']:has(> table.matrix)")
         labels = {region["aria-label"] for region in regions}
@@ -98,7 +100,7 @@ def test_tables_are_labeled_and_need_no_script(tables: list[Tag]) -> None:
 
 
 @pytest.mark.parametrize(("page", "title"), ROWS)
-def test_row_shows_expected_outcome_and_results(
+def test_console_row_shows_expected_outcome_and_results(
     console: FlaskClient, page: str, title: str
 ) -> None:
     cells = read_matrix(get_page(console, f"/qa?show={page}"))[title]
@@ -115,7 +117,7 @@ def test_console_shows_environment_and_versions(console: FlaskClient) -> None:
     )
 
 
-def test_report_is_downloaded_as_single_html_file(console: FlaskClient) -> None:
+def test_check_report_is_downloaded_as_html_file(console: FlaskClient) -> None:
     page = get_page(console)
     [count] = re.findall(r"✓ (\d+) 项全部通过", get_text(find_element(page, "h1")))
 
@@ -128,7 +130,7 @@ def test_report_is_downloaded_as_single_html_file(console: FlaskClient) -> None:
     assert parse_html(report).select("script, style, [style]") == []
 
 
-def test_cell_links_to_details(console: FlaskClient) -> None:
+def test_console_result_links_to_details(console: FlaskClient) -> None:
     for title, cells in read_matrix(get_page(console, "/qa?show=policy")).items():
         page = get_page(console, find_href(cells["iPhone Safari"]))
         assert get_text(find_element(page, "h1")) == f"保单详情页：{title} · iPhone Safari ✓ 通过"
@@ -153,7 +155,7 @@ def test_cell_links_to_details(console: FlaskClient) -> None:
         ),
     ],
 )
-def test_details_show_request_and_gateway_url(
+def test_result_details_show_request_and_gateway_url(
     console: FlaskClient, url: str, texts: list[str]
 ) -> None:
     response = console.get(url)
@@ -174,14 +176,14 @@ def test_details_show_request_and_gateway_url(
         "/qa/sales?by=month&month=0001-01",
     ],
 )
-def test_unknown_name_or_month_returns_404(console: FlaskClient, url: str) -> None:
+def test_console_returns_404_for_unknown_arguments(console: FlaskClient, url: str) -> None:
     assert console.get(url).status_code == 404
 
 
 @pytest.mark.parametrize(
     "url", ["/qa", "/qa/product-another/iphone", "/qa/links?page=home", "/qa/events", "/qa/sales"]
 )
-def test_console_changes_neither_session_nor_events(console: FlaskClient, url: str) -> None:
+def test_console_page_sets_no_cookie_and_stores_no_event(console: FlaskClient, url: str) -> None:
     response = console.get(url)
     assert response.headers.getlist("Set-Cookie") == []
     assert "周航，您好" in response.text
@@ -191,7 +193,7 @@ def test_console_changes_neither_session_nor_events(console: FlaskClient, url: s
 # Progress
 
 
-def test_first_page_shows_progress_of_check(demo: Flask) -> None:
+def test_console_shows_progress_of_running_check(demo: Flask) -> None:
     client, site = demo.test_client(), {"base_url": "https://portal.example/shop"}
 
     page = parse_html(client.get("/qa", **site))
@@ -204,8 +206,11 @@ def test_first_page_shows_progress_of_check(demo: Flask) -> None:
         assert "javascript" in script.content_type
     assert client.get("/qa/report", **site).location == "/shop/qa"  # The check is not finished.
 
+    open_client(demo).get(build_link(demo))
     page = get_page(client, "/qa?show=home", **site)
     assert page.select("td.ok a[href='/shop/qa/home-plain/iphone']")
+    # The click during the check is an event, and the clicks of the check are none.
+    assert len(get_event_rows(demo)) == 1
 
 
 def test_check_is_kept_until_visitor_starts_new_check(demo: Flask) -> None:

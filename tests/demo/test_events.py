@@ -81,14 +81,14 @@ def test_events_are_counted_by_step(busy_demo: Flask) -> None:
     assert {step: int(counts[step]) for step in expected} == expected
 
 
-def test_database_contains_no_signature_or_gateway_url(busy_demo: Flask) -> None:
+def test_event_database_contains_no_signature_or_gateway_url(busy_demo: Flask) -> None:
     files = Path(busy_demo.instance_path).glob("shop.sqlite3*")
     content = "".join(file.read_text("latin-1") for file in files)
     assert LIN in content
     assert find_leaks(content, SIGN, "dispatch", "/paid/") == []
 
 
-def test_each_notification_is_an_event(demo: Flask, client: FlaskClient) -> None:
+def test_notifications_are_listed_as_events(demo: Flask, client: FlaskClient) -> None:
     client.post(click_order_entry(client), data={"do": "fail"})
     failed = find_insure_num(get_policies(client)[0])
     paid = buy(open_client(demo, ZHOU))

@@ -1,4 +1,4 @@
-"""Tests for the languages of the demo: the pages in English, the language switch and the catalog.
+"""Tests for the languages of the demo: pages in English, language switch, and gettext catalog.
 
 To test another page in English, add its URL to ``PAGES``.
 """
@@ -166,7 +166,7 @@ def test_english_pages_contain_no_chinese_after_purchases(client: FlaskClient) -
         ("zh", "请在初始化扩展之前设置"),
     ],
 )
-def test_console_shows_setting_that_was_changed_too_late(
+def test_console_reports_setting_changed_after_init_app(
     demo: Flask, client: FlaskClient, lang: str, text: str
 ) -> None:
     demo.config["XIEBAO_API_KEY"] = "another key"
@@ -180,7 +180,7 @@ def test_console_shows_setting_that_was_changed_too_late(
 
 
 @pytest.mark.parametrize(("lang", "text"), [("en", "Return link"), ("zh", "支付后返回")])
-def test_events_have_texts_instead_of_names(english_demo: Flask, lang: str, text: str) -> None:
+def test_event_list_shows_texts_instead_of_codes(english_demo: Flask, lang: str, text: str) -> None:
     page = get_page(english_demo.test_client(), f"/qa/events?lang={lang}")
     cells = [get_text(cell) for cell in page.select(".events tbody td")]
     assert text in cells
@@ -210,7 +210,7 @@ def test_language_switch_keeps_other_arguments(demo: Flask) -> None:
     assert switch["href"] == "?page=home&sub_partner_id=%26%3D&lang=en"
 
 
-def test_language_is_kept_in_session_until_after_logout(demo: Flask, client: FlaskClient) -> None:
+def test_chosen_language_is_kept_after_logout(demo: Flask, client: FlaskClient) -> None:
     client.get("/?lang=en")
     for url in (
         *("/", "/policies", "/widgets/", "/qa/events", "/nowhere"),
@@ -228,8 +228,7 @@ def test_language_is_kept_in_session_until_after_logout(demo: Flask, client: Fla
 def test_unknown_language_is_ignored(client: FlaskClient, lang: str) -> None:
     client.get("/?lang=en")
     page = client.get(f"/?lang={lang}")
-    assert page.status_code == 200
-    assert find_element(page)["lang"] == "en"
+    assert (page.status_code, find_element(page)["lang"]) == (200, "en")
 
 
 def test_text_without_request_has_default_language(demo: Flask) -> None:
@@ -237,7 +236,7 @@ def test_text_without_request_has_default_language(demo: Flask) -> None:
         assert demo.jinja_env.from_string("{{ _('My policies') }}").render() == "我的保单"
 
 
-# The catalog
+# The gettext catalog
 
 
 def read_messages(file: Path) -> Catalog:
@@ -250,7 +249,7 @@ def read_translations(content: bytes) -> list[tuple[Any, Any]]:
     return [(message.id, message.string) for message in read_mo(io.BytesIO(content)) if message.id]
 
 
-def test_catalog_has_exactly_the_messages_of_the_demo(tmp_path: Path) -> None:
+def test_gettext_catalog_has_exactly_messages_of_demo(tmp_path: Path) -> None:
     output = tmp_path / "demo.pot"
     CommandLineInterface().run(  # type: ignore[no-untyped-call]
         [
@@ -265,7 +264,7 @@ def test_catalog_has_exactly_the_messages_of_the_demo(tmp_path: Path) -> None:
     assert catalog.obsolete == {}
 
 
-def test_catalog_translates_all_messages() -> None:
+def test_gettext_catalog_translates_all_messages() -> None:
     for message in read_messages(MESSAGES):
         texts = message.string if isinstance(message.string, tuple) else (message.string,)
         assert all(texts), message.id
@@ -273,7 +272,7 @@ def test_catalog_translates_all_messages() -> None:
         assert list(message.check()) == [], message.id
 
 
-def test_compiled_catalog_is_current() -> None:
+def test_compiled_gettext_catalog_matches_source() -> None:
     expected = io.BytesIO()
     write_mo(expected, read_messages(MESSAGES))
     translations = read_translations(MESSAGES.with_suffix(".mo").read_bytes())

@@ -29,9 +29,8 @@ from tests.support import (
 POLICY = {"page": "policy", "reference": INSURE_NUM}
 BEARER_LINK = {"member": LIN, "no_login_for": "60"}
 
-#: One row per option: the fields of the form, the parameters in the gateway URL, and texts of the
-#: result. "visitor" and "visitor_agent" are not fields, but the member who submits the form, and
-#: the browser.
+#: One row per option: the arguments of ``submit``, the parameters in the gateway URL, and texts of
+#: the result.
 OPTIONS: dict[str, tuple[dict[str, str], dict[str, str], list[str]]] = {
     "product": ({}, {"caseCode": PRODUCT_CODE, "platform": "1", "partnerUniqKey": "…"}, []),
     "home": ({"page": "home"}, {"partnerUniqKey": "…", "platform": "1"}, []),
@@ -133,13 +132,15 @@ def submit(
     """Submit the form, and return the page with the link. The form has the product by default.
 
     :param visitor: The member who is logged in. By default, no member is logged in.
+    :param visitor_agent: The User-Agent of the browser.
+    :param fields: The fields of the form.
     """
     form = {"page": "product", "reference": PRODUCT_CODE, **fields}
     return open_client(demo, visitor, visitor_agent).get("/qa/links", query_string=form)
 
 
 @pytest.mark.parametrize(("fields", "parameters", "texts"), OPTIONS.values(), ids=OPTIONS)
-def test_option_reaches_gateway(
+def test_option_of_link_form_is_in_gateway_url(
     demo: Flask, fields: dict[str, str], parameters: dict[str, str], texts: list[str]
 ) -> None:
     result = find_element(submit(demo, **fields), ".created")
@@ -152,7 +153,7 @@ def test_option_reaches_gateway(
 
 
 @pytest.mark.parametrize("fields", EQUAL_LINKS.values(), ids=EQUAL_LINKS)
-def test_link_jinja_and_qr_code_are_equal(demo: Flask, fields: dict[str, str]) -> None:
+def test_link_jinja_and_qr_code_have_same_url(demo: Flask, fields: dict[str, str]) -> None:
     with time_machine.travel(1_800_000_000, tick=False):
         page = submit(demo, LIN, **fields)
         with demo.test_request_context(headers=PHONE):
@@ -177,7 +178,7 @@ def test_link_jinja_and_qr_code_are_equal(demo: Flask, fields: dict[str, str]) -
         pytest.param("http://192.168.1.20:5000", None, id="address in network"),
     ],
 )
-def test_qr_code_of_localhost_has_hint(
+def test_qr_code_on_localhost_has_hint_for_phones(
     demo: Flask, url: str, base_url: str, port: str | None
 ) -> None:
     page = demo.test_client().get(url, base_url=base_url)
@@ -199,7 +200,7 @@ def test_wrong_value_shows_messages_for_qa_and_developers(
     assert parse_html(page).select("#link, .created svg") == []
 
 
-def test_form_keeps_values(demo: Flask) -> None:
+def test_link_form_keeps_submitted_values(demo: Flask) -> None:
     fields = {
         "page": "policy",
         "reference": INSURE_NUM,
@@ -226,7 +227,7 @@ def test_form_keeps_values(demo: Flask) -> None:
     "name",
     ["page", "reference", "member", "platform", "sub_partner_id", "return_to", "no_login_for"],
 )
-def test_form_escapes_values(demo: Flask, name: str) -> None:
+def test_link_form_escapes_submitted_values(demo: Flask, name: str) -> None:
     page = submit(demo, **{name: "\"'><img src=x onerror=alert(1)>{{ 7 * 191 }}"})
     assert parse_html(page).select("img, script:not([src^='/static/']), [onerror]") == []
     assert "1337" not in page.text
@@ -236,9 +237,7 @@ def test_form_escapes_values(demo: Flask, name: str) -> None:
     ("lang", "text"),
     [("zh", "请设置 FLASK_XIEBAO_PUBLIC_URL"), ("en", "Set FLASK_XIEBAO_PUBLIC_URL")],
 )
-def test_only_bearer_link_lacks_qr_code_if_host_is_unknown(
-    demo: Flask, lang: str, text: str
-) -> None:
+def test_bearer_link_has_no_qr_code_if_host_is_untrusted(demo: Flask, lang: str, text: str) -> None:
     demo.testing = False
 
     page = submit(demo, **BEARER_LINK, lang=lang)
@@ -249,5 +248,5 @@ def test_only_bearer_link_lacks_qr_code_if_host_is_unknown(
     assert result.select("svg") == []
     assert find_element(result, "#link")
     assert find_missing(find_element(result, ".parameters"), "partnerUniqKey …") == []
-    # Without a member, nothing can be stolen with a forged host.
+    # A link without a member is not secret, so it has a QR code on any host.
     assert parse_html(submit(demo)).select(".created svg")

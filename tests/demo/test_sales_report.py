@@ -73,7 +73,7 @@ def read_rows(page: Tag) -> list[list[str]]:
     return [[get_text(cell) for cell in row.select("th, td")] for row in rows]
 
 
-def test_report_shows_clicks_and_sales(demo: Flask, client: FlaskClient) -> None:
+def test_sales_report_shows_clicks_and_sales(demo: Flask, client: FlaskClient) -> None:
     pay(client, click_order_entry(client))
     click_order_entry(open_client(demo, ZHOU), "home")
 
@@ -89,7 +89,7 @@ def test_report_shows_clicks_and_sales(demo: Flask, client: FlaskClient) -> None
 
 
 @pytest.mark.parametrize("group", REPORTS)
-def test_report_groups_clicks_and_sales(demo: Flask, group: str) -> None:
+def test_sales_report_groups_clicks_and_sales(demo: Flask, group: str) -> None:
     later = NOVEMBER + timedelta(hours=1)
     store(
         demo,
@@ -107,7 +107,7 @@ def test_report_groups_clicks_and_sales(demo: Flask, group: str) -> None:
     assert read_rows(page)[: len(REPORTS[group])] == REPORTS[group]
 
 
-def test_report_links_to_previous_and_next_month(demo: Flask) -> None:
+def test_sales_report_links_to_previous_and_next_month(demo: Flask) -> None:
     store(demo, build_click("QY-1"))
     with time_machine.travel(NOVEMBER + timedelta(days=40)):
         december = get_page(demo.test_client(), "/qa/sales")
@@ -118,7 +118,7 @@ def test_report_links_to_previous_and_next_month(demo: Flask) -> None:
     assert "month=2026-12" in find_href(find_element(november, "a[rel=next]"))
 
 
-def test_report_shows_at_most_fifty_rows_and_ten_bars(demo: Flask) -> None:
+def test_sales_report_shows_at_most_50_rows_and_10_bars(demo: Flask) -> None:
     store(demo, *(build_click(f"QY-{number:02}") for number in range(53)))
     with time_machine.travel(NOVEMBER + timedelta(days=1)):
         page = get_page(demo.test_client(), "/qa/sales")

@@ -102,9 +102,9 @@ def test_entry_on_pc_shows_qr_code_for_phone(demo: Flask, entry: str, lang: str,
     assert SIGN not in order.text + handoff.text + page.text
 
 
-@pytest.mark.parametrize("url", ["/", "/sign-in", "/insured", "/xiebao/home/nonsense"])
+@pytest.mark.parametrize("url", ["/", "/sign-in", "/insured", "/xiebao/home/no", "/nowhere"])
 @pytest.mark.parametrize("member", [LIN, None], ids=["member", "visitor"])
-def test_page_does_not_contain_signature(demo: Flask, url: str, member: str | None) -> None:
+def test_shop_page_contains_no_signature(demo: Flask, url: str, member: str | None) -> None:
     assert SIGN not in open_client(demo, member).get(url).text
 
 
@@ -193,7 +193,7 @@ def test_paid_order_has_no_pay_button(demo: Flask) -> None:
         ),
     ],
 )
-def test_entries_lead_to_gateway_in_footer(
+def test_entries_redirect_to_gateway_named_in_footer(
     tmp_path: Path, settings: dict[str, str], text: str, gateway_url: str
 ) -> None:
     client = open_client(create_demo(tmp_path, **settings, XIEBAO_EXTRA='{"hidenav": 1}'))
