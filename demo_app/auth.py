@@ -43,7 +43,7 @@ def login() -> ResponseReturnValue:
     next_page = request.values.get("next", "")
     if not is_local(next_page):
         next_page = url_for("shop.order")
-    if request.method == "GET":
+    if request.method != "POST":
         return render_template("shop/sign_in.html", members=MEMBERS, next=next_page)
     member_id = request.form.get("member")
     if member_id not in MEMBERS:

@@ -41,9 +41,9 @@ CHINA_TIME = timezone(timedelta(hours=8))
 def order() -> Response:
     """Show the order, and its insurance or the card that offers one."""
     # Always pass the member, because a link that a member passes on contains the same order number.
-    found = db.session.scalars(purchases.for_reference(ORDER, current_member())).all()
-    insurance = next((each for each in found if each.state in INSURED), None)
-    unpaid = next((each for each in found if each.state in UNPAID), None)
+    order_policies = db.session.scalars(purchases.for_reference(ORDER, current_member())).all()
+    insurance = next((each for each in order_policies if each.state in INSURED), None)
+    unpaid = next((each for each in order_policies if each.state in UNPAID), None)
     policies, older = get_policies()
     page = render_template(
         "shop/order.html",
