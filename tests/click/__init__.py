@@ -1,1 +1,1 @@
-"""A click on a link: who goes, where to, and what the answer says of it."""
+"""Tests for links: the signed URLs of a site that redirect members to pages of the gateway."""

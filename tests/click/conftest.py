@@ -1,25 +1,17 @@
-"""What the tests of clicks share."""
+"""Fixture for the tests of links."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 
 import pytest
 import time_machine
 
 
 @pytest.fixture
-def later(
+def monotonic_clock(
     clock: time_machine.Traveller, monkeypatch: pytest.MonkeyPatch
-) -> Callable[[float], None]:
-    """Return a function that lets so many seconds go by, on every clock of Python's."""
-    monotonic = 5000.0
-
-    def wait(seconds: float) -> None:
-        nonlocal monotonic
-        monotonic += seconds
-        clock.shift(seconds)
-
-    monkeypatch.setattr(time, "monotonic", lambda: monotonic)
-    return wait
+) -> time_machine.Traveller:
+    """The fixture ``clock``, which here also advances ``time.monotonic()``."""
+    monkeypatch.setattr(time, "monotonic", time.time)
+    return clock

@@ -25,7 +25,7 @@ from flask_caching import Cache
 from werkzeug.test import Client, TestResponse, run_wsgi_app
 
 from flask_xiebao import LinkError, Platform, Xiebao, detect_platform
-from tests.click.test_headers import by_the_app, make_shop
+from tests.click.test_headers import add_app_hook, make_site_with_hook
 from tests.page.support import (
     DEVICES,
     IOS_APP,
@@ -100,7 +100,7 @@ def test_a_hook_may_copy_or_pickle_a_response() -> None:
         kept.append(pickle.dumps(copy.deepcopy(response)))
         return copy.copy(response)
 
-    shop = make_shop(True, by_the_app, keep)
+    shop = make_site_with_hook(True, add_app_hook, keep)
     for source, says in ((POLICY_ENTRY, "private"), (PRODUCT_ENTRY, None), (None, "no-store")):
         response = shop.follow("/xiebao/home/x") if source is None else shop.render(source)
         assert response.text == pickle.loads(kept.pop()).get_data(as_text=True)  # noqa: S301

@@ -1,9 +1,13 @@
-"""Who follows a link, more thoroughly and in rarer sites than ``tests/click/`` has it."""
+"""Further tests of links: rare kinds of hooks, long links, and each changed token on each page.
+
+The other tests of links are in ``tests/click/``.
+"""
 
 from __future__ import annotations
 
 import functools
 import logging
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
@@ -15,9 +19,15 @@ from werkzeug.local import LocalProxy
 
 from flask_xiebao import Entry, LinkError, Platform, Xiebao
 from flask_xiebao.testing import entry_of
-from tests.click.test_guard import OWN, is_refused
-from tests.click.test_refusals import PATHS, SPOILT, Case, check_refusal, with_token
-from tests.click.test_where_the_site_is import behind_a_proxy, warnings
+from tests.click.support import LINK_ENDPOINTS, get_warnings
+from tests.click.test_click_guard import RESPONSES, assert_refused_by_guard
+from tests.click.test_proxies_and_prefixes import make_proxied_site
+from tests.click.test_refusals import (
+    CHANGED_TOKENS,
+    RefusedLink,
+    assert_is_refused,
+    change_token,
+)
 from tests.qr import read as read_qr
 from tests.support import (
     DEPLOYED,
@@ -31,26 +41,29 @@ from tests.support import (
     assert_gateway_accepts,
     find_element,
     find_href,
-    make_site,
     parse_html,
 )
 
-# Links that are refused
+# Refused links
 
 
-@pytest.mark.parametrize("page", PATHS)
-@pytest.mark.parametrize("what", SPOILT)
-def test_a_spoilt_link_of_each_page_is_refused(
-    sent_signals: SentSignals, caplog: pytest.LogCaptureFixture, what: str, page: str
+@pytest.mark.parametrize("endpoint", LINK_ENDPOINTS)
+@pytest.mark.parametrize(("cause", "change"), CHANGED_TOKENS.values(), ids=CHANGED_TOKENS)
+def test_changed_token_of_each_endpoint_is_refused(
+    sent_signals: SentSignals,
+    caplog: pytest.LogCaptureFixture,
+    cause: str,
+    change: Callable[[str], str],
+    endpoint: str,
 ) -> None:
-    cause, change = SPOILT[what]
-    check_refusal(Case(cause, page, with_token(change)), "GET", sent_signals, caplog)
+    link = RefusedLink(cause, endpoint, change_token(change))
+    assert_is_refused(link, "GET", sent_signals, caplog)
 
 
 @pytest.mark.parametrize(
     "token", ["x'\"><script>alert(1)<script>", "%0d%0aSet-Cookie:%20a=b", "保险", "a b"]
 )
-def test_what_stands_in_the_place_of_a_token_breaks_out_of_nothing(site: Site, token: str) -> None:
+def test_special_characters_in_token_are_escaped_in_continue_page(site: Site, token: str) -> None:
     response = site.follow(f"/xiebao/product/{token}", {**PHONE, "HX-Request": "true"})
     assert response.status_code == 200
     assert parse_html(response).script is None
@@ -59,80 +72,86 @@ def test_what_stands_in_the_place_of_a_token_breaks_out_of_nothing(site: Site, t
     assert find_href(response) == response.headers["HX-Redirect"] + "?go=1"
 
 
-def test_a_prefix_that_anybody_can_send_does_not_fill_the_log(
+def test_warnings_about_forged_path_prefixes_are_limited_to_ten(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    site = behind_a_proxy(make_site(**DEPLOYED, XIEBAO_PUBLIC_URL="https://a.example"))
+    site = make_proxied_site(**DEPLOYED, XIEBAO_PUBLIC_URL="https://a.example")
     link = site.link("product")
     site.follow("/xiebao/product/nonsense", {**PHONE, "X-Forwarded-Prefix": "/shop"})
-    assert warnings(caplog) == []  # what is no link says nothing
+    assert get_warnings(caplog) == []
 
     for number in range(50):
         prefix = f"/{number}\x1b[31m{'x' * 5000}"
         site.follow(link, {**PHONE, "X-Forwarded-Prefix": prefix})
-    lines = warnings(caplog)
-    assert len(lines) == 10
-    assert all(len(line) < 600 and line.isprintable() for line in lines)
+    warnings = get_warnings(caplog)
+    assert len(warnings) == 10
+    assert all(len(warning) < 600 and warning.isprintable() for warning in warnings)
 
 
-def test_a_logger_that_is_off_says_nothing(site: Site, caplog: pytest.LogCaptureFixture) -> None:
+def test_refused_click_is_not_logged_if_logger_has_level_warning(
+    site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
     with caplog.at_level(logging.WARNING, "flask_xiebao"):
         site.follow("/xiebao/product/nonsense")
     assert caplog.records == []
 
 
-# What sites register
+# Hooks
 
 
-class Waiting:
-    """Hooks whose methods are async, an object that is called, and what takes anything."""
+class AsyncGuard:
+    """An object with guards that are async and refuse each click."""
 
     async def __call__(self, *_: Any) -> bool:
         return False
 
-    async def method(self, member: str, entry: Entry) -> bool:
+    async def refuse_click(self, member: str, entry: Entry) -> bool:
         return False
 
 
 @pytest.mark.parametrize(
     "guard",
     [
-        Waiting(),
-        Waiting().method,
-        functools.partial(Waiting().__call__, "more"),
+        AsyncGuard(),
+        AsyncGuard().refuse_click,
+        functools.partial(AsyncGuard().__call__, "more"),
         lambda member, entry: LocalProxy(lambda: False),
     ],
-    ids=["an object", "a method", "a partial", "a lazy answer"],
+    ids=["async object", "async method", "partial of async method", "proxy of False"],
 )
-def test_a_no_is_a_no_in_whatever_shape_it_comes(site: Site, guard: Any) -> None:
+def test_click_guard_can_be_async_object_method_or_partial(site: Site, guard: Any) -> None:
     site.xiebao.click_guard(guard)
     site.log_in("lucy")
-    assert is_refused(site.follow(site.link("product")))
+    assert_refused_by_guard(site.follow(site.link("product")))
+
+
+def test_click_guard_can_return_proxy_of_true(site: Site) -> None:
     site.xiebao.click_guard(lambda member, entry: LocalProxy(lambda: True))
+    site.log_in("lucy")
     assert assert_gateway_accepts(site.follow(site.link("product")))
 
 
-def test_what_a_guard_aborts_with_goes_to_the_sites_error_handler(
+def test_exception_of_click_guard_is_handled_by_error_handler_of_site(
     site: Site, sent_signals: SentSignals
 ) -> None:
     @site.app.errorhandler(403)
-    def forbidden(error: Forbidden) -> Any:
-        return f"<p>The shop says: {error.description}</p>", 403
+    def show_error(error: Forbidden) -> Any:
+        return f"<p>The shop: {error.description}</p>", 403
 
     site.xiebao.click_guard(lambda member, entry: abort(403, "locked"))
     site.log_in("lucy")
     response = site.follow(site.link("product"))
-    assert (response.status_code, response.text) == (403, "<p>The shop says: locked</p>")
-    assert [refused["status"] for _, refused in sent_signals] == [403]
+    assert (response.status_code, response.text) == (403, "<p>The shop: locked</p>")
+    assert [values["status"] for _, values in sent_signals] == [403]
 
 
-@pytest.mark.parametrize("way", ["tuple", "redirect"])
-def test_a_guards_own_answer_is_sent_also_where_the_site_traps_exceptions(
-    make_site: MakeSite, way: str
+@pytest.mark.parametrize("name", ["tuple", "redirect"])
+def test_guard_response_and_login_redirect_work_with_trap_http_exceptions(
+    make_site: MakeSite, name: str
 ) -> None:
-    answer, status, _ = OWN[way]
+    get_result, status, _ = RESPONSES[name]
     site = make_site(TRAP_HTTP_EXCEPTIONS=True, XIEBAO_LOGIN_VIEW="page")
-    site.xiebao.click_guard(lambda member, entry: answer())
+    site.xiebao.click_guard(lambda member, entry: get_result())
     link = site.link("product")
     assert site.follow(link).location == f"/page?next={quote(link)}"
     site.log_in("lucy")
@@ -140,74 +159,62 @@ def test_a_guards_own_answer_is_sent_also_where_the_site_traps_exceptions(
 
 
 @pytest.mark.parametrize("hook", ["member_loader", "click_guard", "keeps_plain_key"])
-def test_a_decorator_returns_the_function(hook: str) -> None:
+def test_hook_decorator_returns_function(hook: str) -> None:
     def function(*_: Any) -> bool:
         return True
 
     assert getattr(Xiebao(), hook)(function) is function
 
 
-def test_a_loader_that_nobody_awaits_is_told_to_be_registered_itself(site: Site) -> None:
-    async def current_member() -> str:
-        return "8"
-
-    site.xiebao.member_loader(lambda: current_member())
-    with pytest.raises(LinkError, match="a coroutine that is never awaited"):
-        site.follow(site.link("product", member="8"))
-
-
-# Links that sites make
+# Links that a site builds
 
 
 @pytest.mark.parametrize("member", ["a" * 256, "é" * 128, '"' * 256, "会员" * 42, "\\" * 256])
-def test_the_longest_member_fits_into_the_code_of_the_longest_link(
+def test_handoff_page_has_qr_code_for_longest_member_id_and_link(
     make_site: MakeSite, member: str
 ) -> None:
-    host = f"{'shop.' * 40}example"
-    site = make_site(XIEBAO_PUBLIC_URL=f"https://{host}/below/a/path")
+    site = make_site(XIEBAO_PUBLIC_URL=f"https://{'shop.' * 40}example/below/a/path")
     site.log_in(member)
-    handoff = site.follow(site.link("home", return_to="/" + "x" * 1180), PC)
-    assert handoff.status_code == 200
-    assert "<svg" in handoff.text
+    handoff_page = site.follow(site.link("home", return_to="/" + "x" * 1180), PC)
+    assert handoff_page.status_code == 200
+    assert "<svg" in handoff_page.text
 
 
-def test_a_link_that_was_made_does_not_answer_for_a_wrong_argument_that_equals_its_own(
-    site: Site,
+@pytest.mark.parametrize("value", [True, 1.0])
+def test_invalid_argument_raises_link_error_after_equal_valid_argument(
+    site: Site, value: Any
 ) -> None:
-    xiebao: Any = site.xiebao  # whose types forbid this
     with site.app.test_request_context():
-        assert entry_of(xiebao.product_link(1)) == Entry("product", "1")
-        link = xiebao.product_link(PRODUCT_CODE, platform=1)
+        assert entry_of(site.xiebao.product_link(1)) == Entry("product", "1")
+        with pytest.raises(LinkError):
+            site.xiebao.product_link(value)
+
+        link = site.xiebao.product_link(PRODUCT_CODE, platform=1)
         assert entry_of(link) == Entry("product", PRODUCT_CODE, platform=Platform.H5)
-        for wrong in (True, 1.0):
-            with pytest.raises(LinkError):
-                xiebao.product_link(wrong)
-            with pytest.raises(LinkError):
-                xiebao.product_link(PRODUCT_CODE, platform=wrong)
+        with pytest.raises(LinkError):
+            site.xiebao.product_link(PRODUCT_CODE, platform=value)
 
 
-def test_links_of_one_page_differ_in_what_they_say_only(site: Site) -> None:
+def test_links_built_in_one_request_have_their_own_tokens(site: Site) -> None:
     codes = [f"QX{number}" for number in range(50)] * 2
     with site.app.test_request_context(base_url="https://shop.example/mall"):
         links = [site.xiebao.product_link(code) for code in codes]
-        home = site.xiebao.home_link()
-        entries = [entry_of(link) for link in links]
-    assert entries == [Entry("product", code) for code in codes]
+        assert [entry_of(link) for link in links] == [Entry("product", code) for code in codes]
+        assert site.xiebao.home_link().startswith("/mall/xiebao/home/")
     assert {link.rpartition("/")[0] for link in links} == {"/mall/xiebao/product"}
-    assert home.startswith("/mall/xiebao/home/")
 
 
-def test_a_flask_that_ignores_trusted_hosts_vouches_for_nothing(
+def test_trusted_hosts_setting_is_ignored_with_flask_3_0(
     make_site: MakeSite, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    known = {name: value for name, value in Flask.default_config.items() if "TRUSTED" not in name}
-    monkeypatch.setattr(Flask, "default_config", ImmutableDict(known))
+    config = {name: value for name, value in Flask.default_config.items() if "TRUSTED" not in name}
+    monkeypatch.setattr(Flask, "default_config", ImmutableDict(config))
     site = make_site(**DEPLOYED, TRUSTED_HOSTS=["shop.example"])
     with pytest.raises(LinkError, match="Set XIEBAO_PUBLIC_URL"):
         site.link("home", "https://shop.example", member="7", external=True)
 
 
-def test_an_app_that_has_served_is_refused_each_time_as_flask_does() -> None:
+def test_init_app_raises_each_time_after_first_request() -> None:
     app = Flask("shop")
     app.config.update(XIEBAO_ENABLED=False)
     app.test_client().get("/")
@@ -216,6 +223,7 @@ def test_an_app_that_has_served_is_refused_each_time_as_flask_does() -> None:
             Xiebao(app)
 
 
+@pytest.mark.parametrize("order", ["order-8", 10])
 @pytest.mark.parametrize(
     "source",
     [
@@ -226,21 +234,20 @@ def test_an_app_that_has_served_is_refused_each_time_as_flask_does() -> None:
         "<a href=\"{{ xiebao_link('home', client_reference=order) }}\">Insure</a>",
     ],
 )
-def test_the_macros_take_a_client_reference_and_make_no_attribute_of_it(
-    site: Site, sent_signals: SentSignals, source: str
+def test_client_reference_of_macro_is_sent_with_signal_and_is_no_attribute(
+    site: Site, sent_signals: SentSignals, source: str, order: str | int
 ) -> None:
     site.log_in("alice")
-    for order in ("order-8", 10):
-        link = find_element(site.render(source, order=order))
-        assert "order" not in "".join(link.attrs)
-        site.follow(find_href(link))
-    assert [values["entry"].client_reference for _, values in sent_signals] == ["order-8", "10"]
+    link = find_element(site.render(source, order=order))
+    assert "order" not in "".join(link.attrs)
+    site.follow(find_href(link))
+    assert [values["entry"].client_reference for _, values in sent_signals] == [str(order)]
 
 
-def test_a_code_makes_a_link_with_a_client_reference(site: Site, sent_signals: SentSignals) -> None:
-    code = read_qr(
-        site.render(f'{{{{ insurance_qr("{PRODUCT_CODE}", client_reference="qr-3") }}}}').text
-    )
+def test_client_reference_of_qr_code_is_sent_with_signal(
+    site: Site, sent_signals: SentSignals
+) -> None:
+    page = site.render(f'{{{{ insurance_qr("{PRODUCT_CODE}", client_reference="qr-3") }}}}')
     site.log_in("alice")
-    site.follow(code)
+    site.follow(read_qr(page.text))
     assert [values["entry"].client_reference for _, values in sent_signals] == ["qr-3"]

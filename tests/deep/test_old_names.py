@@ -7,7 +7,7 @@ import shlex
 import subprocess
 from pathlib import Path
 
-from tests.click.test_old_names import IN_TEMPLATES
+from tests.click.test_older_versions import REMOVED_KEYWORDS
 from tests.manual.blocks import DOCS
 
 
@@ -15,7 +15,7 @@ def test_the_manual_finds_what_still_has_an_old_name(tmp_path: Path) -> None:
     page = (DOCS / "en/how-to/upgrading.md").read_text("utf-8")
     *_, command = re.findall(r"^\$ (grep .*)$", page, re.MULTILINE)
     old = [
-        *IN_TEMPLATES.values(),
+        *REMOVED_KEYWORDS.values(),
         *("xiebao.orders.policy_file('1')", "xiebao.state.settings"),
         *("from flask_xiebao.links import Entry", "parse_notification(body, partner_id=1)"),
         *("notify(client, wrong='partner')", 'NotificationError("", "wrong_partner")'),

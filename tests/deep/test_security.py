@@ -23,7 +23,7 @@ from flask_xiebao import Entry, Gateway, LinkError, Platform
 from flask_xiebao.links.tokens import RedirectedClick, TokenSigner
 from flask_xiebao.testing import GatewaySimulator
 from tests import qr
-from tests.click.forged import paid_path, raw
+from tests.click.support import get_return_link_path, send_raw_request
 from tests.support import (
     API_KEY,
     DEPLOYED,
@@ -179,7 +179,7 @@ def test_the_fuzzer_notices_an_error_of_the_server(monkeypatch: pytest.MonkeyPat
 def test_a_payment_comes_back_to_this_site_whatever_its_path_is_called(
     site: Site, path: str
 ) -> None:
-    location = raw(site.app, paid_path(path)).headers["Location"]
+    location = send_raw_request(site.app, get_return_link_path(path)).headers["Location"]
     assert location.isascii()
     assert location.isprintable()
     assert location.startswith("/")
@@ -259,7 +259,9 @@ def test_a_host_too_long_to_be_one_is_no_code_to_draw_and_says_nothing(
     monkeypatch.setattr("segno.make_qr", None)
     for number in range(3):
         host = f"{number}.{'x.' * 950}example"
-        response = raw(site.app, handoff, HTTP_USER_AGENT=PC["User-Agent"], HTTP_HOST=host)
+        response = send_raw_request(
+            site.app, handoff, HTTP_USER_AGENT=PC["User-Agent"], HTTP_HOST=host
+        )
         assert response.status_code == 400
         assert "Host" in response.get_data(as_text=True)
         assert site.render(poster, {**PC, "Host": host}).status_code == 400

@@ -1,0 +1,61 @@
+"""Tests for who may follow a link: the link's member, other members and anonymous visitors.
+
+To test another case, add a row to ``ACCESS_RULES``. The same rules, with more times, are tested
+without requests in ``tests/unit/test_admission.py``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.click.support import assert_click_outcome
+from tests.support import LINK_ARGUMENTS, MakeSite, SentSignals
+
+#: One row per click: the member of the link, its no_login_for, the member who is logged in a minute
+#: later, and the expected outcome.
+ACCESS_RULES = [
+    (None, None, None, "401 login_required"),
+    (None, None, "alice", "302 alice"),
+    (None, None, "bob", "302 bob"),
+    ("alice", None, "alice", "302 alice"),
+    ("alice", 61, "alice", "302 alice"),
+    ("alice", 60, "alice", "302 alice"),
+    ("alice", None, "bob", "403 another_member"),
+    ("alice", 61, "bob", "403 another_member"),
+    ("alice", 60, "bob", "403 another_member"),
+    ("alice", None, None, "401 login_required"),
+    ("alice", 61, None, "302 alice"),
+    ("alice", 60, None, "410 expired"),
+]
+
+
+@pytest.mark.parametrize(
+    ("page", "has_loader", "link_member", "no_login_for", "visitor", "expected"),
+    [
+        (page, has_loader, *rule)
+        for page in LINK_ARGUMENTS
+        for has_loader in (True, False)
+        for rule in ACCESS_RULES
+        # A link to the policy page always has a member. Without a member_loader, each visitor is
+        # anonymous.
+        if (page != "policy" or rule[0] is not None) and (has_loader or rule[2] is None)
+    ],
+)
+def test_click_outcome_depends_on_member_of_link_and_visitor(
+    make_site: MakeSite,
+    clock: Any,
+    sent_signals: SentSignals,
+    page: str,
+    has_loader: bool,
+    link_member: str | None,
+    no_login_for: int | None,
+    visitor: str | None,
+    expected: str,
+) -> None:
+    link = make_site().link(page, member=link_member, no_login_for=no_login_for)
+    clock.shift(60)
+    site = make_site(loader=has_loader)
+    site.log_in(visitor)
+    assert_click_outcome(site.follow(link), sent_signals, expected)

@@ -1,0 +1,166 @@
+"""Tests for the signatures of links: ``SECRET_KEY``, its fallbacks and forged tokens.
+
+To test another forged signature, add it to ``build_forged_tokens``. To test another change of the
+keys, add a row to ``KEY_ROTATIONS``. Thousands of forged tokens are tested in
+``tests/deep/test_security.py`` and by ``make fuzz``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import pytest
+from itsdangerous import TimestampSigner, URLSafeSerializer, URLSafeTimedSerializer
+
+from flask_xiebao import ConfigError, Entry, Gateway
+from flask_xiebao.testing import entry_of
+from tests import qr
+from tests.click.support import get_return_link_path
+from tests.support import (
+    API_KEY,
+    INSURE_NUM,
+    LINK_ARGUMENTS,
+    NOW,
+    PC,
+    PRODUCT_CODE,
+    SECRET_KEY,
+    MakeSite,
+    Site,
+    assert_gateway_accepts,
+    find_leaks,
+    get_return_link,
+)
+from tests.tokens import CLICK_SALT, ENTRY_SALT, encode_payload, sign_token
+from tests.tools import fuzz
+
+#: One row per endpoint: its name, the fields of a valid token, and the salt of the signature.
+TOKENS: list[tuple[str, list[Any], str]] = [
+    ("product", ["product", PRODUCT_CODE], ENTRY_SALT),
+    ("home", ["home"], ENTRY_SALT),
+    ("policy", ["policy", INSURE_NUM, None, None, None, "alice", NOW, 60], ENTRY_SALT),
+    ("paid", ["alice", "click", NOW, "product", PRODUCT_CODE], CLICK_SALT),
+]
+
+
+def build_forged_tokens(fields: list[Any], salt: str) -> dict[str, str]:
+    """Return tokens with these fields and wrong signatures.
+
+    :param salt: the salt of a valid signature.
+    """
+    options = {"key_derivation": "hmac", "digest_method": hashlib.sha256}
+    # Flask signs its session cookies like this.
+    cookies = URLSafeTimedSerializer(
+        SECRET_KEY, "cookie-session", signer_kwargs={**options, "digest_method": hashlib.sha1}
+    )
+    return {
+        "another key": sign_token(fields, salt, key="another secret"),
+        "prefix of the key": sign_token(fields, salt, key=SECRET_KEY[:-1]),
+        "default salt of itsdangerous": sign_token(fields, "itsdangerous.Signer"),
+        "salt of another purpose": sign_token(
+            fields, CLICK_SALT if salt == ENTRY_SALT else ENTRY_SALT
+        ),
+        "another partner account": sign_token(fields, salt.replace("12345", "54321")),
+        "no salt": sign_token(fields, ""),
+        "another digest": sign_token(fields, salt, digest=hashlib.sha1),
+        "another key derivation": sign_token(fields, salt, derivation="django-concat"),
+        "serializer": URLSafeSerializer(SECRET_KEY).dumps(fields),
+        "serializer with the salt": URLSafeSerializer(SECRET_KEY, salt).dumps(fields),
+        "timed serializer": URLSafeTimedSerializer(SECRET_KEY).dumps(fields),
+        "timed serializer with the salt": URLSafeTimedSerializer(
+            SECRET_KEY, salt, signer_kwargs=options
+        ).dumps(fields),
+        "timestamp signer": TimestampSigner(SECRET_KEY, salt).sign(encode_payload(fields)).decode(),
+        "session cookie": cookies.dumps(fields),
+        "session cookie with a dict": cookies.dumps({"member": "alice", "entry": fields}),
+    }
+
+
+@pytest.mark.usefixtures("clock")
+@pytest.mark.parametrize(("endpoint", "fields", "salt"), TOKENS)
+def test_forged_signatures_return_404(
+    site: Site, endpoint: str, fields: list[Any], salt: str
+) -> None:
+    site.log_in("alice")
+    assert site.follow(f"/xiebao/{endpoint}/{sign_token(fields, salt)}").status_code == 302
+    for name, token in build_forged_tokens(fields, salt).items():
+        assert site.follow(f"/xiebao/{endpoint}/{token}").status_code == 404, name
+
+
+def test_random_forged_tokens_are_refused() -> None:
+    outcome = fuzz.run(300, seed=8)
+    assert outcome.violations == []
+    assert (outcome.tried, outcome.refused > 200, outcome.genuine > 1) == (300, True, True)
+
+
+# SECRET_KEY and SECRET_KEY_FALLBACKS
+
+#: One row per deployment, in the order of time: SECRET_KEY, and the keys in SECRET_KEY_FALLBACKS.
+#: The fifth row makes an older key the SECRET_KEY again.
+KEY_ROTATIONS = [("a",), ("b", "a"), ("c", "b", "a"), ("c", "b"), ("b",), ("d", "c")]
+
+
+def test_links_open_only_while_their_key_is_configured(site: Site) -> None:
+    site.log_in("alice")
+    signed_links: list[tuple[str, str]] = []
+    for key, *fallbacks in KEY_ROTATIONS:
+        site.app.config.update(SECRET_KEY=key, SECRET_KEY_FALLBACKS=fallbacks)
+        # The token of a link without a member is cached, but not longer than its key is valid.
+        for options in ({}, {"member": "alice"}, {"member": "alice", "no_login_for": 60}):
+            link = site.link("product", return_to="/orders/8", **options)
+            signed_links += [(key, link), (key, get_return_link(site.follow(link)))]
+
+        for signing_key, link in signed_links:
+            expected = 302 if signing_key in (key, *fallbacks) else 404
+            assert site.follow(link).status_code == expected
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "message"),
+    [
+        *(("SECRET_KEY", value, "SECRET_KEY") for value in (None, "", b"", 123456, 1.5)),
+        *(
+            ("SECRET_KEY_FALLBACKS", value, "SECRET_KEY_FALLBACKS must be a list of keys")
+            for value in (
+                *("old secret", b"old secret", [""], ["old", ""], [None], [5]),
+                *({"old": 1}, [["a"]]),
+            )
+        ),
+    ],
+)
+def test_link_raises_config_error_until_secret_key_is_valid(
+    site: Site, setting: str, value: Any, message: str
+) -> None:
+    # Flask rejects some of these values when it enters the context, so change the setting later.
+    with site.app.test_request_context():
+        site.app.config[setting] = value
+        with pytest.raises(ConfigError, match=message) as error:
+            site.xiebao.product_link(PRODUCT_CODE)
+        site.app.config.update(SECRET_KEY=SECRET_KEY, SECRET_KEY_FALLBACKS=None)
+        assert site.xiebao.product_link(PRODUCT_CODE)
+    assert list(error.value.problems) == [setting]
+    assert find_leaks(str(error.value), "old", SECRET_KEY) == []
+
+
+@pytest.mark.parametrize("fallbacks", [None, [], (), ["old"], ("old",), [b"old"]])
+def test_new_links_are_not_signed_with_fallbacks(make_site: MakeSite, fallbacks: Any) -> None:
+    link = make_site(SECRET_KEY_FALLBACKS=fallbacks).link("product")
+    with make_site().app.app_context():
+        assert entry_of(link) == Entry("product", PRODUCT_CODE)
+
+
+def test_links_stay_valid_if_api_key_and_environment_change(
+    site: Site, make_site: MakeSite
+) -> None:
+    site.log_in("alice")
+    links = [
+        *(site.link(page, member="alice", no_login_for=60) for page in LINK_ARGUMENTS),
+        qr.read(site.follow(site.link("home"), PC).text),
+    ]
+
+    new_site = make_site(XIEBAO_API_KEY=API_KEY, XIEBAO_ENV="production")
+    for link in links:
+        location = new_site.follow(link).location or ""
+        assert assert_gateway_accepts(location, API_KEY).member == "alice"
+        assert location.startswith(Gateway.PRODUCTION)
+    assert new_site.follow(get_return_link_path()).location == "/orders/8"
