@@ -1,1 +1,1 @@
-"""What the platform says of itself, and what it answers when it is asked."""
+"""Tests for the callback, for order queries, and for stored purchases."""

@@ -1,9 +1,11 @@
-"""What the tests of the callback and of the order query share: a site that hears, and a gateway."""
+"""Helpers for tests of the callback and of order queries.
+
+They register notification handlers, send notifications to the callback, and answer order queries.
+"""
 
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from io import BytesIO
@@ -17,96 +19,74 @@ from flask_xiebao import Gateway, Notification, OrderClient, OrderError
 from tests.support import INSURE_NUM, Site
 from tests.vectors import NAME
 
-TOKEN = "notify-" + "x" * 20
-
-# The site's side
+# The callback
 
 
 @dataclass
-class Listener:
-    """A handler that keeps what it hears.
+class RecordingHandler:
+    """A notification handler that records the notifications.
 
-    :ivar then: what it does after that, and returns.
+    :ivar action: a function that the handler calls with each notification. The handler returns the
+        result of this function.
     """
 
-    then: Callable[[Notification], object]
+    action: Callable[[Notification], object]
     notifications: list[Notification] = field(default_factory=list)
 
     def __call__(self, notification: Notification) -> object:
         self.notifications.append(notification)
-        return self.then(notification)
+        return self.action(notification)
 
 
-def listen(site: Site, then: Callable[[Notification], object] = lambda _: None) -> Listener:
-    return site.xiebao.notification_handler(Listener(then))
+def register_handler(
+    site: Site, action: Callable[[Notification], object] = lambda _: None
+) -> RecordingHandler:
+    """Register a notification handler that records the notifications, and return it."""
+    return site.xiebao.notification_handler(RecordingHandler(action))
 
 
-def post(site: Site, body: bytes, url: str = "/xiebao/notify", **options: Any) -> TestResponse:
-    options = {"content_type": "application/json;charset=UTF-8", **options}  # as Java does
+def send_notification(
+    site: Site, body: bytes, url: str = "/xiebao/notify", **options: Any
+) -> TestResponse:
+    """Post a notification to the callback, and return the response.
+
+    :param options: arguments for the test client's ``post()``.
+    """
+    # HTTP clients in Java send this Content-Type.
+    options = {"content_type": "application/json;charset=UTF-8", **options}
     return site.app.test_client().post(url, data=body, **options)
 
 
-class Slow(BytesIO):
-    """A body of which a few bytes come at a time."""
+class SlowStream(BytesIO):
+    """A stream that returns at most 1000 bytes for each call of ``read()`` with a size."""
 
     def read(self, size: int | None = -1) -> bytes:
         return super().read(size if size is None or size < 0 else min(size, 1000))
 
 
-def in_chunks(site: Site, body: bytes | BytesIO) -> TestResponse:
-    """Send a body without saying how long it is."""
-    stream = Slow(body) if isinstance(body, bytes) else body
-    response = post(
+def send_chunked_notification(site: Site, body: bytes | BytesIO) -> TestResponse:
+    """Post a notification without a Content-Length header, and return the response."""
+    return send_notification(
         site,
         b"",
-        input_stream=stream,
+        input_stream=SlowStream(body) if isinstance(body, bytes) else body,
         environ_overrides={"wsgi.input_terminated": True},
         headers={"Transfer-Encoding": "chunked"},
     )
-    assert stream.tell() <= 256 * 1024 + 1  # The rest is never read into memory.
-    return response
 
 
-def said(response: TestResponse) -> int:
-    """Return the status of an answer, whose body says the same to the platform.
+def get_log(caplog: pytest.LogCaptureFixture, logger_name: str) -> list[tuple[int, str]]:
+    """Return the levels and messages of a logger's records.
 
-    No answer can be stored, and none begins a session.
+    :param logger_name: the name of the logger, which is the app's name for ``app.logger``.
     """
-    assert response.mimetype == "application/json"
-    assert response.headers["Cache-Control"] == "no-store"
-    assert "Set-Cookie" not in response.headers
-    answer = json.loads(response.data)
-    if response.status_code == 200:
-        assert answer == {"state": True}
-    else:
-        assert answer == {"state": False, "failMsg": answer["failMsg"]}
-        assert answer["failMsg"].isprintable()
-    return response.status_code
+    return [(level, text) for name, level, text in caplog.record_tuples if name == logger_name]
 
 
-def tell(site: Site, body: bytes, url: str = "/xiebao/notify", **options: Any) -> int:
-    """Return the status with which a notification is answered."""
-    return said(post(site, body, url, **options))
+# Order queries
 
-
-def logged(site: Site, caplog: pytest.LogCaptureFixture) -> list[tuple[int, str]]:
-    """Return what is in the site's own log, with the levels."""
-    records = [each for each in caplog.records if each.name == site.app.logger.name]
-    assert not any(each.exc_info for each in records)
-    return [(each.levelno, each.getMessage()) for each in records]
-
-
-def refusals(caplog: pytest.LogCaptureFixture) -> list[str]:
-    """Return what is said of who was refused."""
-    records = [each for each in caplog.records if each.name == "flask_xiebao"]
-    assert {each.levelno for each in records} <= {logging.INFO}
-    return [each.getMessage() for each in records]
-
-
-# The platform's side
-
-#: What a gateway of the family says of an order.
-DETAIL: dict[str, Any] = {
+#: The fields of an order in the response to an order query.
+ORDER_FIELDS: dict[str, Any] = {
     "insureNum": INSURE_NUM,
     "caseCode": "QX000000127257",
     "partnerUniqueKey": "101000",
@@ -128,54 +108,64 @@ DETAIL: dict[str, Any] = {
 }
 
 
-def ok(data: Any) -> dict[str, Any]:
+def build_gateway_response(data: Any) -> dict[str, Any]:
+    """Return the JSON that the gateway sends if a query is successful."""
     return {"respCode": 0, "respMsg": "成功", "data": data}
 
 
-def detail(**own: Any) -> dict[str, Any]:
-    """Return the answer about the order, with these fields of its own."""
-    return ok({"orderDetail": {**DETAIL, **own}})
+def build_order_response(**fields: Any) -> dict[str, Any]:
+    """Return the response to the query for one order.
+
+    :param fields: fields of the order to change or to add.
+    """
+    return build_gateway_response({"orderDetail": {**ORDER_FIELDS, **fields}})
 
 
-def page(index: int, pages: int, *numbers: str) -> dict[str, Any]:
-    """Return a page of the list: the orders of these numbers."""
-    rows = [{**DETAIL, "insureNum": number} for number in numbers]
+def build_order_page(index: int, pages: int, *numbers: str) -> dict[str, Any]:
+    """Return the response to the query for one page of the order list.
+
+    :param index: the number of the page.
+    :param pages: the number of pages of the list.
+    :param numbers: the application numbers of the orders on the page.
+    """
+    rows = [{**ORDER_FIELDS, "insureNum": number} for number in numbers]
     orders = {"pageIndex": index, "pageSize": 2, "pageNums": pages, "total": 5, "data": rows}
-    return ok({"orders": orders})
+    return build_gateway_response({"orders": orders})
 
 
-class Platform:
-    """The gateway as a transport: it keeps what it is asked, and answers with what it is told."""
+class FakeOrderGateway:
+    """A gateway that records order queries and answers with prepared responses.
 
-    def __init__(self, *answers: Any, **options: Any) -> None:
-        self.asked: list[httpx.Request] = []
-        self.answers = list(answers or [detail()])
+    :ivar client: an order client that sends its queries to this gateway.
+    :ivar requests: the requests that the client sent.
+    :ivar responses: the responses in their order. The gateway repeats the last one. A response is
+        an object to send as JSON, bytes, an ``httpx.Response``, or a function that accepts the
+        request and returns one of these.
+    """
+
+    def __init__(self, *responses: Any, **options: Any) -> None:
+        self.requests: list[httpx.Request] = []
+        self.responses = list(responses or [build_order_response()])
         options = {"partner_id": "12345", "api_key": "Key", "base_url": Gateway.TEST, **options}
-        self.client = OrderClient(transport=httpx.MockTransport(self.answer), **options)
+        self.client = OrderClient(transport=httpx.MockTransport(self.respond), **options)
 
-    def answer(self, asked: httpx.Request) -> httpx.Response:
-        self.asked.append(asked)
-        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
-        if callable(answer):
-            answer = answer(asked)
-        if isinstance(answer, httpx.Response):
-            return answer
-        if isinstance(answer, bytes):
-            return httpx.Response(200, content=answer)
-        return httpx.Response(200, json=answer)
+    def respond(self, request: httpx.Request) -> httpx.Response:
+        self.requests.append(request)
+        response = self.responses.pop(0) if len(self.responses) > 1 else self.responses[0]
+        if callable(response):
+            response = response(request)
+        if isinstance(response, httpx.Response):
+            return response
+        content = response if isinstance(response, bytes) else json.dumps(response)
+        return httpx.Response(200, content=content)
 
     @property
-    def sign(self) -> str:
-        """That of the last query."""
-        return self.asked[-1].url.params["sign"]
+    def last_sign(self) -> str:
+        """The ``sign`` of the last request."""
+        return self.requests[-1].url.params["sign"]
 
-    def refused(self) -> OrderError:
-        """Return the error with which a query ends."""
-        with pytest.raises(OrderError) as caught:
+    def get_query_error(self) -> OrderError:
+        """Return the error that the client raises for an order query."""
+        with pytest.raises(OrderError) as error:
             self.client.get(INSURE_NUM)
-        return caught.value
-
-
-def refused(*answers: Any, **options: Any) -> OrderError:
-    """Return the error of a query that is answered so."""
-    return Platform(*answers, **options).refused()
+        return error.value

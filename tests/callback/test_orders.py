@@ -1,4 +1,4 @@
-"""The order query: what is asked, and what is made of the answers."""
+"""Tests for the query of one order, for the resulting ``Order``, and for the policy file."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import date, datetime
 from threading import Lock
 from typing import Any
-from unittest.mock import Mock, call, create_autospec
+from unittest.mock import Mock, create_autospec
 
 import pytest
 
@@ -23,28 +23,35 @@ from flask_xiebao import (
     PayStatus,
     PolicyInfo,
 )
-from tests.callback.support import DETAIL, Platform, detail, ok, page
-from tests.support import INSURE_NUM, failing_function, find_leaks
+from tests.callback.support import (
+    ORDER_FIELDS,
+    FakeOrderGateway,
+    build_gateway_response,
+    build_order_response,
+)
+from tests.support import INSURE_NUM, find_leaks
 from tests.vectors import NAME, QUERY, SIGN_OF_QUERY, compute_sign
 
-# What is asked
+# The request
 
 
-def test_a_query_is_signed_as_the_platform_checks_it() -> None:
-    assert compute_sign(QUERY) == SIGN_OF_QUERY  # so the rule is the family's
-    platform = Platform()
-    platform.client.get(INSURE_NUM)
-    [asked] = platform.asked
-    assert asked.method == "POST"
-    assert str(asked.url).partition("?")[0] == "https://testapi.xiebao18.com/api/orderDetail"
-    assert platform.sign == compute_sign(asked.content)
-    assert asked.headers["Content-Type"] == "application/json"
-    written = re.sub(rb'"12345-\d{26}"', b'"12345-20190226102030000001"', asked.content)
-    assert written == QUERY
+def test_order_query_is_post_request_with_signed_json() -> None:
+    gateway = FakeOrderGateway()
+    gateway.client.get(INSURE_NUM)
+    [request] = gateway.requests
+    assert request.method == "POST"
+    assert str(request.url).partition("?")[0] == "https://testapi.xiebao18.com/api/orderDetail"
+    assert request.headers["Content-Type"] == "application/json"
+    assert request.headers["Accept-Encoding"] == "identity"
+    body = re.sub(rb'"12345-\d{26}"', b'"12345-20190226102030000001"', request.content)
+    assert body == QUERY
+    assert gateway.last_sign == compute_sign(request.content)
+    # The example query and its signature show that compute_sign() follows the gateway's rule.
+    assert compute_sign(QUERY) == SIGN_OF_QUERY
 
 
 @pytest.mark.parametrize(
-    ("partner_id", "written"),
+    ("partner_id", "expected"),
     [
         ("12345", b'"partnerId":12345,'),
         (12345, b'"partnerId":12345,'),
@@ -52,58 +59,81 @@ def test_a_query_is_signed_as_the_platform_checks_it() -> None:
         ("0123", b'"partnerId":"0123",'),
         ("１２", '"partnerId":"１２",'.encode()),
     ],
+    ids=["digits", "integer", "letters", "leading zero", "full-width digits"],
 )
-def test_the_partner_id_is_the_number_that_it_is(partner_id: Any, written: bytes) -> None:
-    platform = Platform(partner_id=partner_id)
-    platform.client.get(INSURE_NUM)
-    assert written in platform.asked[0].content
+def test_numeric_partner_id_is_sent_as_json_number(partner_id: Any, expected: bytes) -> None:
+    gateway = FakeOrderGateway(partner_id=partner_id)
+    gateway.client.get(INSURE_NUM)
+    assert expected in gateway.requests[0].content
 
 
 @pytest.mark.parametrize("base_url", [Gateway.PRODUCTION, "http://127.0.0.1:5000/gateway/"])
-def test_the_host_is_that_of_the_pages(base_url: str) -> None:
-    platform = Platform(base_url=base_url)
-    platform.client.get(INSURE_NUM)
-    assert str(platform.asked[0].url).startswith(f"{base_url.rstrip('/')}/api/orderDetail?sign=")
-
-
-@pytest.mark.parametrize("number", [int(INSURE_NUM), f"{INSURE_NUM}   "])
-def test_a_number_may_be_a_number_or_padded(number: Any) -> None:
-    assert Platform().client.get(number).insure_num == INSURE_NUM
-
-
-@pytest.mark.parametrize("number", ["", " ", None, True, 1.5, "a\nb", ["1"]])
-def test_a_number_that_is_none_is_not_asked_for(number: Any) -> None:
-    platform = Platform()
-    for ask in (platform.client.get, platform.client.policy_url):
-        with pytest.raises(OrderError, match=r"^insure_num "):
-            ask(number)
-    assert platform.asked == []
+def test_order_query_is_sent_to_base_url_of_client(base_url: str) -> None:
+    gateway = FakeOrderGateway(base_url=base_url)
+    gateway.client.get(INSURE_NUM)
+    assert str(gateway.requests[0].url).startswith(f"{base_url.rstrip('/')}/api/orderDetail?sign=")
 
 
 @pytest.mark.parametrize(
-    "wrong",
+    ("number", "number_in_response"),
     [
-        {"partner_id": ""},
-        {"partner_id": None},
-        {"api_key": ""},
-        {"api_key": None},
-        {"base_url": "/gateway"},
-        {"base_url": "testapi.xiebao18.com"},
-        {"base_url": "https://me:secret@testapi.xiebao18.com"},
-        {"base_url": "https://testapi.xiebao18.com/?x=1"},
-        *({"timeout": wrong} for wrong in (0, -1, True, "10", None, float("inf"), float("nan"))),
+        (int(INSURE_NUM), INSURE_NUM),
+        (f"{INSURE_NUM}   ", INSURE_NUM),
+        (INSURE_NUM, f"{INSURE_NUM} "),
+    ],
+    ids=["integer", "padded argument", "padded response"],
+)
+def test_application_number_may_be_integer_or_have_trailing_spaces(
+    number: Any, number_in_response: str
+) -> None:
+    gateway = FakeOrderGateway(build_order_response(insureNum=number_in_response))
+    assert gateway.client.get(number).insure_num == INSURE_NUM
+
+
+@pytest.mark.parametrize("query", ["get", "policy_url"])
+@pytest.mark.parametrize("number", ["", " ", None, True, 1.5, "a\nb", ["1"]], ids=repr)
+def test_invalid_application_number_raises_order_error_without_request(
+    number: Any, query: str
+) -> None:
+    gateway = FakeOrderGateway()
+    with pytest.raises(OrderError, match=r"^insure_num "):
+        getattr(gateway.client, query)(number)
+    assert gateway.requests == []
+
+
+@pytest.mark.parametrize(
+    ("argument", "value"),
+    [
+        ("partner_id", ""),
+        ("partner_id", None),
+        ("api_key", ""),
+        ("api_key", None),
+        ("base_url", "/gateway"),
+        ("base_url", "testapi.xiebao18.com"),
+        ("base_url", "https://me:secret@testapi.xiebao18.com"),
+        ("base_url", "https://testapi.xiebao18.com/?x=1"),
+        ("timeout", 0),
+        ("timeout", -1),
+        ("timeout", True),
+        ("timeout", "10"),
+        ("timeout", None),
+        ("timeout", float("inf")),
+        ("timeout", float("nan")),
     ],
 )
-def test_a_wrong_argument_is_an_order_error_that_names_it(wrong: dict[str, Any]) -> None:
-    with pytest.raises(OrderError, match=next(iter(wrong))):
-        Platform(**wrong)
+def test_invalid_argument_of_client_raises_order_error_with_its_name(
+    argument: str, value: Any
+) -> None:
+    with pytest.raises(OrderError, match=argument):
+        FakeOrderGateway(**{argument: value})
 
 
-# What is made of the answer
+# The order
 
 
-def test_an_order_is_what_the_answer_says() -> None:
-    order = Platform().client.get(INSURE_NUM)
+def test_order_has_all_fields_of_response_and_no_names_in_repr() -> None:
+    order = FakeOrderGateway().client.get(INSURE_NUM)
+
     assert order == Order(
         insure_num=INSURE_NUM,
         case_code="QX000000127257",
@@ -131,18 +161,19 @@ def test_an_order_is_what_the_answer_says() -> None:
         pay_status=PayStatus.PAID,
         issue_status=IssueStatus.ISSUED,
         effective_status=EffectiveStatus.IN_FORCE,
-        data=DETAIL,
+        data=ORDER_FIELDS,
     )
+    # Integers are equal to the members of an IntEnum, so check the types.
     statuses = (order.pay_status, order.issue_status, order.effective_status)
-    assert [type(each) for each in statuses] == [PayStatus, IssueStatus, EffectiveStatus]
-    assert "2019, 2, 26, 10, 20, 30" in repr(order.paid_at)  # as it is in China
-    assert order.member is None
+    assert [type(status) for status in statuses] == [PayStatus, IssueStatus, EffectiveStatus]
+    # Datetimes in two time zones can be equal, so check that the time is the local time in China.
+    assert "2019, 2, 26, 10, 20, 30" in repr(order.paid_at)
     assert INSURE_NUM in repr(order)
     assert find_leaks(repr(order), NAME, "13800000000") == []
 
 
 @pytest.mark.parametrize(
-    ("name", "said", "attribute"),
+    ("field", "value", "attribute"),
     [
         ("payAmount", "15", "price_fen"),
         ("payAmount", 15.0, "price_fen"),
@@ -153,122 +184,109 @@ def test_an_order_is_what_the_answer_says() -> None:
         ("insurants", NAME, "policies"),
     ],
 )
-def test_an_order_is_not_lost_for_what_cannot_be_read(name: str, said: Any, attribute: str) -> None:
-    order = Platform(detail(**{name: said})).client.get(INSURE_NUM)
+def test_order_attribute_is_empty_if_its_field_cannot_be_read(
+    field: str, value: Any, attribute: str
+) -> None:
+    order = FakeOrderGateway(build_order_response(**{field: value})).client.get(INSURE_NUM)
     assert not getattr(order, attribute)
-    assert order.data[name] == said
+    assert order.data[field] == value
     assert order.pay_status is PayStatus.PAID
 
 
-def test_a_number_that_the_gateway_pads_is_the_same() -> None:
-    assert (
-        Platform(detail(insureNum=f"{INSURE_NUM} ")).client.get(INSURE_NUM).insure_num == INSURE_NUM
+def test_order_attributes_are_none_if_response_omits_their_fields() -> None:
+    fields = {"insureNum": INSURE_NUM, "planName": None}
+    response = build_gateway_response({"orderDetail": fields})
+    order = FakeOrderGateway(response).client.get(INSURE_NUM)
+    assert order == Order(insure_num=INSURE_NUM, data=fields)
+    assert (order.pay_status, order.paid_at, order.policies, order.member) == (None, None, (), None)
+
+
+def test_order_keeps_unknown_statuses_and_fields() -> None:
+    response = build_order_response(
+        payStatus=77, issueStatus=-1, effectiveStatus=4, more=[1], insurePartnerId=78
     )
-
-
-def test_what_the_answer_omits_is_none() -> None:
-    said = {"insureNum": INSURE_NUM, "planName": None}
-    order = Platform(ok({"orderDetail": said})).client.get(INSURE_NUM)
-    assert order == Order(insure_num=INSURE_NUM, data=said)
-    assert (order.pay_status, order.paid_at, order.policies) == (None, None, ())
-    assert Order(insure_num=INSURE_NUM).member is None
-    assert create_autospec(Order).member is not None  # the class can be looked at
-
-
-def test_unknown_numbers_and_fields_are_kept() -> None:
-    answer = detail(payStatus=77, issueStatus=-1, effectiveStatus=4, more=[1], insurePartnerId=78)
-    order = Platform(answer).client.get(INSURE_NUM)
+    order = FakeOrderGateway(response).client.get(INSURE_NUM)
     assert (order.pay_status, order.issue_status, order.effective_status) == (77, -1, 4)
     assert order.data["more"] == [1]
-    assert order.insure_partner_id == "78"  # who sold it is who the gateway says
+    assert order.insure_partner_id == "78"
 
 
-def test_whose_it_is_is_asked_when_it_is_read_and_once() -> None:
+# The member of an order
+
+
+def test_order_member_is_looked_up_once_at_first_access() -> None:
     member_of = Mock(return_value="m_7")
-    order = Platform(member_of=member_of).client.get(INSURE_NUM)
-    assert order == Platform().client.get(INSURE_NUM)
-    assert member_of.mock_calls == []
+    order = FakeOrderGateway(member_of=member_of).client.get(INSURE_NUM)
+    member_of.assert_not_called()
     assert (order.member, order.member) == ("m_7", "m_7")
-    assert member_of.mock_calls == [call("101000")]
+    member_of.assert_called_once_with("101000")
 
 
-class Members:
-    """The members of a site, which can be neither copied nor pickled, as its app cannot."""
+def test_member_lookup_does_not_change_equality_and_repr_of_order() -> None:
+    order = FakeOrderGateway(member_of=lambda _: "m_7").client.get(INSURE_NUM)
+    assert order.member == "m_7"
+    order_without_lookup = FakeOrderGateway().client.get(INSURE_NUM)
+    assert (order, repr(order)) == (order_without_lookup, repr(order_without_lookup))
+    assert find_leaks(repr(order), "m_7", NAME, "member") == []
+
+
+def test_order_class_can_be_mocked_with_autospec() -> None:
+    assert create_autospec(Order).member is not None
+
+
+class MemberDirectory:
+    """The members of a site. Like a Flask app, the object can be neither copied nor pickled."""
 
     def __init__(self) -> None:
         self._lock = Lock()
 
-    def member_of(self, key: str) -> str | None:
+    def find_member(self, key: str) -> str | None:
         return {"101000": "m_7", "2": "m_8"}.get(key)
 
 
+@pytest.mark.parametrize("is_read_before", [False, True], ids=["unread member", "read member"])
 @pytest.mark.parametrize(
-    "copied", [copy.copy, copy.deepcopy, lambda order: replace(order, case_code="1")]
+    ("copy_order", "member"),
+    [
+        (copy.copy, "m_7"),
+        (copy.deepcopy, "m_7"),
+        (lambda order: replace(order, case_code="1"), "m_7"),
+        (lambda order: replace(order, partner_uniq_key="2"), "m_8"),
+        (lambda order: replace(order, partner_uniq_key=None), None),
+    ],
+    ids=["copy", "deepcopy", "other product", "other member key", "no member key"],
 )
-@pytest.mark.parametrize("is_read", [False, True])
-def test_a_copy_knows_whose_it_is(copied: Callable[[Order], Order], is_read: bool) -> None:
-    order = Platform(member_of=Members().member_of).client.get(INSURE_NUM)
-    assert not is_read or order.member == "m_7"
-    assert copied(order).member == "m_7"
+def test_copied_order_has_member_for_its_member_key(
+    copy_order: Callable[[Order], Order], member: str | None, is_read_before: bool
+) -> None:
+    order = FakeOrderGateway(member_of=MemberDirectory().find_member).client.get(INSURE_NUM)
+    assert not is_read_before or order.member == "m_7"
+    assert copy_order(order).member == member
 
 
-def test_order_replaced_with_another_key_returns_its_member() -> None:
-    order = Platform(member_of=Members().member_of).client.get(INSURE_NUM)
-    assert order.member == "m_7"
-    assert replace(order, partner_uniq_key="2").member == "m_8"
-    assert replace(order, partner_uniq_key=None).member is None
-
-
-def test_order_whose_member_was_read_is_equal_and_looks_the_same() -> None:
-    unread, read = (
-        Platform(member_of=Members().member_of).client.get(INSURE_NUM) for _ in range(2)
-    )
-    assert read.member == "m_7"
-    assert (read, repr(read)) == (unread, repr(unread))
-    assert find_leaks(repr(read), "m_7", NAME, "member") == []
-
-
-def test_pickled_order_keeps_all_but_an_unread_member() -> None:
-    order = Platform(member_of=Members().member_of).client.get(INSURE_NUM)
-    unread = pickle.loads(pickle.dumps(order))  # noqa: S301 - of our own
-    assert (unread, unread.member) == (order, None)
+def test_pickled_order_has_member_only_if_it_was_read_before() -> None:
+    order = FakeOrderGateway(member_of=MemberDirectory().find_member).client.get(INSURE_NUM)
+    unpickled = pickle.loads(pickle.dumps(order))  # noqa: S301 - the test itself pickled it.
+    assert (unpickled, unpickled.member) == (order, None)
     assert order.member == "m_7"
     assert pickle.loads(pickle.dumps(order)).member == "m_7"  # noqa: S301
 
 
-def test_a_site_that_cannot_say_whose_it_is_fails_where_it_is_read() -> None:
-    platform = Platform(page(1, 1, "2", "1"), member_of=failing_function(OverflowError()))
-    orders = list(platform.client.iter())
-    assert [order.insure_num for order in orders] == ["2", "1"]
-    for order in orders:
-        with pytest.raises(OverflowError):
-            _ = order.member
-
-
-@pytest.mark.parametrize("key", ["8\u200b", "\u202e8", "8\t", "8" * 2001, "8 ", ["8"], 8.5])
-def test_a_key_that_no_member_can_have_is_nobodys(key: Any) -> None:
-    order = Platform(detail(partnerUniqueKey=key), member_of=lambda key: key).client.get(INSURE_NUM)
-    assert (order.partner_uniq_key, order.member) == (None, None)
-    assert order.data["partnerUniqueKey"] == key
-
-
 # The policy file
 
-FILE = "https://files.example/1.pdf?key=a%2Bb"
 
-
-def test_the_policy_file_is_at_the_url_that_the_gateway_says() -> None:
-    data = {"insureNum": INSURE_NUM, "fileUrl": FILE, "size": 7}
-    platform = Platform(ok(data))
-    assert platform.client.policy_url(INSURE_NUM) == FILE
-    assert "/api/downloadUrl?sign=" in str(platform.asked[0].url)
-    with pytest.raises(OrderError, match='"insureNum" must be the application number'):
-        platform.client.policy_url(2)
+def test_policy_url_returns_file_url_of_response() -> None:
+    url = "https://files.example/1.pdf?key=a%2Bb"
+    response = build_gateway_response({"insureNum": INSURE_NUM, "fileUrl": url, "size": 7})
+    gateway = FakeOrderGateway(response)
+    assert gateway.client.policy_url(INSURE_NUM) == url
+    assert "/api/downloadUrl?sign=" in str(gateway.requests[0].url)
 
 
 @pytest.mark.parametrize(
     "url", [None, "", "1.pdf", "/1.pdf", "javascript:alert(1)", "https://me:it@files.example/", 7]
 )
-def test_a_policy_file_whose_url_is_none_is_an_error(url: Any) -> None:
+def test_policy_url_raises_order_error_for_invalid_file_url(url: Any) -> None:
+    response = build_gateway_response({"insureNum": INSURE_NUM, "fileUrl": url})
     with pytest.raises(OrderError, match=r'invalid response: "fileUrl" (is missing|must )'):
-        Platform(ok({"insureNum": INSURE_NUM, "fileUrl": url})).client.policy_url(INSURE_NUM)
+        FakeOrderGateway(response).client.policy_url(INSURE_NUM)

@@ -1,4 +1,7 @@
-"""How a notification may come to a site, beside what else it has, and how it is refused."""
+"""Tests for the requests that the callback accepts or rejects, and for its responses.
+
+To test another rejected notification, add a row to ``REJECTED``.
+"""
 
 from __future__ import annotations
 
@@ -11,21 +14,112 @@ import pytest
 from flask import Flask, request
 from flask_wtf import CSRFProtect
 from gunicorn.http.errors import InvalidChunkSize
+from werkzeug.exceptions import ClientDisconnected
 
-from flask_xiebao import Xiebao
+from flask_xiebao import NotificationType, Xiebao
 from flask_xiebao.app.state import get_current_app_state
-from tests.callback.support import TOKEN, in_chunks, listen, logged, post, refusals, said, tell
+from tests.callback.support import (
+    RecordingHandler,
+    SlowStream,
+    get_log,
+    register_handler,
+    send_chunked_notification,
+    send_notification,
+)
 from tests.support import CONFIG, DEPLOYED, MakeSite, Site, failing_function
-from tests.vectors import APPLIED, PAID, build_notification
+from tests.vectors import APPLIED, ISSUED, PAID, build_notification
 
-# How it may come
+#: A value for ``XIEBAO_NOTIFY_TOKEN``.
+NOTIFY_TOKEN = "notify-" + "x" * 20
+#: The maximum size of a notification, in bytes.
+MAX_BYTES = 256 * 1024
+
+# Responses
 
 
-def test_nothing_is_needed_but_the_body(make_site: MakeSite) -> None:
-    """No content type, no cookie, no user agent; a browser's headers change nothing."""
-    site = make_site(**DEPLOYED)
-    listener = listen(site)
-    strange: list[dict[str, Any]] = [
+@pytest.mark.parametrize(
+    ("method", "token", "body", "status", "expected"),
+    [
+        pytest.param("POST", NOTIFY_TOKEN, PAID, 200, {"state": True}, id="accepted"),
+        pytest.param(
+            "POST",
+            NOTIFY_TOKEN,
+            b"",
+            400,
+            {"state": False, "failMsg": "The notification cannot be read."},
+            id="unreadable body",
+        ),
+        pytest.param(
+            "POST",
+            NOTIFY_TOKEN,
+            build_notification(key="wrong"),
+            403,
+            {"state": False, "failMsg": "The notification is not accepted."},
+            id="wrong signature",
+        ),
+        pytest.param(
+            "POST",
+            "wrong",
+            PAID,
+            404,
+            {"state": False, "failMsg": "There is no callback at this URL."},
+            id="wrong token",
+        ),
+        pytest.param(
+            "GET",
+            NOTIFY_TOKEN,
+            b"",
+            405,
+            {"state": False, "failMsg": "Notifications must be sent by POST."},
+            id="GET request",
+        ),
+        pytest.param(
+            "POST",
+            NOTIFY_TOKEN,
+            b"x" * (MAX_BYTES + 1),
+            413,
+            {"state": False, "failMsg": "The notification is too large."},
+            id="too large body",
+        ),
+        pytest.param(
+            "POST",
+            NOTIFY_TOKEN,
+            ISSUED,
+            500,
+            {
+                "state": False,
+                "failMsg": "The notification was not processed. Send the notification again.",
+            },
+            id="failed handler",
+        ),
+    ],
+)
+def test_callback_response_is_uncached_json_without_cookies(
+    make_site: MakeSite,
+    method: str,
+    token: str,
+    body: bytes,
+    status: int,
+    expected: dict[str, object],
+) -> None:
+    site = make_site(**DEPLOYED, XIEBAO_NOTIFY_TOKEN=NOTIFY_TOKEN)
+    # For the notification about an issued policy, the handler returns False, which is a failure.
+    register_handler(site, lambda notification: notification.type != NotificationType.ISSUE)
+
+    response = site.app.test_client().open(f"/xiebao/notify/{token}", method=method, data=body)
+
+    assert (response.status_code, response.mimetype) == (status, "application/json")
+    assert response.json == expected
+    assert response.headers["Cache-Control"] == "no-store"
+    assert "Set-Cookie" not in response.headers
+
+
+# Accepted requests
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
         {"content_type": None},
         {"content_type": "text/plain"},
         {"content_type": "application/json"},
@@ -34,21 +128,32 @@ def test_nothing_is_needed_but_the_body(make_site: MakeSite) -> None:
         {"headers": {"Sec-Fetch-Mode": "cors", "HX-Request": "true", "Purpose": "prefetch"}},
         {"headers": {"Accept": "text/html"}},
         {"query_string": "platform=pc&go=1"},
-    ]
-    for options in strange:
-        assert tell(site, PAID, **options) == 200, options
-    assert len(listener.notifications) == len(strange)
+        {"base_url": "https://shop.example/shop"},
+    ],
+    ids=[
+        "no Content-Type",
+        "text",
+        "JSON",
+        "form",
+        "multipart form",
+        "headers of a script",
+        "headers of a browser",
+        "query string",
+        "app mounted at a path",
+    ],
+)
+def test_notification_is_accepted_with_any_headers_or_query_string(
+    make_site: MakeSite, options: dict[str, Any]
+) -> None:
+    site = make_site(**DEPLOYED)
+    register_handler(site)
+    assert send_notification(site, PAID, **options).status_code == 200
 
 
-def test_a_mounted_site_hears_of_purchases(make_site: MakeSite) -> None:
-    site = make_site(XIEBAO_URL_PREFIX="/insurance", APPLICATION_ROOT="/shop")
-    listener = listen(site)
-    assert tell(site, PAID, "/insurance/notify", base_url="https://a.example/shop") == 200
-    assert len(listener.notifications) == 1
-
-
+@pytest.mark.usefixtures("handler")
+@pytest.mark.parametrize("send", [send_notification, send_chunked_notification])
 @pytest.mark.parametrize(
-    "read",
+    "read_body",
     [
         lambda: request.get_data(),
         lambda: request.data,
@@ -57,73 +162,87 @@ def test_a_mounted_site_hears_of_purchases(make_site: MakeSite) -> None:
         lambda: request.get_data(as_text=True),
         lambda: (request.form, request.files, request.values, request.args),
     ],
+    ids=["get_data", "data", "get_json", "json", "get_data as text", "form"],
 )
-def test_a_hook_may_have_read_the_body(site: Site, read: Callable[[], object]) -> None:
-    listener = listen(site)
-    site.app.before_request(lambda: (read(), None)[1])
-    assert tell(site, PAID) == 200
-    assert said(in_chunks(site, PAID)) == 200
-    assert len(listener.notifications) == 2
-
-
-@pytest.mark.parametrize("order", ["guard first", "guard last"])
-@pytest.mark.parametrize("scheme", ["http", "https"])
-def test_flask_wtf_lets_notifications_through_and_nothing_else(order: str, scheme: str) -> None:
-    xiebao = Xiebao()
-    sent_signals: list[object] = []
-    xiebao.notification_handler(sent_signals.append)
-    for name in ("one", "another app of the same extension"):
-        app, guard = Flask(name), CSRFProtect()
-        app.config.update(CONFIG, XIEBAO_ENV="test")
-        for each in (guard, xiebao) if order == "guard first" else (xiebao, guard):
-            each.init_app(app)
-        app.add_url_rule("/form", view_func=lambda: "done", methods=["POST"])
-        site, base_url = Site(app, xiebao), f"{scheme}://shop.example"
-        assert post(site, b"", "/form", base_url=base_url).status_code == 400
-        assert tell(site, PAID, base_url=base_url) == 200
-        assert post(site, b"", "/form", base_url=base_url).status_code == 400
-    assert len(sent_signals) == 2
-
-
-# How it is refused
-
-
-@pytest.mark.parametrize(
-    ("body", "status", "reason"),
-    [
-        (b"", 400, "malformed"),
-        (b"notifyType=1", 400, "malformed"),
-        (APPLIED[:-1], 400, "malformed"),
-        (APPLIED.replace(b"true", b"NaN"), 400, "malformed"),
-        (build_notification(2, state=1), 400, "wrong_field"),
-        (build_notification(1, key="key"), 403, "wrong_sign"),
-        (PAID.replace(b'"price":1500', b'"price":1'), 403, "wrong_sign"),
-        (build_notification(1, insureNum="2019 0226"), 400, "wrong_field"),
-        (build_notification(1, failMsg="x" * 256 * 1024), 413, "too_large"),
-    ],
-)
-def test_what_does_not_verify_is_refused_and_one_line_at_info(
-    site: Site, caplog: pytest.LogCaptureFixture, body: bytes, status: int, reason: str
+def test_notification_is_accepted_if_request_hook_has_read_body(
+    site: Site, read_body: Callable[[], object], send: Callable[..., Any]
 ) -> None:
-    caplog.set_level(logging.INFO)
-    listener = listen(site)
-    response = post(site, body)
-    assert said(response) == status
+    @site.app.before_request
+    def read_body_before_request() -> None:
+        read_body()
+
+    assert send(site, PAID).status_code == 200
+
+
+@pytest.mark.parametrize("is_csrf_first", [True, False], ids=["CSRFProtect first", "Xiebao first"])
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_callback_needs_no_csrf_token_but_views_of_site_do(
+    is_csrf_first: bool, scheme: str
+) -> None:
+    xiebao = Xiebao()
+    xiebao.notification_handler(lambda _: None)
+    for name in ("shop", "second shop"):
+        app = Flask(name)
+        app.config.update(CONFIG, XIEBAO_ENV="test")
+        app.add_url_rule("/form", view_func=lambda: "done", methods=["POST"])
+        extensions: list[Any] = [CSRFProtect(), xiebao]
+        for extension in extensions if is_csrf_first else reversed(extensions):
+            extension.init_app(app)
+        client = app.test_client()
+        urls = [f"{scheme}://shop.example{path}" for path in ("/form", "/xiebao/notify", "/form")]
+        assert [client.post(url, data=PAID).status_code for url in urls] == [400, 200, 400]
+
+
+# Rejected requests
+
+#: One row per notification that is rejected: the body, the status of the response, and the reason
+#: in the log.
+REJECTED = [
+    pytest.param(b"", 400, "malformed", id="empty body"),
+    pytest.param(b"notifyType=1", 400, "malformed", id="form"),
+    pytest.param(APPLIED[:-1], 400, "malformed", id="incomplete JSON"),
+    pytest.param(APPLIED.replace(b"true", b"NaN"), 400, "malformed", id="NaN"),
+    pytest.param(build_notification(2, state=1), 400, "wrong_field", id="integer as state"),
+    pytest.param(build_notification(1, key="key"), 403, "wrong_sign", id="wrong key"),
+    pytest.param(
+        PAID.replace(b'"price":1500', b'"price":1'), 403, "wrong_sign", id="changed price"
+    ),
+    pytest.param(
+        build_notification(1, insureNum="2019 0226"), 400, "wrong_field", id="space in number"
+    ),
+    pytest.param(
+        build_notification(1, failMsg="x" * MAX_BYTES), 413, "too_large", id="more than 256 KiB"
+    ),
+]
+
+
+@pytest.mark.parametrize(("body", "status", "reason"), REJECTED)
+def test_rejected_notification_is_logged_without_its_content(
+    site: Site,
+    handler: RecordingHandler,
+    caplog: pytest.LogCaptureFixture,
+    body: bytes,
+    status: int,
+    reason: str,
+) -> None:
+    response = send_notification(site, body)
+
+    assert response.status_code == status
     assert "sign" not in response.text
-    assert not listener.notifications
-    [line] = refusals(caplog)
-    assert line.startswith(f"Rejected a notification: {reason}. ")
-    assert "12345" not in line
-    for sent in body.decode("utf-8", "replace").split('"'):
-        assert len(sent) < 12 or sent not in line
+    assert handler.notifications == []
+    [(level, message)] = get_log(caplog, "flask_xiebao")
+    assert level == logging.INFO
+    assert message.startswith(f"Rejected a notification: {reason}. ")
+    # Shorter texts, such as the names of fields, may appear in the message.
+    long_texts = [text for text in body.decode("utf-8", "replace").split('"') if len(text) >= 12]
+    assert [text for text in ["12345", *long_texts] if text in message] == []
 
 
+@pytest.mark.usefixtures("handler")
 @pytest.mark.parametrize(
-    ("bodies", "words"),
+    ("bodies", "log_texts"),
     [
-        # It is the platform's own.
         ([build_notification(2, state=...), b"{}"], ['"state" is missing', "notification_reader"]),
-        # It may be the sign of another environment, and then all that comes is refused.
         (
             [build_notification(1, key="key"), build_notification(2, key="another"), PAID],
             [
@@ -132,96 +251,121 @@ def test_what_does_not_verify_is_refused_and_one_line_at_info(
             ],
         ),
     ],
+    ids=["missing field", "wrong signature"],
 )
-def test_what_somebody_has_to_look_at_is_a_warning_once_a_minute(
-    site: Site, caplog: pytest.LogCaptureFixture, bodies: list[bytes], words: list[str]
+def test_repeated_wrong_field_or_signature_logs_one_warning(
+    site: Site, caplog: pytest.LogCaptureFixture, bodies: list[bytes], log_texts: list[str]
 ) -> None:
-    listen(site)
+    """The developers may have set the wrong API key, or may need a ``notification_reader``."""
     for body in bodies:
-        post(site, body)
-    [(level, line)] = logged(site, caplog)
+        send_notification(site, body)
+    [(level, message)] = get_log(caplog, site.app.name)
     assert level == logging.WARNING
-    assert [each for each in words if each not in line] == []
+    assert [text for text in log_texts if text not in message] == []
 
 
+@pytest.mark.usefixtures("handler")
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS"])
-def test_what_is_no_post_is_405(site: Site, method: str) -> None:
-    listener = listen(site)
+def test_methods_other_than_post_return_405(site: Site, method: str) -> None:
     response = site.app.test_client().open("/xiebao/notify", method=method, data=PAID)
-    assert response.status_code == 405
-    assert response.headers["Allow"] == "POST"
-    assert method == "HEAD" or said(response) == 405
-    assert not listener.notifications
+    assert (response.status_code, response.headers["Allow"]) == (405, "POST")
+    assert response.mimetype == "application/json"
 
 
-def test_body_of_more_than_256_kib_returns_413_also_in_chunks(site: Site) -> None:
-    listener = listen(site)
-    room = 256 * 1024 - len(build_notification(1, failMsg=""))
-    fits, over = (build_notification(1, failMsg="x" * size) for size in (room, room + 1))
-    for send in (post, in_chunks):
-        assert said(send(site, fits)) == 200
-        assert said(send(site, over)) == 413
-    assert said(in_chunks(site, over * 50)) == 413
-    assert len(listener.notifications) == 2
+@pytest.mark.usefixtures("handler")
+@pytest.mark.parametrize("send", [send_notification, send_chunked_notification])
+def test_body_of_more_than_256_kib_returns_413(site: Site, send: Callable[..., Any]) -> None:
+    padding = "x" * (MAX_BYTES - len(build_notification(1, failMsg="")))
+    assert send(site, build_notification(1, failMsg=padding)).status_code == 200
+    assert send(site, build_notification(1, failMsg=padding + "x")).status_code == 413
 
 
-def test_a_smaller_limit_of_the_sites_own_holds_and_is_named(
-    make_site: MakeSite, caplog: pytest.LogCaptureFixture
+@pytest.mark.usefixtures("handler")
+def test_chunked_body_is_only_read_up_to_256_kib(site: Site) -> None:
+    stream = SlowStream(b"x" * 50 * MAX_BYTES)
+    send_chunked_notification(site, stream)
+    assert stream.tell() <= MAX_BYTES + 1
+
+
+@pytest.mark.parametrize("send", [send_notification, send_chunked_notification])
+def test_max_content_length_of_site_returns_413_and_is_named_in_log(
+    make_site: MakeSite, caplog: pytest.LogCaptureFixture, send: Callable[..., Any]
 ) -> None:
-    caplog.set_level(logging.INFO)
     site = make_site(**DEPLOYED, MAX_CONTENT_LENGTH=500)
-    listen(site)
-    assert tell(site, PAID) == 200
-    for send in (post, in_chunks):
-        assert said(send(site, build_notification(1, failMsg="x" * 500))) == 413
+    register_handler(site)
+    assert send(site, PAID).status_code == 200
+    assert send(site, build_notification(1, failMsg="x" * 500)).status_code == 413
     assert "larger than the site's MAX_CONTENT_LENGTH allows" in caplog.text
 
 
-@pytest.mark.parametrize("own_reader", [False, True])
+@pytest.mark.usefixtures("handler")
+@pytest.mark.parametrize("has_reader", [False, True], ids=["no reader", "notification_reader"])
 @pytest.mark.parametrize(
-    "error", [OSError("invalid chunk size"), ConnectionResetError(), InvalidChunkSize(b"zz")]
+    "error",
+    [
+        OSError("invalid chunk size"),
+        ConnectionResetError(),
+        ClientDisconnected(),
+        InvalidChunkSize(b"zz"),
+    ],
+    ids=lambda error: type(error).__name__,
 )
-def test_chunks_that_are_none_are_400_and_nobodys_error(
-    site: Site, caplog: pytest.LogCaptureFixture, error: Exception, own_reader: bool
+def test_incomplete_body_returns_400_without_calling_reader(
+    site: Site, caplog: pytest.LogCaptureFixture, error: Exception, has_reader: bool
 ) -> None:
-    caplog.set_level(logging.INFO)
-
-    class Broken(BytesIO):
+    class BrokenStream(BytesIO):
         read = failing_function(error)
 
-    listen(site)
-    if own_reader:  # which hears of whole ones alone
-        site.xiebao.notification_reader(lambda body, headers: pytest.fail("It was asked."))
-    assert said(in_chunks(site, Broken())) == 400
-    assert logged(site, caplog) == []
-    assert refusals(caplog) == [
+    if has_reader:
+        site.xiebao.notification_reader(failing_function(AssertionError("The reader is called.")))
+
+    assert send_chunked_notification(site, BrokenStream()).status_code == 400
+    assert get_log(caplog, site.app.name) == []
+    message = (
         "Rejected a notification: malformed. The body of the notification could not be read to the"
         f" end ({type(error).__name__})."
-    ]
+    )
+    assert get_log(caplog, "flask_xiebao") == [(logging.INFO, message)]
 
 
-def test_a_body_that_breaks_off_is_400(site: Site) -> None:
-    listener = listen(site)
-    length = {"CONTENT_LENGTH": str(len(PAID))}
-    assert tell(site, PAID[:-20], environ_overrides=length) == 400
-    assert not listener.notifications
+# The token in the URL of the callback
 
 
-# A secret address
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "",
+        "/",
+        f"/{NOTIFY_TOKEN}x",
+        f"/{NOTIFY_TOKEN[:-1]}",
+        f"/{NOTIFY_TOKEN.upper()}",
+        "/" + "é" * 26,
+        "/%00",
+        "/" + "x" * 5000,
+    ],
+    ids=[
+        "no token",
+        "slash",
+        "longer token",
+        "shorter token",
+        "upper-case token",
+        "letters with accents",
+        "null character",
+        "5000 characters",
+    ],
+)
+def test_callback_url_with_wrong_token_returns_404(
+    make_site: MakeSite, path: str, method: str
+) -> None:
+    site = make_site(XIEBAO_NOTIFY_TOKEN=NOTIFY_TOKEN)
+    register_handler(site)
+    client = site.app.test_client()
+    assert client.open(f"/xiebao/notify{path}", method=method, data=PAID).status_code == 404
 
 
-def test_with_a_token_the_address_is_a_secret(make_site: MakeSite) -> None:
-    site = make_site(XIEBAO_NOTIFY_TOKEN=TOKEN)
-    listener = listen(site)
-    for url in ("/xiebao/notify", "/xiebao/notify/", f"/xiebao/notify/{TOKEN}x"):
-        assert post(site, PAID, url).status_code == 404
-    for wrong in (TOKEN[:-1], TOKEN.upper(), "é" * 26, "%00", "x" * 5000):
-        assert tell(site, PAID, f"/xiebao/notify/{wrong}") == 404
-        assert said(site.app.test_client().get(f"/xiebao/notify/{wrong}")) == 404
-    assert not listener.notifications
-    assert tell(site, PAID, f"/xiebao/notify/{TOKEN}") == 200
-    assert len(listener.notifications) == 1
+def test_url_rules_and_settings_do_not_show_callback_token(make_site: MakeSite) -> None:
+    site = make_site(XIEBAO_NOTIFY_TOKEN=NOTIFY_TOKEN)
     with site.app.app_context():
-        assert (
-            TOKEN not in f"{list(site.app.url_map.iter_rules())} {get_current_app_state().settings}"
-        )
+        settings = get_current_app_state().settings
+    assert NOTIFY_TOKEN not in f"{settings!r} {list(site.app.url_map.iter_rules())}"

@@ -11,7 +11,7 @@ import pytest
 from flask import request
 
 from flask_xiebao import Notification, NotificationType
-from tests.callback.support import DETAIL, ok
+from tests.callback.support import ORDER_FIELDS, build_gateway_response
 from tests.check.support import registers
 from tests.cli.support import MEMBER_SECRET, run, shop
 from tests.support import API_KEY, INSURE_NUM, SIGN_OF_API_KEY, failing_function, serve_app
@@ -189,14 +189,16 @@ def test_an_order_is_printed_by_the_documents_names_and_people_only_if_asked_for
         "effectiveStatus   1 (in force)\n"
         "policyNum         P10042019030100001\n"
     )
-    assert asks(ok({"orderDetail": DETAIL})) == printed
+    assert asks(build_gateway_response({"orderDetail": ORDER_FIELDS})) == printed
     people = f"applicant         {NAME}\ninsurant          {NAME}\n"
-    assert asks(ok({"orderDetail": DETAIL}), "--names") == printed + people
+    assert (
+        asks(build_gateway_response({"orderDetail": ORDER_FIELDS}), "--names") == printed + people
+    )
 
 
 def test_what_is_not_known_is_left_out() -> None:
     detail = {"insureNum": INSURE_NUM, "payStatus": 77, "insurants": [{}]}
-    assert asks(ok({"orderDetail": detail}), "--names") == (
+    assert asks(build_gateway_response({"orderDetail": detail}), "--names") == (
         f"insureNum         {INSURE_NUM}\n"
         "payStatus         77 (unknown)\n"
         "policyNum         -\n"
@@ -232,8 +234,12 @@ def test_refused_query_is_explained_in_chinese() -> None:
 
 
 def test_order_is_explained_in_chinese() -> None:
-    detail = {**DETAIL, "payStatus": 77, "insurants": [{"policyNum": "P1", "retreatStatus": 1}]}
-    printed = asks(ok({"orderDetail": detail}), "--locale", "zh")
+    detail = {
+        **ORDER_FIELDS,
+        "payStatus": 77,
+        "insurants": [{"policyNum": "P1", "retreatStatus": 1}],
+    }
+    printed = asks(build_gateway_response({"orderDetail": detail}), "--locale", "zh")
     for line in (
         "partnerUniqueKey  101000 (会员 101000)",
         "payStatus         77 (未知)",
@@ -249,7 +255,9 @@ def test_what_a_gateway_says_is_printed_on_a_line_of_its_own_without_secrets() -
         "planName": f"the key is {API_KEY}, the sign {SIGN_OF_API_KEY}",
         "partnerUniqueKey": "8\u202e",
     }
-    printed = asks(ok({"orderDetail": {**DETAIL, **said}}), XIEBAO_API_KEY=API_KEY)
+    printed = asks(
+        build_gateway_response({"orderDetail": {**ORDER_FIELDS, **said}}), XIEBAO_API_KEY=API_KEY
+    )
     lines = dict(line.split(maxsplit=1) for line in printed.splitlines())
     assert lines["planName"] == "the key is ***, the sign ***"
     assert len(lines["productName"]) <= 200
@@ -263,7 +271,8 @@ def test_a_site_that_cannot_say_whose_an_order_is_shows_the_rest() -> None:
         raise OverflowError(f"{NAME} is too large")
 
     app = site(
-        registers("keeps_plain_key", keeps_plain_key), views={QUERY: ok({"orderDetail": DETAIL})}
+        registers("keeps_plain_key", keeps_plain_key),
+        views={QUERY: build_gateway_response({"orderDetail": ORDER_FIELDS})},
     )
     printed = run(app, "order", INSURE_NUM).output
     assert "101000 (the member cannot be determined: OverflowError in keeps_plain_key " in printed
@@ -276,7 +285,7 @@ def test_no_output_shows_the_sign_of_the_query() -> None:
 
     def detail() -> Any:
         asked.append(request.get_data())
-        return ok({"orderDetail": {**DETAIL, "insureNum": "another"}})
+        return build_gateway_response({"orderDetail": {**ORDER_FIELDS, "insureNum": "another"}})
 
     result = run(site(views={QUERY: detail}, XIEBAO_API_KEY="Key"), "order", INSURE_NUM)
     assert result.exit_code == 1

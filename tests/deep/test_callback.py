@@ -1,4 +1,4 @@
-"""The callback beside what few sites have, and the order query over hosts that are away."""
+"""Tests for the callback with Flask-Login and Flask-Limiter, and for the connections of httpx."""
 
 from __future__ import annotations
 
@@ -13,48 +13,51 @@ from flask_limiter import Limiter
 from flask_login import LoginManager
 
 from flask_xiebao import OrderClient
-from tests.callback.support import listen, tell
-from tests.callback.test_own_gateway import gateway
-from tests.support import DEPLOYED, INSURE_NUM, MakeSite, Site
+from tests.callback.support import register_handler, send_notification
+from tests.callback.test_order_transport import serve_gateway
+from tests.support import DEPLOYED, INSURE_NUM, MakeSite
 from tests.vectors import PAID
 
 
-def test_another_guard_by_the_same_name_is_left_alone(site: Site) -> None:
-    site.app.extensions["csrf"] = object()
-    listen(site)
-    assert tell(site, PAID) == 200
-
-
-def test_a_site_with_a_login_and_a_limiter_hears_of_purchases(make_site: MakeSite) -> None:
+def test_notifications_need_no_login_and_can_be_exempted_from_rate_limit(
+    make_site: MakeSite,
+) -> None:
     site = make_site(**DEPLOYED, RATELIMIT_STORAGE_URI="memory://")
     LoginManager(site.app)
     limiter = Limiter(lambda: request.remote_addr or "", default_limits=["1 per day"])
     limiter.init_app(site.app)
     limiter.exempt(site.app.view_functions["xiebao.notify"])
-    listener = listen(site)
-    assert [tell(site, PAID) for _ in range(3)] == [200] * 3
-    assert len(listener.notifications) == 3
+    handler = register_handler(site)
+
+    responses = [send_notification(site, PAID) for _ in range(3)]
+
+    assert [response.status_code for response in responses] == [200] * 3
+    assert not any("Set-Cookie" in response.headers for response in responses)
+    assert len(handler.notifications) == 3
 
 
-def test_a_gateway_with_an_address_that_is_away_is_found_at_the_next(
+def test_order_query_tries_next_address_of_host_if_first_is_unreachable(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    resolve = socket.getaddrinfo
-    with gateway() as (address, asked):
-        port = int(address.rpartition(":")[2])
-        hosts = [("127.0.0.2", 9), ("127.0.0.1", port)]
-        found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", host) for host in hosts]
+    original_getaddrinfo = socket.getaddrinfo
+    with serve_gateway() as (url, paths):
+        port = int(url.rpartition(":")[2])
+        # Nothing listens at the first address.
+        addresses = [("127.0.0.2", 9), ("127.0.0.1", port)]
+        results = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", address) for address in addresses]
 
-        def getaddrinfo(host: Any, *rest: Any, **more: Any) -> Any:
-            return found if host == "gateway.example" else resolve(host, *rest, **more)
+        def getaddrinfo(host: Any, *arguments: Any, **options: Any) -> Any:
+            if host == "gateway.example":
+                return results
+            return original_getaddrinfo(host, *arguments, **options)
 
         monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
         with OrderClient("12345", "Key", base_url=f"http://gateway.example:{port}") as client:
             assert client.get(INSURE_NUM).insure_num == INSURE_NUM
-    assert len(asked) == 1
+    assert len(paths) == 1
 
 
-def test_nothing_that_a_site_need_not_have_is_loaded_and_httpx_when_an_order_is_asked_for() -> None:
+def test_optional_packages_are_not_imported_until_needed() -> None:
     code = """
 import sys
 import flask_xiebao, flask_xiebao.cli, flask_xiebao.testing
@@ -62,7 +65,7 @@ print([name for name in ("pytest", "httpx", "zxingcpp", "segno") if name in sys.
 flask_xiebao.OrderClient("12345", "Key", base_url="https://testapi.xiebao18.com")
 print("httpx" in sys.modules)
 """
-    run = subprocess.run(  # noqa: S603 - all of it is written here
+    process = subprocess.run(  # noqa: S603 - the code above has no input from outside.
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
-    assert run.stdout.split() == ["[]", "True"]
+    assert process.stdout.split() == ["[]", "True"]

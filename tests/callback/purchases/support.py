@@ -17,7 +17,7 @@ from flask_xiebao import OrderClient, Xiebao
 from flask_xiebao.app import order_client
 from flask_xiebao.app.state import AppState
 from flask_xiebao.sqla import ClickMixin, PurchaseMixin, Purchases, Snapshot
-from tests.callback.support import DETAIL, ok
+from tests.callback.support import ORDER_FIELDS, build_gateway_response
 from tests.support import INSURE_NUM, Site, make_site
 from tests.vectors import build_notification
 
@@ -55,7 +55,7 @@ class Gateway:
 
     def says(self, number: str = INSURE_NUM, **own: Any) -> None:
         """Have it say this of an order from now on."""
-        self.orders[number] = {**self.orders.get(number, DETAIL), "insureNum": number, **own}
+        self.orders[number] = {**self.orders.get(number, ORDER_FIELDS), "insureNum": number, **own}
 
     def answer(self, request: httpx.Request) -> httpx.Response:
         method, asked = request.url.path.rpartition("/")[2], json.loads(request.content)
@@ -68,10 +68,12 @@ class Gateway:
             size = asked["pageSize"]
             first = (asked["pageIndex"] - 1) * size
             pages = {"pageIndex": asked["pageIndex"], "pageNums": -(-len(rows) // size)}
-            return httpx.Response(200, json=ok({"orders": {**pages, "data": rows[first:][:size]}}))
+            return httpx.Response(
+                200, json=build_gateway_response({"orders": {**pages, "data": rows[first:][:size]}})
+            )
         if number not in known:
             return httpx.Response(200, json={"respCode": 1002, "respMsg": "投保单号不存在"})
-        return httpx.Response(200, json=ok({"orderDetail": known[number]}))
+        return httpx.Response(200, json=build_gateway_response({"orderDetail": known[number]}))
 
     def listed(self, order: dict[str, Any]) -> dict[str, Any]:
         """Return an order as the SDK spells it in a list."""
