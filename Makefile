@@ -1,4 +1,4 @@
-# `make demo` and `make test` do all their own set-up; the other targets are for contributors.
+# `make demo` and `make test` install what they need. The other targets are for contributors.
 
 PYTHON ?= python3
 HOST ?= 127.0.0.1
@@ -6,11 +6,11 @@ PORT ?= 5000
 VENV ?= .venv
 BIN := $(VENV)/bin
 PIP = $(BIN)/python -m pip --quiet --disable-pip-version-check
-# The folders of tests that need nothing but Python.
+# The folders of tests that need only Python.
 UNIT := $(addprefix tests/,unit click page callback cli check)
-# A worker for each processor; one that is done takes tests over from another.
-BESIDE := --numprocesses auto --dist worksteal
-# What is installed: txt for the versions that are locked, in for the newest that there are.
+# Run tests in parallel, with one process per processor.
+PARALLEL := --numprocesses auto --dist worksteal
+# The suffix of the requirements to install: txt for the locked versions, in for the newest ones.
 REQUIREMENTS ?= txt
 
 .PHONY: demo test test-unit test-all programs databases firefox mutants docs translations catalogs bench fuzz load versions styles screenshots dist lock lint format clean
@@ -19,16 +19,16 @@ demo: $(VENV)/demo.stamp
 	$(BIN)/flask --app demo_app run --host $(HOST) --port $(PORT)
 
 test: $(VENV)/tests.stamp .venv/npm/stamp programs
-	$(BIN)/python -m pytest $(BESIDE)
+	$(BIN)/python -m pytest $(PARALLEL)
 
 test-unit: $(VENV)/tests.stamp
-	$(BIN)/python -m pytest $(BESIDE) $(UNIT)
+	$(BIN)/python -m pytest $(PARALLEL) $(UNIT)
 
-# What need not be tried again at each change, too.
+# Run all tests, including the slow ones in tests/deep.
 test-all: $(VENV)/tests.stamp .venv/npm/stamp docs programs firefox databases
-	$(BIN)/python -m pytest $(BESIDE) tests
+	$(BIN)/python -m pytest $(PARALLEL) tests
 
-# What is no package of Python's or npm's.
+# Check that programs are installed that neither pip nor npm installs.
 programs:
 	@$(call need,chromium,chromium fonts-noto-cjk)
 	@PATH="$$PATH:/usr/sbin"; $(call need,nginx,nginx-light)
@@ -38,24 +38,25 @@ databases:
 firefox:
 	@command -v firefox >/dev/null || { $(call need,firefox-esr,firefox-esr); }
 
-# Spoils the package in one place after another: the tests, and a check of a site, have to see it.
+# Run mutation tests: put one fault after another into the package, and check that tests fail.
 mutants: $(VENV)/tests.stamp
 	$(BIN)/python -m tests.tools.mutants $(MUTANTS)
 
-# The manual in its languages, with warnings as errors: build/docs/en/ and zh/.
+# Build the manual into build/docs/en and build/docs/zh. Warnings are errors.
 docs: $(VENV)/docs.stamp .venv/docs/stamp
 	$(call manual,en,en)
 	$(call manual,zh,zh-cn)
-# $(call manual,FOLDER,LANGUAGE AS READ THE DOCS CALLS IT)
+# $(call manual,FOLDER,LANGUAGE) builds a language of the manual. Read the Docs defines the language
+# codes.
 manual = READTHEDOCS_LANGUAGE=$(2) $(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going \
   --jobs auto --fresh-env --write-all --conf-dir docs docs/$(1) build/docs/$(1)
 
-# Lists what the Chinese manual lacks, and brings its catalogs of what is in the code up to date.
+# List untranslated texts of the Chinese manual, and update the catalogs of its docstrings.
 translations: $(VENV)/tests.stamp .venv/docs/stamp
 	$(BIN)/python docs/translate.py
 
-# Brings the Chinese catalog of the demo up to date with its texts, and compiles it. New messages
-# stay empty until someone translates them in messages.po and runs this again.
+# Add new texts of the demo to its Chinese catalog, and compile the catalog. Translate the new texts
+# in messages.po, and run this again.
 CATALOGS := demo_app/translations
 catalogs: $(VENV)/tests.stamp
 	mkdir -p build
@@ -65,7 +66,7 @@ catalogs: $(VENV)/tests.stamp
 	  --ignore-obsolete --ignore-pot-creation-date --no-fuzzy-matching --no-wrap
 	$(BIN)/pybabel --quiet compile --directory $(CATALOGS)
 
-# Builds static/xiebao.css from styles/xiebao.css.
+# Build static/xiebao.css from styles/xiebao.css.
 styles: $(VENV)/tests.stamp
 	$(BIN)/python -m tests.tools.stylesheet
 
@@ -83,14 +84,16 @@ load: $(VENV)/tests.stamp
 	$(BIN)/python -m tests.tools.load
 	$(BIN)/python -m tests.tools.load.notifications
 
-# With all its versions of Python that are here, or, with TOXENV=main, in one of its environments.
+# Run the tests on all installed versions of Python, or in one tox environment, for example with
+# TOXENV=main.
 versions: $(VENV)/tests.stamp .venv/npm/stamp
 	$(BIN)/tox run
 
-# Builds the last commit, with a README for where there are no files beside it. What is built is
-# installed alone, and does the quick start; the source has every file, and passes its tests. These
-# include that visitors can read every text in Chinese. The Chinese manual may lag, because a
-# security fix must not wait for a translation; the last lines list where it does.
+# Build the release from the last commit. The links in its README are absolute, because package
+# indexes do not show the linked files. Test the wheel with the quick start in an empty environment,
+# and test the unpacked source. The tests fail if a text for visitors has no Chinese translation. The Chinese
+# manual may lag, because a security fix must not wait for a translation. The last lines of the output
+# list the lagging pages.
 HUB := github.com/flask-xiebao/flask-xiebao
 VERSION = $(shell sed -n 's/^version = //p' setup.cfg)
 dist: $(VENV)/tests.stamp .venv/npm/stamp docs programs firefox
@@ -108,10 +111,10 @@ dist: $(VENV)/tests.stamp .venv/npm/stamp docs programs firefox
 	PATH="$$PATH:/usr/sbin" $(BIN)/python -m tests.tools.versions >dist/tested-with.txt
 	tar -xzf dist/*.tar.gz -C build/source --strip-components 1
 	cd build/release && find * -type f | (cd ../source && xargs ls) >/dev/null
-	cd build/source && $(CURDIR)/$(BIN)/python -m pytest --quiet $(BESIDE) $(UNIT)
+	cd build/source && $(CURDIR)/$(BIN)/python -m pytest --quiet $(PARALLEL) $(UNIT)
 	$(BIN)/python docs/translate.py --check
 
-# Newer versions of all that is locked, for every Python and system at once.
+# Lock the newest versions of all requirements, for all versions of Python and all systems.
 lock: $(BIN)/python
 	$(PIP) install uv
 	cd requirements && for name in docs tests bench demo; do $(CURDIR)/$(BIN)/uv pip compile --quiet --upgrade \
@@ -138,15 +141,15 @@ format: $(VENV)/tests.stamp
 clean:
 	rm -rf .venv $(VENV) build dist *.egg-info
 
-# In the locked files each version has its hashes, without which pip installs nothing of them.
+# The locked files contain hashes, so pip refuses to install other files.
 $(VENV)/%.stamp: requirements/%.$(REQUIREMENTS) setup.cfg pyproject.toml | $(BIN)/python
 	$(PIP) install --requirement $<
 	$(PIP) install --no-deps --no-build-isolation --editable .
 	$(PIP) check
 	@touch $@
 
-# What searches in the manual; and what pages of other people's are built with, for the tests in
-# browsers, and a type checker.
+# .venv/docs has the search of the manual. .venv/npm has CSS and JavaScript frameworks for the tests
+# in browsers, and a type checker.
 .venv/docs/stamp: docs/package.json docs/package-lock.json
 .venv/npm/stamp: tests/browser/package.json tests/browser/package-lock.json
 .venv/docs/stamp .venv/npm/stamp:
@@ -159,14 +162,14 @@ $(VENV)/%.stamp: requirements/%.$(REQUIREMENTS) setup.cfg pyproject.toml | $(BIN
 $(BIN)/python:
 	@$(call need,$(PYTHON),python3)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-	  { echo "Python 3.11 or newer is missing: name one with make PYTHON=python3.11"; exit 1; }
+	  { echo "Python 3.11 or newer is missing. Set its command, for example: make PYTHON=python3.11"; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { $(call install,python3-venv); }
 	$(PYTHON) -m venv $(VENV)
 
-# $(call need,COMMAND,PACKAGES): Debian's packages, where the command is not there yet
+# $(call need,COMMAND,PACKAGES) installs Debian packages if a command is missing.
 need = command -v $(1) >/dev/null || { $(call install,$(2)); }
 
-# $(call install,PACKAGES): as root on Debian; anybody else is told what to install
+# $(call install,PACKAGES) installs Debian packages if the user is root, or prints the command for it.
 install = if command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; \
   then apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y $(1) >/dev/null; \
-  else echo "missing: $(1). Install it, on Debian with: sudo apt-get install $(1)"; exit 1; fi
+  else echo "Missing packages: $(1). Install them, on Debian with: sudo apt-get install $(1)"; exit 1; fi

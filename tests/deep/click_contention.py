@@ -11,7 +11,6 @@ from __future__ import annotations
 import random
 import sys
 import time
-from collections import Counter
 from datetime import UTC, datetime
 from typing import Any
 
@@ -50,44 +49,36 @@ def create_site_with_clicks(engine: Engine) -> tuple[Flask, Xiebao, Purchases[Pu
 
 def click_and_buy(database: str, seconds: float, seed: int) -> None:
     """Click, buy and return from payment in a loop for some seconds."""
-    choose = random.Random(seed)  # noqa: S311
-    until, count = time.monotonic() + seconds, 0
+    rng, end, count = random.Random(seed), time.monotonic() + seconds, 0  # noqa: S311
     engine = create_engine(database)
     app, xiebao, purchases = create_site_with_clicks(engine)
     click_ids: list[str] = []
-    entry_clicked.connect(receiver := lambda _, click_id, **__: click_ids.append(click_id), app)
+    entry_clicked.connect(lambda _, click_id, **__: click_ids.append(click_id), app, weak=False)
     member = ""
     app.before_request(lambda: setattr(g, "member", member))
-    while time.monotonic() < until:
-        member, reference, count = choose.choice(MEMBERS), f"{seed}-{count}", count + 1
+    while time.monotonic() < end:
+        member, reference, count = rng.choice(MEMBERS), f"{seed}-{count}", count + 1
         with app.test_request_context():
             link = xiebao.product_link(PRODUCT_CODE, client_reference=reference, return_to="/")
         response = app.test_client().get(link, headers=PC)
         print(f"{response.status_code} {click_ids.pop()} {member} {reference}", flush=True)
         now = datetime.now(UTC).replace(microsecond=0)
-        common: dict[str, Any] = {"policy_nums": [], "forgotten": False, "version": 1}
+        values: dict[str, Any] = {"policy_nums": [], "forgotten": False, "version": 1}
+        values |= dict.fromkeys(("applied_at", "paid_at", "created_at"), now)
         with Session(engine) as session, session.begin():
             session.add(
-                Purchase(
-                    insure_num=reference,
-                    member=member,
-                    case_code=PRODUCT_CODE,
-                    applied_at=now,
-                    paid_at=now,
-                    created_at=now,
-                    **common,
-                )
+                Purchase(insure_num=reference, member=member, case_code=PRODUCT_CODE, **values)
             )
-        if member != "bob" and choose.random() < 0.7:
+        # Bob never returns, so that some purchases are attributed to the last click.
+        if member != "bob" and rng.random() < 0.7:
             app.test_client().get(get_return_link(response))
         with Session(engine) as session:
             click = session.scalar(purchases.click_of(session.get_one(Purchase, reference)))
-            found = session.scalars(purchases.for_reference(reference, choose.choice(MEMBERS)))
+            found = session.scalars(purchases.for_reference(reference, rng.choice(MEMBERS)))
             owners = {purchase.member for purchase in found}
         if click is None or click.member != member or owners - {member}:
             print(f"wrong: {reference} of {member} belongs to {click}, {owners}", flush=True)
     engine.dispose()
-    del receiver
 
 
 def find_wrong_clicks(
@@ -104,14 +95,14 @@ def find_wrong_clicks(
             click.click_id: [click.member, click.client_reference]
             for click in session.scalars(select(Click))
         }
-        how = Counter(session.scalars(select(create_site_with_clicks(engine)[2].attribution)))
+        purchases = create_site_with_clicks(engine)[2]
+        attributions = set(session.scalars(select(purchases.attribution)))
     engine.dispose()
-    wrong = [line for line in lines if not line.startswith("302 ")]
-    wrong += [f"lost: {click}" for _, *click in clicks if stored.get(click[0]) != click[1:]]
-    wrong += [f"no purchase is {kind}" for kind in ("returned", "last") if not how[kind]]
-    return len(clicks), wrong
+    problems = [line for line in lines if not line.startswith("302 ")]
+    problems += [f"lost: {click}" for _, *click in clicks if stored.get(click[0]) != click[1:]]
+    problems += [f"no purchase is {kind}" for kind in {"returned", "last"} - attributions]
+    return len(clicks), problems
 
 
 if __name__ == "__main__":
-    _, database, seconds, seed = sys.argv
-    click_and_buy(database, float(seconds), int(seed))
+    click_and_buy(sys.argv[1], float(sys.argv[2]), int(sys.argv[3]))

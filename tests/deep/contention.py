@@ -1,9 +1,10 @@
-"""Many processes that keep the same rows, some of them killed, while the gateway goes on.
+"""Processes that write the same purchases, while some processes are killed.
 
-The gateway's orders go from step to step, and its answers take their time, so they arrive in
-another order than they were given. A worker says what is wrong with what it sees::
+The orders at the gateway change all the time, and its responses are delayed, so that a response may
+be older than one that has arrived before. A worker prints a line for each purchase that it has
+refreshed, and for each error in a purchase::
 
-    python -m tests.deep.contention DATABASE ISOLATION GATEWAY SECONDS SEED
+    python -m tests.deep.contention DATABASE ISOLATION_LEVEL GATEWAY_URL SECONDS SEED
 """
 
 from __future__ import annotations
@@ -26,9 +27,9 @@ from flask_xiebao.sqla import PurchaseMixin, Purchases, Snapshot
 from tests.deep.workers import run_and_kill_workers
 from tests.support import CONFIG, serve_app
 
-ORDERS = [f"2026112700000{each}" for each in range(4)]
-#: The longest that an answer takes, once the gateway has looked at the order.
-SLOWEST = 0.03
+ORDERS = [f"2026112700000{digit}" for digit in range(4)]
+#: The maximum delay of a response of the gateway, in seconds.
+MAX_DELAY = 0.03
 
 
 class Base(DeclarativeBase):
@@ -36,11 +37,11 @@ class Base(DeclarativeBase):
 
 
 class Purchase(PurchaseMixin, Base):
-    """What is kept."""
+    """A purchase of a member."""
 
 
 class Change(Base):
-    """What ``on_change`` was told, in the order in which it was committed."""
+    """A call of ``on_change``, with the prices before and after the change."""
 
     __tablename__ = "change"
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -50,126 +51,121 @@ class Change(Base):
 
 
 @contextmanager
-def gateway() -> Iterator[tuple[dict[str, int], str]]:
-    """Serve orders that go from step to step, which is their price; yield the steps, and where."""
-    steps, chance = dict.fromkeys(ORDERS, 0), random.Random(1)  # noqa: S311
+def run_gateway() -> Iterator[tuple[dict[str, int], str]]:
+    """Run a gateway whose orders change all the time. Yield the orders' prices and the URL.
+
+    A price only increases, so a lower price is an older one. The plan name contains the price.
+    """
+    prices, rng = dict.fromkeys(ORDERS, 0), random.Random(1)  # noqa: S311
     app, is_over = Flask("gateway"), threading.Event()
+    app.add_url_rule("/prices", "prices", lambda: prices)
 
     @app.post("/api/orderDetail")
-    def detail() -> Any:
+    def return_order() -> Any:
         number = request.get_json()["insureNum"]
-        step = steps[number]
-        time.sleep(chance.random() * SLOWEST)  # meanwhile, the order may go on
-        order = {"insureNum": number, "partnerUniqueKey": "7", "payAmount": step}
-        return {"respCode": 0, "data": {"orderDetail": {**order, "planName": f"step {step}"}}}
+        order = {"insureNum": number, "partnerUniqueKey": "7", "payAmount": prices[number]}
+        order["planName"] = f"plan for {order['payAmount']}"
+        time.sleep(rng.random() * MAX_DELAY)
+        return {"respCode": 0, "data": {"orderDetail": order}}
 
-    app.add_url_rule("/now", "now", lambda: steps)
-
-    def go_on() -> None:
+    def increase_prices() -> None:
         while not is_over.wait(0.005):
-            steps[chance.choice(ORDERS)] += 1
+            prices[rng.choice(ORDERS)] += 1
 
-    thread = threading.Thread(target=go_on)
+    thread = threading.Thread(target=increase_prices)
     thread.start()
     try:
         with serve_app(app) as url:
-            yield steps, url
+            yield prices, url
     finally:
         is_over.set()
         thread.join()
 
 
-def site(engine: Engine, url: str) -> tuple[Flask, Purchases[Purchase]]:
-    """Return a site that keeps its purchases there, and notes each change."""
+def create_site_with_purchases(engine: Engine, url: str) -> tuple[Flask, Purchases[Purchase]]:
+    """Return a site that stores purchases and records their changes.
+
+    :param url: The URL of the gateway.
+    """
     app = Flask("shop")
     app.config.update(CONFIG, XIEBAO_ENV="test", XIEBAO_BASE_URL=url)
     purchases = Purchases(Xiebao(app), Purchase, sessionmaker(engine))
 
     @purchases.on_change
-    def note(session: Session, purchase: Purchase, before: Snapshot | None) -> None:
-        session.add(
-            Change(
-                insure_num=purchase.insure_num,
-                before=before and before.price_fen,
-                after=purchase.price_fen,
-            )
-        )
+    def record_change(session: Session, purchase: Purchase, before: Snapshot | None) -> None:
+        prices = {"before": before and before.price_fen, "after": purchase.price_fen}
+        session.add(Change(insure_num=purchase.insure_num, **prices))
 
     return app, purchases
 
 
-def engine_of(database: str, isolation: str) -> Engine:
-    """Return an engine with an isolation level, or the database's own."""
-    return create_engine(database, **({"isolation_level": isolation} if isolation else {}))
+def refresh_purchases(database: str, isolation: str, url: str, seconds: float, seed: int) -> None:
+    """Refresh random purchases in a loop, and check each row.
 
-
-def work(database: str, isolation: str, url: str, seconds: float, seed: int) -> None:
-    """Refresh for a while, and print what is wrong; last, how often it was done."""
-    pick = random.Random(seed)  # noqa: S311
-    until, done = time.monotonic() + seconds, 0
-    engine = engine_of(database, isolation)
-    app, purchases = site(engine, url)
-    with app.app_context(), httpx.Client(base_url=url) as asks:
-        while time.monotonic() < until:
-            number = pick.choice(ORDERS)
-            least = asks.get("/now").json()[number]
-            done += 1
-            if pick.random() < 0.3:
-                # A step that the gateway says nothing of, such as an insurer's number for it.
+    :param isolation: The isolation level, or "" for the default of the database.
+    :param url: The URL of the gateway.
+    """
+    rng, end = random.Random(seed), time.monotonic() + seconds  # noqa: S311
+    engine = create_engine(database, **({"isolation_level": isolation} if isolation else {}))
+    app, purchases = create_site_with_purchases(engine, url)
+    with app.app_context(), httpx.Client(base_url=url) as client:
+        while time.monotonic() < end:
+            number = rng.choice(ORDERS)
+            price = client.get("/prices").json()[number]
+            if rng.random() < 0.3:
+                # A notification of an unknown type refreshes the purchase, too.
                 purchases.handle(Notification(type=17, insure_num=number))
-                continue
-            row = purchases.refresh(number)
-            if row.price_fen is None or row.price_fen < least:
-                print(f"stale: {number} is {row.price_fen}, and was {least} before", flush=True)
-            if row.plan_name != f"step {row.price_fen}":
-                print(f"half written: {number}", flush=True)
+            else:
+                row = purchases.refresh(number)
+                if row.price_fen is None or row.price_fen < price:
+                    print(f"outdated: {number} has {row.price_fen}, not {price}", flush=True)
+                if row.plan_name != f"plan for {row.price_fen}":
+                    print(f"inconsistent: {number} has {row.plan_name}", flush=True)
+            print("refreshed", flush=True)
     engine.dispose()
-    print(f"refreshed {done}", flush=True)
 
 
-def attack(
+def find_wrong_purchases(
     database: str, isolation: str = "", *, seconds: float, workers: int, kills: int
 ) -> tuple[int, list[str]]:
-    """Have workers keep the rows, and kill some; return how many refreshes, and what is wrong."""
+    """Run workers and kill some of them. Return the number of refreshes and a list of problems."""
     engine = create_engine(database)
     Base.metadata.drop_all(engine)
     Base.metadata.create_all(engine)
-    said: list[str] = []
-    try:
-        with gateway() as (steps, url):
-            arguments = (database, isolation, url)
-            said += run_and_kill_workers(
-                __name__, *arguments, seconds=seconds, workers=workers, kills=kills
-            )
-            app, purchases = site(engine, url)
-            said += ends(app, purchases, engine, steps)
-    finally:
-        engine.dispose()
-    refreshed = [line for line in said if line.startswith("refreshed")]
-    done = sum(int(line.split()[1]) for line in refreshed)
-    return done, [line for line in said if line not in refreshed]
-
-
-def ends(
-    app: Flask, purchases: Purchases[Purchase], engine: Engine, steps: dict[str, int]
-) -> Iterator[str]:
-    """Say what is wrong in the end."""
-    for number in ORDERS:
-        least = steps[number]
+    with run_gateway() as (prices, url):
+        arguments = (database, isolation, url)
+        lines = run_and_kill_workers(
+            __name__, *arguments, seconds=seconds, workers=workers, kills=kills
+        )
+        app, purchases = create_site_with_purchases(engine, url)
         with app.app_context():
-            row = purchases.refresh(number)
-        if (row.price_fen or 0) < least:
-            yield f"wrong in the end: {number} is {row.price_fen}, and not {least}"
-    last: dict[str, int] = {}
+            lines += iter_problems(purchases, engine, prices)
+    engine.dispose()
+    return lines.count("refreshed"), [line for line in lines if line != "refreshed"]
+
+
+def iter_problems(
+    purchases: Purchases[Purchase], engine: Engine, prices: dict[str, int]
+) -> Iterator[str]:
+    """Yield the errors in the purchases and in the recorded changes, after all workers have ended.
+
+    :param prices: The current prices of the orders.
+    """
+    for number in ORDERS:
+        price = prices[number]
+        row = purchases.refresh(number)
+        if (row.price_fen or 0) < price:
+            yield f"outdated at the end: {number} has {row.price_fen}, not {price}"
+    last_prices: dict[str, int] = {}
     with Session(engine) as session:
         for change in session.scalars(select(Change).order_by(Change.id)):
-            if change.before != last.get(change.insure_num):
-                yield f"a change was left out before {change.after} of {change.insure_num}"
+            if change.before != last_prices.get(change.insure_num):
+                yield f"a change of {change.insure_num} is missing before {change.after}"
             if change.before is not None and change.after <= change.before:
-                yield f"{change.insure_num} went back from {change.before} to {change.after}"
-            last[change.insure_num] = change.after
+                yield f"{change.insure_num} changed from {change.before} back to {change.after}"
+            last_prices[change.insure_num] = change.after
 
 
 if __name__ == "__main__":
     _, database, isolation, url, seconds, seed = sys.argv
-    work(database, isolation, url, float(seconds), int(seed))
+    refresh_purchases(database, isolation, url, float(seconds), int(seed))

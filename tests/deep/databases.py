@@ -1,4 +1,4 @@
-"""PostgreSQL and MariaDB, each in a folder of its own and on 127.0.0.1, while a test runs."""
+"""PostgreSQL and MariaDB servers for tests. Each has a temporary folder and a free port."""
 
 from __future__ import annotations
 
@@ -14,92 +14,91 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import create_engine, text
+from sqlalchemy import NullPool, create_engine
 from sqlalchemy.exc import OperationalError
 
 
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
+def find_free_port() -> int:
+    with socket.socket() as free_socket:
+        free_socket.bind(("127.0.0.1", 0))
+        port: int = free_socket.getsockname()[1]
     return port
 
 
 @contextmanager
-def folder_of(user: str | None) -> Iterator[Path]:
-    """Make a folder; the servers' own users may write in it, where we are root."""
-    folder = Path(tempfile.mkdtemp(prefix="database."))
-    if user is not None:
-        os.chown(folder, pwd.getpwnam(user).pw_uid, pwd.getpwnam(user).pw_gid)
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder)
+def run_server(command: list[str], url: str, **options: Any) -> Iterator[str]:
+    """Run a database server during a ``with`` block, and yield the URL as soon as it works.
 
-
-@contextmanager
-def running(command: list[str], url: str, **options: Any) -> Iterator[str]:
-    """Run a server until the end of the block."""
+    :param url: The URL of the database.
+    :param options: Options of ``subprocess.Popen``.
+    """
     with subprocess.Popen(  # noqa: S603
         command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **options
     ) as server:
         try:
-            wait_for(url)
+            wait_until_connectable(url)
             yield url
         finally:
             server.terminate()
-            server.wait(60)
 
 
-def wait_for(url: str) -> None:
-    engine = create_engine(url)
-    for attempt in range(300):
+def wait_until_connectable(url: str) -> None:
+    """Return when a connection to the database can be opened.
+
+    :raises OperationalError: if this takes more than 60 seconds.
+    """
+    engine, deadline = create_engine(url, poolclass=NullPool), time.monotonic() + 60
+    while True:
         try:
-            with engine.connect() as connection:
-                connection.execute(text("SELECT 1"))
+            engine.connect().close()
+            return
         except OperationalError:
-            if attempt == 299:
+            if time.monotonic() > deadline:
                 raise
             time.sleep(0.1)
-        else:
-            break
-    engine.dispose()
 
 
 @contextmanager
-def postgresql() -> Iterator[str]:
-    """Yield the URL of an empty database of PostgreSQL, which root may not run."""
+def run_postgresql() -> Iterator[str]:
+    """Run PostgreSQL during a ``with`` block, and yield the URL of an empty database."""
     [*_, programs] = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+    # PostgreSQL refuses to run as root.
     user = "postgres" if os.getuid() == 0 else None
-    with folder_of(user) as folder:
+    with tempfile.TemporaryDirectory(prefix="database.") as folder:
+        if user is not None:
+            shutil.chown(folder, user)
         options: dict[str, Any] = {"user": user, "cwd": folder}
         initdb = [f"{programs}/initdb", "-D", f"{folder}/data", "-A", "trust", "-U", "shop"]
         subprocess.run(  # noqa: S603
             [*initdb, "--no-sync"], check=True, stdout=subprocess.DEVNULL, **options
         )
-        port = free_port()
-        server = [programs / "postgres", "-D", folder / "data", "-h", "127.0.0.1", "-p", port]
-        command = [*map(str, server), "-k", str(folder), "-c", "fsync=off"]
+        port = find_free_port()
+        command = [
+            *(f"{programs}/postgres", "-D", f"{folder}/data", "-h", "127.0.0.1"),
+            *("-p", str(port), "-k", folder, "-c", "fsync=off"),
+        ]
         url = f"postgresql+psycopg://shop@127.0.0.1:{port}/postgres"
-        with running(command, url, **options) as address:
-            yield address
+        with run_server(command, url, **options):
+            yield url
 
 
 @contextmanager
-def mariadb() -> Iterator[str]:
-    """Yield the URL of an empty database of MariaDB."""
-    with folder_of(None) as folder:
-        data, user = folder / "data", pwd.getpwuid(os.getuid()).pw_name
-        own = ["--no-defaults", f"--datadir={data}", f"--user={user}"]
+def run_mariadb() -> Iterator[str]:
+    """Run MariaDB during a ``with`` block, and yield the URL of an empty database."""
+    with tempfile.TemporaryDirectory(prefix="database.") as folder:
+        user = pwd.getpwuid(os.getuid()).pw_name
+        options = ["--no-defaults", f"--datadir={folder}/data", f"--user={user}"]
         subprocess.run(  # noqa: S603
-            ["mariadb-install-db", *own, "--auth-root-authentication-method=normal"],  # noqa: S607
+            ["mariadb-install-db", *options, "--auth-root-authentication-method=normal"],  # noqa: S607
             check=True,
             stdout=subprocess.DEVNULL,
         )
-        port = free_port()
-        where = [f"--port={port}", f"--socket={folder / 'socket'}", f"--pid-file={folder / 'pid'}"]
+        port = find_free_port()
         program = shutil.which("mariadbd", path=f"{os.environ['PATH']}:/usr/sbin") or "mariadbd"
-        command = [program, *own, "--bind-address=127.0.0.1", *where]
+        command = [
+            *(program, *options, "--bind-address=127.0.0.1", f"--port={port}"),
+            *(f"--socket={folder}/socket", f"--pid-file={folder}/pid"),
+        ]
         url = f"mysql+pymysql://root@127.0.0.1:{port}/test"
-        with running(command, url) as address:
-            yield address
+        with run_server(command, url):
+            yield url

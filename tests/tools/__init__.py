@@ -1,1 +1,1 @@
-"""Not tests: what measures, attacks and spoils the package."""
+"""Tools for contributors, for example benchmarks, load tests, mutation tests and screenshots."""

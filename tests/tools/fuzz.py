@@ -1,21 +1,18 @@
-"""Forged tokens, thousands of them: ``python -m tests.tools.fuzz`` (``make fuzz``).
+"""Send forged tokens to the endpoints of the extension: ``python -m tests.tools.fuzz``.
 
-Each goes through WSGI to one of the four endpoints. An answer of 5xx is a violation, and so is one
-that lets in what does not hold the very payload and signature of a link that the site made.
+A response with status 500 or higher is a violation. It is also a violation if a token is accepted
+whose payload or signature differs from those of every link of the site.
 """
 
 from __future__ import annotations
 
 import argparse
 import hashlib
-import io
-import json
 import random
 import re
 import sys
 import time
 import zlib
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, quote_from_bytes, unquote_to_bytes
@@ -23,16 +20,17 @@ from urllib.parse import quote, quote_from_bytes, unquote_to_bytes
 from flask import Flask
 from itsdangerous import BadData, Signer, URLSafeTimedSerializer
 from itsdangerous.encoding import base64_decode, base64_encode
-from werkzeug.test import run_wsgi_app
+from werkzeug.test import create_environ, run_wsgi_app
 
 from flask_xiebao import Platform, Xiebao
 from tests.support import CONFIG, get_return_link
+from tests.tokens import encode_payload
 
 SECRET = "the secret that the forger does not have"
 PAGES = ("product", "home", "policy", "paid")
-_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_."
-_ODD = "=+ /%&?#\\\"'<>\0\t\r\n\x7f\x80\xff\u200b\u2028携保😀\ufeff\u0660"
-_AGENTS = (
+_TOKEN_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_."
+_OTHER_LETTERS = "=+ /%&?#\\\"'<>\0\t\r\n\x7f\x80\xff\u200b\u2028携保😀\ufeff\u0660"
+_USER_AGENTS = (
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/126.0.0.0 Safari/537.36",
     "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 Mobile/15E148",
 )
@@ -40,74 +38,70 @@ _AGENTS = (
 
 @dataclass
 class Outcome:
-    """What became of the tokens."""
+    """The result of a run.
+
+    :ivar tried: The number of tokens that were sent.
+    :ivar refused: The number of forged tokens that were refused.
+    :ivar respelled: The number of changed tokens that were accepted, because the bytes of their
+        signature are unchanged. Several base64 texts can stand for the same bytes.
+    :ivar genuine: The number of unchanged tokens of links. They must be accepted.
+    """
 
     tried: int = 0
     refused: int = 0
-    respelled: int = 0  # a genuine link whose signature is spelled otherwise
-    genuine: int = 0  # unchanged links in between, which have to open
+    respelled: int = 0
+    genuine: int = 0
     seconds: float = 0.0
     violations: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
         return (
             f"{self.tried:,} tokens in {self.seconds:.0f} s: {self.refused:,} refused,"
-            f" {self.genuine:,} genuine and {self.respelled:,} respelled let in,"
+            f" {self.genuine:,} genuine and {self.respelled:,} respelled accepted,"
             f" {len(self.violations)} violations"
         )
 
 
 def run(count: int, *, seed: int, seconds: float = 600) -> Outcome:
-    """Try *count* tokens, or as many as there is time for.
+    """Send random tokens to a site.
 
-    :param seed: the same seed makes the same tokens.
-    :param seconds: when to stop in any case.
+    :param count: The number of tokens.
+    :param seed: The same seed gives the same tokens.
+    :param seconds: The maximum time. After it, the run ends with fewer tokens.
     """
-    chance = random.Random(seed)  # noqa: S311 - the same tokens every time
-    site = _Site()
+    rng = random.Random(seed)  # noqa: S311
+    site = _Site(rng)
     outcome = Outcome()
-    forger = _Forger(chance, site.genuine)
-    began = time.monotonic()
-    while outcome.tried < count and time.monotonic() - began < seconds:
-        page = chance.choice(PAGES)
-        kind, token = forger.token(page)
-        site.member = chance.choice((None, "alice", "bob"))
-        status, location = site.ask(page, token, chance)
-        if status == 308:  # the router merges slashes: see where that leads
+    forger = _Forger(rng, site.tokens)
+    started = time.monotonic()
+    while outcome.tried < count and time.monotonic() - started < seconds:
+        page = rng.choice(PAGES)
+        kind, token = forger.forge_token(page)
+        site.member = rng.choice((None, "alice", "bob"))
+        status, location = site.request(page, token)
+        if status == 308:  # Werkzeug redirects a path with "//" to the path with "/".
             token = re.sub(rb"/+", b"/", token.lstrip(b"/"))
-            status, location = site.ask(page, token, chance)
+            status, location = site.request(page, token)
         outcome.tried += 1
-        _judge(outcome, site, page, kind, token, status, location)
-    outcome.seconds = time.monotonic() - began
+        description = f"{page}: {kind} {token[:200]!r}"
+        if status >= 500:
+            outcome.violations.append(f"{description} returned {status}")
+        elif kind == "genuine":
+            outcome.genuine += 1
+            if status == 404:
+                outcome.violations.append(f"{description} was refused")
+        elif status == 404:
+            outcome.refused += 1
+        elif site.has_link(page, token):
+            outcome.respelled += 1
+        else:
+            outcome.violations.append(f"{description} was accepted: {status} {location}")
+    outcome.seconds = time.monotonic() - started
     return outcome
 
 
-def _judge(
-    outcome: Outcome,
-    site: _Site,
-    page: str,
-    kind: str,
-    token: bytes,
-    status: int,
-    location: str,
-) -> None:
-    what = f"{page}: {kind} {token[:200]!r}"
-    if status >= 500:
-        outcome.violations.append(f"{what} answered {status}")
-    elif kind == "genuine":
-        outcome.genuine += 1
-        if status == 404:
-            outcome.violations.append(f"{what} was not found")
-    elif status == 404:
-        outcome.refused += 1
-    elif not site.made(page, token):
-        outcome.violations.append(f"{what} was let in: {status} {location}")
-    else:
-        outcome.respelled += 1
-
-
 def is_another_spelling(changed: str, token: str) -> bool:
-    """Tell whether both hold the same payload, to the letter, and the same signature."""
+    """Return True if both tokens have the same payload text and the same signature bytes."""
     payload, _, signature = token.rpartition(".")
     changed_payload, _, spelling = changed.rpartition(".")
     if changed_payload != payload or not re.fullmatch("[A-Za-z0-9_-]+", spelling):
@@ -121,11 +115,16 @@ def is_another_spelling(changed: str, token: str) -> bool:
 
 
 class _Site:
-    """A site, and the links that it made."""
+    """A site with links of all kinds.
+
+    :ivar member: The member who is logged in, or None.
+    :ivar tokens: The tokens of the links, by the page that they open.
+    """
 
     member: str | None = None
 
-    def __init__(self) -> None:
+    def __init__(self, rng: random.Random) -> None:
+        self.rng = rng
         self.app = Flask("fuzzed")
         self.app.config.update(
             CONFIG,
@@ -133,239 +132,221 @@ class _Site:
             XIEBAO_ENV="test",
             XIEBAO_PUBLIC_URL="https://shop.example",
         )
-        self.app.logger.disabled = True  # its own: named after the app
-        xiebao = Xiebao(self.app)
-        xiebao.member_loader(lambda: self.member)
-        self.xiebao = xiebao
-        self.genuine = self._links()
-
-    def made(self, page: str, token: bytes) -> bool:
-        """Tell whether the payload, to the letter, and the signature are those of a link made."""
-        text = token.decode("latin-1")
-        return any(is_another_spelling(text, known) for known in self.genuine[page])
-
-    def ask(self, page: str, token: bytes, chance: random.Random) -> tuple[int, str]:
-        """Return the status and the ``Location`` of the answer."""
-        environ: dict[str, Any] = {
-            "REQUEST_METHOD": "GET" if chance.random() < 0.9 else "HEAD",
-            "SCRIPT_NAME": "",
-            "PATH_INFO": f"/xiebao/{page}/" + token.decode("latin-1"),
-            "QUERY_STRING": chance.choice(("", "", "", "platform=h5", "platform=%00")),
-            "SERVER_NAME": "127.0.0.1",
-            "SERVER_PORT": "80",
-            "SERVER_PROTOCOL": "HTTP/1.1",
-            "HTTP_HOST": "shop.example",
-            "HTTP_USER_AGENT": chance.choice(_AGENTS),
-            "HTTP_ACCEPT": chance.choice(("text/html", "application/json")),
-            "wsgi.version": (1, 0),
-            "wsgi.url_scheme": "https",
-            "wsgi.input": io.BytesIO(),
-            "wsgi.errors": sys.stderr,
-            "wsgi.multithread": False,
-            "wsgi.multiprocess": False,
-            "wsgi.run_once": False,
-        }
-        _, status, headers = run_wsgi_app(self.app, environ, buffered=True)
-        return int(status[:3]), headers.get("Location", "")
-
-    def _links(self) -> dict[str, list[str]]:
-        """Return the tokens of links of all kinds, by the page that they open."""
+        self.app.logger.disabled = True
+        self.xiebao = Xiebao(self.app)
+        self.xiebao.member_loader(lambda: self.member)
         alice, bob = {"member": "alice"}, {"member": "bob"}
-        made = {
+        link, return_link = self._build_token, self._build_return_token
+        self.tokens = {
             "product": [
-                self._token("product", "QX000000127257"),
-                self._token(
-                    "product", "QX1", **alice, no_login_for=10**9, return_to="/orders/8?a=é"
-                ),
-                self._token("product", "旅行险", **bob, platform=Platform.PC, sub_partner_id="9"),
+                link("product", "QX000000127257"),
+                link("product", "QX1", **alice, no_login_for=10**9, return_to="/orders/8?a=é"),
+                link("product", "旅行险", **bob, platform=Platform.PC, sub_partner_id="9"),
             ],
             "home": [
-                self._token("home"),
-                self._token("home", **alice, no_login_for=10**9),
-                self._token("home", **bob, return_to="/"),
+                link("home"),
+                link("home", **alice, no_login_for=10**9),
+                link("home", **bob, return_to="/"),
             ],
             "policy": [
-                self._token("policy", "20190226020146", **alice),
-                self._token("policy", "20190226020146", **bob, no_login_for=10**9),
+                link("policy", "20190226020146", **alice),
+                link("policy", "20190226020146", **bob, no_login_for=10**9),
+            ],
+            "paid": [
+                return_link("product", "QX000000127257", return_to="/orders/8?a=é"),
+                return_link("product", "旅行险", platform=Platform.PC, sub_partner_id="9"),
+                return_link("home", no_login_for=10**9),
+                return_link("policy", "20190226020146"),
             ],
         }
-        made["paid"] = [
-            self._paid("product", "QX000000127257", return_to="/orders/8?a=é"),
-            self._paid("product", "旅行险", platform=Platform.PC, sub_partner_id="9"),
-            self._paid("home", no_login_for=10**9),
-            self._paid("policy", "20190226020146"),
-        ]
-        return made
 
-    def _token(self, page: str, *reference: str, **options: Any) -> str:
+    def _build_token(self, page: str, *reference: str, **options: Any) -> str:
         with self.app.test_request_context():
             link: str = getattr(self.xiebao, f"{page}_link")(*reference, **options)
         return link.rpartition("/")[2]
 
-    def _paid(self, page: str, *reference: str, **options: Any) -> str:
-        """Return the token by which a payment comes back."""
+    def _build_return_token(self, page: str, *reference: str, **options: Any) -> str:
         self.member = "alice"
-        token = self._token(page, *reference, **{"member": "alice", "return_to": "/", **options})
-        path, agent = f"/xiebao/{page}/{token}", {"User-Agent": _AGENTS[1]}
-        return get_return_link(self.app.test_client().get(path, headers=agent)).rpartition("/")[2]
+        options = {"member": "alice", "return_to": "/", **options}
+        link = f"/xiebao/{page}/{self._build_token(page, *reference, **options)}"
+        response = self.app.test_client().get(link, headers={"User-Agent": _USER_AGENTS[1]})
+        return get_return_link(response).rpartition("/")[2]
+
+    def has_link(self, page: str, token: bytes) -> bool:
+        """Return True if a link to this page has the same payload and the same signature."""
+        text = token.decode("latin-1")
+        return any(is_another_spelling(text, known) for known in self.tokens[page])
+
+    def request(self, page: str, token: bytes) -> tuple[int, str]:
+        """Send a request, and return the status and the ``Location`` of the response."""
+        rng = self.rng
+        environ = {
+            **create_environ(base_url="https://shop.example"),
+            "REQUEST_METHOD": "GET" if rng.random() < 0.9 else "HEAD",
+            "PATH_INFO": f"/xiebao/{page}/" + token.decode("latin-1"),
+            "QUERY_STRING": rng.choice(("", "", "", "platform=h5", "platform=%00")),
+            "HTTP_USER_AGENT": rng.choice(_USER_AGENTS),
+            "HTTP_ACCEPT": rng.choice(("text/html", "application/json")),
+        }
+        _, status, headers = run_wsgi_app(self.app, environ, buffered=True)
+        return int(status[:3]), headers.get("Location", "")
 
 
 class _Forger:
-    """Makes tokens without knowing the secret."""
+    """A generator of random tokens that does not know the secret key.
 
-    def __init__(self, chance: random.Random, genuine: dict[str, list[str]]) -> None:
-        self.chance = chance
-        self.genuine = genuine
-        self.kinds: tuple[tuple[Callable[[str], bytes], int], ...] = (
-            (self.random_bytes, 6),
-            (self.random_letters, 6),
-            (self.odd_letters, 4),
-            (self.changed, 30),
-            (self.cut, 8),
-            (self.of_another_page, 6),
-            (self.mixed, 6),
-            (self.signed_by_another, 12),
-            (self.signed_by_nobody, 6),
-            (self.escaped, 8),
-            (self.compressed, 4),
-            (self.nested, 3),
-            (self.long, 1),
-            (self.unchanged, 2),
-        )
+    :param tokens: The tokens of genuine links, by the page that they open.
+    """
 
-    def token(self, page: str) -> tuple[str, bytes]:
-        """Return what kind it is, and the token as the bytes of a path."""
-        makers, weights = zip(*self.kinds, strict=True)
-        [maker] = self.chance.choices(makers, weights)
-        token = maker(page)
-        if maker == self.unchanged:
-            return "genuine", token
-        return maker.__name__, token
+    def __init__(self, rng: random.Random, tokens: dict[str, list[str]]) -> None:
+        self.rng = rng
+        self.tokens = {page: [token.encode() for token in tokens[page]] for page in tokens}
+        #: The frequency of each kind of token, by the name of the method that builds it.
+        self.frequencies = {
+            "random_bytes": 6,
+            "random_token_letters": 6,
+            "random_letters": 4,
+            "edited": 30,
+            "cut": 8,
+            "token_of_another_page": 6,
+            "mixed": 6,
+            "wrong_signature": 12,
+            "no_signature": 6,
+            "percent_encoded": 8,
+            "compressed": 4,
+            "nested": 3,
+            "long": 1,
+            "genuine": 2,
+        }
+
+    def forge_token(self, page: str) -> tuple[str, bytes]:
+        """Return the kind of a random token, and the token as it appears in a path."""
+        kinds, frequencies = zip(*self.frequencies.items(), strict=True)
+        [kind] = self.rng.choices(kinds, frequencies)
+        return kind, getattr(self, kind)(page)
 
     def random_bytes(self, _: str) -> bytes:
-        return self.chance.randbytes(self.chance.randrange(1, 200))
+        return self.rng.randbytes(self.rng.randrange(1, 200))
+
+    def random_token_letters(self, _: str) -> bytes:
+        """Return random letters that may appear in a token."""
+        return "".join(self.rng.choices(_TOKEN_LETTERS, k=self.rng.randrange(1, 200))).encode()
 
     def random_letters(self, _: str) -> bytes:
-        return self._letters(self.chance.randrange(1, 200)).encode()
+        """Return random letters, most of which may not appear in a token."""
+        letters = _TOKEN_LETTERS + _OTHER_LETTERS * 3
+        return "".join(self.rng.choices(letters, k=self.rng.randrange(1, 80))).encode()
 
-    def odd_letters(self, _: str) -> bytes:
-        letters = self.chance.choices(_LETTERS + _ODD * 3, k=self.chance.randrange(1, 80))
-        return "".join(letters).encode()
+    def genuine(self, page: str) -> bytes:
+        """Return the token of a link."""
+        return self.rng.choice(self.tokens[page])
 
-    def unchanged(self, page: str) -> bytes:
-        return self._known(page).encode()
-
-    def changed(self, page: str) -> bytes:
-        token = bytearray(self._known(page).encode())
-        for _ in range(self.chance.choice((1, 1, 1, 2, 5))):
-            place = self.chance.randrange(len(token))
-            letter = self._letter()
-            match self.chance.randrange(5):
+    def edited(self, page: str) -> bytes:
+        """Return the token of a link with one to five small changes."""
+        token = bytearray(self.genuine(page))
+        for _ in range(self.rng.choice((1, 1, 1, 2, 5))):
+            position = self.rng.randrange(len(token))
+            letters = _TOKEN_LETTERS if self.rng.random() < 0.7 else _OTHER_LETTERS
+            letter = self.rng.choice(letters).encode()
+            match self.rng.randrange(5):
                 case 0:
-                    token[place : place + 1] = letter
+                    token[position : position + 1] = letter
                 case 1:
-                    token[place:place] = letter
+                    token[position:position] = letter
                 case 2:
-                    del token[place]
+                    del token[position]
                 case 3:
-                    token[place] ^= 1 << self.chance.randrange(8)
+                    token[position] ^= 1 << self.rng.randrange(8)
                 case 4:
-                    other = self.chance.randrange(len(token))
-                    token[place], token[other] = token[other], token[place]
+                    other = self.rng.randrange(len(token))
+                    token[position], token[other] = token[other], token[position]
         return bytes(token)
 
     def cut(self, page: str) -> bytes:
-        token = self._known(page)
-        start, end = sorted(self.chance.choices(range(len(token) + 1), k=2))
-        kept = self.chance.choice((token[:end], token[start:], token[start:end], token * 2))
-        return (kept if kept != token else token[:-1]).encode()
+        """Return a part of a link's token, or the token twice."""
+        token = self.genuine(page)
+        start, end = sorted(self.rng.choices(range(len(token) + 1), k=2))
+        part = self.rng.choice((token[:end], token[start:], token[start:end], token * 2))
+        return part if part != token else token[:-1]
 
-    def of_another_page(self, page: str) -> bytes:
-        return self._known(self.chance.choice([one for one in PAGES if one != page])).encode()
+    def token_of_another_page(self, page: str) -> bytes:
+        return self.genuine(self.rng.choice([each for each in PAGES if each != page]))
 
     def mixed(self, page: str) -> bytes:
-        payload = self._known(self.chance.choice(PAGES)).partition(".")[0]
-        signature = self._known(page).partition(".")[2]
-        token = f"{payload}.{signature}"
-        return (f"{payload}.{signature[::-1]}" if token in self.genuine[page] else token).encode()
+        """Return the payload of one link with the signature of another."""
+        payload = self.genuine(self.rng.choice(PAGES)).partition(b".")[0]
+        signature = self._choose_signature(page)
+        is_genuine = payload + b"." + signature in self.tokens[page]
+        return payload + b"." + (signature[::-1] if is_genuine else signature)
 
-    def signed_by_another(self, page: str) -> bytes:
-        fields = self._fields(page)
-        key = self.chance.choice(("", "another secret", SECRET[:-1], SECRET.upper(), "Key"))
-        salt = self.chance.choice((b"flask-xiebao.entry", b"flask-xiebao.click", b"itsdangerous"))
-        if self.chance.random() < 0.2:  # a token of the same site, for another purpose
+    def wrong_signature(self, page: str) -> bytes:
+        """Return a token that is signed with another key or for another purpose."""
+        fields = self._choose_fields(page)
+        key = self.rng.choice(("", "another secret", SECRET[:-1], SECRET.upper(), "Key"))
+        salt = self.rng.choice((b"flask-xiebao.entry", b"flask-xiebao.click", b"itsdangerous"))
+        if self.rng.random() < 0.2:  # The site may use its secret key for other tokens, too.
             return str(URLSafeTimedSerializer(SECRET, salt).dumps(fields)).encode()
         signer = Signer(key, salt, key_derivation="hmac", digest_method=hashlib.sha256)
-        key_id = self.chance.choice((b"AAA", self._known(page).partition(".")[2][:3].encode()))
-        value = self._packed(fields) + b"." + key_id
+        key_id = self.rng.choice((b"AAA", self._choose_signature(page)[:3]))
+        value = encode_payload(fields) + b"." + key_id
         return value + signer.get_signature(value)
 
-    def signed_by_nobody(self, page: str) -> bytes:
-        signature = self.chance.choice((b"", b".", b".AAAA", b"." + b"A" * 43, b"." * 40))
-        return self._packed(self._fields(page)) + signature
+    def no_signature(self, page: str) -> bytes:
+        """Return a payload with an empty or meaningless signature."""
+        signature = self.rng.choice((b"", b".", b".AAAA", b"." + b"A" * 43, b"." * 40))
+        return encode_payload(self._choose_fields(page)) + signature
 
-    def escaped(self, page: str) -> bytes:
-        """Percent-escapes once and twice: decoded once they are in the path as they are."""
-        token = self.changed(page)
+    def percent_encoded(self, page: str) -> bytes:
+        """Return a token that is still percent-encoded after the server has decoded the path."""
+        token = self.edited(page)
         once = (
             quote(token, safe="")
-            if self.chance.random() < 0.5
+            if self.rng.random() < 0.5
             else "".join(f"%{byte:02x}" for byte in token[:60])
         )
         twice = quote_from_bytes(once.encode(), safe="")
-        return unquote_to_bytes(self.chance.choice((once, twice, once + "%", "%zz" + once)))
+        return unquote_to_bytes(self.rng.choice((once, twice, once + "%", "%zz" + once)))
 
     def compressed(self, page: str) -> bytes:
-        """What a serializer that inflates would choke on, with and without its mark."""
-        bomb = zlib.compress(b"[" + b"0," * self.chance.choice((10, 10**4, 10**6)) + b"0]", 9)
-        signature = self._known(page).partition(".")[2].encode()
-        mark = self.chance.choice((b".", b""))
-        return mark + base64_encode(bomb)[:4000] + b"." + signature
+        """Return a token whose payload would be huge if a serializer decompressed it."""
+        size = self.rng.choice((10, 10**4, 10**6))
+        payload = base64_encode(zlib.compress(b"[" + b"0," * size + b"0]", 9))[:4000]
+        signature = self._choose_signature(page)
+        # The serializers of itsdangerous mark a compressed payload with a period.
+        return self.rng.choice((b".", b"")) + payload + b"." + signature
 
     def nested(self, page: str) -> bytes:
-        depth = self.chance.choice((10, 1000, 20_000))
-        signature = self._known(page).partition(".")[2].encode()
-        return base64_encode(b"[" * depth + b"]" * depth) + b"." + signature
+        """Return a token whose payload is deeply nested JSON."""
+        depth = self.rng.choice((10, 1000, 20_000))
+        return base64_encode(b"[" * depth + b"]" * depth) + b"." + self._choose_signature(page)
 
     def long(self, page: str) -> bytes:
-        token = self._known(page)
-        return self.chance.choice((token * 400, token + "A" * 60_000, "." * 60_000)).encode()
+        """Return a token that is much longer than any link."""
+        token = self.genuine(page)
+        return self.rng.choice((token * 400, token + b"A" * 60_000, b"." * 60_000))
 
-    def _known(self, page: str) -> str:
-        return self.chance.choice(self.genuine[page])
+    def _choose_signature(self, page: str) -> bytes:
+        """Return the signature of a genuine token, and the id of the key before it."""
+        return self.genuine(page).partition(b".")[2]
 
-    def _letters(self, count: int) -> str:
-        return "".join(self.chance.choices(_LETTERS, k=count))
-
-    def _letter(self) -> bytes:
-        if self.chance.random() < 0.7:
-            return self.chance.choice(_LETTERS).encode()
-        return self.chance.choice(_ODD).encode()
-
-    def _fields(self, page: str) -> list[Any]:
-        who = self.chance.choice(("alice", "bob", None, 0, True, "", ["alice"]))
-        entry = [page if page != "paid" else "product", "QX1", None, 1, "/", who, 2**31, 60]
+    def _choose_fields(self, page: str) -> list[Any]:
+        member = self.rng.choice(("alice", "bob", None, 0, True, "", ["alice"]))
+        entry = [page if page != "paid" else "product", "QX1", None, 1, "/", member, 2**31, 60]
         return ["alice", "click", 2**31, *entry] if page == "paid" else entry
 
-    def _packed(self, fields: list[Any]) -> bytes:
-        return base64_encode(json.dumps(fields, separators=(",", ":")))
 
-
-def main(arguments: list[str] | None = None) -> Iterator[str]:
-    """Run as the command line asks; return the lines to print, the summary last."""
+def main() -> int:
+    """Print the violations and a summary, and return 1 if there are any violations."""
     parser = argparse.ArgumentParser(prog="python -m tests.tools.fuzz", description=__doc__)
-    parser.add_argument("--count", type=int, default=100_000)
-    parser.add_argument("--seed", type=int, default=None, help="else a new one each time")
-    parser.add_argument("--seconds", type=float, default=600)
-    given = parser.parse_args(arguments)
-    seed = random.randrange(2**32) if given.seed is None else given.seed  # noqa: S311
-    outcome = run(given.count, seed=seed, seconds=given.seconds)
-    yield from outcome.violations[:20]
-    yield f"{outcome} (seed {seed})"
-    if outcome.violations or outcome.tried < given.count:
-        raise SystemExit(1)
+    parser.add_argument("--count", type=int, default=100_000, help="the number of tokens")
+    parser.add_argument("--seed", type=int, help="by default a random number")
+    parser.add_argument("--seconds", type=float, default=600, help="the maximum time")
+    options = parser.parse_args()
+    seed = random.randrange(2**32) if options.seed is None else options.seed  # noqa: S311
+    outcome = run(options.count, seed=seed, seconds=options.seconds)
+    print(*outcome.violations[:20], f"{outcome} (seed {seed})", sep="\n")
+    return 1 if outcome.violations or outcome.tried < options.count else 0
 
 
 if __name__ == "__main__":
-    for line in main():
-        print(line)
+    sys.exit(main())

@@ -1,14 +1,13 @@
-"""The Chinese manual says what the English does; `make dist` tries it, and no other run.
+"""Compare the Chinese manual with the English manual. Only ``make dist`` runs these tests.
 
-Pages that lag behind the English are skipped here. `make dist` lists them at its end, but does not
-refuse the release, because a security fix must not wait for a translation.
+Chinese pages that lag behind the English ones are left out. ``make dist`` lists them, but does not
+stop the release, because a security fix must not wait for a translation.
 """
 
 from __future__ import annotations
 
 import re
 import runpy
-from itertools import zip_longest
 from pathlib import Path
 
 import pytest
@@ -17,58 +16,57 @@ from bs4 import BeautifulSoup
 from tests.manual.blocks import DOCS, README, ROOT, Block, blocks, pages
 
 _translate = runpy.run_path(str(DOCS / "translate.py"))
-PAGES: list[Path] = _translate["chinese_pages"]()
-CURRENT = [page for page in PAGES if not _translate["lags"](page)]
+CURRENT_PAGES = [page for page in _translate["chinese_pages"]() if not _translate["lags"](page)]
 
-# What is in the language of its reader in code, too.
-# Headings, rows, items, settings and links: a page has as many in each language.
+# Comments and the option --locale may differ in the code of the two languages.
 _COMMENT = re.compile(r"(?<!\S)#:? .*|\{#.*?#\}|/\*.*?\*/|<!--.*?-->| --locale zh\b", re.DOTALL)
+#: Patterns of headings, table rows, list items, settings and links. A page has the same number of
+#: each in both languages.
 _STRUCTURE = (r"^#+ ", r"^\|", r"^ *(?:-|\d+\.) ", r"\{confval\}`\w+`", r"\]\(([^)#]+)")
 
 
-def test_each_chinese_page_has_an_english_page() -> None:
+def test_each_chinese_page_has_english_page() -> None:
     chinese = {page.relative_to(DOCS / "zh") for page in (DOCS / "zh").rglob("*.md")}
     assert chinese <= {page.relative_to(DOCS / "en") for page in pages()}
 
 
-@pytest.mark.parametrize("page", CURRENT, ids=lambda page: str(page.relative_to(ROOT)))
-def test_a_page_says_the_same_in_both_languages(page: Path) -> None:
-    english = _translate["english_of"](page)
-    for ours, theirs in zip_longest(*([*map(_code, blocks(each))] for each in (english, page))):
-        assert ours == theirs
-    if english == README:
+@pytest.mark.parametrize("page", CURRENT_PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_chinese_page_has_same_code_and_structure_as_english_page(page: Path) -> None:
+    english_page = _translate["english_of"](page)
+    assert [*map(_normalize_block, blocks(page))] == [*map(_normalize_block, blocks(english_page))]
+    if english_page == README:
         return
-    for what in _STRUCTURE:
-        found = [
-            re.findall(what, each.read_text("utf-8"), re.MULTILINE) for each in (english, page)
-        ]
-        assert sorted(found[0]) == sorted(found[1]), what
-    chinese = re.findall(r"[一-鿿]", re.sub(r"```.*?```|`[^`]*`", "", page.read_text("utf-8")))
-    assert len(chinese) > 1
+    chinese, english = page.read_text("utf-8"), english_page.read_text("utf-8")
+    for pattern in _STRUCTURE:
+        expected = sorted(re.findall(pattern, english, re.MULTILINE))
+        assert sorted(re.findall(pattern, chinese, re.MULTILINE)) == expected, pattern
+    prose = re.sub(r"```.*?```|`[^`]*`", "", chinese)
+    assert len(re.findall("[一-鿿]", prose)) > 1
 
 
-def _code(block: Block) -> tuple[str, ...]:
-    """Return what a block is in any language."""
-    if block.language in ("text", "{container}"):  # what is printed or sent, and pictures
+def _normalize_block(block: Block) -> tuple[str, ...]:
+    """Return the parts of a code block that are the same in both languages."""
+    if block.language in ("text", "{container}"):  # Its content may differ.
         return (block.language,)
     lines = _COMMENT.sub("", block.code).splitlines()
     return block.language, *filter(None, map(str.rstrip, lines)), block.options
 
 
-def test_no_english_is_left_in_the_prose() -> None:
+def test_chinese_pages_contain_no_english_sentences() -> None:
     english = []
-    for source in CURRENT:
-        if source.parent == ROOT or "{messages}" in source.read_text("utf-8"):
-            continue  # what to do about a message is in a catalog, which says what it lacks
-        name = source.relative_to(DOCS / "zh").with_suffix(".html")
-        built = (ROOT / "build/docs/zh" / name).read_text("utf-8")
-        page = BeautifulSoup(built, "html.parser")
-        for part in page.select("blockquote, dl.py, dl.std"):
-            part.extract()
-        for part in page.select("article :is(p, li, dd, td, h1, h2, h3)"):
-            for code in part.select("code, pre, a.headerlink"):
-                code.extract()
-            text = part.get_text(" ")
+    for page in CURRENT_PAGES:
+        # The texts for {messages} are in a catalog, and docs/translate.py lists untranslated ones.
+        if page.parent == ROOT or "{messages}" in page.read_text("utf-8"):
+            continue
+        name = page.relative_to(DOCS / "zh").with_suffix(".html")
+        html = (ROOT / "build/docs/zh" / name).read_text("utf-8")
+        document = BeautifulSoup(html, "html.parser")
+        for element in document.select(
+            "blockquote, dl.py, dl.std, article :is(code, pre, a.headerlink)"
+        ):
+            element.extract()
+        for element in document.select("article :is(p, li, dd, td, h1, h2, h3)"):
+            text = element.get_text(" ")
             if len(re.findall(r"[a-z]{2,}", text)) > 4 and not re.search("[一-鿿]", text):
                 english.append((str(name), " ".join(text.split())[:100]))
     assert english == []

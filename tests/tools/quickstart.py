@@ -1,8 +1,8 @@
-"""Pastes a README's quick start into an empty folder, serves it, clicks its entry and pays.
+"""Follow the quick start of a README in an empty folder, and buy a policy.
 
     python tests/tools/quickstart.py README.md
 
-It needs nothing but an environment with Flask-Xiebao in it: `make dist` runs it on a fresh wheel.
+The environment needs only Flask-Xiebao, so ``make dist`` can test a new wheel with this module.
 """
 
 from __future__ import annotations
@@ -11,66 +11,63 @@ import re
 import subprocess
 import sys
 import tempfile
-import time
 import urllib.request
 from pathlib import Path
 
 
 def files(readme: str) -> dict[str, str]:
-    """Return the files that the quick start names, each before its block of code."""
-    found = re.findall(r"^`([\w./]+)`[:：]\n\n```\w+\n(.*?)^```", readme, re.DOTALL | re.MULTILINE)
-    return dict(found)
+    """Return the text of each file in the quick start, by the path above the block of code."""
+    matches = re.findall(
+        r"^`([\w./]+)`[:：]\n\n```\w+\n(.*?)^```", readme, re.DOTALL | re.MULTILINE
+    )
+    return dict(matches)
 
 
-def serve(folder: Path) -> tuple[subprocess.Popen[bytes], str]:
-    """Run `flask --app shop run` there and return the process and its address."""
-    command = [sys.executable, "-m", "flask", "--app", "shop", "run", "--port", "0"]
-    log = folder / "log"
-    with log.open("wb") as output:
-        server = subprocess.Popen(command, cwd=folder, stdout=output, stderr=output)  # noqa: S603
-    deadline = time.monotonic() + 30
-    while not (address := re.search(r"Running on (http://127\.0\.0\.1:\d+)", log.read_text())):
-        if server.poll() is not None or time.monotonic() > deadline:
-            server.kill()
-            sys.exit(f"The quick start does not run:\n{log.read_text()}")
-        time.sleep(0.05)
-    return server, address[1]
+def read_address(server: subprocess.Popen[str]) -> str:
+    """Return the URL that the server prints when it starts."""
+    output = ""
+    for line in server.stdout or ():
+        output += line
+        if address := re.search(r"Running on (http://127\.0\.0\.1:\d+)", line):
+            return address[1]
+    sys.exit(f"The quick start does not run:\n{output}")
 
 
-def ask(url: str, data: bytes | None = None) -> tuple[str, str]:
-    """Return where a request ends, and the page that is there."""
-    with urllib.request.urlopen(url, data, timeout=10) as page:  # noqa: S310
-        return page.url, page.read().decode()
+def fetch(url: str, form: bytes | None = None) -> tuple[str, str]:
+    """Send a request, follow redirects, and return the final URL and the page."""
+    with urllib.request.urlopen(url, form, timeout=10) as response:  # noqa: S310
+        return response.url, response.read().decode()
 
 
-def click(address: str) -> str:
-    """Open the page, click its entry and return where that leads."""
-    _, html = ask(address)
+def click_entry(address: str) -> str:
+    """Fetch the page and its stylesheet, click the entry, and return the URL at the gateway."""
+    html = fetch(address)[1]
     link = re.search(r'<a href="([^"]+)" class="xiebao-entry ', html)
-    sheet = re.search(r'<link rel="stylesheet" href="([^"]+)"', html)
-    if not link or not sheet:
+    stylesheet = re.search(r'<link rel="stylesheet" href="([^"]+)"', html)
+    if not link or not stylesheet:
         sys.exit(f"The page has no entry or no stylesheet:\n{html}")
-    ask(address + sheet[1])
-    return ask(address + link[1])[0]
+    fetch(address + stylesheet[1])
+    return fetch(address + link[1])[0]
 
 
 def main(readme: Path) -> str:
-    """Return the page that whoever has clicked the quick start's entry and paid is on."""
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
+    """Run the site of the quick start, buy a policy, and return the page after the payment."""
+    command = [sys.executable, "-m", "flask", "--app", "shop", "run", "--port", "0"]
+    with tempfile.TemporaryDirectory() as folder:
         for path, text in files(readme.read_text("utf-8")).items():
-            (folder / path).parent.mkdir(exist_ok=True)
-            (folder / path).write_text(text, "utf-8")
-        server, address = serve(folder)
-        try:
-            return ask(click(address), b"do=pay")[1]
-        finally:
-            server.terminate()
-            server.wait(timeout=10)
+            Path(folder, path).parent.mkdir(exist_ok=True)
+            Path(folder, path).write_text(text, "utf-8")
+        with subprocess.Popen(  # noqa: S603
+            command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        ) as server:
+            try:
+                return fetch(click_entry(read_address(server)), b"do=pay")[1]
+            finally:
+                server.terminate()
 
 
 if __name__ == "__main__":
-    bought = main(Path(sys.argv[1]))
-    if "保单号" not in bought:
-        sys.exit(f"Whoever pays has no policy:\n{bought}")
-    print("The quick start works: whoever clicks its entry and pays has a policy.")
+    page_after_payment = main(Path(sys.argv[1]))
+    if "保单号" not in page_after_payment:
+        sys.exit(f"The page after the payment shows no policy:\n{page_after_payment}")
+    print("The quick start works: the page after the payment shows a policy.")

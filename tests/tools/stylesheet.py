@@ -1,7 +1,7 @@
-"""Build the stylesheet that sites load from its source, which uses nested rules.
+"""Build the stylesheet that sites load from its source, which uses nested rules (``make styles``).
 
-``make styles`` runs this. Browsers older than 2023 cannot read nested rules, so Lightning CSS
-writes each of them out. A site needs no build, because the built file is part of the package.
+Browsers older than 2023 cannot read nested rules, so Lightning CSS writes each of them out. A site
+needs no build, because the built file is part of the package.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Prints every version that the tests run with: of Python packages, npm packages and programs."""
+"""Print the versions of all Python packages, npm packages and programs that the tests use."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from importlib.metadata import distributions
 
 from tests.manual.blocks import ROOT
 
+#: The programs, and the option with which each prints its version.
 _PROGRAMS = {"chromium": "--version", "firefox": "--version", "nginx": "-v", "node": "--version"}
 
 
 def main() -> None:
-    """Print them, one a line."""
+    """Print one version per line. The lines about programs and npm packages are comments."""
     print(f"# {platform.platform()}")
     print(f"python=={platform.python_version()}")
     for name, option in _PROGRAMS.items():
-        said = subprocess.run([name, option], capture_output=True, text=True, check=True)  # noqa: S603
-        print(f"# {name}: {(said.stdout or said.stderr).strip()}")
-    for line in sorted({f"{each.name}=={each.version}" for each in distributions()}, key=str.lower):
-        print(line)
-    for folder in ("npm", "docs"):
-        installed = ROOT / f".venv/{folder}/node_modules"
-        for package in json.loads((installed.parent / "package.json").read_text())["dependencies"]:
-            version = json.loads((installed / package / "package.json").read_text())["version"]
-            print(f"# npm: {package}@{version}")
+        result = subprocess.run([name, option], capture_output=True, text=True, check=True)  # noqa: S603
+        print(f"# {name}: {(result.stdout or result.stderr).strip()}")
+    packages = {f"{package.name}=={package.version}" for package in distributions()}
+    print(*sorted(packages, key=str.lower), sep="\n")
+    for folder in (ROOT / ".venv/npm", ROOT / ".venv/docs"):
+        for name in json.loads((folder / "package.json").read_text())["dependencies"]:
+            installed = json.loads((folder / f"node_modules/{name}/package.json").read_text())
+            print(f"# npm: {name}@{installed['version']}")
 
 
 if __name__ == "__main__":

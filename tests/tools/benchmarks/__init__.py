@@ -1,1 +1,1 @@
-"""What the extension costs, side by side with others: `make bench`."""
+"""Benchmarks of the extension and of similar libraries (``make bench``)."""

@@ -1,4 +1,4 @@
-"""Times things in turn, so that a machine whose speed drifts is fair to all of them."""
+"""Measure functions in turn, so that a change in the speed of the machine affects all of them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import gc
 import statistics
 import time
 from collections.abc import Callable, Iterable
-from pathlib import Path
 from typing import Any
 
 from flask import Flask
@@ -16,7 +15,7 @@ from werkzeug.test import EnvironBuilder
 Run = Callable[[], Any]
 
 
-def medians(
+def measure_medians(
     runs: dict[str, Run],
     *,
     calls: int,
@@ -41,42 +40,39 @@ def medians(
                 times[name].append((clock() - started) / calls * 1e6)
     finally:
         gc.enable()
-    return {name: statistics.median(rows) for name, rows in times.items()}
+    return {name: statistics.median(durations) for name, durations in times.items()}
 
 
-def request(app: Flask, path: str, expect: int, headers: dict[str, str]) -> Run:
-    """Return a function that sends one request through the app as a WSGI server does."""
+def build_request(app: Flask, path: str, expected_status: int, headers: dict[str, str]) -> Run:
+    """Return a function that sends a request to the app as a WSGI server does it.
+
+    The request is also sent once at the beginning, to check its status.
+    """
     environ = EnvironBuilder(path=path, headers=Headers(headers)).get_environ()
     statuses: list[str] = []
 
-    def start(status: str, *_: Any) -> Any:
+    def start_response(status: str, *_: Any) -> Any:
         statuses.append(status)
 
-    def run() -> None:
-        body: Any = app(dict(environ), start)
+    def send_request() -> None:
+        body: Any = app(dict(environ), start_response)
         for _ in body:
             pass
         body.close()
 
-    run()
-    if not statuses[0].startswith(str(expect)):
-        raise AssertionError(f"{path} answered {statuses[0]}, not {expect}")
+    send_request()
+    if not statuses[0].startswith(str(expected_status)):
+        raise AssertionError(f"{path} returned {statuses[0]} instead of {expected_status}.")
     statuses.clear()
-    return run
+    return send_request
 
 
-def resident() -> float:
-    """Return this process's resident memory in MiB."""
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return pages * 4096 / 2**20
-
-
-def table(title: str, head: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
+def print_table(title: str, head: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
     """Print a Markdown table."""
     print(f"\n### {title}\n")
     lines = [list(head), *(list(row) for row in rows)]
-    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
-    for number, line in enumerate(lines):
-        print("| " + " | ".join(cell.ljust(w) for cell, w in zip(line, widths, strict=True)) + " |")
-        if number == 0:
-            print("|" + "|".join("-" * (w + 2) for w in widths) + "|")
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    lines.insert(1, ["-" * width for width in widths])
+    for line in lines:
+        cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
+        print(f"| {' | '.join(cells)} |")

@@ -1,11 +1,11 @@
-"""The sites that are measured: one without the extension, one with it, and its peers'."""
+"""The sites to measure, with and without the extension, and with other extensions."""
 
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 
 from flask import Flask, redirect, render_template
-from flask_bootstrap import Bootstrap5
 from flask_dance.contrib.github import make_github_blueprint
 from flask_login import LoginManager, login_required
 from jinja2 import DictLoader
@@ -19,14 +19,19 @@ from flask_xiebao.sqla import ClickMixin, PurchaseMixin, Purchases
 
 PHONE, PC = (dict(DEVICES[name].headers) for name in ("iphone", "pc"))
 MEMBER = "m_7Qk2vX9rT4"
-#: What every button says: the default label of an entry.
+#: The text of every button, which is the default label of an entry.
 LABEL = "我要投保"
-CODES = [f"QX{number:012}" for number in range(100)]
-
+#: The product codes on a page, by the first part of the page's path.
+CODES = {
+    "few": [f"QX{number:012}" for number in range(100)],
+    "many": [f"QX{number:012}" for number in range(50_000)],
+}
+CODE = CODES["few"][0]
 GATEWAY = Gateway("12345", "Key")
-READY_URL = GATEWAY.product_url(CODES[0], partner_uniq_key=MEMBER, platform=Platform.H5)
+GATEWAY_URL = GATEWAY.product_url(CODE, partner_uniq_key=MEMBER, platform=Platform.H5)
 
 _LOOP = "{{% for code in codes %}}{}{{% endfor %}}"
+#: The templates of the pages, by the second part of the page's path.
 _TEMPLATES = {
     "plain": _LOOP.format(f'<a href="{{{{ url_for("product", code=code) }}}}">{LABEL}</a>'),
     "bootstrap": '{% from "bootstrap5/nav.html" import render_nav_item %}'
@@ -46,11 +51,13 @@ _TEMPLATES = {
     "form": '{% from "xiebao/entry.html" import insurance_entry %}'
     "{{ insurance_entry(codes[0], data_form=form_text()) }}",
 }
-_ALL = [*itertools.product(_TEMPLATES, ("same", "turn"))]
 
 
-def shop() -> Flask:
-    """Return a site that has no extension yet."""
+def create_site(*extensions: Callable[[Flask], object]) -> Flask:
+    """Return a site without Flask-Xiebao. Its pages show links to many products.
+
+    :param extensions: Functions that add an extension to the app.
+    """
     app = Flask("bench")
     app.config.update(
         SECRET_KEY="a secret",
@@ -61,26 +68,30 @@ def shop() -> Flask:
     )
     app.jinja_loader = DictLoader({f"{name}.html": text for name, text in _TEMPLATES.items()})
     app.add_url_rule("/product/<code>", "product", lambda code: code)
-    app.add_url_rule("/go", "go", lambda: redirect(READY_URL))
+    app.add_url_rule("/go", "go", lambda: redirect(GATEWAY_URL))
     app.add_url_rule("/nothing", "nothing", lambda: "nothing of the extension")
+    # Each page continues with the product codes after those of the last request.
+    cycles = {
+        (template, products): itertools.cycle(codes)
+        for template in _TEMPLATES
+        for products, codes in CODES.items()
+    }
 
-    # The same few products on every page, or others on each.
-    products = {"same": CODES, "turn": [f"QX{number:012}" for number in range(50_000)]}
-    turning = {(name, which): itertools.cycle(products[which]) for name, which in _ALL}
+    def render_page(products: str, template: str, count: int) -> str:
+        codes = list(itertools.islice(cycles[template, products], count))
+        return render_template(f"{template}.html", codes=codes)
 
-    def page(name: str, which: str, count: int) -> str:
-        codes = itertools.islice(turning[name, which], count)
-        return render_template(f"{name}.html", codes=list(codes))
-
-    app.add_url_rule("/<which>/<name>/<int:count>", "page", page)
+    app.add_url_rule("/<products>/<template>/<int:count>", "page", render_page)
     texts = (f"{number:010}" * 40_000 for number in itertools.count())
     app.add_template_global(lambda: next(texts), "form_text")
+    for add_extension in extensions:
+        add_extension(app)
     return app
 
 
-def with_entries() -> tuple[Flask, Xiebao]:
-    """Return the site with the extension."""
-    app = shop()
+def create_site_with_entries() -> tuple[Flask, Xiebao]:
+    """Return a site with Flask-Xiebao on which a member is logged in."""
+    app = create_site()
     xiebao = Xiebao(app)
     xiebao.member_loader(lambda: MEMBER)
     return app, xiebao
@@ -107,45 +118,34 @@ class Visit(Base):
     text: Mapped[str] = mapped_column(String(100))
 
 
-def with_stored_clicks(engine: Engine) -> tuple[Flask, Xiebao]:
+def create_site_with_stored_clicks(engine: Engine) -> tuple[Flask, Xiebao]:
     """Return a site with the extension that stores clicks.
 
     The site also has a view that inserts a row and redirects, to compare a click with it.
     """
     Base.metadata.create_all(engine)
-    app, xiebao = with_entries()
+    app, xiebao = create_site_with_entries()
     sessions = sessionmaker(engine)
     Purchases(xiebao, Purchase, sessions, clicks=Click)
 
+    @app.get("/store")
     def store_and_redirect() -> Response:
         with sessions.begin() as session:
             session.add(Visit(text=MEMBER))
-        return redirect(READY_URL)
+        return redirect(GATEWAY_URL)
 
-    app.add_url_rule("/store", "store", store_and_redirect)
     return app, xiebao
 
 
-def with_bootstrap() -> Flask:
-    """Return the site with Bootstrap-Flask."""
-    app = shop()
-    Bootstrap5(app)
-    return app
-
-
-def with_dance() -> Flask:
-    """Return the site with a login at another one, by Flask-Dance."""
-    app = shop()
+def add_flask_dance(app: Flask) -> None:
+    """Add a login with GitHub at ``/login/github``."""
     app.register_blueprint(make_github_blueprint("id", "secret"), url_prefix="/login")
-    return app
 
 
-def with_login() -> Flask:
-    """Return the site with a page for members only, by Flask-Login, and nobody logged in."""
-    app = shop()
+def add_flask_login(app: Flask) -> None:
+    """Add a page for members at ``/members``. No member is logged in."""
     manager = LoginManager(app)
     manager.login_view = "login"
     manager.user_loader(lambda member: None)
     app.add_url_rule("/login", "login", lambda: "")
     app.add_url_rule("/members", "members", login_required(lambda: ""))
-    return app

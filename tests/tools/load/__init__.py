@@ -1,1 +1,1 @@
-"""Thirty seconds of clicks on a live server: ``python -m tests.tools.load`` (``make load``)."""
+"""Load tests: clicks and notifications on a gunicorn server with two workers (``make load``)."""

@@ -1,1 +1,5 @@
-"""Versions of the package that are wrong in one place, and whether a check of a site sees it."""
+"""Mutation tests of the package.
+
+A mutant is the package with one fault. A test that fails on the mutant kills it. If all tests pass,
+the mutant survives, so a test is missing. ``flask xiebao check`` can kill a mutant, too.
+"""

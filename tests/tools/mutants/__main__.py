@@ -1,15 +1,17 @@
-"""Spoils the package in one place after another: which wrong versions are seen, and by what.
+"""Run the tests and ``flask xiebao check`` on mutants of the package, and print the survivors.
 
     make mutants
     python -m tests.tools.mutants --sample 5
-    python -m tests.tools.mutants "the sign" --by tests
+    python -m tests.tools.mutants "click_guard" --by tests
     python -m tests.tools.mutants --drawn 50 --seed 33
 
-Two judges look at each: a check of right sites, and the tests. ``matrix.json`` keeps which test saw
-it, by the mutant's name, and that test is asked first the next time. Else one parameter of each
-test that runs the spoilt line is asked, then all of them; then the fast tests, likewise; and then
-one parameter of each of the others, those in a browser last. What has been looked at is looked at
-again only when the package or the tests have changed, so whoever stops it goes on where they were.
+Most mutants are killed in seconds, because ``matrix.json`` has the test that killed a mutant in the
+last run, and this test runs first. If it passes now, other tests follow: one case of each test that
+runs the changed line, then all such tests, then the other fast tests in the same way, and finally
+one case of each slow test.
+
+If a run is stopped, the next run continues it, because ``build/mutants/`` has the results so far.
+These results are used until the package or the tests change.
 """
 
 from __future__ import annotations
@@ -17,136 +19,163 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import queue
 import sys
 import tempfile
+import threading
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from tests.tools.mutants.beyond import BEYOND, UNTESTED
-from tests.tools.mutants.drawn import draw
+from tests.tools.mutants.mutants import KILLED_BY_CHECK, NOT_KILLED_BY_CHECK, Mutant
+from tests.tools.mutants.mutants_for_tests import NOT_KILLED_BY_TESTS, ONLY_FOR_TESTS
+from tests.tools.mutants.project_copies import ROOT, TIMEOUT, ProjectCopy
+from tests.tools.mutants.random_mutants import choose_random_mutants
+from tests.tools.mutants.selection import BUILD_FOLDER, MATRIX_FILE, TestSelection, compute_digest
 from tests.tools.mutants.sites import SITES
-from tests.tools.mutants.trees import ROOT, TOO_LATE, Tree, see
-from tests.tools.mutants.which import BUILD, MATRIX, Which, digest
-from tests.tools.mutants.wrong import SEEN, UNSEEN, Wrong
 
-#: Of one wrong version: the test that sees it, and the site on which the check does; "" for none.
-Found = dict[str, str]
+#: The killers of a mutant. The value of "tests" is the id of a test that fails, and the value of
+#: "check" is the name of a site on which the check fails. A value is "" if the mutant survives.
+Killers = dict[str, str]
 
-
-def judge_by_check(tree: Tree, wrong: Wrong | None) -> str:
-    """Return the right site on which a check sees something; "" where it sees nothing."""
-    # That nothing is wrong on any device of the right sites, the tests see.
-    how = [] if wrong in SEEN else ["--two"]
-    code, said = tree.run("tests.tools.mutants.check", *SITES, *how)
-    if code is None:
-        return TOO_LATE
-    last = said.strip().rpartition("\n")[2]  # before it may stand what was logged
-    print(f"{wrong.what if wrong else 'Right'}: {last[:140]}", flush=True)
-    return "" if code == 0 else last.partition(":")[0]
+ALL_MUTANTS = (*KILLED_BY_CHECK, *NOT_KILLED_BY_CHECK, *ONLY_FOR_TESTS)
 
 
-def judge_by_tests(tree: Tree, which: Which, wrong: Wrong) -> str:
-    """Return the test that sees a wrong version, "" where none does."""
-    for stage in which.stages(wrong):
+def find_killing_site(project: ProjectCopy, mutant: Mutant | None) -> str:
+    """Run the check on all sites, and return the name of a site on which it fails, or "".
+
+    :param mutant: The mutant that was applied, or None for the unchanged package.
+    """
+    # All devices are needed only if the check must kill the mutant. The tests already run the check
+    # of the unchanged package on all devices.
+    options = [] if mutant in KILLED_BY_CHECK else ["--few-devices"]
+    status, output = project.run("tests.tools.mutants.check_sites", *SITES, *options)
+    if status is None:
+        return TIMEOUT
+    last_line = output.strip().rpartition("\n")[2]
+    description = "The unchanged package" if mutant is None else mutant.description
+    print(f"{description}: {last_line[:140]}", flush=True)
+    return "" if status == 0 else last_line.partition(":")[0]
+
+
+def find_killing_test(project: ProjectCopy, selection: TestSelection, mutant: Mutant) -> str:
+    """Return the id of a test that kills the mutant, or "" if all tests pass."""
+    for stage in selection.iter_stages(mutant):
         tests = list(stage)
-        while (seen := see(tree, tests)) is not None:
-            # A test that fails now and then, on a busy machine, sees nothing: it has to fail twice.
-            if seen not in tests or see(tree, [seen]) is not None:
-                which.saw(wrong, seen)
-                return seen or "what they import"
-            tests = tests[tests.index(seen) + 1 :]
+        while (test := project.find_failing_test(tests)) is not None:
+            # A test may fail by chance on a busy machine, so it must fail twice.
+            if test not in tests or project.find_failing_test([test]) is not None:
+                selection.record_killer(mutant, test)
+                return test or "an error outside of the tests"
+            tests = tests[tests.index(test) + 1 :]
     return ""
 
 
-def look(tree: Tree, which: Which, wrong: Wrong, by: Sequence[str]) -> Found:
-    """Return what sees a wrong version."""
-    found = {}
-    with tree.spoilt(wrong):
-        if "check" in by and wrong not in BEYOND:
-            found["check"] = judge_by_check(tree, wrong)
-        if "tests" in by and wrong.what not in UNTESTED:
-            found["tests"] = judge_by_tests(tree, which, wrong)
-    return found
+def find_killers(
+    project: ProjectCopy, selection: TestSelection, mutant: Mutant, by: Sequence[str]
+) -> Killers:
+    """Run the check or the tests or both on a mutant.
+
+    :param by: "check", "tests", or both.
+    """
+    killers = {}
+    with project.apply_mutant(mutant):
+        if "check" in by and mutant not in ONLY_FOR_TESTS:
+            killers["check"] = find_killing_site(project, mutant)
+        if "tests" in by and mutant.description not in NOT_KILLED_BY_TESTS:
+            killers["tests"] = find_killing_test(project, selection, mutant)
+    return killers
 
 
-def verdict(wrong: Wrong, found: Found) -> str:
-    """Say what is not as it should be; "" where nothing is."""
-    if wrong in SEEN and found.get("check") == "":
-        return "THE CHECK DOES NOT SEE IT"
-    if wrong in UNSEEN and found.get("check"):
-        return f"THE CHECK SEES IT, AND SHOULD NOT: {UNSEEN[wrong]}"
-    if TOO_LATE in found.values():
-        return "IT TAKES TOO LONG TO SAY"
-    if found.get("tests") == "":
-        return "NO TEST SEES IT"
-    return ""
+def describe_problem(mutant: Mutant, killers: Killers) -> str:
+    """Return a text about a mutant that has survived, or "" if the result is as expected."""
+    if mutant in KILLED_BY_CHECK and killers.get("check") == "":
+        return "SURVIVES THE CHECK"
+    if mutant in NOT_KILLED_BY_CHECK and killers.get("check"):
+        return f"IS KILLED BY THE CHECK, WHICH IS UNEXPECTED: {NOT_KILLED_BY_CHECK[mutant]}"
+    if TIMEOUT in killers.values():
+        return "TIMES OUT"
+    return "SURVIVES ALL TESTS" if killers.get("tests") == "" else ""
+
+
+def read_json(file: Path) -> dict[str, Killers]:
+    """Return the content of a JSON file, or an empty dict if there is no file."""
+    content: dict[str, Killers] = json.loads(file.read_text("utf-8")) if file.exists() else {}
+    return content
+
+
+def parse_options() -> argparse.Namespace:
+    """Return the command line options."""
+    parser = argparse.ArgumentParser(prog="python -m tests.tools.mutants")
+    add_option = parser.add_argument
+    add_option("texts", nargs="*", help="only mutants whose descriptions contain one of the texts")
+    add_option("--sample", type=int, default=1, metavar="N", help="only every Nth mutant")
+    add_option("--by", choices=("check", "tests"), action="append", help="only the check or tests")
+    add_option("--drawn", type=int, metavar="N", help="N random mutants instead of those listed")
+    add_option("--seed", type=int, default=0, help="the seed for the random mutants")
+    return parser.parse_args()
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m tests.tools.mutants")
-    parser.add_argument("names", nargs="*", help="those whose names have this in them")
-    parser.add_argument("--sample", type=int, default=1, metavar="N", help="every Nth of them")
-    parser.add_argument("--by", choices=("check", "tests"), action="append", help="one judge alone")
-    parser.add_argument("--drawn", type=int, metavar="N", help="N that nobody thought of, instead")
-    parser.add_argument("--seed", type=int, default=0, help="which of those are drawn")
-    options = parser.parse_args()
-    named = (*SEEN, *UNSEEN, *BEYOND)
-    for wrong in named:  # also where few are tried, each has its place
-        wrong.spoil((ROOT / "flask_xiebao" / wrong.file).read_text("utf-8"))
+    """Run mutants, update ``matrix.json``, and return 1 if a result is not as expected."""
+    options = parse_options()
+    for mutant in ALL_MUTANTS:  # Raise an error early if one of them is outdated.
+        mutant.apply((ROOT / "flask_xiebao" / mutant.file).read_text("utf-8"))
+    candidates = (
+        choose_random_mutants(options.drawn, options.seed) if options.drawn else ALL_MUTANTS
+    )
     chosen = [
-        wrong
-        for wrong in (draw(options.drawn, options.seed) if options.drawn else named)
-        if not options.names or any(name in wrong.what for name in options.names)
+        mutant
+        for mutant in candidates
+        if not options.texts or any(text in mutant.description for text in options.texts)
     ][:: options.sample]
-    # Most that are drawn are no mistake that a site could make, too.
+    # A site can cause few of the random mutants, so the check would not kill the others.
     by = options.by or (["tests"] if options.drawn else ["check", "tests"])
 
-    BUILD.mkdir(parents=True, exist_ok=True)
-    file = Path(__file__).with_name(MATRIX)
-    matrix: dict[str, Found] = json.loads(file.read_text("utf-8")) if file.exists() else {}
-    progress = BUILD / f"{digest('flask_xiebao', 'demo_app', 'tests')}.json"
-    done: dict[str, Found] = json.loads(progress.read_text()) if progress.exists() else {}
-    which = Which(matrix)
-    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(os.cpu_count()) as pool:
-        trees: queue.SimpleQueue[Tree] = queue.SimpleQueue()
-        for number in range(os.cpu_count() or 1):
-            trees.put(Tree(Path(folder) / str(number)))
+    BUILD_FOLDER.mkdir(parents=True, exist_ok=True)
+    matrix_file = Path(__file__).with_name(MATRIX_FILE)
+    progress_file = BUILD_FOLDER / f"{compute_digest('flask_xiebao', 'demo_app', 'tests')}.json"
+    matrix, results = read_json(matrix_file), read_json(progress_file)
+    selection = TestSelection(matrix)
+    unexpected = 0
+    with tempfile.TemporaryDirectory() as folder:
+        thread = threading.local()
 
-        def find(wrong: Wrong) -> Found:
-            known = done.get(wrong.what, {})
-            missing = [judge for judge in by if known.get(judge, TOO_LATE) == TOO_LATE]
-            tree = trees.get()
-            try:
-                return look(tree, which, wrong, missing) if missing else {}
-            finally:
-                trees.put(tree)
+        def prepare_thread() -> None:
+            thread.project = ProjectCopy(Path(tempfile.mkdtemp(dir=folder)))
 
-        failures = []
-        for wrong, found in zip(chosen, pool.map(find, chosen), strict=True):
-            found = done.setdefault(wrong.what, {}) | found
-            done[wrong.what] = found
-            progress.write_text(json.dumps(done))
-            said = verdict(wrong, found)
-            failures += [said] * bool(said)
-            print(f"{wrong.what}: {said or found}", flush=True)
-        right = trees.get()
-        noise = judge_by_check(right, None) if "check" in by else ""
-        killers = sorted(
-            {found["tests"] for found in done.values() if "::" in found.get("tests", "")}
+        def run_mutant(mutant: Mutant) -> Killers:
+            known = results.get(mutant.description, {})
+            missing = [name for name in by if known.get(name, TIMEOUT) == TIMEOUT]
+            return find_killers(thread.project, selection, mutant, missing) if missing else {}
+
+        with ThreadPoolExecutor(os.cpu_count(), initializer=prepare_thread) as pool:
+            for mutant, killers in zip(chosen, pool.map(run_mutant, chosen), strict=True):
+                killers = results[mutant.description] = (
+                    results.get(mutant.description, {}) | killers
+                )
+                progress_file.write_text(json.dumps(results))
+                problem = describe_problem(mutant, killers)
+                unexpected += bool(problem)
+                print(f"{mutant.description}: {problem or killers}", flush=True)
+        unchanged = ProjectCopy(Path(tempfile.mkdtemp(dir=folder)))
+        tests = sorted(
+            {test for each in results.values() if "::" in (test := each.get("tests", ""))}
         )
-        noise += see(right, killers) or "" if "tests" in by else ""
-    print(f"The version that is right: {noise or 'nothing is wrong'}.")
-    kept = {wrong.what: matrix.get(wrong.what, {}) | done.get(wrong.what, {}) for wrong in named}
-    file.write_text(f"{json.dumps(kept, indent=0, ensure_ascii=False)}\n", "utf-8")
-    tests = ((done | kept)[wrong.what].get("tests", "") for wrong in chosen)
-    folders = Counter(test.partition("::")[0].rpartition("/")[0] or "nothing" for test in tests)
+        failure = find_killing_site(unchanged, None) if "check" in by else ""
+        failure += unchanged.find_failing_test(tests) or "" if "tests" in by else ""
+    print(f"The unchanged package: {failure or 'no failures'}.")
+    names = [mutant.description for mutant in ALL_MUTANTS]
+    kept = {name: matrix.get(name, {}) | results.get(name, {}) for name in names}
+    matrix_file.write_text(f"{json.dumps(kept, indent=0, ensure_ascii=False)}\n", "utf-8")
+    killing_tests = ((results | kept)[each.description].get("tests", "") for each in chosen)
+    folders = Counter(
+        test.partition("::")[0].rpartition("/")[0] or "none" for test in killing_tests
+    )
     for folder, count in folders.most_common():
         print(f"{count:5} {folder}")
-    print(f"Wrong versions: {len(chosen)}. Not as they should be: {len(failures)}.")
-    return 1 if failures or noise else 0
+    print(f"Mutants: {len(chosen)}. Unexpected results: {unexpected}.")
+    return 1 if unexpected or failure else 0
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Sites that are right: a check of any of them finds nothing."""
+"""Sites without a fault. A check of any of them finds no failure unless a mutant is applied."""
 
 from __future__ import annotations
 
@@ -16,11 +16,9 @@ ACCOUNT = {
     "XIEBAO_API_KEY": "a-key-that-nobody-guesses",
     "XIEBAO_ENV": "test",
 }
-
-
-#: A page of each site, with its entries.
+#: The path of a page with entries, which each site has.
 PAGE = "/orders/8"
-_ENTRIES = """
+_PAGE_TEMPLATE = """
 {% from "xiebao/entry.html" import insurance_entry, insurance_home_entry, policy_entry,
    insurance_card, xiebao_styles, xiebao_script %}
 {{ xiebao_styles() }}{{ xiebao_script() }}
@@ -30,23 +28,50 @@ _ENTRIES = """
 """
 
 
-def _shop(**config: Any) -> tuple[Flask, Xiebao]:
+def _create_site(member_loader: Callable[[], str | None] | None = None, **config: Any) -> Flask:
+    """Return a site with these settings. Without a member loader, the site needs Flask-Login."""
     app = Flask("shop")
     app.config.update(ACCOUNT, **config)
-    app.add_url_rule(PAGE, "order", lambda: render_template_string(_ENTRIES))
-    return app, Xiebao(app)
-
-
-def plain() -> Flask:
-    """As the README has it."""
-    app, xiebao = _shop()
-    xiebao.member_loader(lambda: "m_7Qk2vX9rT4")
+    app.add_url_rule(PAGE, "order", lambda: render_template_string(_PAGE_TEMPLATE))
+    if "XIEBAO_LOGIN_VIEW" in config:
+        app.add_url_rule("/login", "login", lambda: "Log in")
+    xiebao = Xiebao(app)
+    if member_loader is not None:
+        xiebao.member_loader(member_loader)
     return app
 
 
-def everything() -> Flask:
-    """In production, with nearly every setting that there is."""
-    app, xiebao = _shop(
+class _User(UserMixin):  # type: ignore[misc]
+    id = "7"
+
+
+def _create_flask_login_site() -> Flask:
+    """Return a site with Flask-Login and a hook that allows caches to store every response."""
+    app = _create_site()
+    app.testing = True
+    app.add_url_rule("/login", "login", lambda: "Log in")
+    manager = LoginManager(app)
+    manager.user_loader(lambda user_id: _User())
+    manager.login_view = "login"
+
+    @app.after_request
+    def add_cache_headers(response: Response) -> Response:
+        response.headers["Cache-Control"] = "public, max-age=600"
+        response.headers["Expires"] = "Thu, 01 Jan 2099 00:00:00 GMT"
+        response.headers["CDN-Cache-Control"] = "max-age=600"
+        response.headers.setdefault("Content-Security-Policy", "default-src 'self'")
+        return response
+
+    return app
+
+
+#: Functions that create a site, by the name of the site.
+SITES: dict[str, Callable[[], Flask]] = {
+    # The site of the README.
+    "plain": lambda: _create_site(lambda: "m_7Qk2vX9rT4"),
+    # A site in production, with nearly all settings.
+    "everything": lambda: _create_site(
+        lambda: None,
         XIEBAO_ENV="production",
         SECRET_KEY_FALLBACKS=["an older secret"],
         XIEBAO_SUB_PARTNER_ID="branch-1",
@@ -59,73 +84,17 @@ def everything() -> Flask:
         XIEBAO_MEMBER_SECRET="a secret of thirty-two characters or more",
         XIEBAO_NOTIFY_TOKEN="a-token-that-nobody-guesses-either",
         XIEBAO_LOCALE="en",
-    )
-    xiebao.member_loader(lambda: None)
-
-    @app.get("/login")
-    def login() -> str:
-        return "Log in"
-
-    return app
-
-
-def by_login() -> Flask:
-    """With Flask-Login, and hooks that want every response cached."""
-    app, _ = _shop()
-    app.testing = True
-    manager = LoginManager(app)
-    manager.user_loader(_user)
-    manager.login_view = "login"
-
-    @app.get("/login")
-    def login() -> str:
-        return "Log in"
-
-    @app.after_request
-    def cached(response: Response) -> Response:
-        response.headers["Cache-Control"] = "public, max-age=600"
-        response.headers["Expires"] = "Thu, 01 Jan 2099 00:00:00 GMT"
-        response.headers["CDN-Cache-Control"] = "max-age=600"
-        response.headers.setdefault("Content-Security-Policy", "default-src 'self'")
-        return response
-
-    return app
-
-
-class _User(UserMixin):  # type: ignore[misc]
-    id = "7"
-
-
-def _user(_user_id: str) -> _User:
-    return _User()
-
-
-def simulated() -> Flask:
-    """With the simulator as its gateway, and the same markup for every device."""
-    app, xiebao = _shop(
+    ),
+    "by_login": _create_flask_login_site,
+    # A site with the simulator as its gateway, and with the same markup for every device.
+    "simulated": lambda: _create_site(
+        lambda: request.cookies.get("member"),
         XIEBAO_BASE_URL="/gateway",
         XIEBAO_PUBLIC_URL="https://shop.example/travel",
         XIEBAO_DEVICE_MARKUP="off",
-    )
-    xiebao.member_loader(lambda: request.cookies.get("member"))
-    return app
-
-
-def nobody_logs_in() -> Flask:
-    """Without members who log in: its links are in mails."""
-    app, xiebao = _shop(XIEBAO_PUBLIC_URL="https://shop.example")
-    xiebao.member_loader(lambda: None)
-    return app
-
-
-def switched_off() -> Flask:
-    """Which sells nothing now."""
-    app, xiebao = _shop(XIEBAO_ENABLED=False)
-    xiebao.member_loader(lambda: None)
-    return app
-
-
-SITES: dict[str, Callable[[], Flask]] = {
-    make.__name__: make
-    for make in (plain, everything, by_login, simulated, nobody_logs_in, switched_off)
+    ),
+    # A site whose members cannot log in, because all its links are in mails.
+    "nobody_logs_in": lambda: _create_site(lambda: None, XIEBAO_PUBLIC_URL="https://shop.example"),
+    # A site on which insurance is turned off.
+    "switched_off": lambda: _create_site(lambda: None, XIEBAO_ENABLED=False),
 }

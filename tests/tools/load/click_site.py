@@ -1,4 +1,4 @@
-"""The site that is loaded: ``gunicorn "tests.tools.load.site:create_app()"``."""
+"""The site for the load test of clicks: ``gunicorn "tests.tools.load.click_site:create_app()"``."""
 
 from __future__ import annotations
 
@@ -16,34 +16,28 @@ _PAGE = """
 """
 
 
-def create_app(secret: str | None = None) -> Flask:
-    """Return a site that says in ``X-Worker`` which process answered."""
+def create_app(secret_key: str | None = None) -> Flask:
+    """Return a site that sends the process id of its worker in the header ``X-Worker``.
+
+    :param secret_key: By default, the environment variable ``LOAD_SECRET_KEY``.
+    """
     app = Flask("loaded")
     app.config.update(
         CONFIG,
-        SECRET_KEY=secret or os.environ["LOAD_SECRET_KEY"],
+        SECRET_KEY=secret_key or os.environ["LOAD_SECRET_KEY"],
         XIEBAO_ENV="test",
         XIEBAO_LOGIN_VIEW="login",
         XIEBAO_PUBLIC_URL="https://shop.example",
     )
-    xiebao = Xiebao(app)
-    xiebao.member_loader(lambda: session.get("member"))
+    Xiebao(app).member_loader(lambda: session.get("member"))
+    app.add_url_rule("/login", "login", lambda: "Log in")
 
     @app.get("/page")
     def page() -> str:
         return render_template_string(_PAGE, code=PRODUCT_CODE, number=INSURE_NUM)
 
-    @app.get("/login")
-    def login() -> str:
-        return "Who are you?"
-
-    @app.get("/login/<member>")
-    def log_in(member: str) -> str:
-        session["member"] = member
-        return f"You are {member}."
-
     @app.after_request
-    def name_worker(response: Response) -> Response:
+    def add_worker_header(response: Response) -> Response:
         response.headers["X-Worker"] = str(os.getpid())
         return response
 

@@ -1,0 +1,104 @@
+"""Copies of the project, in which a mutant replaces a source file while tests run."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.tools.mutants.mutants import Mutant
+
+ROOT = Path(__file__).parents[3]
+_IGNORE = shutil.ignore_patterns(
+    ".git", ".venv", ".tox", ".*_cache", ".hypothesis", "build", "dist", "instance", "__pycache__"
+)
+# The maximum time of a test run in seconds. A mutant may run forever.
+_TIMEOUT = 600
+#: The result of a test run that takes longer.
+TIMEOUT = "timeout"
+
+
+class ProjectCopy:
+    """A copy of the project. It uses the virtual environment of the original.
+
+    :param folder: An existing folder for the copy.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder / "project"
+        shutil.copytree(ROOT, self.folder, ignore=_IGNORE, symlinks=True)
+        (self.folder / ".venv").symlink_to(ROOT / ".venv")
+        # Python recompiles a source file only if its modification time in seconds has changed, so
+        # each version of a file gets another second.
+        self._seconds = itertools.count(int(time.time()) + 1)
+
+    @contextmanager
+    def apply_mutant(self, mutant: Mutant) -> Iterator[None]:
+        """Put a mutant into its source file for the ``with`` block."""
+        file = self.folder / "flask_xiebao" / mutant.file
+        source = file.read_text("utf-8")
+        self._write(file, mutant.apply(source))
+        try:
+            yield
+        finally:
+            self._write(file, source)
+
+    def _write(self, file: Path, source: str) -> None:
+        file.write_text(source, "utf-8")
+        second = next(self._seconds)
+        os.utime(file, (second, second))
+
+    def run(self, *arguments: str) -> tuple[int | None, str]:
+        """Run a Python module in the copy.
+
+        :return: The exit status, or None after a timeout, and the output.
+        """
+        try:
+            process = subprocess.run(  # noqa: S603
+                [sys.executable, "-m", *arguments],
+                cwd=self.folder,
+                env={**os.environ, "PYTHONPATH": str(self.folder)},
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                timeout=_TIMEOUT,
+            )
+        except subprocess.TimeoutExpired:
+            return None, ""
+        return process.returncode, process.stdout
+
+    def find_failing_test(self, tests: Sequence[str]) -> str | None:
+        """Run tests until one fails, and return its id.
+
+        Tests that do not exist any more are left out.
+
+        :return: None if all tests pass, :data:`TIMEOUT` if they take too long, and the beginning of
+            an id or "" if pytest reports another error.
+        """
+        tests = [test for test in tests if (self.folder / test.partition("::")[0]).exists()]
+        while tests:
+            test_list = self.folder / "test_list"
+            test_list.write_text("\n".join(tests), "utf-8")
+            options = ("-x", "-q", "-rfE", "--no-header", "--tb=no", "-p", "no:cacheprovider")
+            status, output = self.run("pytest", *options, f"@{test_list}")
+            if status is None:
+                return TIMEOUT
+            if status in (0, 5):  # In pytest, 5 means that no tests were collected.
+                return None
+            missing = set(re.findall("^ERROR: not found: .*?::([^[\n]+)", output, re.MULTILINE))
+            existing = [
+                test for test in tests if test.partition("[")[0].partition("::")[2] not in missing
+            ]
+            if existing == tests:
+                failed = re.search("^(?:FAILED|ERROR) (tests/.*?)(?: - .*)?$", output, re.MULTILINE)
+                begin = failed[1] if failed else ""
+                return next((test for test in tests if failed and test.startswith(begin)), begin)
+            tests = existing
+        return None
