@@ -1,5 +1,5 @@
-"""What only a browser can tell."""
+"""Tests that open pages in Chromium with Playwright."""
 
 import pytest
 
-pytest.register_assert_rewrite("tests.browser.harness", "tests.browser.frameworks")
+pytest.register_assert_rewrite("tests.browser.support", "tests.browser.shop")

@@ -1,4 +1,4 @@
-"""One browser for all tests here, the sites that it visits, and fresh devices for each test."""
+"""Fixtures for tests in Chromium: browser contexts, the demo, shops, and sites with styles."""
 
 from __future__ import annotations
 
@@ -10,83 +10,122 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, Playwright
 
-from tests.browser.frameworks import BUILDS, Shopper, serve_shop
-from tests.browser.harness import Demo, Demos, Visit, Visits, chromium, create_demo
-from tests.browser.hosts import serve_hosts, show
+from tests.browser.shop import ShopPage, serve_shop
+from tests.browser.site_styles import open_page, serve_styled_pages
+from tests.browser.support import (
+    H5,
+    PC,
+    Demo,
+    DeviceContext,
+    create_demo,
+    launch_chromium,
+)
 from tests.support import SentSignals, serve_app
 
-#: What Turbo tells the console when a page asks to be visited as a whole.
-TOLD_BY_TURBO = "is performing a full page visit due to turbo-visit-control"
 
-
-# The scope is not the session: while Playwright runs, nothing else can start an event loop.
+# The scope is the package, because tests in other folders start event loops, which is impossible
+# while Playwright runs.
 @pytest.fixture(scope="package")
 def chrome() -> Iterator[tuple[Playwright, Browser]]:
-    with chromium() as running:
-        yield running
+    """Playwright and a running Chromium."""
+    with launch_chromium() as playwright_and_browser:
+        yield playwright_and_browser
 
 
 @pytest.fixture
-def visit(chrome: tuple[Playwright, Browser]) -> Iterator[Visits]:
-    """Return a maker of visits: a device of the harness, and options for its browser context.
+def new_context(chrome: tuple[Playwright, Browser]) -> Iterator[Callable[..., DeviceContext]]:
+    """A function that opens a :class:`DeviceContext`. The default device is a PC.
 
-    A test fails when the browser complained of anything on the way.
+    At the end of the test, all contexts are closed. The test fails if one has errors.
     """
-    visits = []
+    with contextlib.ExitStack() as stack:
 
-    def start(device: str = "desktop", **options: Any) -> Visit:
-        visits.append(Visit(*chrome, device, **options))
-        return visits[-1]
+        def new_context(device: str = "desktop", **options: Any) -> DeviceContext:
+            context = DeviceContext(*chrome, device, **options)
+            stack.callback(context.assert_no_errors)
+            stack.callback(context.close)
+            return context
 
-    yield start
-    for each in visits:
-        each.close()
-    troubles = [trouble for each in visits for trouble in each.troubles]
-    assert [trouble for trouble in troubles if TOLD_BY_TURBO not in trouble] == []
+        yield new_context
 
 
 @pytest.fixture(scope="package")
-def demos(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demos]:
-    """Return a server of the demo: settings to ``app``, ``xiebao`` and ``address``."""
+def serve_demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Demo]]:
+    """A function that serves the demo app with the given settings and returns a :class:`Demo`."""
     with contextlib.ExitStack() as stack:
 
         @functools.cache
         def serve_demo(**settings: str) -> Demo:
             app = create_demo(tmp_path_factory.mktemp("demo"), **settings)
-            address = stack.enter_context(serve_app(app))
-            return Demo(app=app, xiebao=app.extensions["xiebao"], address=address)
+            return Demo(app, app.extensions["xiebao"], stack.enter_context(serve_app(app)))
 
         yield serve_demo
 
 
 @pytest.fixture
-def send(visit: Visits, heard: SentSignals) -> Iterator[Callable[..., Shopper]]:
-    """Return a maker of shoppers: a device, how the shop is built, and options of the shop."""
+def open_shop(
+    new_context: Callable[..., DeviceContext], sent_signals: SentSignals
+) -> Iterator[Callable[..., ShopPage]]:
+    """A function that serves a shop, opens a context for it, and returns a :class:`ShopPage`.
+
+    Its arguments are a device, a key of ``FRONTENDS``, and options of :func:`serve_shop`.
+    """
     with contextlib.ExitStack() as stack:
 
-        def start(device: str, build: str, **options: Any) -> Shopper:
-            shop = stack.enter_context(serve_shop(BUILDS[build], **options))
-            person = visit(device)
-            stack.callback(person.close)  # before the shop is
-            return Shopper(shop, person, device, heard)
+        def open_shop(device: str, frontend: str, **options: Any) -> ShopPage:
+            url, link_requests = stack.enter_context(serve_shop(frontend, **options))
+            context = new_context(device)
+            stack.callback(context.close)  # Close the pages before the server stops.
+            return ShopPage(
+                url, link_requests, context, PC if device == "desktop" else H5, sent_signals
+            )
 
-        yield start
+        yield open_shop
 
 
 @pytest.fixture(scope="package")
-def hosts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """The addresses of the hosts, by their languages."""
-    with serve_hosts(tmp_path_factory.mktemp("hosts")) as addresses:
-        yield addresses
+def styled_sites(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """The URLs of a Chinese and an English site with the pages of ``SITE_STYLES``, by locale."""
+    with serve_styled_pages(tmp_path_factory.mktemp("styles")) as urls:
+        yield urls
+
+
+@pytest.fixture(scope="package")
+def get_shared_context(
+    chrome: tuple[Playwright, Browser],
+) -> Iterator[Callable[..., DeviceContext]]:
+    """A function that opens one context for each set of options, and returns it to every test."""
+    with contextlib.ExitStack() as stack:
+
+        @functools.cache
+        def get_shared_context(device: str, **options: Any) -> DeviceContext:
+            context = DeviceContext(*chrome, device, **options)
+            stack.callback(context.close)
+            return context
+
+        yield get_shared_context
 
 
 @pytest.fixture
-def open_host(hosts: dict[str, str], visit: Visits) -> Callable[..., Page]:
-    """Return a function that opens the page of a host."""
+def open_styled_page(
+    styled_sites: dict[str, str], get_shared_context: Callable[..., DeviceContext]
+) -> Iterator[Callable[..., Page]]:
+    """A function that opens a page of a site in a new tab, and returns the page.
 
-    def go(name: str, *, device: str = "desktop", **options: Any) -> Page:
-        page = visit(device, reduced_motion="reduce", **options).page
-        show(page, hosts["zh"], name)
-        return page
+    Its arguments are the path below ``/page/``, a locale, a device and options of the context.
+    Tests share contexts, because the browser caches files and the pages set no cookies. The test
+    fails if a page has errors.
+    """
+    with contextlib.ExitStack() as stack:
 
-    return go
+        def open_styled_page(
+            path: str, locale: str = "zh", device: str = "desktop", **options: Any
+        ) -> Page:
+            context = get_shared_context(device, reduced_motion="reduce", **options)
+            page = context.context.new_page()
+            stack.callback(context.assert_no_errors)
+            stack.callback(page.close)
+            open_page(page, styled_sites[locale], path)
+            return page
+
+        yield open_styled_page

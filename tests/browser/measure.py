@@ -1,46 +1,57 @@
-"""What elements look like in a browser, as numbers."""
+"""Measure the layout and the colors of elements in the browser, and run axe.
+
+The constants with the suffix ``_JS`` are JavaScript functions.
+"""
 
 from __future__ import annotations
 
-import re
-from typing import NamedTuple
+from typing import Any
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import FloatRect, Locator, Page
+from playwright.sync_api import Locator, Page
 
-#: Of entries, in JavaScript: what sticks out of its card or lies over another part of it, and
-#: buttons that are higher than wide.
-OUT_OF_PLACE = """entries => entries.flatMap(entry => {
-    const whole = entry.getBoundingClientRect();
+#: A function that returns the layout errors of entries: parts of a card that overlap or leave the
+#: card, overflowing text, the price of a wide card on two lines, and buttons that are higher than
+#: wide in spite of a short label.
+LAYOUT_ERRORS_JS = """entries => entries.flatMap(entry => {
+    const outer = entry.getBoundingClientRect();
     const names = ['image', 'title', 'badge', 'text', 'covers', 'insurer', 'extra', 'terms',
         'price', 'old-price', 'status', 'action'];
     const parts = names.flatMap(name => [...entry.querySelectorAll(`.xiebao-entry__${name}`)])
         .map(part => [part.className, part.getBoundingClientRect(), part]);
-    const apart = (one, other) => one.right <= other.left + 1 || one.bottom <= other.top + 1;
-    const wrong = parts.filter(([, {left, right, top, bottom}]) =>
-        left < whole.left || right > whole.right || top < whole.top || bottom > whole.bottom);
+    const isBefore = (first, second) =>
+        first.right <= second.left + 1 || first.bottom <= second.top + 1;
+    const errors = [];
+    for (const [name, {left, right, top, bottom}] of parts)
+        if (left < outer.left || right > outer.right || top < outer.top || bottom > outer.bottom)
+            errors.push(['outside of the entry', name]);
     for (const [name, box, part] of parts)
-        for (const [other, its, another] of parts)
-            if (name < other && !part.contains(another) && !another.contains(part)
-                && !apart(box, its) && !apart(its, box)) wrong.push([name, other]);
+        for (const [otherName, otherBox, otherPart] of parts)
+            if (name < otherName && !part.contains(otherPart) && !otherPart.contains(part)
+                && !isBefore(box, otherBox) && !isBefore(otherBox, box))
+                errors.push(['overlap', name, otherName]);
     const isCard = entry.matches('.xiebao-entry--card');
     if (isCard && getComputedStyle(entry, '::after').content !== 'none') {
-        // The chevron's place, which no script can measure, at the end of a card.
-        const fromRight = getComputedStyle(entry).direction === 'rtl';
+        // Scripts cannot measure the chevron, which is in the last 30 pixels of a card.
+        const isRightToLeft = getComputedStyle(entry).direction === 'rtl';
         for (const [name, box] of parts)
-            if (fromRight ? box.left < whole.left + 30 : box.right > whole.right - 30)
-                wrong.push(['over the chevron', name]);
+            if (isRightToLeft ? box.left < outer.left + 30 : box.right > outer.right - 30)
+                errors.push(['overlaps the chevron', name]);
     }
     const isInline = getComputedStyle(entry).display === 'inline';
-    if (!isInline && entry.scrollWidth > entry.clientWidth + 1) wrong.push(['words stick out']);
+    if (!isInline && entry.scrollWidth > entry.clientWidth + 1) errors.push(['text overflows']);
+    for (const price of entry.querySelectorAll('.xiebao-entry__price'))
+        if (outer.width >= 400
+            && price.offsetHeight >= 1.5 * parseFloat(getComputedStyle(price).fontSize))
+            errors.push(['price on two lines']);
     const isShort = entry.textContent.length < 40;
-    if (!isCard && isShort && whole.height > whole.width)
-        wrong.push(['tower', whole.width, whole.height]);
-    return wrong.map(what => [entry.parentElement.id, ...what]);
+    if (!isCard && isShort && outer.height > outer.width)
+        errors.push(['higher than wide', outer.width, outer.height]);
+    return errors.map(error => [entry.parentElement.id, ...error]);
 })"""
 
-#: A JavaScript function that returns the lines of text in an element.
-LINES = """element => {
+#: A function that returns the lines of text in an element.
+TEXT_LINES_JS = """element => {
     const texts = document.createTreeWalker(element, NodeFilter.SHOW_TEXT);
     const range = document.createRange();
     const lines = new Map();
@@ -57,112 +68,124 @@ LINES = """element => {
     return [...lines.values()];
 }"""
 
-#: A JavaScript function that returns the width and height of the area in which a touch hits an
-#: element, along the lines through its center.
-TOUCH_AREA = """element => {
+# A function that returns the elements whose touch area is too small. The size of the touch area is
+# measured on a horizontal and a vertical line through the middle of the element.
+_SMALL_TOUCH_AREAS_JS = """elements => elements.map(element => {
     element.scrollIntoView({block: 'center', inline: 'center'});
     const {left, right, top, bottom} = element.getBoundingClientRect();
     const [x, y] = [(left + right) / 2, (top + bottom) / 2];
     const isHit = (x, y) => element.contains(document.elementFromPoint(x, y));
     const measure = (dx, dy) => {
         let steps = 0;
-        while (steps < 600 && isHit(x + dx * (steps + 0.5), y + dy * (steps + 0.5))) steps += 1;
+        while (steps < 44 && isHit(x + dx * (steps + 0.5), y + dy * (steps + 0.5))) steps += 1;
         return steps;
     };
-    return [measure(-1, 0) + measure(1, 0), measure(0, -1) + measure(0, 1)];
-}"""
+    const [width, height] =
+        [measure(-1, 0) + measure(1, 0), measure(0, -1) + measure(0, 1)];
+    return [element.parentElement.id, width, height];
+}).filter(([id, width, height]) => Math.min(width, height) < 44)"""
 
-
-class Color(NamedTuple):
-    red: int
-    green: int
-    blue: int
-
-    @classmethod
-    def read(cls, css: str) -> Color:
-        return cls(*map(int, re.findall(r"\d+", css)[:3]))
-
-    @property
-    def luminance(self) -> float:
-        """As WCAG 2 defines it."""
-        linear = [
-            part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4
-            for part in (channel / 255 for channel in self)
-        ]
-        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-
-    def contrast(self, other: Color) -> float:
-        lighter, darker = sorted((self.luminance, other.luminance), reverse=True)
-        return (lighter + 0.05) / (darker + 0.05)
-
-
-# What is painted where an element is: colors over each other, on what the browser paints first.
-_PAINT = """
+#: Functions that compute the contrast of a color with the background of an element.
+COLORS_JS = """
     const pen = new OffscreenCanvas(1, 1).getContext('2d', {willReadFrequently: true});
     const probe = document.body.appendChild(document.createElement('i'));
     probe.style.backgroundColor = 'Canvas';
-    const canvas = getComputedStyle(probe).backgroundColor;
+    const canvas = getComputedStyle(probe).backgroundColor;  // The browser's default background.
     probe.remove();
-    function painted(colors) {
-        for (const color of [canvas, ...colors]) {
+    function getBackgrounds(element) {
+        const colors = [];
+        for (let current = element; current; current = current.parentElement) {
+            const style = getComputedStyle(current);
+            if (style.backgroundImage !== 'none' || style.opacity !== '1') {
+                throw new Error('The background of this element is not a plain color.');
+            }
+            colors.unshift(style.backgroundColor);
+        }
+        return [canvas, ...colors];
+    }
+    // Return the relative luminance, as WCAG 2 defines it, of colors that are painted over each
+    // other.
+    function getLuminance(colors) {
+        for (const color of colors) {
             pen.fillStyle = color;
             pen.fillRect(0, 0, 1, 1);
         }
-        return [...pen.getImageData(0, 0, 1, 1).data.slice(0, 3)];
+        const [red, green, blue] = [...pen.getImageData(0, 0, 1, 1).data].map(channel => {
+            const part = channel / 255;
+            return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
+        });
+        return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
     }
-    function groundsOf(element) {
-        const grounds = [];
-        for (let at = element; at; at = at.parentElement) {
-            const style = getComputedStyle(at);
-            if (style.backgroundImage !== 'none' || style.opacity !== '1') {
-                throw new Error('its contrast cannot be computed');
-            }
-            grounds.unshift(style.backgroundColor);
-        }
-        return grounds;
+    // Return the contrast ratio, as WCAG 2 defines it.
+    function getContrast(color, element) {
+        const backgrounds = getBackgrounds(element);
+        const luminances = [getLuminance([...backgrounds, color]), getLuminance(backgrounds)];
+        return (Math.max(...luminances) + 0.05) / (Math.min(...luminances) + 0.05);
     }
 """
 
 
-def contrasts(entry: Locator) -> dict[str, float]:
-    """Return the contrast of each text in the entry with what is behind it."""
-    found = entry.evaluate(
-        f"""entry => {{
-            {_PAINT}
-            const texts = document.createTreeWalker(entry, NodeFilter.SHOW_TEXT);
-            const found = [];
-            while (texts.nextNode()) {{
-                const text = texts.currentNode.data.trim();
-                if (!text) continue;
-                const parent = texts.currentNode.parentElement;
-                const grounds = groundsOf(parent);
-                const {{color, webkitTextFillColor: fill}} = getComputedStyle(parent);
-                const isForced = matchMedia('(forced-colors: active)').matches;  // it has no fill
-                const paint = [...grounds, isForced ? color : fill];
-                found.push([text, painted(paint), painted(grounds)]);
-            }}
-            return found;
+def find_low_contrasts(entries: Locator) -> Any:
+    """Return the texts in these entries whose contrast with the background is below 4.5:1.
+
+    The result is a list with the id of the element around the entry, the text and the contrast.
+    """
+    return entries.evaluate_all(
+        f"""entries => {{
+            if (!entries.length) throw new Error('The page has no such entry.');
+            {COLORS_JS}
+            // With forced colors, the browser ignores -webkit-text-fill-color.
+            const isForced = matchMedia('(forced-colors: active)').matches;
+            return entries.flatMap(entry => {{
+                const nodes = document.createTreeWalker(entry, NodeFilter.SHOW_TEXT);
+                const texts = [];
+                while (nodes.nextNode()) {{
+                    const text = nodes.currentNode.data.trim();
+                    if (!text) continue;
+                    const parent = nodes.currentNode.parentElement;
+                    const {{color, webkitTextFillColor: fill}} = getComputedStyle(parent);
+                    texts.push([text, getContrast(isForced ? color : fill, parent)]);
+                }}
+                if (!texts.length) throw new Error('An entry has no text.');
+                return texts.filter(([text, contrast]) => contrast.toFixed(2) < 4.5)
+                    .map(([text, contrast]) => [entry.parentElement.id, text, contrast]);
+            }});
         }}"""
     )
-    assert found
-    return {text: round(Color(*color).contrast(Color(*ground)), 2) for text, color, ground in found}
 
 
-def ground_of(element: Locator) -> Color:
-    """Return the color on which what is in the element stands."""
-    return Color(*element.evaluate(f"element => {{ {_PAINT} return painted(groundsOf(element)) }}"))
+def get_luminances(elements: Locator) -> Any:
+    """Return the relative luminance of the background of each element, between 0 and 1."""
+    return elements.evaluate_all(
+        f"""elements => {{
+            {COLORS_JS}
+            return elements.map(element => getLuminance(getBackgrounds(element)));
+        }}"""
+    )
 
 
-def box(entry: Locator) -> FloatRect:
-    found = entry.bounding_box()
-    assert found is not None
-    return found
+def find_small_touch_areas(elements: Locator) -> Any:
+    """Return the touch areas that are less than 44 pixels wide or high.
+
+    The result is a list with the id of the element's parent, the width and the height.
+    """
+    return elements.evaluate_all(_SMALL_TOUCH_AREAS_JS)
 
 
-def violations(page: Page, context: str | None = None) -> list[str]:
-    """Return what axe finds on a page, or in a part of it."""
+def get_box(element: Locator) -> Any:
+    """Return the bounding box of an element: a dict with "x", "y", "width", "bottom" and so on."""
+    return element.evaluate("element => element.getBoundingClientRect().toJSON()")
+
+
+def find_axe_violations(page: Page, selector: str | None = None, **options: Any) -> list[str]:
+    """Return the accessibility violations that axe finds.
+
+    :param selector: check only the elements that match this CSS selector.
+    :param options: options of ``axe.run()``.
+    """
+    options["resultTypes"] = ["violations"]
     return [
         f"{rule['id']}: {node['html']} {node['failureSummary']}"
-        for rule in Axe().run(page, context=context).response["violations"]
+        for rule in Axe().run(page, selector, options).response["violations"]
         for node in rule["nodes"]
     ]

@@ -1,24 +1,27 @@
-"""The controls of the demo's component catalog: background and design tokens."""
+"""Tests for the controls of the demo's catalog: the background and the design tokens."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.harness import Demos, Visits
+from tests.browser.support import Demo, DeviceContext
 
 
 @pytest.fixture
-def catalog(demos: Demos, visit: Visits) -> Page:
-    page = visit().page
-    page.goto(f"{demos().address}/widgets/")
+def catalog(serve_demo: Callable[..., Demo], new_context: Callable[..., DeviceContext]) -> Page:
+    """The page of the catalog."""
+    page = new_context().page
+    page.goto(f"{serve_demo().url}/widgets/")
     return page
 
 
-def test_background_control_sets_theme_of_examples_only(catalog: Page) -> None:
+def test_background_control_changes_examples_but_not_page(catalog: Page) -> None:
     catalog.get_by_label("深色").check()
-    example = catalog.locator(".result").first
-    expect(example).to_have_css("background-color", "rgb(17, 23, 30)")
+
+    expect(catalog.locator(".result").first).to_have_css("background-color", "rgb(17, 23, 30)")
     expect(catalog.locator("body")).to_have_css("background-color", "rgb(243, 245, 247)")
 
 
@@ -26,8 +29,10 @@ def test_token_controls_change_examples_and_show_css(catalog: Page) -> None:
     catalog.get_by_text("试试设计变量").click()
     css = catalog.locator("[data-css]")
     expect(css).to_contain_text("改一个变量")
+
     catalog.locator("[name='--xiebao-accent']").fill("#c2410c")
     catalog.locator("[name='--xiebao-radius']").fill("20")
+
     button = catalog.locator(".result .xiebao-entry--button").first
     expect(button).to_have_css("background-color", "rgb(194, 65, 12)")
     expect(button).to_have_css("border-top-left-radius", "20px")
@@ -35,15 +40,17 @@ def test_token_controls_change_examples_and_show_css(catalog: Page) -> None:
         ":root {\n  --xiebao-accent: #c2410c;\n  --xiebao-radius: 20px;\n}",
         use_inner_text=True,
     )
+
     catalog.get_by_role("button", name="恢复默认").click()
+
     expect(button).to_have_css("background-color", "rgb(11, 125, 115)")
     expect(css).to_contain_text("改一个变量")
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_catalog_is_at_most_11000_pixels_high_on_phone(
-    demos: Demos, visit: Visits, language: str
+    serve_demo: Callable[..., Demo], new_context: Callable[..., DeviceContext], language: str
 ) -> None:
-    page = visit("iPhone").page
-    page.goto(f"{demos().address}/widgets/?lang={language}")
+    page = new_context("iPhone").page
+    page.goto(f"{serve_demo().url}/widgets/?lang={language}")
     assert page.evaluate("document.documentElement.scrollHeight") <= 11_000

@@ -1,22 +1,29 @@
-"""Entries clicked for real; from every device in `tests/deep`."""
+"""Tests for clicks on the entries of the demo. tests/deep/browser repeats them on every device."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from playwright.sync_api import expect
 
-from tests.browser.harness import HANDOFFS, PCS, Demos, Visits, expect_accepted, one_of, press, scan
+from tests.browser.support import (
+    H5,
+    HANDOFF_TITLES,
+    PC,
+    PC_DEVICES,
+    Demo,
+    DeviceContext,
+    assert_gateway_accepted,
+    parametrized_fixture,
+    read_qr_code,
+)
 
+#: The CSS selectors of the demo's entries.
 ENTRIES = {"product": "[data-xiebao-entry=product]", "home": "#home", "policy": "li .xiebao-entry"}
-H5, PC = "1", "2"
 
-
-#: A device, the entry that is clicked there, and what colors its owner prefers.
-Click = tuple[str, str, Any]
-
-
-click = one_of(
+#: A device, the entry to click, and the preferred color scheme.
+click = parametrized_fixture(
     ("desktop", "product", "light"),
     ("desktop", "home", "dark"),
     ("WeChat", "home", "light"),
@@ -24,21 +31,28 @@ click = one_of(
 )
 
 
-def test_an_entry_ends_where_it_should(demos: Demos, visit: Visits, click: Click) -> None:
+def test_click_opens_gateway_page_or_handoff_page(
+    serve_demo: Callable[..., Demo],
+    new_context: Callable[..., DeviceContext],
+    click: tuple[str, str, Any],
+) -> None:
     device, entry, color_scheme = click
-    demo, person, phone = demos(), visit(device, color_scheme=color_scheme), visit("Pixel")
-    person.sign_in(demo.address)
-    person.page.goto(demo.address)
-    page = press(person, person.page.locator(ENTRIES[entry]), new_tab=device in PCS)
-    assert person.context.pages == list(dict.fromkeys([person.page, page]))
-    if device not in PCS:
-        expect_accepted(page, entry, H5)
-    elif entry not in HANDOFFS:
-        expect_accepted(page, entry, PC)
-    else:
-        expect(page.locator("h1")).to_have_text(HANDOFFS[entry])
+    is_pc = device in PC_DEVICES
+    demo, visitor = serve_demo(), new_context(device, color_scheme=color_scheme)
+    visitor.log_in(demo.url)
+    visitor.page.goto(demo.url)
+
+    page = visitor.tap_or_click(visitor.page.locator(ENTRIES[entry]), new_tab=is_pc)
+
+    assert len(visitor.context.pages) == (2 if is_pc else 1)
+    if is_pc and entry in HANDOFF_TITLES:
+        expect(page.locator("h1")).to_have_text(HANDOFF_TITLES[entry])
         expect(page.locator(".xiebao-qr")).to_be_in_viewport(ratio=1)
-        phone.page.goto(str(scan(page)))
-        expect_accepted(phone.page, entry, H5)
-        press(person, page.get_by_text("我正在用平板或手机，直接打开"))
-        expect_accepted(page, entry, H5)
+        phone = new_context("Pixel")
+        phone.page.goto(str(read_qr_code(page)))
+        assert_gateway_accepted(phone.page, entry, H5)
+
+        page.get_by_text("我正在用平板或手机，直接打开").click()
+        assert_gateway_accepted(page, entry, H5)
+    else:
+        assert_gateway_accepted(page, entry, PC if is_pc else H5)

@@ -1,4 +1,8 @@
-"""Every page of the extension and of the demo: for everybody, on any screen, in both languages."""
+"""Tests for the pages of the demo and of the extension: accessibility, language and width.
+
+To test another page, add a row to ``PAGES``. tests/deep/browser repeats the tests with the pages
+for QA and with the English pages.
+"""
 
 from __future__ import annotations
 
@@ -12,144 +16,159 @@ import time_machine
 from playwright.sync_api import Page, expect
 
 from flask_xiebao import Xiebao
-from tests.browser.harness import MEMBER, Demos, Visit, Visits, one_of
-from tests.browser.measure import violations
+from tests.browser.measure import find_axe_violations
+from tests.browser.support import (
+    MEMBER,
+    OTHER_MEMBER,
+    Demo,
+    DeviceContext,
+    parametrized_fixture,
+)
 from tests.check.support import command, status
 from tests.support import INSURE_NUM, PRODUCT_CODE, make_site
 
-ANOTHER = "m_b81TzPwE6c"
 
+class PageSetup(NamedTuple):
+    """The steps to open a page.
 
-class Scene(NamedTuple):
-    """How to come to a page: a URL, or what makes a link of it, and who goes there."""
+    :param url: the URL, or a function that builds a link.
+    :param logged_in: True to log in first.
+    :param status: the expected status of the response.
+    :param settings: settings of the extension.
+    """
 
     url: str | Callable[[Xiebao], str]
-    signed_in: bool = False
+    logged_in: bool = False
     status: int = 200
-    settings: dict[str, str] = {}  # noqa: RUF012 - never changed
+    settings: dict[str, str] = {}  # noqa: RUF012 - The dict is never changed.
 
 
-def expired(xiebao: Xiebao) -> str:
+def build_expired_link(xiebao: Xiebao) -> str:
+    """Return a link that has expired."""
     with time_machine.travel(datetime.now(UTC) - timedelta(hours=1)):
         return xiebao.product_link(PRODUCT_CODE, member=MEMBER, no_login_for=60)
 
 
-SCENES = {
-    "shop": Scene("/"),
-    "shop, signed in": Scene("/", signed_in=True),
-    "sign-in": Scene("/sign-in"),
-    "policies": Scene("/policies", signed_in=True),
-    "back from a payment": Scene("/insured", signed_in=True),
-    "catalog": Scene("/widgets/", signed_in=True),
-    "handoff of the home page": Scene(lambda xiebao: xiebao.home_link(), signed_in=True),
-    "handoff of a policy": Scene(
-        lambda xiebao: xiebao.policy_link(INSURE_NUM, member=MEMBER), signed_in=True
+#: One row per page: its name, and the steps to open it.
+PAGES = {
+    "shop": PageSetup("/"),
+    "shop, logged in": PageSetup("/", logged_in=True),
+    "login form": PageSetup("/sign-in"),
+    "policies": PageSetup("/policies", logged_in=True),
+    "return URL": PageSetup("/insured", logged_in=True),
+    "catalog": PageSetup("/widgets/", logged_in=True),
+    "handoff of home page": PageSetup(lambda xiebao: xiebao.home_link(), logged_in=True),
+    "handoff of policy": PageSetup(
+        lambda xiebao: xiebao.policy_link(INSURE_NUM, member=MEMBER), logged_in=True
     ),
-    "401": Scene(
+    "401": PageSetup(
         lambda xiebao: xiebao.product_link(PRODUCT_CODE),
         status=401,
         settings={"XIEBAO_LOGIN_VIEW": "null"},
     ),
-    "403": Scene(lambda xiebao: xiebao.home_link(member=ANOTHER), signed_in=True, status=403),
-    "404": Scene("/xiebao/home/nonsense", status=404),
-    "410": Scene(expired, status=410),
-    "accepted": Scene(
-        lambda xiebao: xiebao.product_link(PRODUCT_CODE, return_to="/insured"), signed_in=True
+    "403": PageSetup(
+        lambda xiebao: xiebao.home_link(member=OTHER_MEMBER), logged_in=True, status=403
     ),
-    "console": Scene("/qa"),
-    "console, one page": Scene("/qa?show=policy"),
-    "a cell": Scene("/qa/policy-return/iphone"),
-    "what happened": Scene("/qa/events", signed_in=True),
-    "sales": Scene("/qa/sales", signed_in=True),
-    "own links": Scene(
+    "404": PageSetup("/xiebao/home/nonsense", status=404),
+    "410": PageSetup(build_expired_link, status=410),
+    "gateway page": PageSetup(
+        lambda xiebao: xiebao.product_link(PRODUCT_CODE, return_to="/insured"), logged_in=True
+    ),
+    "gateway error": PageSetup(
+        "/gateway/dispatch/cps?partnerId=1&platform=9&sign=00&Sign=", status=400
+    ),
+    "console": PageSetup("/qa"),
+    "console for policies": PageSetup("/qa?show=policy"),
+    "case of console": PageSetup("/qa/policy-return/iphone"),
+    "events": PageSetup("/qa/events", logged_in=True),
+    "sales": PageSetup("/qa/sales", logged_in=True),
+    "link builder": PageSetup(
         f"/qa/links?page=product&reference={PRODUCT_CODE}&return_to=/insured&device=pc"
     ),
-    "own links, an error": Scene("/qa/links?page=product&reference="),
-    "refused": Scene("/gateway/dispatch/cps?partnerId=1&platform=9&sign=00&Sign=", status=400),
+    "link builder with error": PageSetup("/qa/links?page=product&reference="),
 }
-#: The pages of the extension itself.
-NOTICES = {"401", "403", "404", "410"}
-HANDOFFS = {"handoff of the home page", "handoff of a policy"}
-#: What every buyer comes to, in the language that is theirs by default. What QA alone sees, and
-#: what is the same in English, is in `tests/deep`.
-HERE = [
-    *("shop, signed in", "sign-in", "policies", "back from a payment", "catalog"),
-    *sorted(NOTICES | HANDOFFS),
-]
+#: The pages for refused clicks.
+REFUSAL_PAGES = {"401", "403", "404", "410"}
+HANDOFF_PAGES = {"handoff of home page", "handoff of policy"}
+#: The pages that customers of the shop see, which are tested here in Chinese.
+TESTED_HERE = (
+    *("shop, logged in", "login form", "policies", "return URL", "catalog"),
+    *sorted(REFUSAL_PAGES | HANDOFF_PAGES),
+)
 
-Arrive = Callable[..., Visit]
-
-
-#: A page, and its language.
-scene = one_of(*((name, "zh") for name in HERE), ids=", ".join)
+#: A key of ``PAGES``, and a locale.
+tested_page = parametrized_fixture(*((name, "zh") for name in TESTED_HERE), ids=", ".join)
 
 
 @pytest.fixture
-def arrive(demos: Demos, visit: Visits) -> Arrive:
-    """Return a function that brings somebody to a scene."""
+def open_demo_page(
+    serve_demo: Callable[..., Demo], new_context: Callable[..., DeviceContext]
+) -> Callable[..., DeviceContext]:
+    """A function that opens a page of ``PAGES`` and returns the context."""
 
-    def go(name: str, locale: str = "zh", **options: Any) -> Visit:
-        scene = SCENES[name]
-        demo = demos(BABEL_DEFAULT_LOCALE=locale, **scene.settings)
-        url = scene.url
-        if not isinstance(url, str):
-            with demo.app.test_request_context():
-                url = url(demo.xiebao)
-        person = visit(reduced_motion="reduce", **options)
-        if scene.signed_in:
-            person.sign_in(demo.address)
-        answer = person.page.goto(demo.address + url)
-        assert answer is not None
-        assert answer.status == scene.status
-        if scene.status != 200:
-            person.expect_refusal(scene.status)
-        if name.startswith("console"):  # which comes when the demo is checked
-            person.page.wait_for_selector("table.matrix", timeout=60_000)
-        return person
+    def open_demo_page(name: str, locale: str = "zh", **options: Any) -> DeviceContext:
+        setup = PAGES[name]
+        demo = serve_demo(BABEL_DEFAULT_LOCALE=locale, **setup.settings)
+        with demo.app.test_request_context():
+            url = setup.url(demo.xiebao) if callable(setup.url) else setup.url
+        visitor = new_context(reduced_motion="reduce", **options)
+        if setup.logged_in:
+            visitor.log_in(demo.url)
+        response = visitor.page.goto(demo.url + url)
+        assert getattr(response, "status", None) == setup.status
+        if setup.status != 200:
+            visitor.assert_status_in_console(setup.status)
+        if name.startswith("console"):  # The console appears at the end of a check of the demo.
+            visitor.page.wait_for_selector("table.matrix", timeout=60_000)
+        return visitor
 
-    return go
+    return open_demo_page
 
 
-def expect_for_everybody(page: Page) -> None:
-    """Expect that axe finds nothing in light and dark, and nothing sticks out at the side."""
-    for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)
-        assert violations(page) == [], scheme
+def assert_accessible_at_every_width(page: Page) -> None:
+    """Assert that axe finds no violations, and that no width makes the page scroll sideways."""
+    assert find_axe_violations(page) == []
+    page.emulate_media(color_scheme="dark")
+    # Only the colors differ in dark mode.
+    assert find_axe_violations(page, runOnly=["color-contrast", "link-in-text-block"]) == []
     for width in (320, 360, 768, 1366, 1920):
         page.set_viewport_size({"width": width, "height": 700})
         assert page.evaluate("document.documentElement.scrollWidth") == width
 
 
-def test_a_page_is_for_everybody_and_in_its_language(
-    arrive: Arrive, scene: tuple[str, str]
+def test_page_is_accessible_and_in_language_of_site(
+    open_demo_page: Callable[..., DeviceContext], tested_page: tuple[str, str]
 ) -> None:
-    name, locale = scene
-    page = arrive(name, locale).page
-    expect_for_everybody(page)
-    if name in NOTICES | HANDOFFS:
-        expect(page.locator("html")).to_have_attribute("lang", {"zh": "zh-CN"}.get(locale, locale))
-        is_chinese = any("\u4e00" <= letter <= "\u9fff" for letter in page.inner_text("body"))
-        assert is_chinese == (locale == "zh")
+    name, locale = tested_page
+    page = open_demo_page(name, locale).page
+    assert_accessible_at_every_width(page)
+    if name in REFUSAL_PAGES | HANDOFF_PAGES:
+        expect(page.locator(f"html[lang={'zh-CN' if locale == 'zh' else locale}]")).to_be_attached()
+        has_chinese = any("\u4e00" <= letter <= "\u9fff" for letter in page.inner_text("body"))
+        assert has_chinese == (locale == "zh")
         assert page.title() == page.inner_text("h1")
 
 
-#: The language of a report, and whether the site is right of which it tells.
-checked = one_of(("zh", False))
+#: True if the check passes, and options of the command. By default, the check runs all cases.
+report = parametrized_fixture(
+    (False, "--locale=zh", "--case=product-plain", "--case=policy-another"), ids=["failed check"]
+)
 
 
-def test_the_report_of_a_check_is_a_page_for_everybody(
-    visit: Visits, tmp_path: Path, checked: tuple[str, bool]
+def test_html_report_of_check_is_accessible_at_every_width(
+    new_context: Callable[..., DeviceContext], tmp_path: Path, report: tuple[Any, ...]
 ) -> None:
-    locale, is_right = checked
+    passes, *options = report
     app = make_site(TESTING=False).app
-    if not is_right:
+    if not passes:
         status(302, 301)(app)
     file = tmp_path / "report.html"
-    done = command(app, "--html", str(file), "--locale", locale)
-    assert done.exit_code == (0 if is_right else 1)
 
-    page = visit(reduced_motion="reduce").page
+    result = command(app, "--html", str(file), *options)
+
+    assert result.exit_code == (0 if passes else 1)
+    page = new_context(reduced_motion="reduce").page
     page.goto(file.as_uri())
-    expect_for_everybody(page)
-    # Its styles are in it.
+    assert_accessible_at_every_width(page)
+    # The report contains its stylesheet.
     assert page.evaluate("getComputedStyle(document.querySelector('table')).fontSize") == "14px"

@@ -1,6 +1,7 @@
-"""The script counts a double click as one, and the script for debug mode checks contrasts.
+"""Tests for ``xiebao_script()``: double clicks, and the warnings in debug mode.
 
-More tests of the script are in ``tests/deep``.
+To test another warning, add a row to the parameters of the last test: a declaration of CSS, the
+expected warnings, and the debug mode.
 """
 
 from __future__ import annotations
@@ -8,71 +9,75 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from flask import Flask, render_template_string
 
-from flask_xiebao import Xiebao
-from tests.browser.frameworks import Shopper
-from tests.browser.harness import Visits, one_of
-from tests.support import CONFIG, MACROS, serve_app
+from tests.browser.shop import ShopPage
+from tests.browser.support import DeviceContext, parametrized_fixture
+from tests.support import make_site, serve_app
 
-#: How the pages are built; the other ways are in `tests/deep`.
-build = one_of("nothing")
+#: A key of ``FRONTENDS``.
+frontend = parametrized_fixture("plain")
 
 
-def test_a_double_click_is_one(send: Callable[..., Shopper], build: str) -> None:
-    # On phones the page has often left before the second tap.
-    shopper = send("desktop", build, script=True)
-    shopper.enter()
-    entry = shopper.page.locator("#product").bounding_box()
-    assert entry is not None
-    shopper.page.mouse.dblclick(entry["x"] + 8, entry["y"] + 8)
-    shopper.wait_for_answer("product")
-    shopper.page.wait_for_timeout(300)  # for one too many to come
-    assert shopper.clicks == ["product"]
+def test_double_click_counts_as_one_click(
+    open_shop: Callable[..., ShopPage], frontend: str
+) -> None:
+    # A phone often leaves the page before the second tap, so this test uses a PC.
+    shop = open_shop("desktop", frontend, script=True)
+    shop.log_in_and_open()
+
+    shop.page.locator("#product").dblclick(position={"x": 8, "y": 8})
+
+    shop.wait_for_link_request("product")
+    shop.page.wait_for_timeout(300)  # Time for a second request.
+    assert shop.clicks == ["product"]
 
 
 @pytest.mark.parametrize(
-    ("tokens", "warnings"),
+    ("css", "warnings", "debug"),
     [
-        ("", []),
-        ("--xiebao-on-accent: #0b7d73", ['"投保" has a contrast of 1.00:1', '"去投保" has']),
-        ("--xiebao-outline: #ffd21e", ['"预约" has a contrast of 1.45:1']),
-        ("--xiebao-price: #f99", ['"¥3" has a contrast of 2.05:1']),
-        # The contrast of a background image is not known.
-        ("--xiebao-accent: url(data:,)", []),
-        # The button hides the image behind it.
-        ("background: url(data:,); --xiebao-on-accent: #0b7d73", ['"投保" has', '"去投保" has']),
-        # What cannot be seen is not checked.
-        ("--xiebao-on-accent: #0b7d73; visibility: hidden", []),
-        ("--xiebao-on-accent: #0b7d73; display: none", []),
+        ("", [], True),
+        ("--xiebao-on-accent: #0b7d73", ['"投保" has a contrast of 1.00:1', '"去投保" has'], True),
+        ("--xiebao-outline: #ffd21e", ['"预约" has a contrast of 1.45:1'], True),
+        ("--xiebao-price: #f99", ['"¥3" has a contrast of 2.05:1'], True),
+        # The script cannot compute the contrast with an image.
+        ("--xiebao-accent: url(data:,)", [], True),
+        # The button covers the image.
+        (
+            "background: url(data:,); --xiebao-on-accent: #0b7d73",
+            ['"投保" has', '"去投保" has'],
+            True,
+        ),
+        # The script skips invisible texts.
+        ("--xiebao-on-accent: #0b7d73; visibility: hidden", [], True),
+        ("--xiebao-on-accent: #0b7d73; display: none", [], True),
+        ("--xiebao-on-accent: #0b7d73", [], False),
+    ],
+    ids=[
+        *("default colors", "label of button", "outline button", "price", "image as background"),
+        *("image behind button", "invisible texts", "texts without boxes", "no debug mode"),
     ],
 )
-@pytest.mark.parametrize("debug", [True, False])
-def test_debug_script_warns_about_low_contrast(
-    visit: Visits, tokens: str, warnings: list[str], debug: bool
+def test_script_warns_about_low_contrast_in_debug_mode_only(
+    new_context: Callable[..., DeviceContext], css: str, warnings: list[str], debug: bool
 ) -> None:
-    app = Flask("shop")
-    app.config.update(CONFIG, XIEBAO_ENV="test")
-    app.debug = debug
-    Xiebao(app).member_loader(lambda: None)
-    app.add_url_rule(
-        "/",
-        "page",
-        lambda: render_template_string(
-            f"<!doctype html><link rel=icon href=data:,>{MACROS}"
-            "{{ xiebao_styles() }}{{ xiebao_script() }}"
-            f"<style>body {{ background: #fff; {tokens} }}</style>"
-            '{{ insurance_entry("QX1", "投保") }}{{ insurance_entry("QX1", "预约", outline=true) }}'
-            '{{ insurance_card("QX1", "旅行险", price="¥3", action="去投保") }}'
-            '{{ insurance_card("QX1", "旅行险", price="¥3", action="去", disabled="已售罄") }}'
-        ),
+    site = make_site(XIEBAO_ENV="test")
+    site.app.debug = debug
+    site.source = (
+        "<!doctype html><link rel=icon href=data:,>{{ xiebao_styles() }}{{ xiebao_script() }}"
+        f"<style>body {{ background: #fff; {css} }}</style>"
+        '{{ insurance_entry("QX1", "投保") }}{{ insurance_entry("QX1", "预约", outline=true) }}'
+        '{{ insurance_card("QX1", "旅行险", price="¥3", action="去投保") }}'
+        '{{ insurance_card("QX1", "旅行险", price="¥3", action="去", disabled="已售罄") }}'
     )
-    visitor = visit()
-    with serve_app(app) as address:
-        visitor.page.goto(address, wait_until="load")
-        visitor.page.wait_for_timeout(50)
-    expected = warnings if debug else []
-    assert len(visitor.troubles) == len(expected)
-    for warning, trouble in zip(expected, visitor.troubles, strict=True):
-        assert trouble.startswith(f"Flask-Xiebao: {warning}")
-    visitor.troubles.clear()
+    visitor = new_context()
+
+    with serve_app(site.app) as url:
+        visitor.page.goto(f"{url}/page", wait_until="load")
+        # The script reports what its IntersectionObserver sees. A later observer reports later.
+        visitor.page.evaluate(
+            "new Promise(done => new IntersectionObserver(() => done()).observe(document.body))"
+        )
+
+    messages, visitor.errors = visitor.errors, []
+    for warning, message in zip(warnings, messages, strict=True):
+        assert message.startswith(f"Flask-Xiebao: {warning}")

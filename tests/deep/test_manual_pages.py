@@ -10,7 +10,7 @@ from bs4 import BeautifulSoup
 from flask import Flask
 from playwright.sync_api import Browser, Page, Playwright
 
-from tests.browser.measure import violations
+from tests.browser.measure import find_axe_violations
 from tests.manual.blocks import ROOT
 from tests.support import serve_app
 
@@ -172,7 +172,7 @@ def test_every_page_is_whole_on_a_phone_and_axe_finds_nothing(phone: Page, langu
         phone.goto(f"/{language}/{name}.html")
         if phone.evaluate("document.documentElement.scrollWidth") > 360:
             wrong.append((name, "scrolls sideways"))
-        wrong += [(name, each) for each in violations(phone)]
+        wrong += [(name, each) for each in find_axe_violations(phone)]
     assert wrong == []
 
 

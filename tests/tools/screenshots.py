@@ -16,8 +16,8 @@ import time_machine
 from PIL import Image
 from playwright.sync_api import Browser, Page, Route, ViewportSize
 
-from tests.browser.harness import Visit, chromium, create_demo
-from tests.browser.hosts import serve_hosts
+from tests.browser.site_styles import serve_styled_pages
+from tests.browser.support import DeviceContext, create_demo, launch_chromium
 from tests.support import serve_app
 
 ROOT = Path(__file__).parents[2]
@@ -27,16 +27,16 @@ MANUAL_FOLDER = ROOT / "docs/_static/looks"
 TOKENS_PAGE = ROOT / "docs/en/how-to/css-frameworks.md"
 
 
-class HostPage(NamedTuple):
-    """A page of tests/browser/hosts.py with entries.
+class StyledPage(NamedTuple):
+    """A page of tests/browser/site_styles.py with entries.
 
-    :ivar host: The name of the page.
+    :ivar styles: The name of the page.
     :ivar comment: The comment before the framework's design tokens in the manual. Without it, the
         page has no CSS framework and shows all looks.
     :ivar button_class: The HTML class of a button of the framework. It appears beside the entries.
     """
 
-    host: str
+    styles: str
     comment: str = ""
     button_class: str = ""
 
@@ -44,17 +44,17 @@ class HostPage(NamedTuple):
 VANT_BUTTON = "van-button van-button--primary van-button--normal"
 TAILWIND_BUTTON = "rounded-lg bg-teal-700 px-4 py-2.5 font-semibold text-white"
 #: The pages by the name of the screenshot. If the name ends in "-dark", the page is in dark mode.
-HOST_PAGES = {
-    "plain-light": HostPage("a media query"),
-    "plain-dark": HostPage("a media query"),
-    "tokens": HostPage("tokens of a brand"),
-    "bootstrap": HostPage("Bootstrap", "Bootstrap 5", "btn btn-primary btn-lg"),
-    "bootstrap-dark": HostPage("Bootstrap, dark", "Bootstrap 5", "btn btn-primary btn-lg"),
-    "vant": HostPage("Vant", "Vant 4", VANT_BUTTON),
-    "vant-dark": HostPage("Vant, dark", "Vant 4", VANT_BUTTON),
-    "tailwind-4": HostPage("Tailwind 4", "Tailwind 4", TAILWIND_BUTTON),
-    "pico": HostPage("Pico", "Pico 2"),
-    "bulma": HostPage("Bulma", "Bulma 1", "button is-link"),
+STYLED_PAGES = {
+    "plain-light": StyledPage("dark by media query"),
+    "plain-dark": StyledPage("dark by media query"),
+    "tokens": StyledPage("brand tokens"),
+    "bootstrap": StyledPage("Bootstrap", "Bootstrap 5", "btn btn-primary btn-lg"),
+    "bootstrap-dark": StyledPage("Bootstrap, dark", "Bootstrap 5", "btn btn-primary btn-lg"),
+    "vant": StyledPage("Vant", "Vant 4", VANT_BUTTON),
+    "vant-dark": StyledPage("Vant, dark", "Vant 4", VANT_BUTTON),
+    "tailwind-4": StyledPage("Tailwind 4", "Tailwind 4", TAILWIND_BUTTON),
+    "pico": StyledPage("Pico", "Pico 2"),
+    "bulma": StyledPage("Bulma", "Bulma 1", "button is-link"),
 }
 #: The sections of the demo's catalog in the manual.
 SECTIONS = ("variants", "states", "cards")
@@ -98,12 +98,12 @@ def fulfill_from_demo(address: str, route: Route) -> None:
     route.fulfill(response=route.fetch(url=route.request.url.replace(PUBLIC_URL, address)))
 
 
-def save_host_page_screenshots(browser: Browser, address: str) -> None:
-    """Save a screenshot of each page of tests/browser/hosts.py in the manual.
+def save_styled_page_screenshots(browser: Browser, address: str) -> None:
+    """Save a screenshot of each page of tests/browser/site_styles.py in the manual.
 
     The entries of a page with a CSS framework have the design tokens from the manual.
     """
-    for name, (host, comment, button_class) in HOST_PAGES.items():
+    for name, (styles, comment, button_class) in STYLED_PAGES.items():
         page = browser.new_page(
             viewport=ViewportSize(width=390, height=100),
             device_scale_factor=2,
@@ -111,7 +111,7 @@ def save_host_page_screenshots(browser: Browser, address: str) -> None:
             reduced_motion="reduce",
         )
         part = "framework" if comment else "looks"
-        page.goto(f"{address}/host/{quote(host)}/{part}", wait_until="load")
+        page.goto(f"{address}/page/{quote(styles)}/{part}", wait_until="load")
         page.locator("h1").evaluate("heading => heading.remove()")
         if comment:
             page.locator(".framework").evaluate(
@@ -164,18 +164,20 @@ def main() -> None:
         tempfile.TemporaryDirectory() as folder,
         time_machine.travel(TIME, tick=False),
         serve_app(create_demo(Path(folder), XIEBAO_PUBLIC_URL=PUBLIC_URL)) as address,
-        chromium() as (playwright, browser),
+        launch_chromium() as (playwright, browser),
     ):
         screen = ViewportSize(width=360, height=720)
-        visit = Visit(playwright, browser, "desktop", viewport=screen, device_scale_factor=2)
-        visit.page.route(f"{PUBLIC_URL}/**", partial(fulfill_from_demo, address))
-        visit.sign_in(address)
-        save_demo_screenshots(visit.page, address)
-        assert not visit.troubles, visit.troubles
-        visit.close()
+        device = DeviceContext(
+            playwright, browser, "desktop", viewport=screen, device_scale_factor=2
+        )
+        device.page.route(f"{PUBLIC_URL}/**", partial(fulfill_from_demo, address))
+        device.log_in(address)
+        save_demo_screenshots(device.page, address)
+        assert not device.errors, device.errors
+        device.close()
         save_section_screenshots(browser, address)
-        with serve_hosts(Path(folder)) as addresses:
-            save_host_page_screenshots(browser, addresses["en"])
+        with serve_styled_pages(Path(folder)) as addresses:
+            save_styled_page_screenshots(browser, addresses["en"])
 
 
 if __name__ == "__main__":

@@ -1,1 +1,1 @@
-"""What only browsers can tell, and need not at each change."""
+"""Tests of pages in Chromium and Firefox that take too long for each change."""

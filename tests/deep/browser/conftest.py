@@ -1,4 +1,4 @@
-"""The browser of `tests/browser`, with more pages."""
+"""The fixtures of tests/browser, and one for pages with any markup and stylesheet."""
 
 from __future__ import annotations
 
@@ -7,26 +7,39 @@ import functools
 from collections.abc import Callable, Iterator
 
 import pytest
-from flask import Flask, Response, render_template_string
+from flask import Response
 from flask_bootstrap import Bootstrap5
 
-from flask_xiebao import Xiebao
-from tests.browser.conftest import chrome, demos, open_host, send, visit
-from tests.browser.harness import add_icon
-from tests.browser.hosts import serve_hosts
-from tests.deep.browser.pages import add_more_pages
-from tests.support import CONFIG, MACROS, serve_app
+from tests.browser.conftest import (
+    chrome,
+    get_shared_context,
+    new_context,
+    open_shop,
+    open_styled_page,
+    serve_demo,
+    styled_sites,
+)
+from tests.browser.support import add_favicon
+from tests.support import make_site, serve_app
 
-__all__ = ["chrome", "demos", "open_host", "send", "visit"]
+__all__ = [
+    "chrome",
+    "get_shared_context",
+    "new_context",
+    "open_shop",
+    "open_styled_page",
+    "serve_demo",
+    "styled_sites",
+]
 
 _PAGE = """\
 <!doctype html>
 <html lang="zh-CN">
 <head>
   <meta charset="utf-8">
+  <meta http-equiv="Content-Security-Policy" content="default-src 'self'">
   <meta name="viewport" content="width=device-width, initial-scale=1">
   <title>A page for tests</title>
-  %s
   %s
 </head>
 <body><main>%s</main></body>
@@ -35,43 +48,25 @@ _PAGE = """\
 
 
 @pytest.fixture(scope="package")
-def hosts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """The addresses of the hosts, by their languages."""
-    with serve_hosts(tmp_path_factory.mktemp("hosts"), add_more_pages) as addresses:
-        yield addresses
+def serve_page() -> Iterator[Callable[..., str]]:
+    """A function that serves a page with a strict Content-Security-Policy, and returns its URL.
 
-
-@pytest.fixture(scope="package")
-def make_page() -> Iterator[Callable[..., str]]:
-    """Return a maker of pages under a strict policy: Jinja to the page's address.
-
-    *main* is what stands in the page and *styles* what its head links to; *css* is served as
-    /theme.css, and Bootstrap's stylesheet as ``bootstrap`` names it.
+    Its arguments are the Jinja sources of the content and of the stylesheet links, and the CSS of
+    ``/theme.css``. The variable ``bootstrap`` is that of Bootstrap-Flask.
     """
     with contextlib.ExitStack() as stack:
 
         @functools.cache
-        def make(main: str, *, styles: str = "{{ xiebao_styles() }}", css: str = "") -> str:
-            app = Flask("shop")
-            app.config.update(CONFIG, XIEBAO_ENV="test", XIEBAO_STRICT=True)
-            app.config["BOOTSTRAP_SERVE_LOCAL"] = True
-            Bootstrap5(app)
-            Xiebao(app).member_loader(lambda: None)
-            add_icon(app)
+        def serve_page(
+            content: str, *, styles: str = "{{ xiebao_styles() }}", css: str = ""
+        ) -> str:
+            site = make_site(
+                TESTING=False, XIEBAO_ENV="test", XIEBAO_STRICT=True, BOOTSTRAP_SERVE_LOCAL=True
+            )
+            Bootstrap5(site.app)
+            add_favicon(site.app)
+            site.source = _PAGE % (styles, content)
+            site.app.add_url_rule("/theme.css", "theme", lambda: Response(css, mimetype="text/css"))
+            return f"{stack.enter_context(serve_app(site.app))}/page"
 
-            @app.get("/")
-            def page() -> str:
-                return render_template_string(_PAGE % (MACROS, styles, main))
-
-            @app.get("/theme.css")
-            def theme() -> Response:
-                return Response(css, mimetype="text/css")
-
-            @app.after_request
-            def be_strict(response: Response) -> Response:
-                response.headers["Content-Security-Policy"] = "default-src 'self'"
-                return response
-
-            return stack.enter_context(serve_app(app))
-
-        yield make
+        yield serve_page

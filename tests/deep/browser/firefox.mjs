@@ -1,41 +1,44 @@
-// Drives Firefox for test_firefox.py: takes what to do as JSON, and prints what it saw.
+// Runs a task in Firefox for test_firefox.py. The task is JSON in the first argument, and the result
+// is printed as JSON.
 import puppeteer from "puppeteer-core";
 
 const { path, ...task } = JSON.parse(process.argv[2]);
 const browser = await puppeteer.launch({ browser: "firefox", executablePath: path });
 const page = await browser.newPage();
 
-// outOfPlace is a function of entries, as text: what is wrong with them.
-async function look({ addresses, widths, outOfPlace, entries }) {
-  const look = `[document.documentElement.scrollWidth,
-    (${outOfPlace})([...document.querySelectorAll("${entries}")])]`;
-  const found = [];
-  for (const address of addresses) {
-    await page.goto(address);
-    await page.waitForSelector(".xiebao-entry"); // some pages fetch theirs
+// Returns the layout errors of the entries on each page at each width. findLayoutErrors is the source
+// of a function that returns the errors of a list of elements.
+async function checkLayout({ urls, widths, entries, findLayoutErrors }) {
+  const measure = `[document.documentElement.scrollWidth,
+    (${findLayoutErrors})([...document.querySelectorAll("${entries}")])]`;
+  const errors = [];
+  for (const url of urls) {
+    await page.goto(url);
+    await page.waitForSelector(".xiebao-entry"); // Some pages fetch their entries.
     for (const width of widths) {
       await page.setViewport({ width, height: 900 });
-      const [needed, wrong] = await page.evaluate(look);
-      if (needed > width) wrong.push(["scrolls", needed]);
-      for (const what of wrong) found.push([address, width, what]);
+      const [scrollWidth, found] = await page.evaluate(measure);
+      if (scrollWidth > width) found.push(["the page scrolls sideways", scrollWidth]);
+      for (const error of found) errors.push([url, width, error]);
     }
   }
-  return found;
+  return errors;
 }
 
-async function doubleClick({ address, member }) {
-  await page.goto(`${address}/sign-in?next=/`);
+// Logs in, double-clicks an entry, and returns the URL of the page that opens.
+async function doubleClick({ url, member }) {
+  await page.goto(`${url}/sign-in?next=/`);
   await page.type("[name=member]", member);
   await Promise.all([page.waitForNavigation(), page.click("button")]);
   const opened = new Promise((done) => browser.once("targetcreated", done));
   await page.click("#product", { count: 2 });
-  const other = await (await opened).page();
-  await other.waitForSelector(".xiebao-verdict");
-  return { url: other.url() };
+  const newPage = await (await opened).page();
+  await newPage.waitForSelector(".xiebao-verdict");
+  return newPage.url();
 }
 
 try {
-  console.log(JSON.stringify(await (task.addresses ? look(task) : doubleClick(task))));
+  console.log(JSON.stringify(await (task.urls ? checkLayout(task) : doubleClick(task))));
 } finally {
   await browser.close();
 }

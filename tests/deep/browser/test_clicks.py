@@ -1,73 +1,90 @@
-"""Entries clicked for real, from every device; who signs in on the way; codes that are renewed."""
+"""Tests for clicks on the entries of the demo: every device, login and new QR codes."""
 
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
 from playwright.sync_api import expect
 
-from tests.browser.harness import (
+from tests.browser.support import (
     DEVICES,
-    HANDOFFS,
-    NAME,
-    PCS,
-    Demos,
-    Visits,
-    expect_accepted,
-    one_of,
-    press,
-    scan,
+    H5,
+    HANDOFF_TITLES,
+    MEMBER_NAME,
+    OTHER_MEMBER,
+    PC,
+    PC_DEVICES,
+    Demo,
+    DeviceContext,
+    assert_gateway_accepted,
+    parametrized_fixture,
+    read_qr_code,
 )
-from tests.browser.test_clicks import ENTRIES, H5, PC, test_an_entry_ends_where_it_should
+from tests.browser.test_clicks import ENTRIES, test_click_opens_gateway_page_or_handoff_page
 
-__all__ = ["test_an_entry_ends_where_it_should"]
+__all__ = ["test_click_opens_gateway_page_or_handoff_page"]
 
-CLICKS = [*itertools.product(DEVICES, ENTRIES, ["light"]), ("desktop", "policy", "dark")]
+#: A device, the entry to click, and the preferred color scheme.
+click = parametrized_fixture(
+    *itertools.product(DEVICES, ENTRIES, ["light"]),
+    ("desktop", "policy", "dark"),
+    ids=", ".join,
+)
 
 
-click = one_of(*CLICKS, ids=", ".join)
+def test_handoff_page_renews_expired_qr_code_on_request(
+    serve_demo: Callable[..., Demo], new_context: Callable[..., DeviceContext]
+) -> None:
+    demo, pc, phone = serve_demo(), new_context(), new_context("Pixel")
+    pc.log_in(demo.url)
+    pc.page.goto(demo.url)
+    page = pc.tap_or_click(pc.page.locator("#home"), new_tab=True)
+    expired_link = str(read_qr_code(page))
 
-
-def test_the_handoff_gives_a_new_code_when_asked(demos: Demos, visit: Visits) -> None:
-    demo, person, phone = demos(), visit(), visit("Pixel")
-    person.sign_in(demo.address)
-    person.page.goto(demo.address)
-    page = press(person, person.page.locator("#home"), new_tab=True)
-    old = scan(page)
     with time_machine.travel(datetime.now(UTC) + timedelta(minutes=10)):
         with page.expect_event("load"):
-            press(person, page.get_by_role("link", name="换一个新的二维码"))
-        phone.page.goto(str(old))
+            page.get_by_role("link", name="换一个新的二维码").click()
+
+        phone.page.goto(expired_link)
         expect(phone.page.locator("h1")).to_have_text("链接已过期")
-        phone.expect_refusal(410)
-        phone.page.goto(str(scan(page)))
-        expect_accepted(phone.page, "home", H5)
+        phone.assert_status_in_console(410)
+        phone.page.goto(str(read_qr_code(page)))
+        assert_gateway_accepted(phone.page, "home", H5)
 
 
 @pytest.mark.parametrize("entry", ["product", "home"])
 @pytest.mark.parametrize("device", ["desktop", "iPhone", "WeChat"])
-def test_a_visitor_signs_in_and_arrives_where_they_clicked(
-    demos: Demos, visit: Visits, device: str, entry: str
+def test_login_continues_to_clicked_entry(
+    serve_demo: Callable[..., Demo],
+    new_context: Callable[..., DeviceContext],
+    device: str,
+    entry: str,
 ) -> None:
-    person, on_pc = visit(device), device in PCS
-    person.page.goto(demos().address)
-    page = press(person, person.page.locator(ENTRIES[entry]), new_tab=on_pc)
-    press(person, page.get_by_role("button", name=NAME))
-    if on_pc and entry in HANDOFFS:
-        expect(page.locator("h1")).to_have_text(HANDOFFS[entry])
+    visitor, is_pc = new_context(device), device in PC_DEVICES
+    visitor.page.goto(serve_demo().url)
+
+    page = visitor.tap_or_click(visitor.page.locator(ENTRIES[entry]), new_tab=is_pc)
+    visitor.tap_or_click(page.get_by_role("button", name=MEMBER_NAME))
+
+    if is_pc and entry in HANDOFF_TITLES:
+        expect(page.locator("h1")).to_have_text(HANDOFF_TITLES[entry])
     else:
-        expect_accepted(page, entry, PC if on_pc else H5)
+        assert_gateway_accepted(page, entry, PC if is_pc else H5)
 
 
-def test_whoever_scans_a_poster_signs_in_and_goes_as_themselves(
-    demos: Demos, visit: Visits
+def test_public_qr_code_opens_gateway_page_for_member_on_phone(
+    serve_demo: Callable[..., Demo], new_context: Callable[..., DeviceContext]
 ) -> None:
-    demo, poster, phone = demos(), visit(), visit("HarmonyOS NEXT")
-    poster.sign_in(demo.address)
-    poster.page.goto(f"{demo.address}/widgets/")
-    phone.page.goto(str(scan(poster.page.get_by_role("img", name="用手机扫码投保"))))
-    press(phone, phone.page.get_by_role("button", name="周航"))
-    expect_accepted(phone.page, "product", H5, member="m_b81TzPwE6c")
+    demo, poster, phone = serve_demo(), new_context(), new_context("HarmonyOS NEXT")
+    poster.log_in(demo.url)
+    poster.page.goto(f"{demo.url}/widgets/")
+
+    code = read_qr_code(poster.page.get_by_role("img", name="用手机扫码投保"))
+    phone.page.goto(str(code))
+    phone.tap_or_click(phone.page.get_by_role("button", name="周航"))
+
+    assert_gateway_accepted(phone.page, "product", H5, member=OTHER_MEMBER)

@@ -1,4 +1,4 @@
-"""Firefox: entries are in their places there, too, and a double click is one."""
+"""Tests in Firefox: the layout of entries, and double clicks."""
 
 from __future__ import annotations
 
@@ -9,51 +9,45 @@ import time
 from pathlib import Path
 from typing import Any
 
-from tests.browser.frameworks import BUILDS, serve_shop
-from tests.browser.harness import MODULES
-from tests.browser.hosts import HOSTS, WHOLE, serve_hosts
-from tests.browser.measure import OUT_OF_PLACE
+from tests.browser.measure import LAYOUT_ERRORS_JS
+from tests.browser.shop import serve_shop
+from tests.browser.site_styles import ENTRY, SITE_STYLES, serve_styled_pages
+from tests.browser.support import MEMBER, NODE_MODULES
 from tests.support import SentSignals
 
-_DRIVER = Path(__file__).with_name("firefox.mjs")
 
-
-def ask_firefox(folder: Path, **task: Any) -> Any:
-    """Have Firefox do something, and return what it saw."""
+def run_firefox(folder: Path, **task: Any) -> Any:
+    """Run a task of ``firefox.mjs``, and return its result."""
     path = shutil.which("firefox-esr") or shutil.which("firefox")
-    node = shutil.which("node")
-    assert path is not None
-    assert node is not None
-    # Node looks for packages beside the file.
-    driver = folder / "firefox.mjs"
-    driver.write_text(_DRIVER.read_text())
-    (folder / "node_modules").symlink_to(MODULES)
-    done = subprocess.run(  # noqa: S603
-        [node, driver, json.dumps({"path": path, **task})],
+    # Node.js looks for packages beside the script.
+    shutil.copy(Path(__file__).with_name("firefox.mjs"), folder)
+    (folder / "node_modules").symlink_to(NODE_MODULES)
+    result = subprocess.run(  # noqa: S603
+        [str(shutil.which("node")), "firefox.mjs", json.dumps({"path": path, **task})],
+        cwd=folder,
         capture_output=True,
         text=True,
         timeout=120,
     )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+    assert result.returncode == 0, result.stderr
+    return json.loads(result.stdout)
 
 
-def test_entries_are_in_their_places(tmp_path: Path) -> None:
-    (tmp_path / "hosts").mkdir()
-    with serve_hosts(tmp_path / "hosts") as addresses:
-        pages = [f"{address}/host/{name}" for address in addresses.values() for name in HOSTS]
-        widths = [320, 360, 768, 1280]
-        found = ask_firefox(
-            tmp_path, addresses=pages, widths=widths, outOfPlace=OUT_OF_PLACE, entries=WHOLE
+def test_entries_fit_screens_of_phones_and_pcs(tmp_path: Path) -> None:
+    with serve_styled_pages(tmp_path) as sites:
+        errors = run_firefox(
+            tmp_path,
+            urls=[f"{url}/page/{name}" for url in sites.values() for name in SITE_STYLES],
+            widths=[320, 360, 768, 1280],
+            entries=ENTRY,
+            findLayoutErrors=LAYOUT_ERRORS_JS,
         )
-    assert found == []
+    assert errors == []
 
 
-def test_a_double_click_leads_to_the_gateway_once(
-    tmp_path: Path, sent_signals: SentSignals
-) -> None:
-    with serve_shop(BUILDS["nothing"], script=True) as shop:
-        seen = ask_firefox(tmp_path, address=shop.address, member="m_7Qk2vX9rT4")
-        time.sleep(0.3)  # for one click too many to come
-    assert "/gateway/dispatch/cps" in seen["url"]
+def test_double_click_counts_as_one_click(tmp_path: Path, sent_signals: SentSignals) -> None:
+    with serve_shop("plain", script=True) as (url, _):
+        final_url = run_firefox(tmp_path, url=url, member=MEMBER)
+        time.sleep(0.3)  # Time for a second request.
+    assert "/gateway/dispatch/cps" in final_url
     assert [signal for signal, _ in sent_signals] == ["clicked"]

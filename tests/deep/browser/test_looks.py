@@ -1,4 +1,4 @@
-"""The looks of an entry, measured in the browser: size, color, focus, motion, other stylesheets."""
+"""Tests for the look of entries: inline text, motion, Bootstrap, accent, chevrons and QR codes."""
 
 from __future__ import annotations
 
@@ -7,208 +7,227 @@ import math
 import re
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urljoin
 
 import pytest
 from PIL import Image, ImageChops
 from playwright.sync_api import expect
 
-from tests.browser.harness import Visits, scan
-from tests.browser.measure import box
-from tests.deep.browser.styles import computed, differences
+from tests.browser.measure import get_box
+from tests.browser.support import DeviceContext, read_qr_code
+from tests.deep.browser.support import get_computed_style
 
-MakePage = Callable[..., str]
-
-
-def a_card(content: str) -> str:
-    macro = 'insurance_entry("QX1", look="card")'
-    return f"{{% call {macro} %}}{content}{{% endcall %}}"
-
-
-def a_page_of(entries: dict[str, str]) -> str:
-    return "".join(f'<div id="{name}">{source}</div>' for name, source in entries.items())
-
-
-TITLE = '<span class="xiebao-entry__title">境内旅行意外险</span>'
-TEXT = '<span class="xiebao-entry__text">航班延误、意外医疗、行李丢失，都管。每天 3 元起</span>'
+_TITLE = '<span class="xiebao-entry__title">境内旅行意外险</span>'
+_TEXT = '<span class="xiebao-entry__text">航班延误、意外医疗、行李丢失，都管。每天 3 元起</span>'
+_CARD = '{{% call insurance_entry("QX1", look="card") %}}{}{{% endcall %}}'
 LINK = '{{ insurance_entry("QX1", "买一份旅行险", look="link") }}'
 
+#: One row per card: the id of the element around it, and its Jinja source.
 CARDS = {
-    "title-and-text": a_card(TITLE + TEXT),
-    "title": a_card(TITLE),
+    "title-and-text": _CARD.format(_TITLE + _TEXT),
+    "title": _CARD.format(_TITLE),
     "label": '{{ insurance_home_entry(look="card") }}',
-    "long-word": a_card("Kraftfahrzeughaftpflichtversicherungsbedingungen" * 3),
+    "long-word": _CARD.format("Kraftfahrzeughaftpflichtversicherungsbedingungen" * 3),
 }
+#: One row per look: the id of the element around the entry, and the entry's Jinja source.
 LOOKS = {
     "button": '{{ insurance_entry("QX1") }}',
-    "button-with-a-class": '{{ insurance_entry("QX1", class="x") }}',
+    "button-with-class": '{{ insurance_entry("QX1", class="x") }}',
     "card": CARDS["title-and-text"],
-    "card-with-a-label": CARDS["label"],
+    "card-with-label": CARDS["label"],
     "link": f"<p>出发之前，先{LINK}。</p>",
 }
-LOOKS_PAGE = a_page_of(LOOKS)
 
-OURS = "{{ xiebao_styles() }}"
+ENTRY_STYLES = "{{ xiebao_styles() }}"
 BOOTSTRAP = "{{ bootstrap.load_css() }}"
 THEME = '<link rel="stylesheet" href="/theme.css">'
 
-both_schemes = pytest.mark.parametrize("color_scheme", ["light", "dark"])
-before_and_after = pytest.mark.parametrize(
-    "order", ["{theirs}{ours}", "{ours}{theirs}"], ids=["before ours", "after ours"]
+both_color_schemes = pytest.mark.parametrize("color_scheme", ["light", "dark"])
+both_orders = pytest.mark.parametrize(
+    "order",
+    ["{site}{entries}", "{entries}{site}"],
+    ids=["entry styles last", "entry styles first"],
 )
 
 
-def test_inline_text_leaves_the_lines_around_it_their_places_and_their_taps(
-    make_page: MakePage, visit: Visits
+def build_content(entries: dict[str, str]) -> str:
+    """Return the Jinja source of a page with these entries, each in an element with its id."""
+    return "".join(f'<div id="{id}">{source}</div>' for id, source in entries.items())
+
+
+def test_inline_entry_adds_no_height_and_no_touch_area_outside_its_line(
+    serve_page: Callable[..., str], new_context: Callable[..., DeviceContext]
 ) -> None:
-    page = visit("iPhone").page
+    page = new_context("iPhone").page
     before, after = "行程总有意外，出发之前先看保险都管些什么，再" * 2, "，然后放心出发。" * 9
-    page.goto(make_page(f"<p>{before}买一份旅行险{after}</p><p>{before}{LINK}{after}</p>"))
-    plain, linked = page.locator("p").all()
-    assert box(linked)["height"] == box(plain)["height"]
-    link = box(page.locator(".xiebao-entry"))
-    for y in (link["y"] - 4, link["y"] + link["height"] + 4):
-        hit = f"document.elementFromPoint({link['x'] + 9}, {y}).className"
-        assert page.evaluate(hit) == ""
+    page.goto(serve_page(f"<p>{before}买一份旅行险{after}</p><p>{before}{LINK}{after}</p>"))
+
+    plain, with_link = page.locator("p").all()
+    assert get_box(with_link)["height"] == get_box(plain)["height"]
+    link = get_box(page.locator(".xiebao-entry"))
+    for y in (link["top"] - 4, link["bottom"] + 4):
+        class_name = page.evaluate(
+            "([x, y]) => document.elementFromPoint(x, y).className", [link["left"] + 9, y]
+        )
+        assert class_name == ""
 
 
-@pytest.mark.parametrize(("motion", "moves"), [("reduce", False), ("no-preference", True)])
-def test_nothing_moves_for_who_wants_no_motion(
-    make_page: MakePage, visit: Visits, motion: Any, moves: bool
+@pytest.mark.parametrize(
+    ("motion", "has_transitions"), [("reduce", False), ("no-preference", True)]
+)
+def test_entries_have_no_transitions_with_reduced_motion(
+    serve_page: Callable[..., str],
+    new_context: Callable[..., DeviceContext],
+    motion: Any,
+    has_transitions: bool,
 ) -> None:
-    page = visit(reduced_motion=motion).page
-    page.goto(make_page(LOOKS_PAGE))
+    page = new_context(reduced_motion=motion).page
+    page.goto(serve_page(build_content(LOOKS)))
     for look in LOOKS:
-        style = computed(page.locator(f"#{look} .xiebao-entry"))
+        style = get_computed_style(page.locator(f"#{look} .xiebao-entry"))
         durations = re.findall(r"[\d.]+", style["transition-duration"])
-        assert any(map(float, durations)) == (moves and look != "link"), look
+        assert any(map(float, durations)) == (has_transitions and look != "link"), look
 
 
-@before_and_after
+@both_orders
 @pytest.mark.parametrize("state", ["at rest", "hover", "focus"])
-def test_with_bootstraps_classes_an_entry_looks_as_bootstraps_own(
-    make_page: MakePage, visit: Visits, order: str, state: str
+def test_entry_with_bootstrap_classes_looks_like_bootstrap_button(
+    serve_page: Callable[..., str],
+    new_context: Callable[..., DeviceContext],
+    order: str,
+    state: str,
 ) -> None:
-    motion = "no-preference" if state == "at rest" else "reduce"
-    page = visit(reduced_motion=motion).page
+    page = new_context(reduced_motion="no-preference" if state == "at rest" else "reduce").page
     page.goto(
-        make_page(
+        serve_page(
             '<p>{{ insurance_entry("QX1", "买旅行险", look="own", class="btn btn-primary") }}</p>'
             '<p><a class="btn btn-primary" href="/own">买旅行险</a></p>',
-            styles=order.format(theirs=BOOTSTRAP, ours=OURS),
+            styles=order.format(site=BOOTSTRAP, entries=ENTRY_STYLES),
         )
     )
-    looks = []
-    for entry in page.locator("a").all():
+    styles = []
+    for button in page.locator("a").all():
         if state == "hover":
-            entry.hover()
+            button.hover()
         elif state == "focus":
             page.keyboard.press("Tab")
-            expect(entry).to_be_focused()
-        looks.append(computed(entry))
-    ours, bootstraps = looks
+            expect(button).to_be_focused()
+        styles.append(get_computed_style(button))
+
+    entry, bootstrap = styles
     if state == "at rest":
-        assert bootstraps["background-color"] == "rgb(13, 110, 253)"
-    if ours["outline-style"] == bootstraps["outline-style"] == "none":
-        ours["outline-offset"] = bootstraps["outline-offset"]  # of an outline that is not there
-    assert differences(ours, bootstraps) == {}
+        assert bootstrap["background-color"] == "rgb(13, 110, 253)"
+    if entry["outline-style"] == bootstrap["outline-style"] == "none":
+        # The offset of an invisible outline makes no difference.
+        entry["outline-offset"] = bootstrap["outline-offset"]
+    assert entry == bootstrap
 
 
-#: What a page of Bootstrap must leave as it is.
+#: The properties that Bootstrap must not change.
 KEPT = re.compile(
     r"background-color|border-(top|right)-(color|width|style)|border-top-left-radius|box-sizing"
     r"|color|display|font-weight|padding-(top|left)|text-(align|decoration-.*)"
 )
 
 
-@before_and_after
-def test_our_looks_stay_as_they_are_in_a_page_of_bootstrap(
-    make_page: MakePage, visit: Visits, order: str
+@both_orders
+def test_bootstrap_does_not_change_look_of_entries(
+    serve_page: Callable[..., str], new_context: Callable[..., DeviceContext], order: str
 ) -> None:
-    css = "body { color: #123456 !important }"
-    found: dict[str, list[dict[str, str]]] = {}
-    for styles in (OURS + THEME, order.format(theirs=BOOTSTRAP, ours=OURS) + THEME):
-        page = visit(reduced_motion="reduce").page
-        page.goto(make_page(LOOKS_PAGE, styles=styles, css=css))
+    looks = []
+    for styles in (ENTRY_STYLES, order.format(site=BOOTSTRAP, entries=ENTRY_STYLES)):
+        page = new_context(reduced_motion="reduce").page
+        css = "body { color: #123456 !important }"
+        page.goto(serve_page(build_content(LOOKS), styles=styles + THEME, css=css))
         for look in LOOKS:
             entry = page.locator(f"#{look} .xiebao-entry")
             page.mouse.move(0, 0)
-            found.setdefault(look, []).append(computed(entry))
-            if "card" in look:
-                found.setdefault(f"{look}::after", []).append(computed(entry, "::after"))
+            at_rest = [get_computed_style(entry), get_computed_style(entry, "::after")]
             entry.hover()
-            found.setdefault(f"{look}:hover", []).append(computed(entry))
-    changed = [
-        (part, name, what)
-        for part, (plain, among) in found.items()
-        for name, what in differences(plain, among).items()
-        # Of what is inline, box-sizing means nothing.
-        if KEPT.fullmatch(name) and (name, plain["display"]) != ("box-sizing", "inline")
-    ]
-    assert changed == []
+            looks.append([get_kept_properties(s) for s in (*at_rest, get_computed_style(entry))])
+    assert looks[: len(LOOKS)] == looks[len(LOOKS) :]
 
 
-@both_schemes
-@before_and_after
-def test_a_site_sets_the_accent_in_one_rule(
-    make_page: MakePage, visit: Visits, order: str, color_scheme: Any
+def get_kept_properties(style: dict[str, str]) -> dict[str, str]:
+    """Return the properties that Bootstrap must not change."""
+    if style["display"] == "inline":
+        del style["box-sizing"]  # It has no effect on inline elements.
+    return {name: value for name, value in style.items() if KEPT.fullmatch(name)}
+
+
+@both_color_schemes
+@both_orders
+def test_accent_token_sets_color_of_button(
+    serve_page: Callable[..., str],
+    new_context: Callable[..., DeviceContext],
+    order: str,
+    color_scheme: Any,
 ) -> None:
-    page = visit(color_scheme=color_scheme).page
+    page = new_context(color_scheme=color_scheme).page
+    styles = order.format(site=THEME, entries=ENTRY_STYLES)
     css = ":root { --xiebao-accent: rgb(1, 2, 3) }"
-    page.goto(make_page(LOOKS["button"], styles=order.format(theirs=THEME, ours=OURS), css=css))
+    page.goto(serve_page(LOOKS["button"], styles=styles, css=css))
     expect(page.locator(".xiebao-entry")).to_have_css("background-color", "rgb(1, 2, 3)")
 
 
 @pytest.mark.parametrize("width", [320, 1280])
-@pytest.mark.parametrize("styles", [OURS, BOOTSTRAP + OURS], ids=["plain page", "Bootstrap"])
-def test_the_chevron_of_a_card_is_in_the_middle_beside_the_text(
-    make_page: MakePage, visit: Visits, styles: str, width: int
+@pytest.mark.parametrize(
+    "styles", [ENTRY_STYLES, BOOTSTRAP + ENTRY_STYLES], ids=["no site styles", "Bootstrap"]
+)
+def test_chevron_of_card_is_vertically_centered_beside_text(
+    serve_page: Callable[..., str],
+    new_context: Callable[..., DeviceContext],
+    styles: str,
+    width: int,
 ) -> None:
-    page = visit(viewport={"width": width, "height": 900}, device_scale_factor=2).page
-    page.goto(make_page(a_page_of(CARDS), styles=styles))
+    page = new_context(viewport={"width": width, "height": 900}, device_scale_factor=2).page
+    page.goto(serve_page(build_content(CARDS), styles=styles))
     for name in CARDS:
         entry = page.locator(f"#{name} .xiebao-entry")
-        text_ends = entry.evaluate(
+        text_end = entry.evaluate(
             """entry => {
                 const texts = document.createTreeWalker(entry, NodeFilter.SHOW_TEXT);
                 const range = document.createRange();
-                const rights = [];
+                const ends = [];
                 while (texts.nextNode()) {
                     range.selectNodeContents(texts.currentNode);
-                    rights.push(...[...range.getClientRects()].map(box => box.right));
+                    ends.push(...[...range.getClientRects()].map(box => box.right));
                 }
-                return Math.max(...rights) - entry.getBoundingClientRect().left;
+                return Math.max(...ends) - entry.getBoundingClientRect().left;
             }"""
         )
-        # What is drawn between the text and the border with its round corners is the chevron.
+        # The chevron is the only drawing between the text and the border. A pixel of the page is
+        # two pixels of the screenshot.
         image = Image.open(io.BytesIO(entry.screenshot())).convert("RGB")
-        left, edge = math.ceil(text_ends) + 1, 9
-        beside = image.crop((left * 2, edge * 2, image.width - edge * 2, image.height - edge * 2))
-        ground = Image.new("RGB", beside.size, beside.getpixel((0, 0)))
-        drawn = ImageChops.difference(beside, ground).getbbox()
-        assert drawn is not None, name
-        chevron_left, top, _, bottom = (pixels / 2 for pixels in drawn)
-        whole = box(entry)
+        left, border = math.ceil(text_end) + 1, 9
+        area = image.crop(
+            (left * 2, border * 2, image.width - border * 2, image.height - border * 2)
+        )
+        background = Image.new("RGB", area.size, area.getpixel((0, 0)))
+        drawing = ImageChops.difference(area, background).getbbox() or (0, 0, 0, 0)
+        gap, top, _, bottom = (pixels / 2 for pixels in drawing)
+        card = get_box(entry)
         assert bottom - top >= 8, name
-        assert abs(edge + (top + bottom) / 2 - whole["height"] / 2) <= 1, name
-        assert chevron_left >= 6, name
-        assert whole["x"] + whole["width"] <= width, name
+        assert border + (top + bottom) / 2 == pytest.approx(card["height"] / 2, abs=1), name
+        assert gap >= 6, name
+        assert card["right"] <= width, name
 
 
-@both_schemes
-def test_codes_of_any_size_are_read_off_a_phones_screen(
-    make_page: MakePage, visit: Visits, color_scheme: Any
+@both_color_schemes
+def test_qr_codes_of_any_size_are_readable_on_screen(
+    serve_page: Callable[..., str], new_context: Callable[..., DeviceContext], color_scheme: Any
 ) -> None:
-    page = visit(color_scheme=color_scheme, viewport={"width": 320, "height": 900}).page
+    page = new_context(color_scheme=color_scheme, viewport={"width": 320, "height": 900}).page
     sizes = (120, 180, 400)
-    macro = '{{{{ insurance_qr("QX1", size={}, return_to="/orders/8") }}}}'
-    address = make_page(
-        "".join(f"<p>{macro.format(size)}</p>" for size in sizes),
-        styles=OURS + THEME,
+    macro = '<p>{{{{ insurance_qr("QX1", size={}, return_to="/orders/8") }}}}</p>'
+    url = serve_page(
+        "".join(map(macro.format, sizes)),
+        styles=ENTRY_STYLES + THEME,
         css="@media (prefers-color-scheme: dark) { body { background: #111; color: #eee } }",
     )
-    page.goto(address)
+    page.goto(url)
     codes = page.get_by_role("img", name="用手机扫码投保").all()
-    assert len(codes) == len(sizes)
     for code, size in zip(codes, sizes, strict=True):
-        assert box(code)["width"] == box(code)["height"] == min(size, 320 - 32)
-        assert str(scan(code)).startswith(f"{address}/xiebao/product/")
+        box = get_box(code)
+        assert box["width"] == box["height"] == min(size, 320 - 32)
+        assert str(read_qr_code(code)).startswith(urljoin(url, "/xiebao/product/"))

@@ -1,4 +1,4 @@
-"""What the script adds: a busy entry, what a site does beside it, and a countdown."""
+"""Tests for ``xiebao_script()``: busy entries, handlers of the site, and handoff countdowns."""
 
 from __future__ import annotations
 
@@ -6,39 +6,38 @@ import time
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
-from tests.browser.frameworks import Shopper
-from tests.browser.harness import Demos, Visit, Visits, one_of, scan
-from tests.browser.test_script import test_a_double_click_is_one
+from tests.browser.shop import ShopPage
+from tests.browser.support import Demo, DeviceContext, parametrized_fixture, read_qr_code
+from tests.browser.test_script import test_double_click_counts_as_one_click
 
-__all__ = ["test_a_double_click_is_one"]
-
-MakePage = Callable[..., str]
-Send = Callable[..., Shopper]
+__all__ = ["test_double_click_counts_as_one_click"]
 
 ENTRY = '{{ xiebao_script() }}{{ insurance_entry("QX1", id="entry", target=none) }}'
 
+#: A key of ``FRONTENDS``.
+frontend = parametrized_fixture("htmx 2", "htmx 4", "turbo", "turbo frame")
 
-build = one_of("htmx 2", "htmx 4", "turbo", "turbo, frame")
 
-
-def test_an_entry_is_busy_until_the_page_leaves_is_back_or_was_stopped(
-    make_page: MakePage, visit: Visits
+def test_entry_is_busy_until_page_is_restored_or_10_seconds_pass(
+    serve_page: Callable[..., str], new_context: Callable[..., DeviceContext]
 ) -> None:
-    page = visit("iPhone").page
+    page = new_context("iPhone").page
     page.clock.install()
-    page.goto(make_page(ENTRY))
-    # Somebody stops the page, which does not come.
+    page.goto(serve_page(ENTRY))
+    # The browser stays on the page if the response has the status 204.
     page.route("**/xiebao/product/*", lambda route: route.fulfill(status=204))
     entry = page.locator("#entry")
+
     for _ in range(2):
         entry.evaluate("entry => entry.click()")
         page.clock.run_for(100)
         expect(entry).to_have_attribute("aria-busy", "true")
-        # The browser shows the page that it had kept.
+
         page.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', {persisted: true}))")
         expect(entry).not_to_have_attribute("aria-busy", "true")
+
     entry.evaluate("entry => entry.click()")
     page.clock.run_for(100)
     page.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', {persisted: false}))")
@@ -47,132 +46,150 @@ def test_an_entry_is_busy_until_the_page_leaves_is_back_or_was_stopped(
     expect(entry).not_to_have_attribute("aria-busy", "true")
 
 
-def test_a_site_that_prevents_a_click_keeps_its_say(make_page: MakePage, visit: Visits) -> None:
-    page = visit("iPhone").page
-    # What is around it is busy for another reason.
-    page.goto(make_page(f'<div aria-busy="true">{ENTRY}</div>'))
+def test_entry_does_not_stay_busy_if_site_prevents_click(
+    serve_page: Callable[..., str], new_context: Callable[..., DeviceContext]
+) -> None:
+    page = new_context("iPhone").page
+    # An element around the entry that is busy, too, must make no difference.
+    page.goto(serve_page(f'<div aria-busy="true">{ENTRY}</div>'))
     entry = page.locator("#entry")
     entry.evaluate(
         """entry => entry.addEventListener("click", event => {
             event.preventDefault();
-            window.notifications = (window.notifications || 0) + 1;
+            window.clicks = (window.clicks || 0) + 1;
         })"""
     )
-    for times in (1, 2):
+    for clicks in (1, 2):
         entry.tap()
         page.wait_for_timeout(100)
         expect(entry).not_to_have_attribute("aria-busy", "true")
-        assert page.evaluate("window.notifications") == times
+        assert page.evaluate("window.clicks") == clicks
         page.wait_for_timeout(500)
 
 
-#: What a site asks before it lets anybody go: at once, or after a while.
-ASKS = {
-    "at once": "going = true; entry.click();",
-    "a server": "setTimeout(() => { going = true; entry.click(); }, 100);",
-}
-
-
-@pytest.mark.parametrize("asks", ASKS)
-def test_a_site_may_ask_something_and_click_the_entry_itself(send: Send, asks: str) -> None:
-    shopper = send("iPhone", "nothing", script=True)
-    shopper.enter()
-    entry = shopper.page.locator("#product")
+@pytest.mark.parametrize(
+    "confirm",
+    [
+        "confirmed = true; entry.click();",
+        "setTimeout(() => { confirmed = true; entry.click(); }, 100);",
+    ],
+    ids=["at once", "later"],
+)
+def test_script_of_site_can_click_entry_after_confirmation(
+    open_shop: Callable[..., ShopPage], confirm: str
+) -> None:
+    shop = open_shop("iPhone", "plain", script=True)
+    shop.log_in_and_open()
+    entry = shop.page.locator("#product")
     entry.evaluate(
-        """(entry, asks) => {
-            let going = false;
-            const ask = eval(`() => { ${asks} }`);
+        """(entry, script) => {
+            let confirmed = false;
+            const confirm = eval(`() => { ${script} }`);
             entry.addEventListener("click", event => {
-                if (going) return;
+                if (confirmed) return;
                 event.preventDefault();
-                ask();
+                confirm();
             });
         }""",
-        ASKS[asks],
+        confirm,
     )
     entry.tap()
-    shopper.expect_arrival("product")
-    assert shopper.clicks == ["product"]
+    shop.assert_arrived("product")
+    assert shop.clicks == ["product"]
 
 
-@pytest.mark.parametrize("key", ["", "Enter"], ids=["click", "Enter"])
-def test_what_is_disabled_is_not_followed(make_page: MakePage, visit: Visits, key: str) -> None:
-    page = visit().page
-    address = make_page(ENTRY.replace("target=none", 'target=none, aria_disabled="true"'))
-    page.goto(address)
+@pytest.mark.parametrize("key", [None, "Enter"], ids=["click", "Enter"])
+def test_disabled_entry_is_not_followed(
+    serve_page: Callable[..., str], new_context: Callable[..., DeviceContext], key: str | None
+) -> None:
+    page = new_context().page
+    url = serve_page(ENTRY.replace("target=none", 'target=none, aria_disabled="true"'))
+    page.goto(url)
     if key:
         page.locator("#entry").press(key)
     else:
         page.locator("#entry").click(force=True)
     page.wait_for_timeout(200)
-    assert page.url == f"{address}/"
+    assert page.url == url
 
 
-def test_who_wants_more_windows_gets_them_and_an_entry_can_be_followed_again(send: Send) -> None:
-    shopper = send("desktop", "nothing", script=True)
-    page, clock = shopper.page, shopper.page.clock
+def test_entry_can_be_opened_in_new_windows_and_clicked_again(
+    open_shop: Callable[..., ShopPage],
+) -> None:
+    shop = open_shop("desktop", "plain", script=True)
+    page, clock = shop.page, shop.page.clock
     clock.install()
-    shopper.enter()
+    shop.log_in_and_open()
     clock.pause_at(time.time() + 60)
     entry = page.locator("#product")
+
     for keys in ([], ["Control"], ["Shift"]):
-        with shopper.visit.context.expect_page():
+        with shop.context.context.expect_page():
             entry.click(modifiers=keys)  # type: ignore[arg-type]
         clock.run_for(100)
         expect(entry).to_have_attribute("aria-busy", "true")
     clock.run_for(3000)
     expect(entry).not_to_have_attribute("aria-busy", "true")
-    for each in (entry, page.locator("#home")):
-        with shopper.visit.context.expect_page():
-            each.click()
-    shopper.wait_for_answer("home")
-    assert shopper.clicks == ["product"] * 4  # a PC gets a code for the other
+
+    for target in (entry, page.locator("#home")):
+        with shop.context.context.expect_page():
+            target.click()
+    shop.wait_for_link_request("home")
+    # On a PC, the entry "home" opens a handoff page, which is no click.
+    assert shop.clicks == ["product"] * 4
 
 
-def open_handoff(demos: Demos, person: Visit, seconds: int) -> None:
-    demo = demos(XIEBAO_HANDOFF_MAX_AGE=str(seconds))
-    person.sign_in(demo.address)
+def open_handoff(demo: Demo, visitor: DeviceContext) -> Page:
+    """Log in, and open a handoff page."""
+    visitor.log_in(demo.url)
     with demo.app.test_request_context():
-        person.page.goto(demo.address + demo.xiebao.home_link())
+        visitor.page.goto(demo.url + demo.xiebao.home_link())
+    return visitor.page
 
 
-@pytest.mark.parametrize("script", [True, False], ids=["with the script", "without scripts"])
-def test_a_code_whose_time_is_over_is_gone_and_the_page_says_so(
-    demos: Demos, visit: Visits, script: bool
+@pytest.mark.parametrize("script", [True, False], ids=["with script", "without JavaScript"])
+def test_qr_code_disappears_when_it_expires(
+    serve_demo: Callable[..., Demo], new_context: Callable[..., DeviceContext], script: bool
 ) -> None:
-    person = visit(java_script_enabled=script)
-    open_handoff(demos, person, 4)
-    code = person.page.locator(".xiebao-qr")
-    assert scan(code)
+    demo = serve_demo(XIEBAO_HANDOFF_MAX_AGE="4")
+    page = open_handoff(demo, new_context(java_script_enabled=script))
+    code = page.locator(".xiebao-qr")
+    assert read_qr_code(code)
     expired = code.get_by_text("二维码已过期")
     expect(expired).to_be_hidden()
+
     expect(expired).to_be_visible(timeout=9000)
-    assert scan(code) is None
+
+    assert read_qr_code(code) is None
     if script:
-        expect(person.page.get_by_role("alert")).to_have_text("二维码已过期")
+        expect(page.get_by_role("alert")).to_have_text("二维码已过期")
     code.get_by_role("link", name="换一个新的二维码").click()
-    assert scan(code)
+    assert read_qr_code(code)
 
 
-def test_a_handoff_counts_down_by_the_clock_on_the_wall(demos: Demos, visit: Visits) -> None:
-    person = visit()
-    person.page.clock.install()
-    open_handoff(demos, person, 301)
-    left = person.page.locator("[data-xiebao-seconds]")
-    expect(left).to_contain_text("二维码将在 5:0")
-    person.page.clock.fast_forward("02:00")  # a device that slept
-    expect(left).to_contain_text("二维码将在 3:0")
-    person.page.clock.fast_forward("04:00")
-    expect(left).to_have_text("二维码已过期")
-    assert scan(person.page.locator(".xiebao-qr")) is None
+def test_countdown_includes_time_in_which_device_sleeps(
+    serve_demo: Callable[..., Demo], new_context: Callable[..., DeviceContext]
+) -> None:
+    pc = new_context()
+    pc.page.clock.install()
+    page = open_handoff(serve_demo(XIEBAO_HANDOFF_MAX_AGE="301"), pc)
+    countdown = page.locator("[data-xiebao-seconds]")
+    expect(countdown).to_contain_text("二维码将在 5:0")
+
+    page.clock.fast_forward("02:00")
+    expect(countdown).to_contain_text("二维码将在 3:0")
+
+    page.clock.fast_forward("04:00")
+    expect(countdown).to_have_text("二维码已过期")
+    assert read_qr_code(page.locator(".xiebao-qr")) is None
 
 
-def test_a_clock_that_is_set_back_makes_no_code_live_longer(demos: Demos, visit: Visits) -> None:
-    person = visit()
-    page = person.page
-    open_handoff(demos, person, 3)
+def test_countdown_ignores_clock_that_is_set_back(
+    serve_demo: Callable[..., Demo], new_context: Callable[..., DeviceContext]
+) -> None:
+    page = open_handoff(serve_demo(XIEBAO_HANDOFF_MAX_AGE="3"), new_context())
     page.evaluate("(now => Date.now = () => now() - 3_600_000)(Date.now)")
-    left = page.locator("[data-xiebao-seconds]")
+    countdown = page.locator("[data-xiebao-seconds]")
     page.wait_for_timeout(1100)
-    expect(left).to_contain_text("0:0")
-    expect(left).to_have_text("二维码已过期", timeout=5000)
+    expect(countdown).to_contain_text("0:0")
+    expect(countdown).to_have_text("二维码已过期", timeout=5000)

@@ -1,0 +1,3 @@
+document.addEventListener("alpine:init", () =>
+  Alpine.data("page", () => ({ look: "is-active now" })),
+);

@@ -1,0 +1,1 @@
+Vue.createApp({ data: () => ({ look: "is-active now" }) }).mount("#app");

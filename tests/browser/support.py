@@ -1,0 +1,228 @@
+"""Helpers for tests in Chromium: the browser, the emulated devices, the demo and the simulator."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import shutil
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from flask import Flask
+from PIL import Image
+from playwright.sync_api import (
+    Browser,
+    ConsoleMessage,
+    Locator,
+    Page,
+    Playwright,
+    Request,
+    expect,
+    sync_playwright,
+)
+
+from flask_xiebao import Xiebao
+from tests.demo import support
+from tests.qr import read_image
+from tests.support import INSURE_NUM, PRODUCT_CODE
+
+#: The npm packages that ``make test`` installs from package.json.
+NODE_MODULES = Path(__file__).parents[2] / ".venv/npm/node_modules"
+
+#: The id and the name of a member of the demo.
+MEMBER, MEMBER_NAME = "m_7Qk2vX9rT4", "林晓"
+#: The id of the demo's other member.
+OTHER_MEMBER = "m_b81TzPwE6c"
+
+#: The platform codes of phones and PCs, which the gateway receives.
+H5, PC = "1", "2"
+
+#: The titles of the gateway pages in the simulator.
+GATEWAY_TITLES = {"product": "产品详情页", "home": "携保首页", "policy": "保单详情页"}
+#: The titles of the handoff pages, which a PC shows instead of these gateway pages.
+HANDOFF_TITLES = {"home": "用手机打开保险商城", "policy": "用手机查看保单"}
+
+#: The expected parameters with the reference in gateway URLs, by entry.
+_REFERENCES = {
+    "product": {"caseCode": PRODUCT_CODE},
+    "home": {},
+    "policy": {"insureNum": INSURE_NUM},
+}
+
+_CHROMIUM_ARGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+#: One row per emulated device: the name of a device in Playwright, and the options to override.
+DEVICES: dict[str, tuple[str, dict[str, Any]]] = {
+    "desktop": ("Desktop Chrome", {}),
+    "iPhone": ("iPhone 15", {}),
+    "Pixel": ("Pixel 7", {}),
+    "iPad": ("iPad (gen 7)", {}),
+    "iPad with desktop pages": (
+        "iPad (gen 7)",
+        {
+            "user_agent": "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15"
+            " (KHTML, like Gecko) Version/17.5 Safari/605.1.15",
+            "is_mobile": False,
+        },
+    ),
+    "WeChat": (
+        "iPhone 15",
+        {
+            "user_agent": "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X)"
+            " AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148"
+            " MicroMessenger/8.0.49(0x18003137) NetType/WIFI Language/zh_CN"
+        },
+    ),
+    "HarmonyOS NEXT": (
+        "Pixel 7",
+        {
+            "user_agent": "Mozilla/5.0 (Phone; OpenHarmony 5.0) AppleWebKit/537.36 (KHTML, like"
+            " Gecko) Chrome/114.0.0.0 Safari/537.36 ArkWeb/4.1.6.1 Mobile"
+        },
+    ),
+}
+#: The devices that the extension treats as PCs. An iPad that requests desktop pages has the
+#: User-Agent of a Mac.
+PC_DEVICES = ("desktop", "iPad with desktop pages")
+
+# Turbo logs this text if a page asks for a full page load, as the pages of the extension do.
+_TURBO_MESSAGE = "is performing a full page visit due to turbo-visit-control"
+
+
+class Demo(NamedTuple):
+    """A running demo app."""
+
+    app: Flask
+    xiebao: Xiebao
+    url: str
+
+
+#: Return the demo app. The arguments are a folder for its files, and settings as keyword arguments.
+create_demo = partial(support.create_demo, testing=False, XIEBAO_STRICT="true")
+
+
+def parametrized_fixture(*params: Any, ids: Any = None) -> Any:
+    """Return a fixture with these values. Each test that uses the fixture runs once per value.
+
+    Modules of tests/deep/browser import such tests and define a fixture with the same name, so that
+    the tests also run with its values.
+    """
+    return pytest.fixture(params=params, ids=ids)(lambda request: request.param)
+
+
+def add_favicon(app: Flask) -> None:
+    """Serve an empty favicon. Without it, the browser reports a missing file."""
+    app.add_url_rule("/favicon.ico", "icon", lambda: ("", 204))
+
+
+@contextlib.contextmanager
+def launch_chromium() -> Iterator[tuple[Playwright, Browser]]:
+    """Start Playwright and Chromium, and stop both at the end."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), args=_CHROMIUM_ARGS
+        )
+        yield playwright, browser
+        browser.close()
+
+
+class DeviceContext:
+    """A browser context that emulates a device and collects the errors of its pages.
+
+    :param device: a key of :data:`DEVICES`.
+    :param options: options of Playwright's ``new_context()``, which override those of the device.
+    :ivar page: the first page of the context.
+    :ivar errors: warnings and errors in the console, uncaught exceptions, violations of the
+        Content-Security-Policy, and failed requests.
+    """
+
+    def __init__(
+        self, playwright: Playwright, browser: Browser, device: str, **options: Any
+    ) -> None:
+        name, overrides = DEVICES[device]
+        descriptor = dict(playwright.devices[name])
+        is_chromium = descriptor.pop("default_browser_type") == "chromium"
+        self.context = browser.new_context(**descriptor | overrides | {"locale": "zh-CN"} | options)
+        if not is_chromium or "user_agent" in overrides:
+            # Chromium's client hints would contradict the User-Agent of the device.
+            hints = ("Sec-CH-UA", "Sec-CH-UA-Mobile", "Sec-CH-UA-Platform")
+            self.context.set_extra_http_headers(dict.fromkeys(hints, ""))
+        self._has_touch: bool = descriptor["has_touch"]
+        self.context.set_default_timeout(10_000)
+        self.errors: list[str] = []
+        self.context.add_init_script(
+            "document.addEventListener('securitypolicyviolation', event =>"
+            " console.error(`CSP: ${event.violatedDirective} of ${event.blockedURI}`))"
+        )
+        self.context.on("console", self._add_console_error)
+        self.context.on("weberror", lambda event: self.errors.append(str(event.error)))
+        self.context.on("requestfailed", self._add_failed_request)
+        self.page: Page = self.context.new_page()
+
+    def _add_console_error(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            self.errors.append(f"{message.text} ({message.location['url']})")
+
+    def _add_failed_request(self, request: Request) -> None:
+        if request.failure != "net::ERR_ABORTED":  # A navigation aborts the requests of a page.
+            self.errors.append(f"{request.failure} ({request.url})")
+
+    def log_in(self, url: str, member: str = MEMBER) -> None:
+        """Log in to the app at this URL without opening a page."""
+        self.context.request.post(f"{url}/sign-in", form={"member": member}, max_redirects=0)
+
+    def tap_or_click(self, target: Locator, *, new_tab: bool = False) -> Page:
+        """Tap on a touch screen, click elsewhere, and return the page that opens.
+
+        :param new_tab: wait for a new tab, and return its page.
+        """
+        with target.page.expect_popup() if new_tab else contextlib.nullcontext() as popup:
+            (target.tap if self._has_touch else target.click)()
+        return popup.value if popup else target.page
+
+    def assert_status_in_console(self, status: int) -> None:
+        """Assert that the console reports a response with this status, and remove the report."""
+        text = f"with a status of {status} "
+        reports = [error for error in self.errors if text in error]
+        assert reports, f"The console reports no response with the status {status}."
+        self.errors = [error for error in self.errors if error not in reports]
+
+    def assert_no_errors(self) -> None:
+        """Assert that the pages had no errors since the last call."""
+        errors, self.errors = self.errors, []
+        assert [error for error in errors if _TURBO_MESSAGE not in error] == []
+
+    def close(self) -> None:
+        """Close all pages of the context."""
+        self.context.close()
+
+
+def read_qr_code(target: Page | Locator) -> str | None:
+    """Return the text of the QR code in a screenshot, or None if no QR code can be decoded."""
+    return read_image(Image.open(io.BytesIO(target.screenshot())))
+
+
+def assert_gateway_accepted(page: Page, entry: str, platform: str, member: str = MEMBER) -> None:
+    """Assert that the simulator shows a gateway page and received the expected parameters.
+
+    :param entry: "product", "home" or "policy".
+    """
+    expect(page.locator(".xiebao-verdict")).to_have_text(f"已接受：{GATEWAY_TITLES[entry]}")
+    received = page.eval_on_selector_all(
+        ".xiebao-parameters tbody tr",
+        "rows => Object.fromEntries(rows.map(({cells}) =>"
+        " [cells[0].textContent, cells[1].textContent]))",
+    )
+    expected = {"platform": platform, "partnerUniqKey": member, **_REFERENCES[entry]}
+    assert {name: received[name] for name in expected} == expected

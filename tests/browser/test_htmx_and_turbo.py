@@ -1,0 +1,69 @@
+"""Tests for entries on pages with HTMX or Turbo: each tap is one click, and a hover is none.
+
+tests/deep/browser repeats them with the other rows of ``FRONTENDS``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tests.browser.shop import FRONTENDS, ShopPage
+from tests.browser.support import parametrized_fixture
+
+#: The time in milliseconds after which HTMX and Turbo have requested the link under the mouse.
+HOVER_TIME = 600
+
+#: The keys of ``FRONTENDS`` that are tested here.
+TESTED_HERE = ("htmx 2", "htmx 4", "turbo")
+
+#: A key of ``FRONTENDS``.
+frontend = parametrized_fixture(*TESTED_HERE)
+
+
+def test_each_tap_is_one_click_and_opens_gateway_page(
+    open_shop: Callable[..., ShopPage], frontend: str
+) -> None:
+    shop = open_shop("iPhone", frontend, gateway_elsewhere=True)
+    shop.log_in_and_open()
+
+    entries = ["product", "home", "policy", "product"]
+    for count, entry in enumerate(entries, start=1):
+        shop.tap_or_click(entry)
+        shop.assert_arrived(entry)
+        assert shop.clicks == entries[:count]
+        shop.go_back()
+
+    shop.page.go_forward()
+    shop.assert_arrived("product")
+    assert shop.clicks == entries
+    # Without requests by HTMX or Turbo, this test would prove nothing about them.
+    assert shop.received_framework_request == (frontend != "plain")
+
+
+def test_hover_is_no_click_and_next_click_counts_once(
+    open_shop: Callable[..., ShopPage], frontend: str
+) -> None:
+    # Turbo ignores hovers over a link with a target, which device markup sets on a PC.
+    shop = open_shop("desktop", frontend, device_markup=False)
+    shop.log_in_and_open()
+
+    # The mouse leaves the first entry again. It stays over the second entry, so that its click may
+    # use the response to the hover's request.
+    for entry in ("home", "product"):
+        shop.page.hover("h1")
+        shop.page.hover(f"#{entry}")
+        shop.page.wait_for_timeout(HOVER_TIME)
+        if FRONTENDS[frontend].fetches_on_hover:
+            shop.wait_for_link_request(entry)
+        assert shop.clicks == []
+
+    shop.tap_or_click("product")
+    shop.assert_arrived("product")
+    assert shop.clicks == ["product"]
+
+    shop.go_back()
+    shop.tap_or_click("home")
+    shop.assert_arrived("home")
+    # On a PC, this entry opens a handoff page, which is no click.
+    assert shop.clicks == ["product"]
+    assert shop.received_framework_request == (frontend != "plain")

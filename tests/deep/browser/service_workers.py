@@ -1,0 +1,57 @@
+"""Service workers for the shop of tests/browser/shop.py.
+
+To test another service worker, add a row to ``WORKERS``.
+"""
+
+from __future__ import annotations
+
+from flask import Flask, Response
+from playwright.sync_api import Page
+
+#: One row per service worker: its name, and the JavaScript expression for its response.
+WORKERS = {
+    "forwards requests": "fetch(event.request)",
+    "adds header": "fetch(new Request(event.request, {headers:"
+    " {...Object.fromEntries(event.request.headers), 'X-Shop': '1'}}))",
+    "replaces headers": "fetch(new Request(event.request, {headers: {'X-Shop': '1'}}))",
+    "bypasses cache": "fetch(event.request, {cache: 'no-store'})",
+    "uses navigation preload": (
+        "event.preloadResponse.then(response => response || fetch(event.request))"
+    ),
+}
+_WORKER = """\
+addEventListener("install", () => skipWaiting());
+addEventListener("activate", event => event.waitUntil(Promise.all([
+  clients.claim(), registration.navigationPreload.%s(),
+])));
+addEventListener("fetch", event => {
+  if (event.request.method == "GET") event.respondWith(%s);
+});
+"""
+
+
+def add_service_workers(app: Flask) -> None:
+    """Serve the service workers."""
+
+    @app.get("/worker/<name>")
+    def worker(name: str) -> Response:
+        preload = "enable" if name == "uses navigation preload" else "disable"
+        return Response(
+            _WORKER % (preload, WORKERS[name]),
+            mimetype="text/javascript",
+            headers={"Service-Worker-Allowed": "/"},
+        )
+
+
+def register_service_worker(page: Page, worker: str | None) -> None:
+    """Register a service worker and wait until it controls the page. If it is None, do nothing."""
+    if worker is not None:
+        page.evaluate(
+            """async worker => {
+              const {serviceWorker} = navigator;
+              const controlled = new Promise(done => serviceWorker.oncontrollerchange = done);
+              await serviceWorker.register(`/worker/${worker}`, {scope: "/"});
+              await controlled;
+            }""",
+            worker,
+        )
