@@ -1,10 +1,10 @@
-"""The manual, by Sphinx: one configuration for its languages, each in a folder of its own."""
+"""The configuration of Sphinx for the manual in each language."""
 
 from __future__ import annotations
 
 import os
 import sys
-from importlib.metadata import version as version_of
+from importlib.metadata import version as get_version
 from pathlib import Path
 
 from sphinx.pycode import ModuleAnalyzer
@@ -15,30 +15,30 @@ import flask_xiebao.testing
 DOCS = Path(__file__).parent
 sys.path.insert(0, str(DOCS))
 
-# Annotations, and the comments that describe attributes, are of the module in which something is
-# defined; the manual names what is public by the package.
+# The manual documents public classes as members of the package. Autodoc looks for the comments of
+# their attributes there, so copy them from the modules that define the classes.
 for _package, _modules in (
     (flask_xiebao, ("gateway.notifications", "gateway.orders", "app.signals")),
     (flask_xiebao.testing, ("check.devices", "check.reports")),
 ):
-    _described = ModuleAnalyzer.for_module(_package.__name__).find_attr_docs()
+    _package_comments = ModuleAnalyzer.for_module(_package.__name__).find_attr_docs()
     for _module in _modules:
         _comments = ModuleAnalyzer.for_module(f"flask_xiebao.{_module}").find_attr_docs()
-        for (_owner, _name), _said in _comments.items():
-            if (_owner or _name) in _package.__all__:
-                _described[_owner, _name] = _said
+        for (_class, _name), _lines in _comments.items():
+            if (_class or _name) in _package.__all__:
+                _package_comments[_class, _name] = _lines
 for _name in flask_xiebao.__all__:
     if hasattr(_public := getattr(flask_xiebao, _name), "__module__"):
         _public.__module__ = "flask_xiebao"
 
-# Read the Docs has a project for each language, and says which one it builds.
+# Read the Docs builds each language as a project of its own, and sets this variable.
 language = "zh_CN" if os.environ.get("READTHEDOCS_LANGUAGE", "en").startswith("zh") else "en"
 _is_chinese = language == "zh_CN"
 
 project = "Flask-Xiebao"
 author = "The Flask-Xiebao authors"
 project_copyright = f"2026, {author}"
-version = release = version_of("Flask-Xiebao")
+version = release = get_version("Flask-Xiebao")
 
 extensions = [
     "myst_parser",
@@ -59,8 +59,8 @@ autodoc_member_order = "bysource"
 autodoc_typehints = "description"
 autodoc_typehints_description_target = "documented_params"
 python_use_unqualified_type_names = True
-# What decorators take and return, by the names of type variables; what a function has to be like is
-# said in words.
+# Show "Callable" instead of the type variables of decorators. The docstrings describe which
+# functions the decorators accept.
 autodoc_type_aliases = dict.fromkeys(
     ("ClickGuard", "KeepsPlainKey", "MemberLoader", "NotificationHandler", "NotificationReader"),
     "Callable",
@@ -103,7 +103,7 @@ html_sidebars = {
     ]
 }
 html_context = {
-    # The same page in the other language: beside this folder, or at Read the Docs' address of it.
+    # The manual in the other language is a sibling folder, or another URL at Read the Docs.
     "other_language": "English" if _is_chinese else "中文",
     "other_code": "en" if _is_chinese else "zh-CN",
     "other_manual": os.environ.get("READTHEDOCS_CANONICAL_URL", "").replace(
@@ -111,6 +111,6 @@ html_context = {
     )
     or ("../en/" if _is_chinese else "../zh/"),
 }
-# Prompts are for reading; what is copied is the command alone.
+# The button copies a command without its prompt.
 copybutton_prompt_text = r"\$ |>>> "
 copybutton_prompt_is_regexp = True

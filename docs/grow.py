@@ -1,8 +1,9 @@
-"""Does what the tutorial "An existing shop" says, so that its readers can begin at any page.
+"""Build the shop of the tutorial "An existing shop" as it is after one of the pages.
 
     python docs/grow.py FOLDER [PAGE]
 
-FOLDER is made, with the shop as it is after that page of the tutorial, or after the last one.
+The script creates FOLDER. PAGE is the name of a page, for example "caching". By default, the shop
+is built as it is after the last page.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import re
 import shutil
 import sys
 from collections.abc import Iterator
+from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,84 +26,86 @@ _BLOCK = re.compile(
 )
 
 
-class Block(NamedTuple):
-    """A part of a file: all of a new one, or lines that are new between some that are there."""
+class FileChange(NamedTuple):
+    """A code block that shows a new file, or new lines between existing lines of a file.
+
+    :ivar new_lines: the numbers of the emphasized lines. The set is empty for a new file.
+    """
 
     file: str
     lines: list[str]
-    new: set[int]
+    new_lines: set[int]
 
-    def put_into(self, folder: Path) -> None:
-        """Write the file, or put the new lines in their place.
+    def apply(self, folder: Path) -> None:
+        """Write the new file, or insert the new lines.
 
-        :raises ValueError: when the lines around the new ones are not there, or there twice.
+        :raises ValueError: if the file does not have the existing lines exactly once.
         """
         path = folder / self.file
-        if not self.new:
+        if not self.new_lines:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text("\n".join(self.lines) + "\n", "utf-8")
             return
-        have = path.read_text("utf-8").splitlines()
-        for part in self._parts():
-            around = [line for line, is_new in part if not is_new]
-            places = [
-                at
-                for at in range(len(have) - len(around) + 1)
-                if have[at : at + len(around)] == around
-            ]
-            if len(places) != 1:
-                raise ValueError(f"{self.file} has {len(places)} times: {around}")
-            [at] = places
-            have[at : at + len(around)] = [line for line, _ in part]
-        path.write_text("\n".join(have) + "\n", "utf-8")
+        text = path.read_text("utf-8").splitlines()
+        for part in self._iter_parts():
+            old = [line for line, is_new in part if not is_new]
+            starts = [at for at in range(len(text)) if text[at : at + len(old)] == old]
+            if len(starts) != 1:
+                raise ValueError(
+                    f"{self.file} must have these lines once, not {len(starts)}: {old}"
+                )
+            text[starts[0] : starts[0] + len(old)] = [line for line, _ in part]
+        path.write_text("\n".join(text) + "\n", "utf-8")
 
-    def _parts(self) -> Iterator[list[tuple[str, bool]]]:
-        """Yield the lines up to each ..., which stands for lines that are not shown."""
-        part: list[tuple[str, bool]] = []
-        for number, line in enumerate(self.lines, 1):
-            if line == "...":
-                yield part
-                part = []
-            else:
-                part.append((line, number in self.new))
-        yield part
+    def _iter_parts(self) -> Iterator[list[tuple[str, bool]]]:
+        """Yield the parts between lines that are ``...``, which stand for omitted lines.
+
+        Each part is a list of lines, with True for each new line.
+        """
+        numbered = enumerate(self.lines, 1)
+        for is_omission, part in groupby(numbered, key=lambda pair: pair[1] == "..."):
+            if not is_omission:
+                yield [(line, number in self.new_lines) for number, line in part]
 
 
-def pages() -> list[Path]:
-    """Return the pages of the tutorial, in their order."""
+def find_pages() -> list[Path]:
+    """Return the pages of the tutorial in their order."""
     folder = DOCS / "en" / "tutorial" / "existing-shop"
     names = re.findall(r"^([\w-]+)$", (folder / "index.md").read_text("utf-8"), re.MULTILINE)
     return [folder / f"{name}.md" for name in names]
 
 
-def blocks(page: Path) -> list[Block]:
-    """Return the parts of files that a page shows."""
+def find_changes(page: Path) -> list[FileChange]:
+    """Return the changes that a page shows."""
     return [
-        Block(found["file"], found["code"].splitlines(), set(_numbers(found["new"] or "")))
-        for found in _BLOCK.finditer(page.read_text("utf-8"))
+        FileChange(
+            match["file"], match["code"].splitlines(), set(_iter_numbers(match["new"] or ""))
+        )
+        for match in _BLOCK.finditer(page.read_text("utf-8"))
     ]
 
 
-def _numbers(text: str) -> Iterator[int]:
-    for first, last in re.findall(r"(\d+)(?:-(\d+))?", text):
+def _iter_numbers(ranges: str) -> Iterator[int]:
+    """Yield the numbers in ranges like "2,5-7"."""
+    for first, last in re.findall(r"(\d+)(?:-(\d+))?", ranges):
         yield from range(int(first), int(last or first) + 1)
 
 
-def grow(folder: Path, last: str | None = None) -> None:
-    """Make the shop as it is after the page *last*, or after all of them.
+def grow_shop(folder: Path, last: str | None = None) -> None:
+    """Create the folder, with the shop as it is after the page *last* or after all pages.
 
-    :raises ValueError: when there is no such page.
+    :raises ValueError: if the tutorial does not have the page.
     """
-    names = [page.stem for page in pages()]
+    names = [page.stem for page in find_pages()]
     if last not in (None, *names):
-        raise ValueError(f"{last} is not a page of the tutorial: use one of {', '.join(names)}.")
+        raise ValueError(f"{last} is not a page of the tutorial. Use one of {', '.join(names)}.")
     shutil.copytree(SHOP, folder, ignore=shutil.ignore_patterns("__pycache__", "instance"))
-    for page in pages():
-        for block in blocks(page):
-            block.put_into(folder)
+    for page in find_pages():
+        for change in find_changes(page):
+            change.apply(folder)
         if page.stem == last:
             break
 
 
 if __name__ == "__main__":
-    grow(Path(sys.argv[1]), *sys.argv[2:3])
+    grow_shop(Path(sys.argv[1]), *sys.argv[2:3])

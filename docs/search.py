@@ -1,7 +1,8 @@
-"""What the search of the manual searches: every section, setting, name and message of its own.
+"""Write the index for the search of the manual.
 
-Sphinx's own index takes Chinese only in words of a dictionary, and finds only what has all words of
-a question: a pasted message, with a value of the site's in it, never has.
+The index has a piece for each section, Python object, setting and message. The search of Sphinx
+does not suit this manual: it only finds Chinese words that are in its dictionary, and only pages
+with all words of the query, so it never finds a pasted message with a value of the site.
 """
 
 from __future__ import annotations
@@ -14,73 +15,68 @@ from docutils import nodes
 from sphinx import addnodes
 from sphinx.application import Sphinx
 
-_PIECES = (nodes.section, addnodes.desc, nodes.definition_list_item)
+
+def _find_heading(node: nodes.Node) -> nodes.Element | None:
+    """Return the title, signature or term of a piece, or None if the node is not a piece.
+
+    A node without an id is not a piece, because the search could not link to it.
+    """
+    if not isinstance(node, nodes.section | addnodes.desc | nodes.definition_list_item):
+        return None
+    heading = node.children[0]
+    return heading if isinstance(heading, nodes.Element) and _get_ids(node, heading) else None
 
 
-def _heading(piece: nodes.Element) -> nodes.Element:
-    """Return what names a piece: a title, a signature or a term."""
-    first = piece.children[0]
-    assert isinstance(first, nodes.Element)  # noqa: S101 - so docutils makes them
-    return first
+def _get_ids(piece: nodes.Element, heading: nodes.Element) -> list[str]:
+    """Return the ids of a piece. Signatures and terms have the ids themselves."""
+    ids: list[str] = piece["ids"] or heading["ids"]
+    return ids
 
 
-def _anchor(piece: nodes.Element) -> str:
-    """Return where a piece is on its page; nothing for one that has no place of its own."""
-    ids = piece["ids"] or _heading(piece)["ids"]
-    return ids[0] if ids else ""
-
-
-def _is_piece(node: nodes.Node) -> bool:
-    return isinstance(node, _PIECES) and bool(_anchor(node))
-
-
-def _texts(node: nodes.Element) -> Iterator[str]:
-    """Yield what there is below a node, without the pieces in it."""
+def _iter_texts(node: nodes.Element) -> Iterator[str]:
+    """Yield the texts below a node, without the texts of pieces inside of it."""
     for child in node.children:
         if isinstance(child, nodes.TextElement):
             yield child.astext()
         elif isinstance(child, nodes.row):
-            cells = (" ".join(_texts(cell)) for cell in child.findall(nodes.entry))
+            cells = (" ".join(_iter_texts(cell)) for cell in child.findall(nodes.entry))
             yield " · ".join(filter(None, cells))
-        elif isinstance(child, nodes.Element) and not _is_piece(child):
-            yield from _texts(child)
+        elif isinstance(child, nodes.Element) and _find_heading(child) is None:
+            yield from _iter_texts(child)
 
 
-def _title(heading: nodes.Element) -> str:
-    if isinstance(heading, addnodes.desc_signature):
-        return str(heading.get("fullname") or heading.astext())
-    return heading.astext()
-
-
-def _pieces(app: Sphinx) -> Iterator[dict[str, str]]:
+def _iter_pieces(app: Sphinx) -> Iterator[dict[str, str]]:
+    """Yield the title, page, text and URL of each piece of the manual."""
     for name in sorted(app.env.found_docs):
         page = app.env.titles[name].astext()
         doctree = app.env.get_doctree(name)
-        app.env.resolve_references(doctree, name, app.builder)  # links have words then
+        # Resolving replaces links without a text by links with the title of their target.
+        app.env.resolve_references(doctree, name, app.builder)
         for markup in list(doctree.findall(nodes.raw)):
             markup.replace_self([])
         for piece in doctree.findall(nodes.Element):
-            if not _is_piece(piece):
+            if (heading := _find_heading(piece)) is None:
                 continue
-            heading = _heading(piece)
-            title = _title(heading)
+            # "fullname" is the name of a Python object without its parameters.
+            title = str(heading.get("fullname") or heading.astext())
             url = app.builder.get_target_uri(name)
             if title != page:
-                url += f"#{_anchor(piece)}"
-            below = [child for child in piece.children if child is not heading]
-            text = " ".join(" ".join(_texts(nodes.container("", *below))).split())
+                url += f"#{_get_ids(piece, heading)[0]}"
+            content = nodes.container(
+                "", *(child for child in piece.children if child is not heading)
+            )
+            text = " ".join(" ".join(_iter_texts(content)).split())
             yield {"title": title, "page": page, "text": text, "url": url}
 
 
-def _write(app: Sphinx, error: Exception | None) -> None:
-    if error or app.builder.format != "html":
-        return
-    pieces = [{"id": number, **piece} for number, piece in enumerate(_pieces(app))]
-    text = f"const manualPieces = {json.dumps(pieces, ensure_ascii=False)};\n"
-    Path(app.outdir, "search-documents.js").write_text(text, "utf-8")
+def _write_index(app: Sphinx, error: Exception | None) -> None:
+    if error is None and app.builder.format == "html":
+        pieces = [{"id": number, **piece} for number, piece in enumerate(_iter_pieces(app))]
+        script = f"const manualPieces = {json.dumps(pieces, ensure_ascii=False)};\n"
+        Path(app.outdir, "search-documents.js").write_text(script, "utf-8")
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
-    """Let Sphinx write the pieces when the pages stand."""
-    app.connect("build-finished", _write)
+    """Write the index after Sphinx has written all pages."""
+    app.connect("build-finished", _write_index)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,12 +1,12 @@
-"""Keeps count of what the Chinese manual lacks, and brings its catalogs up to date.
+"""Update the Chinese catalogs, and list the parts of the manual without a current translation.
 
-    python docs/translate.py              writes the catalogs, and lists what lags
-    python docs/translate.py --check      only lists what lags
-    python docs/translate.py PAGE ...     these Chinese pages say what the English says now
+    python docs/translate.py              update the catalogs, and list what is not translated
+    python docs/translate.py --check      only list what is not translated
+    python docs/translate.py PAGE ...     mark these Chinese pages as current translations
 
-A page has prose in each language, which is in its Markdown; the Chinese page says which English it
-translates, by a hash. What Sphinx finds in the code, and what to do about each message, is English
-there, and its Chinese is in ``docs/locale/``.
+The Chinese text of a page is in its own Markdown file. The file has a hash of the English page that
+it translates. Texts that are generated from the code or from ``messages.toml`` are only in English
+there. Their translations are in the catalogs in ``docs/locale/``.
 """
 
 from __future__ import annotations
@@ -25,12 +25,13 @@ from babel.messages.pofile import read_po, write_po
 
 DOCS = Path(__file__).parent
 ROOT = DOCS.parent
-LOCALE = DOCS / "locale/zh_CN/LC_MESSAGES"
+CATALOGS = DOCS / "locale/zh_CN/LC_MESSAGES"
 GETTEXT = ROOT / "build/gettext"
+#: The pages that Sphinx generates from the code. Each has a catalog.
 PAGES = ("reference/settings", "reference/python-api")
 MESSAGES = DOCS / "messages.toml"
 
-#: What a catalog has to say of itself; dates would change it for nothing.
+#: The header of a catalog. The default header has the date of the update.
 HEADER = rb"""msgid ""
 msgstr ""
 "Language: zh_CN\n"
@@ -38,118 +39,108 @@ msgstr ""
 
 """
 
-_TRANSLATES = re.compile(r"translates: ([0-9a-f]{12})")
+_HASH = re.compile(r"translates: ([0-9a-f]{12})")
 
 
-def english_of(page: Path) -> Path:
-    """Return the page that a Chinese one translates."""
+def get_english_page(page: Path) -> Path:
+    """Return the page that a Chinese page translates."""
     if page.name == "README.zh-CN.md":
         return page.with_name("README.md")
     return DOCS / "en" / page.relative_to(DOCS / "zh")
 
 
-def chinese_pages() -> list[Path]:
-    """Return the Chinese pages that there are, or should be."""
+def get_chinese_pages() -> list[Path]:
+    """Return a Chinese page for each English page. Some of the files may not exist yet."""
     pages = (DOCS / "zh" / page.relative_to(DOCS / "en") for page in DOCS.glob("en/**/*.md"))
     return [ROOT / "README.zh-CN.md", *sorted(pages)]
 
 
-def hash_of(page: Path) -> str:
-    """Return what tells this text of a page from any other."""
+def compute_hash(page: Path) -> str:
+    """Return the hash of an English page."""
     return hashlib.sha256(page.read_bytes()).hexdigest()[:12]
 
 
-def lags(page: Path) -> bool:
-    """Tell whether a Chinese page says what another English said, or is not there."""
-    said = _TRANSLATES.search(page.read_text("utf-8")) if page.exists() else None
-    return said is None or said[1] != hash_of(english_of(page))
+def is_outdated(page: Path) -> bool:
+    """Return True if a Chinese page does not exist, or translates an older English page."""
+    match = _HASH.search(page.read_text("utf-8")) if page.exists() else None
+    return match is None or match[1] != compute_hash(get_english_page(page))
 
 
-def mark(page: Path) -> None:
-    """Note on a Chinese page that it says what the English says now."""
-    text, now = page.read_text("utf-8"), f"translates: {hash_of(english_of(page))}"
-    if _TRANSLATES.search(text):
-        text = _TRANSLATES.sub(now, text, count=1)
-    else:
-        line = f"<!-- {now} -->" if page.parent == ROOT else f"% {now}"
-        text = f"{line}\n\n{text}"
+def mark_as_current(page: Path) -> None:
+    """Write the hash of the current English page into a Chinese page."""
+    text, mark = page.read_text("utf-8"), f"translates: {compute_hash(get_english_page(page))}"
+    comment = f"<!-- {mark} -->" if page.parent == ROOT else f"% {mark}"
+    text = _HASH.sub(mark, text, count=1) if _HASH.search(text) else f"{comment}\n\n{text}"
     page.write_text(text, "utf-8")
 
 
-def sentences(folder: str, language: str) -> dict[str, list[str]]:
-    """Return what Sphinx finds to translate on each page, in its order."""
-    out = GETTEXT / folder
-    subprocess.run(  # noqa: S603 - Sphinx itself
+def extract_texts(folder: str, language: str) -> dict[str, list[str]]:
+    """Return the texts that Sphinx extracts from each of the generated pages."""
+    output = GETTEXT / folder
+    subprocess.run(  # noqa: S603 - The command is Sphinx.
         [
             *(sys.executable, "-m", "sphinx", "--quiet", "--builder", "gettext"),
-            *("--conf-dir", DOCS, DOCS / folder, out),
+            *("--conf-dir", DOCS, DOCS / folder, output),
             *(DOCS / folder / f"{page}.md" for page in PAGES),
         ],
         env={**os.environ, "READTHEDOCS_LANGUAGE": language},
         check=True,
     )
-    return {
-        page: [str(each.id) for each in _read(out / f"{page}.pot") if each.id] for page in PAGES
-    }
+    return {page: [*_read_catalog(output / f"{page}.pot")] for page in PAGES}
 
 
-def advice() -> list[str]:
-    """Return what the page of messages says, by its headings and for each message."""
+def get_message_texts() -> list[str]:
+    """Return the headings and the advice of the page with the messages."""
     sections = tomllib.loads(MESSAGES.read_text("utf-8"))["section"]
-    return [said for kind in sections for said in (kind["en"], *(m["en"] for m in kind["message"]))]
+    return [item["en"] for section in sections for item in (section, *section["message"])]
 
 
-def chinese_of(name: str) -> dict[str, str]:
-    """Return the Chinese of what a catalog has, by its English; empty where there is none."""
-    return {str(each.id): str(each.string) for each in _read(_catalog(name))}
+def read_translations(name: str) -> dict[str, str]:
+    """Return the Chinese texts of a catalog by their English text, or ``""`` if there is none."""
+    return _read_catalog(CATALOGS / f"{name}.po")
 
 
-def _catalog(name: str) -> Path:
-    return LOCALE / f"{name}.po"
-
-
-def _read(path: Path) -> Catalog:
+def _read_catalog(path: Path) -> dict[str, str]:
     with path.open("rb") as file:
-        return read_po(file)
+        return {str(message.id): str(message.string) for message in read_po(file) if message.id}
 
 
-def _untranslated(name: str, english: Iterable[str], *, write: bool) -> Iterator[str]:
-    """Yield what a catalog has no Chinese for.
+def _update_catalog(name: str, texts: Iterable[str], *, write: bool) -> Iterator[str]:
+    """Yield the texts that a catalog does not translate.
 
-    :param write: have the catalog say what the English says now.
+    :param write: replace the texts of the catalog, and keep their translations.
     """
-    path, known = _catalog(name), chinese_of(name)
+    path, translations = CATALOGS / f"{name}.po", read_translations(name)
     catalog = Catalog(locale="zh_CN")
-    for sentence in dict.fromkeys(english):
-        catalog.add(sentence, known.get(sentence, ""))
-        if not known.get(sentence):
-            yield f"{path.relative_to(ROOT)}: {sentence}"
+    for text in dict.fromkeys(texts):
+        catalog.add(text, translations.get(text, ""))
+        if not translations.get(text):
+            yield f"{path.relative_to(ROOT)}: {text}"
     if write:
         with path.open("wb") as file:
             file.write(HEADER)
             write_po(file, catalog, width=0, omit_header=True)
 
 
-def gaps(*, write: bool) -> list[str]:
-    """Return what has no Chinese, or that of another English.
+def find_missing_translations(*, write: bool) -> list[str]:
+    """Return the outdated pages and the texts without a translation.
 
-    :param write: bring the catalogs up to date.
+    :param write: update the catalogs.
     """
-    english, chinese = sentences("en", "en"), sentences("zh", "zh-cn")
-    missing = [f"{page.relative_to(ROOT)}" for page in chinese_pages() if lags(page)]
+    english, chinese = extract_texts("en", "en"), extract_texts("zh", "zh-cn")
+    missing = [str(page.relative_to(ROOT)) for page in get_chinese_pages() if is_outdated(page)]
     for page in PAGES:
-        shown = (each for each in english[page] if each in chinese[page])
-        missing += _untranslated(page, shown, write=write)
-    return [*missing, *_untranslated("messages", advice(), write=write)]
+        texts = (text for text in english[page] if text in chinese[page])
+        missing += _update_catalog(page, texts, write=write)
+    return [*missing, *_update_catalog("messages", get_message_texts(), write=write)]
 
 
 def main(*arguments: str) -> None:
-    """Mark the given pages as current, or list what lags."""
+    """Mark the given pages as current, or list what is not translated."""
     if arguments and arguments != ("--check",):
         for page in arguments:
-            mark(Path(page).resolve())
-        return
-    if missing := gaps(write=not arguments):
+            mark_as_current(Path(page).resolve())
+    elif missing := find_missing_translations(write=not arguments):
         print("\n".join(["Not in Chinese yet:", *missing]))
 
 

@@ -9,7 +9,7 @@ from playwright.sync_api import Page
 
 from tests.browser.measure import LAYOUT_ERRORS_JS, find_small_touch_areas, get_box
 from tests.browser.support import DeviceContext
-from tests.manual.blocks import DOCS, blocks
+from tests.manual.blocks import DOCS, find_blocks
 from tests.support import make_site, serve_app
 
 
@@ -17,7 +17,7 @@ def open_example(new_context: Callable[..., DeviceContext], css_class: str, text
     """Open the example with this CSS class on a phone, with this size of the text."""
     examples = {
         block.language: block.code
-        for block in blocks(DOCS / "en/how-to/css-frameworks.md")
+        for block in find_blocks(DOCS / "en/how-to/css-frameworks.md")
         if css_class in block.code
     }
     site = make_site(XIEBAO_ENV="test")

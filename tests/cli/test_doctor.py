@@ -47,9 +47,9 @@ from tests.cli.support import (
     run,
     shop,
 )
-from tests.ecosystem.sites import THEIR_WARNINGS
+from tests.ecosystem.sites import IGNORE_EXTENSION_WARNINGS
 
-pytestmark = THEIR_WARNINGS
+pytestmark = IGNORE_EXTENSION_WARNINGS
 
 # How it is said
 

@@ -31,9 +31,9 @@ from tests.cli.support import (
     require_login,
     shop,
 )
-from tests.ecosystem.sites import THEIR_WARNINGS
+from tests.ecosystem.sites import IGNORE_EXTENSION_WARNINGS
 
-pytestmark = THEIR_WARNINGS
+pytestmark = IGNORE_EXTENSION_WARNINGS
 ADDRESS = "The callback URL to give to Xiebao"
 TOKEN = "a-token-that-nobody-guesses"
 

@@ -1,4 +1,4 @@
-"""A browser for what is looked at more rarely."""
+"""Fixtures for tests that take long."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from playwright.sync_api import Browser, Playwright
 from tests.browser.support import launch_chromium
 
 
-# The scope is the module: while Playwright runs, nothing else can start an event loop.
+# While Playwright runs, no other event loop can start. So it stops at the end of each module.
 @pytest.fixture(scope="module")
 def chrome() -> Iterator[tuple[Playwright, Browser]]:
-    with launch_chromium() as running:
-        yield running
+    """Playwright and a Chromium browser."""
+    with launch_chromium() as browser:
+        yield browser

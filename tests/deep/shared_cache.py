@@ -1,18 +1,20 @@
-"""A site that makes everything public, and a shared cache before it.
+"""A site that marks every response as public, behind a shared cache.
 
-The cache is nginx, set up as a shop does it. What it may keep it sends to everybody who asks for
-the same URL; who asks is in a cookie, which it does not look at.
+The cache is nginx, with the configuration of an ordinary shop. It stores each public response, and
+sends it to every visitor who requests the same URL. The member is in a cookie, which the cache
+ignores.
 """
 
 from __future__ import annotations
 
 import functools
-import itertools
 from contextlib import closing
+from dataclasses import dataclass
 from email.message import Message
 from http.client import HTTPConnection
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
+from uuid import uuid4
 
 from flask import (
     Blueprint,
@@ -25,7 +27,7 @@ from flask import (
     request,
 )
 from werkzeug.datastructures import Headers
-from werkzeug.wrappers import Response as AnyResponse
+from werkzeug.wrappers import Response as BaseResponse
 
 from flask_xiebao import Platform, Xiebao
 from tests import qr
@@ -35,14 +37,13 @@ from tests.support import (
     MACROS,
     PHONE,
     PRODUCT_CODE,
+    PUBLIC_URL,
     assert_gateway_accepts,
     parse_html,
 )
 
-SHOP = "https://shop.example"
-GATEWAY = "testapi.xiebao18.com"
-
-# It keeps what says nothing of caches, too, and heeds every header that nginx heeds by itself.
+#: The cache in the ``http`` block of nginx, and its use in the ``server`` block. It also stores
+#: responses without any header for caches.
 CACHE = "proxy_cache_path cache keys_zone=shop:1m inactive=10m;"
 LOCATION = """
     location / {
@@ -59,7 +60,8 @@ LOCATION = """
 
 # The site
 
-FOR_CDNS = (
+#: The headers with which a site overrides Cache-Control for a CDN.
+CDN_HEADERS = (
     "CDN-Cache-Control",
     "Cloudflare-CDN-Cache-Control",
     "Vercel-CDN-Cache-Control",
@@ -68,42 +70,47 @@ FOR_CDNS = (
 )
 
 
-def publish(headers: Headers) -> None:
-    """Let every cache keep a response for everybody."""
+def mark_public(headers: Headers) -> None:
+    """Let every cache store a response for all visitors."""
     for name in ("Cache-Control", "Expires", "Pragma", "Vary"):
         headers.remove(name)
     headers.add("Cache-Control", "public, max-age=3600")
     headers.add("Cache-Control", "s-maxage=3600")
-    headers["Expires"] = "Fri, 31 Dec 2100 23:59:59 GMT"
-    headers["X-Accel-Expires"] = "3600"
-    headers.update(dict.fromkeys(FOR_CDNS, "max-age=3600"))
+    headers.update(
+        {
+            "Expires": "Fri, 31 Dec 2100 23:59:59 GMT",
+            "X-Accel-Expires": "3600",
+            **dict.fromkeys(CDN_HEADERS, "max-age=3600"),
+        }
+    )
 
 
-def hook(response: Response) -> Response:
-    publish(response.headers)
+def public_hook(response: Response) -> Response:
+    mark_public(response.headers)
     return response
 
 
-#: Where the site has its hook. Without one the cache keeps what does not forbid it.
-PLACES = ["before Xiebao", "after Xiebao", "in a blueprint", "after_this_request", "nowhere"]
-#: The site has a login as well.
-LOGIN = "before Xiebao, with a login"
-#: Around the app, where no extension of Flask can hold anything back.
-AROUND = "around all"
+#: The places where the site can have its hook. Without a hook, the cache stores each response that
+#: does not forbid it.
+HOOK_PLACES = ["before Xiebao", "after Xiebao", "blueprint", "after_this_request", "no hook"]
+#: A hook before Xiebao, on a site with ``XIEBAO_LOGIN_VIEW``.
+LOGIN_VIEW = "before Xiebao, with login view"
+#: A WSGI middleware, which runs after all hooks, so that no extension can protect its responses.
+MIDDLEWARE = "WSGI middleware"
 
-#: What is in the site's own pages. Those of a member have a link that is signed for who asks.
+#: The content of the site's pages. The last three have links for one member.
 PAGES = {
     "product": "{{ insurance_entry(code) }}",
     "home": "{{ insurance_home_entry() }}",
     "policy": "{{ policy_entry(number) }}",
-    "own product": "{{ insurance_entry(code, member=member) }}",
-    "own code": "{{ insurance_qr(code, member=member, no_login_for=3600) }}",
+    "member product": "{{ insurance_entry(code, member=member) }}",
+    "member code": "{{ insurance_qr(code, member=member, no_login_for=3600) }}",
 }
-OF_A_MEMBER = ["/page/policy", "/page/own%20product", "/page/own%20code"]
+MEMBER_PATHS = [f"/page/{quote(name)}" for name in ("policy", "member product", "member code")]
 
 
-def who() -> str | None:
-    """Return the member whom the cookie names, which another part of the shop has set."""
+def load_member() -> str | None:
+    """Return the member in the cookie, or raise LookupError for the member "broken"."""
     member = request.cookies.get("member")
     if member == "broken":
         raise LookupError("the members cannot be looked up")
@@ -111,155 +118,169 @@ def who() -> str | None:
 
 
 def create_site(place: str) -> tuple[Flask, Xiebao]:
-    """Return a site with its hook at one of the places."""
+    """Return a site that has its hook at this place."""
     app = Flask("shop")
-    app.config.update(CONFIG, XIEBAO_ENV="test", XIEBAO_PUBLIC_URL=SHOP)
-    xiebao, shop = Xiebao(), create_pages()
-    if place == LOGIN:
-        app.config["XIEBAO_LOGIN_VIEW"] = "shop.login"
-    if place in ("before Xiebao", LOGIN, AROUND):
-        app.after_request(hook)
-    elif place == "in a blueprint":
-        shop.after_request(hook)
-        shop.after_app_request(hook)
+    app.config.update(
+        CONFIG,
+        XIEBAO_ENV="test",
+        XIEBAO_PUBLIC_URL=PUBLIC_URL,
+        XIEBAO_LOGIN_VIEW="shop.login" if place == LOGIN_VIEW else None,
+    )
+    xiebao, pages = Xiebao(), create_pages()
+    if place in ("before Xiebao", LOGIN_VIEW, MIDDLEWARE):
+        app.after_request(public_hook)
+    elif place == "blueprint":
+        pages.after_request(public_hook)
+        pages.after_app_request(public_hook)
     elif place == "after_this_request":
-        app.before_request(hook_this_request)
+        app.before_request(add_hook_to_request)
     xiebao.init_app(app)
-    xiebao.member_loader(who)
-    app.register_blueprint(shop)
+    xiebao.member_loader(load_member)
+    app.register_blueprint(pages)
     if place == "after Xiebao":
-        app.after_request(hook)
-    elif place == AROUND:
-        app.wsgi_app = around(app.wsgi_app)  # type: ignore[method-assign]
+        app.after_request(public_hook)
+    elif place == MIDDLEWARE:
+        app.wsgi_app = public_middleware(app.wsgi_app)  # type: ignore[method-assign]
     return app, xiebao
 
 
-def hook_this_request() -> None:
-    after_this_request(hook)
+def add_hook_to_request() -> None:
+    after_this_request(public_hook)
 
 
-def around(wsgi: Any) -> Any:
-    def answer(environ: Any, start_response: Any) -> Any:
-        response = AnyResponse.from_app(wsgi, environ)
-        publish(response.headers)
+def public_middleware(wsgi_app: Any) -> Any:
+    """Return a WSGI app that marks the responses of another WSGI app as public."""
+
+    def respond(environ: Any, start_response: Any) -> Any:
+        response = BaseResponse.from_app(wsgi_app, environ)
+        mark_public(response.headers)
         return response(environ, start_response)
 
-    return answer
+    return respond
 
 
 def create_pages() -> Blueprint:
-    """Return what the site has beside insurance."""
-    shop = Blueprint("shop", "shop")
+    """Return the site's own pages."""
+    pages = Blueprint("shop", "shop")
 
-    @shop.get("/about")
-    @shop.get("/login", endpoint="login")
+    @pages.get("/about")
+    @pages.get("/login", endpoint="login")
     def about() -> str:
-        return "the same for everybody"
+        return "the same page for all visitors"
 
-    @shop.get("/page/<kind>")
-    def page(kind: str) -> str:
+    @pages.get("/page/<name>")
+    def page(name: str) -> str:
         return render_template_string(
-            MACROS + PAGES[kind], code=PRODUCT_CODE, number=INSURE_NUM, member=who()
+            MACROS + PAGES[name], code=PRODUCT_CODE, number=INSURE_NUM, member=load_member()
         )
 
-    @shop.get("/own/insurance")
-    def own_insurance() -> AnyResponse:
-        # What a shop may write that has no Flask-Xiebao.
+    @pages.get("/redirect")
+    def redirect_to_gateway() -> BaseResponse:
+        # A site could have a view like this instead of Flask-Xiebao's links.
         gateway = current_app.extensions["xiebao"].gateway
-        return redirect(gateway.product_url(PRODUCT_CODE, partner_uniq_key=who(), platform="h5"))
+        url = gateway.product_url(PRODUCT_CODE, partner_uniq_key=load_member(), platform="h5")
+        return redirect(url)
 
-    return shop
+    return pages
 
 
-# Visits
+# Visitors and responses
 
 
 class Visitor(NamedTuple):
-    """Somebody with a device, and what they come to by a URL."""
+    """A visitor, and the expected outcome of the visit.
+
+    :ivar expected: a value that :meth:`Shop.visit` returns.
+    """
 
     member: str | None
-    comes_to: str = ""
+    expected: str = ""
     headers: dict[str, str] = PHONE
     method: str = "GET"
 
 
-class Answer(NamedTuple):
-    """What the cache sent."""
+class CacheResponse(NamedTuple):
+    """A response that the cache sent.
+
+    :ivar is_hit: True if the cache had stored the response before the request.
+    """
 
     path: str
     status: int
     headers: Message
     text: str
-
-    @property
-    def was_kept(self) -> bool:
-        return self.headers["X-Cache"] == "HIT"
+    is_hit: bool
 
 
-_numbers = itertools.count(1)
-
-# Within a second a code is the same, and most of the time here would go into reading it again.
+# Links that are signed within the same second have the same QR code. Decode it only once, because
+# decoding is slow.
 read_code = functools.lru_cache(qr.read)
 
 
+@dataclass
 class Shop:
-    """A site behind the cache.
+    """A site behind the cache. Call :meth:`change_host` before the first request.
 
-    :ivar place: of its hook.
-    :ivar answers: all that was sent since :meth:`move`.
+    :ivar place: the place of the site's hook.
+    :ivar port: the port of the cache.
+    :ivar responses: all responses since the last :meth:`change_host`.
     """
 
-    def __init__(self, place: str, app: Flask, xiebao: Xiebao, port: int) -> None:
-        self.place = place
-        self.app = app
-        self.xiebao = xiebao
-        self.port = port
-        self.move()
+    place: str
+    app: Flask
+    xiebao: Xiebao
+    port: int
 
-    def move(self) -> None:
-        """Have the shop be asked for by another name, of which the cache has nothing."""
-        self.host = f"shop-{next(_numbers)}.example"
-        self.answers: list[Answer] = []
+    def change_host(self) -> None:
+        """Use a new host name, for which the cache has no responses."""
+        self.host = f"shop-{uuid4().hex}.example"
+        self.responses: list[CacheResponse] = []
 
-    def ask(
+    def request(
         self,
         url: str,
         member: str | None = None,
         headers: dict[str, str] = PHONE,
         method: str = "GET",
-    ) -> Answer:
-        """Send a request to the cache."""
-        path = url.removeprefix(SHOP)
+    ) -> CacheResponse:
+        """Request a URL of the shop from the cache."""
+        path = url.removeprefix(PUBLIC_URL)
         cookies = {} if member is None else {"Cookie": f"member={member}"}
         with closing(HTTPConnection("127.0.0.1", self.port, timeout=10)) as connection:
             connection.request(method, path, headers={"Host": self.host, **headers, **cookies})
             response = connection.getresponse()
-            answer = Answer(path, response.status, response.headers, response.read().decode())
-        self.answers.append(answer)
-        return answer
+            text = response.read().decode()
+        is_hit = response.headers["X-Cache"] == "HIT"
+        self.responses.append(CacheResponse(path, response.status, response.headers, text, is_hit))
+        return self.responses[-1]
 
     def visit(self, url: str, visitor: Visitor) -> str:
-        """Return what somebody comes to."""
-        answer = self.ask(url, visitor.member, visitor.headers, visitor.method)
-        if answer.status == 302:
-            return arrived(answer.headers["Location"])
-        if answer.status != 200:
-            kind = answer.headers.get_content_type()
-            return f"{answer.status} as JSON" if kind == "application/json" else str(answer.status)
-        if "HX-Redirect" in answer.headers:
-            return "a page that goes there"
-        entry = parse_html(answer.text).select_one("a[data-xiebao-entry]")
+        """Request a URL, click its entry or scan its QR code, and return a description.
+
+        The description has the gateway's page, the member and the platform, for example
+        "entry for h5: product as li on h5", or the status.
+        """
+        response = self.request(url, visitor.member, visitor.headers, visitor.method)
+        if response.status == 302:
+            return describe_redirect(response.headers["Location"])
+        if response.status != 200:
+            is_json = response.headers.get_content_type() == "application/json"
+            return f"{response.status} as JSON" if is_json else str(response.status)
+        if "HX-Redirect" in response.headers:
+            return "HX-Redirect"
+        entry = parse_html(response.text).select_one("a[data-xiebao-entry]")
         if entry is not None:
-            device = entry["data-xiebao-platform"]
-            return f"an entry for {device}: {self.visit(str(entry['href']), visitor)}"
-        if "<svg" in answer.text:
-            # Whoever scans the code is not logged in on the phone.
-            return f"a code: {self.visit(read_code(answer.text), Visitor(None))}"
-        return "neither entry nor code"
+            platform = entry["data-xiebao-platform"]
+            return f"entry for {platform}: {self.visit(str(entry['href']), visitor)}"
+        if "<svg" in response.text:
+            # The phone that scans the code has no cookies.
+            return f"QR code: {self.visit(read_code(response.text), Visitor(None))}"
+        return "no entry"
 
 
-def arrived(location: str) -> str:
-    if urlsplit(location).netloc != GATEWAY:
+def describe_redirect(location: str) -> str:
+    """Return the gateway's page, the member and the platform, or the path on the shop."""
+    if urlsplit(location).netloc != "testapi.xiebao18.com":
         return f"to {urlsplit(location).path}"
     verdict = assert_gateway_accepts(location)
     return f"{verdict.page} as {verdict.member} on {Platform(verdict.platform or 0).slug}"

@@ -16,10 +16,10 @@ from flask_xiebao.testing import GatewaySimulator
 from tests.cli.support import ACCOUNT_KEY, SECRET_KEY, run
 from tests.cli.test_doctor import SOUND, hold_to_be_sound
 from tests.cli.test_inspect import EXAMPLE_2_2, HOME_URL, PRODUCT_URL, encoded, site
-from tests.ecosystem.sites import THEIR_WARNINGS
+from tests.ecosystem.sites import IGNORE_EXTENSION_WARNINGS
 from tests.support import INSURE_NUM, SIGN
 
-pytestmark = THEIR_WARNINGS
+pytestmark = IGNORE_EXTENSION_WARNINGS
 
 
 # In production, debug mode and testing are themselves a finding.

@@ -39,7 +39,7 @@ from tests.callback.purchases.test_attribution import (
     store_rows,
 )
 from tests.deep import click_contention, contention, databases
-from tests.manual.blocks import run
+from tests.manual.blocks import run_module
 from tests.support import INSURE_NUM, MEMBER_SECRET, PC, make_site
 
 SERVERS = {"PostgreSQL": databases.run_postgresql, "MariaDB": databases.run_mariadb}
@@ -395,7 +395,7 @@ def test_a_second_migration_has_nothing_to_change(
     engine: Engine, database: str, tmp_path: Path
 ) -> None:
     (tmp_path / "shop.py").write_text(SITE)
-    flask = partial(run, tmp_path, "flask", "--app", "shop", DATABASE=database)
+    flask = partial(run_module, tmp_path, "flask", "--app", "shop", DATABASE=database)
     with engine.begin() as connection:
         connection.execute(text("DROP TABLE IF EXISTS alembic_version"))
     output = flask("xiebao", "doctor", status=1)
@@ -425,7 +425,7 @@ def test_migration_of_filled_table_of_version_0_3(
         shop.execute(f"ALTER TABLE xiebao_purchase ADD COLUMN {column} {kind} NULL")
     shop.execute("DROP TABLE IF EXISTS alembic_version")
     (tmp_path / "shop.py").write_text(SITE)
-    flask = partial(run, tmp_path, "flask", "--app", "shop", DATABASE=database)
+    flask = partial(run_module, tmp_path, "flask", "--app", "shop", DATABASE=database)
     output = flask("xiebao", "doctor", status=1)
     assert "lacks these columns: applied_at, surrenders, failures, behind" in output
     flask("db", "init")

@@ -1,10 +1,8 @@
-"""Examples of the manual that take a site to the end of what they say."""
+"""Tests for examples of the manual that need more than one block, or run for some time."""
 
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -13,82 +11,90 @@ from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 
 from flask_xiebao import Notification
-from tests.manual.blocks import DOCS, README, blocks
+from tests.manual.blocks import DOCS, README, find_blocks, run_module, write_files
 from tests.support import DEPLOYED, make_site
 from tests.tools import quickstart
 from tests.vectors import APPLIED
 
 
-def test_the_quick_start_is_checked_as_a_ci_would(tmp_path: Path) -> None:
-    for path, text in quickstart.files(README.read_text("utf-8")).items():
-        (tmp_path / path).parent.mkdir(exist_ok=True)
-        (tmp_path / path).write_text(text, "utf-8")
-    page = (DOCS / "en/how-to/testing.md").read_text("utf-8")
-    [command] = re.findall(r"^\$ (flask .* --junit .*)$", page, re.M)
-    # As the manual has it, with the page of this site, on which everybody is logged in.
-    for manuals, own in {"/orders/8": "/", "--member 7 --login tests.login:log_in": ""}.items():
-        assert manuals in command
-        command = command.replace(manuals, own)
+def run_check_of_quick_start(
+    folder: Path, hook: str = "", status: int = 0
+) -> tuple[str, ET.Element]:
+    """Run the manual's check command for CI, and return its output and its JUnit report.
 
-    def ci() -> tuple[subprocess.CompletedProcess[str], ET.Element]:
-        done = subprocess.run(  # noqa: S603 - what the manual says
-            [sys.executable, "-m", *command.split()],
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            timeout=120,
-        )
-        return done, ET.parse(tmp_path / "xiebao.xml").getroot()  # noqa: S314
-
-    done, suites = ci()
-    assert (done.returncode, done.stderr) == (0, "")
-    assert "\nEntries on /: product QX…127257\n" in done.stdout
-    assert re.search(r"^✓ [\d,]+ passed, 0 failed$", done.stdout, re.M)
-    assert {suite.get("failures") for suite in suites} == {"0"}
-
-    wall = '\n@app.before_request\ndef wall():\n    return "Log in", 403\n'
-    (tmp_path / "shop.py").write_text((tmp_path / "shop.py").read_text() + wall)
-    done, suites = ci()
-    assert done.returncode == 1
-    said = {failure.get("message", "") for failure in suites.iter("failure")}
-    assert any("got status 403 from the host" in each for each in said)
-    assert any("one of these before_request hooks: shop.wall." in each for each in said)
+    :param hook: Python code that is appended to the quick start of the README.
+    :param status: the expected exit status.
+    """
+    files = quickstart.files(README.read_text("utf-8"))
+    write_files(folder, {**files, "shop.py": files["shop.py"] + hook})
+    [command] = re.findall(
+        r"(?m)^\$ (flask .* --junit xiebao\.xml)$",
+        (DOCS / "en/how-to/testing.md").read_text("utf-8"),
+    )
+    # The quick start has its entry on another page, and does not need a login.
+    options = command.replace("/orders/8", "/").replace("--member 7 --login tests.login:log_in", "")
+    output = run_module(folder, *options.split(), status=status)
+    return output, ET.parse(folder / "xiebao.xml").getroot()  # noqa: S314 - The check wrote it.
 
 
-def test_the_limit_of_clicks_leaves_notifications_out() -> None:
-    page = DOCS / "en/how-to/csrf-and-limiters.md"
-    [limits] = [block.code for block in blocks(page) if "limiter.limit(" in block.code]
+def test_check_command_for_ci_passes_on_quick_start(tmp_path: Path) -> None:
+    output, report = run_check_of_quick_start(tmp_path)
+    assert "\nEntries on /: product QX…127257\n" in output
+    # The output ends with the result, so there is nothing on stderr.
+    assert re.search(r"\n✓ [\d,]+ passed, 0 failed\n\Z", output)
+    assert {suite.get("failures") for suite in report} == {"0"}
+
+
+def test_check_command_for_ci_reports_hook_that_returns_403(tmp_path: Path) -> None:
+    hook = '\n@app.before_request\ndef wall():\n    return "Log in", 403\n'
+    _, report = run_check_of_quick_start(tmp_path, hook, status=1)
+    messages = "\n".join(failure.get("message", "") for failure in report.iter("failure"))
+    assert "got status 403 from the host" in messages
+    assert "one of these before_request hooks: shop.wall." in messages
+
+
+def test_limit_of_manual_applies_to_clicks_but_not_to_notifications() -> None:
     site = make_site(**DEPLOYED)
+    blocks = find_blocks(DOCS / "en/how-to/csrf-and-limiters.md")
+    [example] = [block.code for block in blocks if "limiter.limit(" in block.code]
     site.xiebao.notification_handler(lambda notification: None)
-    limiter = Limiter(get_remote_address, app=site.app, storage_uri="memory://")
-    names = {"app": site.app, "limiter": limiter, "session": session}
-    exec(limits, names)  # noqa: S102 - what the manual says
-    browser = site.app.test_client()
-    told = {browser.post("/xiebao/notify", data=APPLIED).status_code for _ in range(30)}
-    link = site.link("product")
-    clicked = [browser.get(link).status_code for _ in range(21)]
-    assert (told, clicked[-1]) == ({200}, 429)
-    assert 429 not in clicked[:-1]
+    exec(  # noqa: S102 - The code is from the manual.
+        example,
+        {
+            "app": site.app,
+            "limiter": Limiter(get_remote_address, app=site.app, storage_uri="memory://"),
+            "session": session,
+        },
+    )
+    client, link = site.app.test_client(), site.link("product")
+
+    notified = {client.post("/xiebao/notify", data=APPLIED).status_code for _ in range(30)}
+    clicked = [client.get(link).status_code for _ in range(21)]
+
+    assert notified == {200}
+    # The client is not logged in, so clicks below the limit return 401.
+    assert clicked == [401] * 20 + [429]
 
 
-def test_the_reader_of_notifications_reads_and_refuses_as_it_says() -> None:
-    [block] = (each for each in blocks(DOCS / "en/how-to/own-reader.md"))
+def test_notification_reader_of_manual_accepts_and_rejects_bodies() -> None:
     site = make_site(**DEPLOYED)
-    sent_signals: list[Notification] = []
-    site.xiebao.notification_handler(sent_signals.append)
-    names = {"xiebao": site.xiebao, "sign_of": lambda body: b"%d" % len(body)}
-    exec(block.code, names)  # noqa: S102 - what the manual says
+    [block] = find_blocks(DOCS / "en/how-to/own-reader.md")
+    notifications: list[Notification] = []
+    site.xiebao.notification_handler(notifications.append)
+    exec(  # noqa: S102 - The code is from the manual.
+        block.code, {"xiebao": site.xiebao, "sign_of": lambda body: b"%d" % len(body)}
+    )
 
-    def answer(body: str, sign: str | None = None) -> int:
-        headers = {"X-Sign": str(len(body)) if sign is None else sign}
-        return site.app.test_client().post("/xiebao/notify", data=body, headers=headers).status_code
+    def notify(body: str, signature: str | None = None) -> int:
+        headers = {"X-Sign": str(len(body)) if signature is None else signature}
+        return site.follow("/xiebao/notify", headers, method="POST", data=body).status_code
 
-    good = '{"step": 2, "ok": false, "no": "2019", "user": 8}'
-    assert answer(good) == 200
-    [said] = sent_signals
-    assert (said.type, said.succeeded, said.insure_num) == (2, False, "2019")
-    assert said.member == "8"
-    assert answer(good, "wrong") == answer(good, "\xe9") == 403
-    for wrong in ("{", "[]", "{}", good.replace("2,", '"2",'), good.replace('"2019"', "null")):
-        assert answer(wrong) == 400, wrong
-    assert len(sent_signals) == 1
+    valid = '{"step": 2, "ok": false, "no": "2019", "user": 8}'
+    assert notify(valid) == 200
+    [notification] = notifications
+    assert (notification.type, notification.succeeded) == (2, False)
+    assert (notification.insure_num, notification.member) == ("2019", "8")
+    assert notify(valid, "wrong") == notify(valid, "\xe9") == 403
+    for body in ("{", "[]", "{}", valid.replace("2,", '"2",'), valid.replace('"2019"', "null")):
+        assert notify(body) == 400, body
+    assert len(notifications) == 1

@@ -1,24 +1,26 @@
-"""The manual as it is read: every page, its search, and questions of the kind people ask."""
+"""Tests for the built manual: its pages, its links and its search.
+
+Run ``make docs`` before these tests. To test that a query finds a page, add a row to ``QUERIES``.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
-from bs4 import BeautifulSoup
 from flask import Flask
-from playwright.sync_api import Browser, Page, Playwright
+from playwright.sync_api import Browser, Page, Playwright, expect
 
 from tests.browser.measure import find_axe_violations
 from tests.manual.blocks import ROOT
-from tests.support import serve_app
+from tests.support import parse_html, serve_app
 
-BUILT = ROOT / "build/docs"
-LANGUAGES = ("en", "zh")
+BUILD = (ROOT / "build/docs").resolve()
 
-#: What is asked, and the page that has the answer.
-QUESTIONS = {
+#: One row per query in each language: the query, and the page that must be the first result.
+QUERIES = {
     "en": {
         "which python versions are supported": "reference/stability",
         "what may change in a minor version": "reference/stability",
@@ -135,101 +137,89 @@ QUESTIONS = {
 }
 
 
-def names(language: str) -> list[str]:
-    """Return the pages that people wrote, and the search."""
-    found = sorted(
-        page.relative_to(BUILT / language) for page in (BUILT / language).rglob("*.html")
-    )
-    return [name.with_suffix("").as_posix() for name in found]
+def find_pages(language: str) -> list[Path]:
+    """Return the HTML files of all pages, including the search page."""
+    return sorted((BUILD / language).rglob("*.html"))
 
 
 @pytest.fixture(scope="module")
-def manual(chrome: tuple[Playwright, Browser]) -> Iterator[str]:
-    assert BUILT.is_dir(), "The manual is not there: run make docs."
-    app = Flask("manual", static_folder=str(BUILT), static_url_path="")
-    with serve_app(app) as address:
-        yield address
+def manual_url(chrome: tuple[Playwright, Browser]) -> Iterator[str]:
+    """The URL at which the built manual is served."""
+    assert BUILD.is_dir(), 'The manual is not built. Run "make docs".'
+    app = Flask("manual", static_folder=str(BUILD), static_url_path="")
+    with serve_app(app) as url:
+        yield url
 
 
 @pytest.fixture
-def phone(chrome: tuple[Playwright, Browser], manual: str) -> Iterator[Page]:
-    """A narrow page; the test fails when the browser complains of anything."""
-    context = chrome[1].new_context(base_url=manual, viewport={"width": 360, "height": 780})
-    page = context.new_page()
-    troubles: list[str] = []
-    page.on("console", lambda message: troubles.append(message.text))
-    page.on("pageerror", lambda error: troubles.append(str(error)))
+def phone(chrome: tuple[Playwright, Browser], manual_url: str) -> Iterator[Page]:
+    """A browser page 360 pixels wide. The browser console must stay empty during the test."""
+    page = chrome[1].new_page(base_url=manual_url, viewport={"width": 360, "height": 780})
+    messages: list[str] = []
+    page.on("console", lambda message: messages.append(message.text))
+    page.on("pageerror", lambda error: messages.append(str(error)))
     yield page
-    context.close()
-    assert troubles == []
+    page.close()
+    assert messages == []
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_every_page_is_whole_on_a_phone_and_axe_finds_nothing(phone: Page, language: str) -> None:
-    wrong: list[tuple[str, ...]] = []
-    for number, name in enumerate(names(language)):
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_pages_fit_phone_and_pass_accessibility_rules(phone: Page, language: str) -> None:
+    problems: list[tuple[str, ...]] = []
+    for number, file in enumerate(find_pages(language)):
+        path = file.relative_to(BUILD).as_posix()
         phone.emulate_media(color_scheme="dark" if number % 2 else "light")
-        phone.goto(f"/{language}/{name}.html")
+        phone.goto(f"/{path}")
         if phone.evaluate("document.documentElement.scrollWidth") > 360:
-            wrong.append((name, "scrolls sideways"))
-        wrong += [(name, each) for each in find_axe_violations(phone)]
-    assert wrong == []
+            problems.append((path, "The page is wider than the screen."))
+        problems += [(path, violation) for violation in find_axe_violations(phone)]
+    assert problems == []
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_every_link_in_the_manual_leads_somewhere(language: str) -> None:
-    pages = {
-        name: BeautifulSoup((BUILT / language / f"{name}.html").read_text("utf-8"), "html.parser")
-        for name in names(language)
-    }
-    dead = []
-    for name, page in pages.items():
-        here = BUILT / language / f"{name}.html"
-        for link in page.select("a[href]"):
-            url = str(link["href"])
-            if re.match(r"https?:", url):
-                continue
-            path, _, anchor = url.partition("#")
-            there = (here.parent / path).resolve() if path else here
-            if not there.exists():
-                dead.append((name, url))
-            elif anchor and there.suffix == ".html" and BUILT / language in there.parents:
-                target = pages[there.relative_to(BUILT / language).with_suffix("").as_posix()]
-                if target.find(id=anchor) is None:
-                    dead.append((name, url))
-    assert dead == []
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_links_in_manual_have_existing_targets(language: str) -> None:
+    pages = {file: parse_html(file.read_text("utf-8")) for file in find_pages(language)}
+    broken_links = []
+    for file, page in pages.items():
+        for link in page.select('a[href]:not([href^="http:"], [href^="https:"])'):
+            path, _, fragment = str(link["href"]).partition("#")
+            target = (file.parent / path).resolve() if path else file
+            if not target.exists() or (
+                fragment and target in pages and pages[target].find(id=fragment) is None
+            ):
+                broken_links.append((str(file.relative_to(BUILD)), link["href"]))
+    assert broken_links == []
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_the_answer_is_on_the_first_page_found(phone: Page, language: str) -> None:
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_first_search_result_is_expected_page(phone: Page, language: str) -> None:
     phone.goto(f"/{language}/search.html")
-    found = {}
-    for question in QUESTIONS[language]:
-        phone.get_by_role("searchbox").fill(question)
-        first = phone.locator("#search-found li h2 a").first
-        found[question] = first.get_attribute("href")
-    assert found == {asked: f"{page}.html" for asked, page in QUESTIONS[language].items()}
+    results = {}
+    for query in QUERIES[language]:
+        phone.get_by_role("searchbox").fill(query)
+        results[query] = phone.locator("#search-found li h2 a").first.get_attribute("href")
+    assert results == {query: f"{page}.html" for query, page in QUERIES[language].items()}
 
 
-def test_a_question_can_be_sent_and_found_again(phone: Page) -> None:
+def test_search_query_is_in_url_and_kept_in_other_language(phone: Page) -> None:
+    searchbox = phone.get_by_role("searchbox")
     phone.goto("/en/search.html?q=wechat")
     assert phone.locator("#search-found h2").first.text_content() == "WeChat"
-    assert re.fullmatch(
-        r"[2-9] pages|The 10 best pages", phone.get_by_role("status").text_content() or ""
-    )
-    phone.get_by_role("searchbox").fill("qwertzuiop")
-    nothing = phone.get_by_role("alert")
-    assert "Nothing found" in (nothing.text_content() or "")
-    assert nothing.get_by_role("link").get_attribute("href") == "index.html"
+    expect(phone.get_by_role("status")).to_have_text(re.compile("^([2-9]|The 10 best) pages$"))
+
+    searchbox.fill("qwertzuiop")
+    alert = phone.get_by_role("alert")
+    assert "Nothing found" in (alert.text_content() or "")
+    assert alert.get_by_role("link").get_attribute("href") == "index.html"
     assert phone.url.endswith("?q=qwertzuiop")
-    phone.get_by_role("searchbox").fill("登录墙 wechat")
-    other = phone.locator(".languages a").get_attribute("href")
-    phone.goto(str(other))
-    assert phone.get_by_role("searchbox").input_value() == "登录墙 wechat"
+
+    searchbox.fill("登录墙 wechat")
+    phone.goto(phone.locator(".languages a").get_attribute("href") or "")
+    assert searchbox.input_value() == "登录墙 wechat"
     assert phone.locator("mark", has_text=re.compile("^登录墙$")).count() > 0
 
 
-def test_each_page_leads_to_itself_in_the_other_language(phone: Page) -> None:
+def test_language_link_opens_same_page_in_other_language(phone: Page) -> None:
     phone.set_viewport_size({"width": 1280, "height": 800})
     phone.goto("/en/how-to/wechat.html")
     phone.get_by_role("link", name="中文").click()

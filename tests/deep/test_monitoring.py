@@ -15,69 +15,73 @@ from sqlalchemy import create_engine
 
 from flask_xiebao import ConfigError, Xiebao, entry_clicked
 from tests.callback.purchases.support import make_shop
-from tests.ecosystem.conftest import scene
-from tests.ecosystem.shop import ONE_WAY, Shop
-from tests.ecosystem.sites import THEIR_WARNINGS, trace
+from tests.ecosystem.conftest import exit_stack
+from tests.ecosystem.shop import DEFAULT_SETUP, Shop
+from tests.ecosystem.sites import IGNORE_EXTENSION_WARNINGS, trace_app
 from tests.ecosystem.test_sentry import (
     ENDPOINTS,
     SECRET_KEY,
-    WatchedShop,
-    errors,
-    sent,
+    FailingShop,
+    get_exceptions,
+    sentry_events,
     shop,
 )
 from tests.support import API_KEY, PC, PHONE, SIGN, failing_function, find_leaks
 
-__all__ = ["scene", "sent", "shop"]
+__all__ = ["exit_stack", "sentry_events", "shop"]
 
-pytestmark = THEIR_WARNINGS
+pytestmark = IGNORE_EXTENSION_WARNINGS
 
 #: A person's name that no report may contain.
 NAME = "Lin Xiao of the order"
 
 
-# Sentry. The fixture ``sent`` also checks that no report contains a secret.
+# Sentry. The fixture ``sentry_events`` also checks that no report contains a secret.
 
 
-def test_sentry_transactions_have_endpoint_names(shop: WatchedShop, sent: list[str]) -> None:
-    browser = shop.browser(PHONE)
-    links = browser.entries()
+def test_sentry_transactions_have_endpoint_names(
+    shop: FailingShop, sentry_events: list[str]
+) -> None:
+    browser = shop.open_browser(PHONE)
+    links = browser.get_links()
 
     for entry_id in ENDPOINTS:
         assert browser.get(links[entry_id]).status_code == 302
     assert browser.get("/xiebao/paid/nonsense").status_code == 404
 
-    events = [json.loads(text) for text in sent]
+    events = [json.loads(text) for text in sentry_events]
     transactions = [event["transaction"] for event in events if event.get("type") == "transaction"]
     assert transactions == ["index", *ENDPOINTS.values(), "xiebao.paid"]
-    assert not errors(sent)
+    assert not get_exceptions(sentry_events)
 
 
 @pytest.mark.parametrize(("entry_id", "endpoint"), ENDPOINTS.items(), ids=ENDPOINTS)
 def test_failed_receiver_is_reported_and_click_is_redirected(
-    shop: WatchedShop, sent: list[str], entry_id: str, endpoint: str
+    shop: FailingShop, sentry_events: list[str], entry_id: str, endpoint: str
 ) -> None:
-    browser = shop.browser(PHONE)
+    browser = shop.open_browser(PHONE)
     receiver = failing_function(ConnectionError("statistics are down"))
 
     with entry_clicked.connected_to(receiver, shop.app):
-        assert browser.get(browser.entries()[entry_id]).status_code == 302
+        assert browser.get(browser.get_links()[entry_id]).status_code == 302
 
-    assert errors(sent) == [(endpoint, "statistics are down")]
+    assert get_exceptions(sentry_events) == [(endpoint, "statistics are down")]
 
 
-def test_exception_in_view_with_links_is_reported(shop: WatchedShop, sent: list[str]) -> None:
+def test_exception_in_view_with_links_is_reported(
+    shop: FailingShop, sentry_events: list[str]
+) -> None:
     @shop.app.get("/broken")
     def broken() -> str:
         page = render_template("index.html")
         links = [shop.xiebao.product_link("QX1"), shop.xiebao.policy_link("20190226020146")]
         raise RuntimeError(f"failed after {len(links)} links and {page[:15]}")
 
-    assert shop.browser(PHONE).get("/broken").status_code == 500
-    assert errors(sent) == [("broken", "failed after 2 links and <!doctype html>")]
+    assert shop.open_browser(PHONE).get("/broken").status_code == 500
+    assert get_exceptions(sentry_events) == [("broken", "failed after 2 links and <!doctype html>")]
 
 
-def test_report_of_invalid_settings_names_each_setting(sent: list[str]) -> None:
+def test_report_of_invalid_settings_names_each_setting(sentry_events: list[str]) -> None:
     app = Flask("shop")
     app.config.update(SECRET_KEY=SECRET_KEY, XIEBAO_PARTNER_ID="12345", XIEBAO_API_KEY=API_KEY)
     app.config.update(XIEBAO_ENV="live", XIEBAO_LOCALE="fr")
@@ -87,14 +91,14 @@ def test_report_of_invalid_settings_names_each_setting(sent: list[str]) -> None:
     except ConfigError as error:
         sentry_sdk.capture_exception(error)
 
-    [text] = sent
+    [text] = sentry_events
     assert "XIEBAO_ENV" in text
     assert "XIEBAO_LOCALE" in text
 
 
 @pytest.mark.parametrize("failing_part", ["on_change", "database", "gateway"])
 def test_failed_refresh_is_reported_without_names(
-    sent: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failing_part: str
+    sentry_events: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failing_part: str
 ) -> None:
     engine = create_engine(f"sqlite:///{tmp_path / 'shop.sqlite3'}")
     purchases = make_shop(engine, monkeypatch, XIEBAO_API_KEY=API_KEY)
@@ -113,7 +117,7 @@ def test_failed_refresh_is_reported_without_names(
         sentry_sdk.capture_exception(error)
     engine.dispose()
 
-    [text] = sent
+    [text] = sentry_events
     assert "test_failed_refresh_is_reported_without_names" in text
     assert find_leaks(text, NAME, API_KEY, SIGN) == []
 
@@ -121,11 +125,11 @@ def test_failed_refresh_is_reported_without_names(
 # OpenTelemetry
 
 
-def test_opentelemetry_spans_have_route_names_and_no_sign(scene: ExitStack) -> None:
+def test_opentelemetry_spans_have_route_names_and_no_sign(exit_stack: ExitStack) -> None:
     exporter = InMemorySpanExporter()
-    shop = Shop(ONE_WAY, lambda app: trace(app, exporter, scene))
-    phone, pc = shop.browser(PHONE, signed_in="alice"), shop.browser(PC, signed_in="alice")
-    links = phone.entries()
+    shop = Shop(DEFAULT_SETUP, lambda app: trace_app(app, exporter, exit_stack))
+    phone, pc = shop.open_browser(PHONE, member="alice"), shop.open_browser(PC, member="alice")
+    links = phone.get_links()
     exporter.clear()
 
     for entry_id in ("product", "home", "policy", "order"):

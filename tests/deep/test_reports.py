@@ -1,9 +1,9 @@
-"""Where reports of a check are written."""
+"""Tests for the files to which ``flask xiebao check`` writes its report."""
 
 from __future__ import annotations
 
 import os
-import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -12,26 +12,29 @@ from tests.check.support import command, shop
 from tests.check.test_reports import PLAIN
 
 
-def test_a_check_that_cannot_begin_leaves_the_older_report(tmp_path: Path) -> None:
+@pytest.mark.parametrize("options", [["--device", "nokia"], ["--page", "orders"]], ids=" ".join)
+def test_check_with_invalid_option_keeps_older_report(tmp_path: Path, options: list[str]) -> None:
     file = tmp_path / "report.xml"
-    file.write_text("older", "utf-8")
-    for wrong in (["--device", "nokia"], ["--page", "orders"]):
-        done = command(shop(), "--junit", str(file), *wrong)
-        assert done.exit_code == 2
-        assert [each.name for each in tmp_path.iterdir()] == ["report.xml"]
-        assert file.read_text("utf-8") == "older"
+    file.write_text("older report", "utf-8")
+    result = command(shop(), "--junit", str(file), *options)
+    assert result.exit_code == 2
+    assert list(tmp_path.iterdir()) == [file]
+    assert file.read_text("utf-8") == "older report"
 
 
-@pytest.mark.parametrize("wrong", [False, True])
-def test_a_report_for_a_pipe(wrong: bool, tmp_path: Path) -> None:
-    """Nothing takes the place of a device or a pipe, as it does of a file."""
+@pytest.mark.parametrize(
+    ("options", "has_report"),
+    [([], True), (["--page", "orders"], False)],
+    ids=["valid options", "invalid option"],
+)
+def test_check_writes_report_into_pipe(
+    tmp_path: Path, options: list[str], has_report: bool
+) -> None:
+    """The check replaces regular files by a new file, but it must not replace a pipe."""
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
-    read: list[str] = []
-    reader = threading.Thread(target=lambda: read.append(pipe.read_text("utf-8")))
-    reader.start()
-    page = ["--page", "orders"] if wrong else []
-    command(shop(), *PLAIN, "--json", str(pipe), *page)
-    reader.join(10)
-    assert pipe.is_fifo()
-    assert bool(read[0]) != wrong
+    with ThreadPoolExecutor(1) as pool:
+        text = pool.submit(pipe.read_text, "utf-8")
+        command(shop(), *PLAIN, "--json", str(pipe), *options)
+        assert pipe.is_fifo()
+        assert bool(text.result(10)) == has_report

@@ -1,12 +1,15 @@
-"""Any entry, any edit of a token, and chains of handoffs: what an outsider may try at length.
+"""Tests for forged tokens, return paths, handoffs and requests, most of them with random values.
 
-The quick half is in ``tests/click/test_which_links_open.py``, ``test_forged_requests.py`` and
-``test_leaks.py``; 100,000 tokens are ``make fuzz``.
+The tables of forged tokens and links are in ``tests/unit/test_tokens.py`` and ``tests/click/``.
+``make fuzz`` tries 100,000 tokens.
 """
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import os
+import re
 import string
 import time
 from collections.abc import Callable
@@ -39,28 +42,37 @@ from tests.tokens import sign_token
 from tests.tools import fuzz
 
 SIGNER = TokenSigner([SECRET_KEY], "12345")
+#: One row per class whose objects a token can hold: the purpose in the salt of the signature, and
+#: the functions that build and parse the token.
+CODECS: dict[type, tuple[str, Callable[[Any], str], Callable[[str], object]]] = {
+    Entry: ("entry", SIGNER.build_entry_token, SIGNER.parse_entry_token),
+    RedirectedClick: ("click", SIGNER.build_return_token, SIGNER.parse_return_token),
+}
 
 THOROUGH = settings(
     deadline=None,
     max_examples=100,
     derandomize="CI" in os.environ,
-    # A site is made once for all examples of a test; each example says who is logged in.
+    # All examples of a test use the same site. Each example logs in the member that it needs.
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 
+
+# Tokens
+
 _PRINTABLE = st.characters(exclude_categories=("C", "Z")) | st.just(" ")
 _TEXTS = st.text(_PRINTABLE, min_size=1, max_size=40).filter(str.strip)
-_MEMBERS = _TEXTS.map(str.strip)  # an id has no white space at its ends
+_MEMBERS = _TEXTS.map(str.strip)  # Ids of members have no whitespace at their ends.
 _PATHS = st.builds("/{}".format, st.text(_PRINTABLE, max_size=40)).filter(
     lambda path: not path.startswith("//") and "\\" not in path
 )
 
 
 @st.composite
-def _entries(draw: st.DrawFn) -> Entry:
+def _build_entries(draw: st.DrawFn) -> Entry:
     page = draw(st.sampled_from([*LINK_ARGUMENTS]))
     member = draw(st.none() | _MEMBERS)
-    platforms = [one for one in Platform if page == "product" or one is not Platform.PC]
+    platforms = [platform for platform in Platform if page == "product" or platform != Platform.PC]
     return Entry(
         page=page,
         reference=None if page == "home" else draw(_TEXTS),
@@ -73,8 +85,7 @@ def _entries(draw: st.DrawFn) -> Entry:
     )
 
 
-_ENTRIES = _entries()
-_CLICKS = st.builds(RedirectedClick, _ENTRIES, _MEMBERS, _TEXTS, st.integers(0, 2**40))
+_ENTRIES = _build_entries()
 _EDITS = st.lists(
     st.tuples(
         st.sampled_from(["change", "insert", "delete", "swap", "repeat", "cut"]),
@@ -86,45 +97,47 @@ _EDITS = st.lists(
 )
 
 
-def edited(token: str, edits: list[tuple[str, float, str]]) -> str:
-    for kind, where, letter in edits:
-        place = int(where * len(token))
-        before, here, after = token[:place], token[place : place + 1], token[place + 1 :]
+def edit_token(token: str, edits: list[tuple[str, float, str]]) -> str:
+    """Apply edits to a token.
+
+    :param edits: the kind of each edit, its position as a share of the length, and a character.
+    """
+    for kind, position, character in edits:
+        index = int(position * len(token))
+        before, edited, after = token[:index], token[index : index + 1], token[index + 1 :]
         token = {
-            "change": before + letter + after,
-            "insert": before + letter + here + after,
+            "change": before + character + after,
+            "insert": before + character + edited + after,
             "delete": before + after,
-            "swap": after + here + before,
-            "repeat": before + here + here + after,
+            "swap": after + edited + before,
+            "repeat": before + edited + edited + after,
             "cut": before,
         }[kind]
     return token
 
 
-# Tokens
-
-
 @THOROUGH
-@given(made=_ENTRIES | _CLICKS, edits=_EDITS)
-def test_a_token_opens_as_it_was_and_a_changed_one_only_if_it_spells_the_same_signature(
-    made: Entry | RedirectedClick, edits: list[tuple[str, float, str]]
+@given(
+    value=_ENTRIES | st.builds(RedirectedClick, _ENTRIES, _MEMBERS, _TEXTS, st.integers(0, 2**40)),
+    edits=_EDITS,
+)
+def test_token_is_parsed_and_edited_token_raises_link_error(
+    value: Entry | RedirectedClick, edits: list[tuple[str, float, str]]
 ) -> None:
-    load: Callable[[str], Entry | RedirectedClick] = SIGNER.parse_entry_token
-    if isinstance(made, RedirectedClick):
-        token, load = SIGNER.build_return_token(made), SIGNER.parse_return_token
-    else:
-        token = SIGNER.build_entry_token(made)
+    _, build, parse = CODECS[type(value)]
+    token = build(value)
     assert set(token) <= {*string.ascii_letters, *string.digits, *"-_."}
-    loaded = load(token)
-    assert loaded == made
-    if isinstance(made, Entry) and isinstance(loaded, Entry):
-        assert type(loaded.platform) is type(made.platform)
-    changed = edited(token, edits)
-    if fuzz.is_another_spelling(changed, token):
-        assert load(changed) == made
+    assert parse(token) == value
+    # Compare the text, too, because a plain integer would be equal to a platform.
+    assert repr(getattr(parse(token), "platform", "")) == repr(getattr(value, "platform", ""))
+
+    edited = edit_token(token, edits)
+    # The last Base64 character has unused bits, so a signature has more than one spelling.
+    if fuzz.is_another_spelling(edited, token):
+        assert parse(edited) == value
     else:
         with pytest.raises(LinkError):
-            load(changed)
+            parse(edited)
 
 
 _JSON = st.recursive(
@@ -132,43 +145,45 @@ _JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner),
     max_leaves=5,
 )
-_FIELDS = st.lists(
-    st.sampled_from([*LINK_ARGUMENTS, "paid", PRODUCT_CODE, 1, 2, "/", "alice"]) | _JSON,
-    max_size=12,
-)
 
 
 @THOROUGH
-@given(fields=_FIELDS)
-def test_whatever_was_signed_is_an_entry_or_a_link_error(fields: list[Any]) -> None:
-    for load, purpose in (
-        (SIGNER.parse_entry_token, "entry"),
-        (SIGNER.parse_return_token, "click"),
-    ):
-        try:
-            loaded = load(sign_token(fields, f"flask-xiebao.{purpose}.12345"))
-        except LinkError:
-            continue
-        assert isinstance(loaded, Entry | RedirectedClick)
+@given(
+    fields=st.lists(
+        st.sampled_from([*LINK_ARGUMENTS, "paid", PRODUCT_CODE, 1, 2, "/", "alice"]) | _JSON,
+        max_size=12,
+    )
+)
+def test_signed_token_with_random_fields_is_parsed_or_raises_link_error(fields: list[Any]) -> None:
+    for type_, (purpose, _, parse) in CODECS.items():
+        token = sign_token(fields, f"flask-xiebao.{purpose}.12345")
+        with contextlib.suppress(LinkError):
+            assert isinstance(parse(token), type_)
 
 
-def test_the_fuzzer_notices_a_signature_that_is_not_looked_at(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(Signer, "verify_signature", lambda *_: True)
-    assert any("was accepted" in violation for violation in fuzz.run(300, seed=8).violations)
+_verify_signature = Signer.verify_signature
 
 
-def test_the_fuzzer_notices_an_error_of_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
-    verify = Signer.verify_signature
-
-    def verify_or_fail(*arguments: Any) -> bool:
-        if verify(*arguments):
-            return True
+def raise_if_forged(*arguments: Any) -> bool:
+    """Verify a signature, and raise an exception instead of returning False."""
+    if not _verify_signature(*arguments):
         raise ZeroDivisionError
+    return True
 
-    monkeypatch.setattr(Signer, "verify_signature", verify_or_fail)
-    assert any("returned 500" in violation for violation in fuzz.run(50, seed=8).violations)
+
+@pytest.mark.parametrize(
+    ("verify_signature", "violation", "count"),
+    [(lambda *_: True, "was accepted", 300), (raise_if_forged, "returned 500", 50)],
+    ids=["all signatures accepted", "exception for forged signatures"],
+)
+def test_fuzzer_reports_wrong_verification_of_signatures(
+    monkeypatch: pytest.MonkeyPatch,
+    verify_signature: Callable[..., bool],
+    violation: str,
+    count: int,
+) -> None:
+    monkeypatch.setattr(Signer, "verify_signature", verify_signature)
+    assert any(violation in text for text in fuzz.run(count, seed=8).violations)
 
 
 # Return paths
@@ -176,100 +191,91 @@ def test_the_fuzzer_notices_an_error_of_the_server(monkeypatch: pytest.MonkeyPat
 
 @THOROUGH
 @given(path=_PATHS)
-def test_a_payment_comes_back_to_this_site_whatever_its_path_is_called(
-    site: Site, path: str
-) -> None:
+def test_return_link_redirects_to_printable_path_on_site(site: Site, path: str) -> None:
     location = send_raw_request(site.app, get_return_link_path(path)).headers["Location"]
-    assert location.isascii()
-    assert location.isprintable()
-    assert location.startswith("/")
-    assert location[1:2] not in ("/", "\\")
-    there = urljoin("https://shop.example/xiebao/paid/x", location)
-    assert urlsplit(there).netloc == "shop.example"
+    # After a second slash or backslash, browsers would expect the host of another site.
+    assert re.fullmatch(r"/(?![/\\])[ -~]*", location)
+    assert (
+        urlsplit(urljoin("https://shop.example/xiebao/paid/x", location)).netloc == "shop.example"
+    )
 
 
 # Handoffs
 
 
-@pytest.mark.parametrize("first", ["a bearer link", "the code that a member was shown"])
+@pytest.mark.parametrize("first", ["link without login", "QR code on handoff page"])
 @settings(THOROUGH, max_examples=20)
 @given(
     page=st.sampled_from(["home", "policy"]),
-    lives=st.integers(1, 1000),
-    waits=st.lists(st.integers(0, 400), min_size=1, max_size=5),
+    lifetime=st.integers(1, 1000),
+    delays=st.lists(st.integers(0, 400), min_size=1, max_size=5),
     direct=st.booleans(),
 )
-def test_no_chain_of_handoffs_outlives_its_beginning(
-    site: Site, first: str, page: str, lives: int, waits: list[int], direct: bool
+def test_chain_of_handoffs_expires_with_first_link(
+    site: Site, first: str, page: str, lifetime: int, delays: list[int], direct: bool
 ) -> None:
     with time_machine.travel(NOW, tick=False) as traveler:
-        if first == "a bearer link":
-            url = site.link(page, member="alice", no_login_for=lives)
+        if first == "link without login":
+            url = site.link(page, member="alice", no_login_for=lifetime)
         else:
-            lives = 300
+            lifetime = 300
             site.log_in("alice")
             url = qr.read(site.follow(site.link(page), PC).text)
         site.log_in(None)
-        ends = NOW + lives
-        for wait in waits:
-            traveler.shift(wait)
-            shown = site.follow(url, PC)
-            on_phone = site.follow(f"{url}?platform=h5", PC) if direct else site.follow(url)
-            if time.time() >= ends:
-                assert (shown.status_code, on_phone.status_code) == (410, 410)
+        expires_at = NOW + lifetime
+        for delay in delays:
+            traveler.shift(delay)
+            handoff = site.follow(url, PC)
+            click = site.follow(f"{url}?platform=h5", PC) if direct else site.follow(url)
+            if time.time() >= expires_at:
+                assert (handoff.status_code, click.status_code) == (410, 410)
                 return
-            assert (shown.status_code, on_phone.status_code) == (200, 302)
-            url, ends = qr.read(shown.text), min(ends, int(time.time()) + 300)
-        traveler.move_to(NOW + lives)
+            assert (handoff.status_code, click.status_code) == (200, 302)
+            url, expires_at = qr.read(handoff.text), min(expires_at, int(time.time()) + 300)
+        traveler.move_to(NOW + lifetime)
         assert site.follow(url, PC).status_code == 410
         assert site.follow(url).status_code == 410
 
 
 @pytest.mark.parametrize("page", ["home", "policy"])
-def test_a_slow_server_does_not_prolong_a_chain_of_handoffs(
+def test_slow_server_does_not_extend_chain_of_handoffs(
     site: Site, monkeypatch: pytest.MonkeyPatch, page: str
 ) -> None:
-    now = float(NOW)
-
-    def passing() -> float:
-        nonlocal now
-        now += 0.4
-        return now
-
-    monkeypatch.setattr(time, "time", passing)
+    # Each call of time() advances the clock by 0.4 seconds.
+    monkeypatch.setattr(time, "time", itertools.count(float(NOW), 0.4).__next__)
     url = site.link(page, member="alice", no_login_for=60)
-    asked_at = now
-    shown = site.follow(url, PC)
-    while shown.status_code == 200:
-        assert asked_at < NOW + 62, "it was signed within a second of NOW"
-        url, asked_at = qr.read(shown.text), now
-        shown = site.follow(url, PC)
-    assert shown.status_code == 410
+    requested_at = time.time()
+    handoff = site.follow(url, PC)
+    while handoff.status_code == 200:
+        assert requested_at < NOW + 62, "The first link was signed within a second of NOW."
+        url, requested_at = qr.read(handoff.text), time.time()
+        handoff = site.follow(url, PC)
+    assert handoff.status_code == 410
 
 
 # Requests
 
 
-def test_a_host_too_long_to_be_one_is_no_code_to_draw_and_says_nothing(
+def test_too_long_host_returns_400_and_logs_nothing(
     make_site: MakeSite, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     site = make_site(**DEPLOYED)
     site.log_in("alice")
-    handoff, poster = site.link("home"), "<p>{{ insurance_qr('QX1') }}</p>"
+    link = site.link("home")
+    # Without this function, every attempt to draw a QR code raises an exception.
     monkeypatch.setattr("segno.make_qr", None)
     for number in range(3):
         host = f"{number}.{'x.' * 950}example"
-        response = send_raw_request(
-            site.app, handoff, HTTP_USER_AGENT=PC["User-Agent"], HTTP_HOST=host
-        )
-        assert response.status_code == 400
-        assert "Host" in response.get_data(as_text=True)
-        assert site.render(poster, {**PC, "Host": host}).status_code == 400
+        handoff = send_raw_request(site.app, link, HTTP_USER_AGENT=PC["User-Agent"], HTTP_HOST=host)
+        assert handoff.status_code == 400
+        assert "Host" in handoff.get_data(as_text=True)
+        page = site.render("<p>{{ insurance_qr('QX1') }}</p>", {**PC, "Host": host})
+        assert page.status_code == 400
     assert caplog.records == []
 
 
-def test_a_simulator_with_a_key_of_nobodys_refuses_and_tells_nothing() -> None:
-    url = Gateway("12345", API_KEY).home_url(partner_uniq_key="1")
-    verdict = GatewaySimulator("12345", f"{API_KEY}\n").check(url)
+def test_simulator_with_wrong_key_rejects_url_without_showing_key() -> None:
+    simulator = GatewaySimulator("12345", f"{API_KEY}\n")
+    verdict = simulator.check(Gateway("12345", API_KEY).home_url(partner_uniq_key="1"))
     assert not verdict.accepted
     assert API_KEY not in repr(verdict)

@@ -1,4 +1,4 @@
-"""Sites with other people's extensions, each as its own documentation has them built."""
+"""Tests for sites with other Flask extensions, which they add as the documentation shows."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The ways to put a site together, and what is put away after a test."""
+"""Fixtures for tests of sites with other extensions."""
 
 from __future__ import annotations
 
@@ -8,16 +8,17 @@ from typing import Any
 
 import pytest
 
-from tests.ecosystem.shop import WAYS
+from tests.ecosystem.shop import ALL_SETUPS
 
 
-@pytest.fixture(params=WAYS, ids=str)
-def way(request: pytest.FixtureRequest) -> Any:
+@pytest.fixture(params=ALL_SETUPS, ids=str)
+def app_setup(request: pytest.FixtureRequest) -> Any:
+    """An order and a style in which an app adds its extensions, for example Xiebao first."""
     return request.param
 
 
 @pytest.fixture
-def scene() -> Iterator[ExitStack]:
-    """Whatever a site leaves behind, put away after the test."""
+def exit_stack() -> Iterator[ExitStack]:
+    """An ``ExitStack`` that is closed after the test."""
     with ExitStack() as stack:
         yield stack

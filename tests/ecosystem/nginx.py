@@ -1,4 +1,4 @@
-"""nginx before a site of the tests, on the loopback."""
+"""Run nginx as a reverse proxy in front of a site."""
 
 from __future__ import annotations
 
@@ -13,16 +13,15 @@ from pathlib import Path
 
 import pytest
 
-# Debian keeps it out of the PATH of ordinary users.
+# Debian installs nginx into a directory that is not in the PATH of ordinary users.
 _NGINX = shutil.which("nginx", path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin")
 
-#: The mark of tests that need it.
-NEEDED = pytest.mark.skipif(_NGINX is None, reason="nginx is missing; `make test` brings it")
+#: A mark that skips a test if nginx is not installed.
+REQUIRES_NGINX = pytest.mark.skipif(_NGINX is None, reason='Run "make test" to install nginx.')
 
 _CONFIGURATION = """
 daemon off;
-# One process with the rights of whoever runs the tests: it needs no user of its own that may read
-# this folder, and leaves no other process behind.
+# Without a master process, nginx needs no second user, and leaves no process behind.
 master_process off;
 pid nginx.pid;
 error_log stderr error;
@@ -44,20 +43,25 @@ http {
 
 
 @contextlib.contextmanager
-def before(server: str, folder: Path, http: str = "") -> Iterator[int]:
-    """Run nginx with this in its ``server`` and ``http`` blocks; the value is its port."""
+def run_nginx(server: str, folder: Path, http: str = "") -> Iterator[int]:
+    """Run nginx until the context ends. The value of the context is its port.
+
+    :param server: the directives of nginx for its ``server`` block.
+    :param folder: an empty folder for the files of nginx.
+    :param http: the directives of nginx for its ``http`` block.
+    """
     log = folder / "log"
-    with socket.create_server(("127.0.0.1", 0), backlog=256) as listening, log.open("wb") as stderr:
-        port: int = listening.getsockname()[1]
+    with socket.create_server(("127.0.0.1", 0), backlog=256) as listener, log.open("wb") as stderr:
+        port: int = listener.getsockname()[1]
         (folder / "nginx.conf").write_text(
             _CONFIGURATION % {"port": port, "server": server, "http": http}
         )
-        # nginx takes an open socket over, as it does from the one it replaces in service: nobody
-        # else can have taken the port meanwhile, and whoever asks too early waits.
-        process = subprocess.Popen(  # noqa: S603 - all of it is written here
+        # nginx inherits the open socket, as it does during an upgrade. So no other process can
+        # take the port, and requests wait until nginx is ready.
+        process = subprocess.Popen(  # noqa: S603 - The arguments are constants.
             [str(_NGINX), "-e", "stderr", "-p", str(folder), "-c", "nginx.conf"],
-            env={**os.environ, "NGINX": f"{listening.fileno()};"},
-            pass_fds=[listening.fileno()],
+            env={**os.environ, "NGINX": f"{listener.fileno()};"},
+            pass_fds=[listener.fileno()],
             stderr=stderr,
         )
     try:

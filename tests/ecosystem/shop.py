@@ -1,13 +1,15 @@
-"""An ordinary shop that other extensions are put into, and the browsers that visit it."""
+"""A small shop to which tests add other extensions, and a test client that acts like a browser."""
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from bs4 import BeautifulSoup
 from flask import Flask, redirect, render_template, request, session
+from flask.testing import FlaskClient
 from jinja2 import DictLoader
 from werkzeug.test import TestResponse
 
@@ -20,15 +22,17 @@ from tests.support import (
     PHONE,
     PRIVATE_HEADERS,
     PRODUCT_CODE,
+    PUBLIC_URL,
     find_element,
     make_link,
 )
 
-ADDRESS = "https://shop.example"
+#: The ids of the members by the names with which they log in.
 MEMBERS = {"alice": "m_7Qk2vX9rT4", "bob": "m_2bZc8LpW0s"}
+#: The request headers that determine the platform. Pages with entries list them in ``Vary``.
 DEVICE_HEADERS = {"User-Agent", "Sec-CH-UA-Mobile", "Sec-CH-UA-Platform"}
 
-#: What the gateway's document says of its URLs; the sign is the document's own example.
+#: The URLs of the gateway's pages, with the signature of the example in the interface document.
 GATEWAY_URLS = {
     "product": (
         "/gateway/dispatch/cps?partnerId=12345&subPartnerId=&caseCode=QX000000127257"
@@ -43,14 +47,15 @@ GATEWAY_URLS = {
         "&sign=001f9594105fd5b7ccb07caa01481a35&partnerUniqKey={member}&platform={platform}"
     ),
 }
-H5, PC_SITE = 1, 2
+#: The numbers of the platforms in the gateway's URLs.
+H5_PLATFORM, PC_PLATFORM = 1, 2
 
 _TEMPLATES = {
     "base.html": (
         '<!doctype html>\n<html lang="zh-CN">\n<head><title>商店</title></head>\n'
         "<body>{% block body %}{% endblock %}</body>\n</html>\n"
     ),
-    # The same for everybody, so that it can be cached.
+    # These entries are the same for every member, so sites can cache them.
     "insurance.html": f"""\
 {{% extends "base.html" %}}
 {{% block body %}}
@@ -78,7 +83,7 @@ _TEMPLATES = {
 """,
 }
 
-# What a browser sends when somebody follows a link.
+# The headers that a browser sends if the user follows a link.
 _NAVIGATION = {
     "Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
     "Sec-Fetch-Site": "same-origin",
@@ -87,208 +92,187 @@ _NAVIGATION = {
     "Upgrade-Insecure-Requests": "1",
 }
 
-_LINK_ENDPOINT = re.compile(r"/xiebao/(product|home|policy|paid)/")
-_FOR_CACHES_ONLY = re.compile(
+_LINK_PATH = re.compile(r"/xiebao/(product|home|policy|paid)/")
+_CACHE_HEADER = re.compile(
     r"(?i)expires|.*cdn-cache-control|surrogate-control|edge-control|x-accel-expires"
 )
 
 
-class Way(NamedTuple):
-    """How a site is put together: in which order, and in which of Flask's two styles."""
+class AppSetup(NamedTuple):
+    """The order and the style in which an app adds its extensions.
+
+    :ivar xiebao_first: True to add Xiebao before the other extensions.
+    :ivar uses_init_app: True to call ``init_app()``, False to pass the app to the constructor.
+    """
 
     xiebao_first: bool
-    in_factory: bool
+    uses_init_app: bool
 
     def __str__(self) -> str:
         order = "Xiebao first" if self.xiebao_first else "Xiebao last"
-        return f"{order}, {'factory' if self.in_factory else 'app-wide'}"
+        return f"{order}, {'init_app' if self.uses_init_app else 'constructor'}"
 
-    def add(self, extension: Callable[..., Any], app: Flask, *args: Any, **options: Any) -> Any:
-        """Put an extension into *app*, and return it."""
-        if not self.in_factory:
-            return extension(*args, app=app, **options)
-        instance = extension(*args, **options)
+    def add(self, extension: Callable[..., Any], app: Flask, **options: Any) -> Any:
+        """Add an extension to the app, and return the instance of the extension."""
+        if not self.uses_init_app:
+            return extension(app=app, **options)
+        instance = extension(**options)
         instance.init_app(app)
         return instance
 
 
-#: For what does not depend on it.
-ONE_WAY = Way(xiebao_first=False, in_factory=False)
-WAYS = [Way(first, factory) for first in (True, False) for factory in (False, True)]
+#: The setup for tests whose outcome does not depend on it.
+DEFAULT_SETUP = AppSetup(xiebao_first=False, uses_init_app=False)
+ALL_SETUPS = [AppSetup(*values) for values in itertools.product([True, False], repeat=2)]
 
 
-def remembered() -> str | None:
-    """Return who is signed in: the shop's member loader, unless it has another."""
+def load_session_member() -> str | None:
+    """Return the id of the member in the session, or None."""
     return session.get("member")
 
 
-def remember(name: str) -> None:
-    """Sign somebody in."""
+def log_in_to_session(name: str) -> None:
+    """Store the id of a member in the session."""
     session["member"] = MEMBERS[name]
 
 
 class Shop:
-    """A shop in service: it has pages with entries, a login, and the simulator as its gateway.
+    """A shop with entries, a login form, and the simulator as its gateway.
 
-    It is not in its tests for Flask, since some extensions switch themselves off there.
+    The app is not in testing mode, because some extensions disable themselves there.
 
-    :param way: how it is put together.
-    :param extensions: what else is put into the app, each a function that is given it.
-    :param loader: Xiebao's member loader; None leaves it to Flask-Login.
-    :param sign_in: is called with ``"alice"`` or ``"bob"`` when the login form comes.
-    :param members: what the gateway knows them by.
-    :param form_fields: what else is in the form, as Jinja.
-    :param address: where it is found.
-    :param config: further settings.
+    :ivar notifications: the notifications that the default handler received.
+    :param setup: the order and the style in which the app adds the extensions.
+    :param extensions: functions that add an extension to the app.
+    :param member_loader: None if Flask-Login identifies the members.
+    :param log_in: the function that the login form calls, with ``"alice"`` or ``"bob"``.
+    :param notification_handler: by default, a handler that appends to ``notifications``.
+    :param members: the ids of the members by name.
+    :param csrf_fields: the hidden fields of the login form, as a template.
+    :param base_url: the URL at which the browsers visit the shop.
+    :param config: more settings of the app.
     """
 
     def __init__(
         self,
-        way: Way,
+        setup: AppSetup,
         *extensions: Callable[[Flask], object],
-        loader: Callable[[], Any] | None = remembered,
-        sign_in: Callable[[str], object] = remember,
+        member_loader: Callable[[], Any] | None = load_session_member,
+        log_in: Callable[[str], object] = log_in_to_session,
+        notification_handler: Callable[[Notification], object] | None = None,
         members: Mapping[str, str] = MEMBERS,
-        form_fields: str = "",
-        address: str = ADDRESS,
+        csrf_fields: str = "",
+        base_url: str = PUBLIC_URL,
         **config: Any,
     ) -> None:
-        self.address = address
-        self.members = members
-        self.told: list[Notification] = []
+        self.base_url, self.members = base_url, members
+        self.notifications: list[Notification] = []
         self.app = app = Flask("shop")
         app.config.update(
-            CONFIG,
-            XIEBAO_ENV="test",
-            XIEBAO_BASE_URL="/gateway",
-            XIEBAO_PUBLIC_URL=address,
+            CONFIG, XIEBAO_ENV="test", XIEBAO_BASE_URL="/gateway", XIEBAO_PUBLIC_URL=base_url
         )
         app.config.update(config)
-        app.jinja_loader = DictLoader({**_TEMPLATES, "fields.html": form_fields})
+        app.jinja_loader = DictLoader({**_TEMPLATES, "fields.html": csrf_fields})
 
         def add_xiebao(app: Flask) -> None:
-            self.xiebao: Xiebao = way.add(Xiebao, app)
-            self.xiebao.notification_handler(self.hear)
+            self.xiebao: Xiebao = setup.add(Xiebao, app)
+            self.xiebao.notification_handler(notification_handler or self.notifications.append)
 
-        steps = (add_xiebao, *extensions) if way.xiebao_first else (*extensions, add_xiebao)
-        for step in steps:
-            step(app)
-        if loader is not None:
-            self.xiebao.member_loader(loader)
-        simulator = GatewaySimulator("12345", "Key")
-        app.register_blueprint(simulator.blueprint, url_prefix="/gateway")
-        _add_pages(app, sign_in)
+        steps = (add_xiebao, *extensions) if setup.xiebao_first else (*extensions, add_xiebao)
+        for add_extension in steps:
+            add_extension(app)
+        if member_loader is not None:
+            self.xiebao.member_loader(member_loader)
+        app.register_blueprint(GatewaySimulator("12345", "Key").blueprint, url_prefix="/gateway")
+        app.add_url_rule("/", "index", lambda: render_template("index.html"))
+        app.add_url_rule("/orders/8", "order", lambda: "Order 8")
 
-    def hear(self, notification: Notification) -> None:
-        """Take a notification."""
-        self.told.append(notification)
+        @app.route("/login", methods=["GET", "POST"])
+        def login() -> Any:
+            if request.method == "GET":
+                return render_template("login.html")
+            log_in(request.form["name"])
+            return redirect(request.args.get("next", "/"), 302)
 
-    def browser(self, device: Mapping[str, str] = PHONE, signed_in: str | None = None) -> Browser:
-        """Return somebody's browser, new to the shop."""
+    def open_browser(self, device: Mapping[str, str] = PHONE, member: str | None = None) -> Browser:
+        """Return a browser without cookies, or one in which a member has logged in."""
         browser = Browser(self, device)
-        if signed_in is not None:
-            browser.sign_in(signed_in)
+        if member is not None:
+            browser.log_in(member)
         return browser
 
-    def link(self, page: str, **options: Any) -> str:
-        """Return a link as a view of the shop would make it."""
-        with self.app.test_request_context(base_url=self.address):
+    def make_link(self, page: str, **options: Any) -> str:
+        """Return a link that is built during a request."""
+        with self.app.test_request_context(base_url=self.base_url):
             return make_link(self.xiebao, page, **options)
 
-    def gateway_url(self, page: str, name: str, platform: int) -> str:
-        """Return where a click of this member has to lead."""
+    def get_gateway_url(self, page: str, name: str, platform: int) -> str:
+        """Return the URL to which a member's click must redirect."""
         return GATEWAY_URLS[page].format(member=self.members[name], platform=platform)
 
 
-class Browser:
-    """One person with one device. Each answer of a link endpoint is looked at on the way."""
+class Browser(FlaskClient):
+    """A test client that sends the headers of a browser.
+
+    It checks the privacy headers of each response to a link, so each test with a link checks them.
+    """
 
     def __init__(self, shop: Shop, device: Mapping[str, str]) -> None:
-        self._shop = shop
-        self._device = device
-        self._client = shop.app.test_client()
+        super().__init__(shop.app, shop.app.response_class)
+        self.base_url, self.device = shop.base_url, device
 
-    def get(
-        self, url: str, headers: Mapping[str, str] | None = None, **options: Any
-    ) -> TestResponse:
-        """Go to a path of the shop, or to an absolute URL that has to lead to it.
-
-        :param headers: what is sent instead of, or besides, what this browser sends.
-        :param options: those of Flask's test client.
-        """
-        if "://" in url and "base_url" not in options:
-            assert url.startswith(f"{self._shop.address}/")
-            url = url.removeprefix(self._shop.address)
-        options = {"base_url": self._shop.address, "method": "GET", **options}
-        sent = {**_NAVIGATION, **self._device, **(headers or {})}
-        response = self._client.open(url, headers=sent, buffered=True, **options)
-        if _LINK_ENDPOINT.match(url):
-            check_headers(response)
+    def open(self, *args: Any, **options: Any) -> TestResponse:
+        """Request a path or an absolute URL of the shop."""
+        [url] = args
+        if "base_url" not in options:
+            url = url.removeprefix(self.base_url)
+            assert url.startswith("/"), f"{url} is not a URL of the shop."
+        headers = {**_NAVIGATION, **self.device}
+        if options.get("method") == "POST":
+            headers |= {"Origin": self.base_url, "Referer": f"{self.base_url}{url}"}
+        headers |= options.pop("headers", {})
+        options = {"base_url": self.base_url, **options}
+        response = super().open(url, headers=headers, buffered=True, **options)
+        if _LINK_PATH.match(url):
+            assert_private_headers(response)
         return response
 
-    def post(self, url: str, data: Mapping[str, str]) -> TestResponse:
-        """Send a form of the shop."""
-        origin = {"Origin": self._shop.address, "Referer": f"{self._shop.address}{url}"}
-        return self.get(url, origin, method="POST", data=data)
+    def log_in(self, name: str) -> TestResponse:
+        """Submit the login form with all of its fields, and return the response."""
+        return self.post("/login", data={**self.get_form_fields("/login"), "name": name})
 
-    def sign_in(self, name: str, url: str = "/login") -> TestResponse:
-        """Fill in and send the login form that is found here."""
-        response = self.post(url, {**self.form_fields(url), "name": name})
-        assert response.status_code == 302, response.text
-        return response
-
-    def form_fields(self, url: str) -> dict[str, str]:
-        """Return what is in the form that is found here."""
-        inputs = soup(self.get(url)).select("form input")
+    def get_form_fields(self, url: str) -> dict[str, str]:
+        """Return the names and values of the form fields on a page."""
+        inputs = parse_page(self.get(url)).select("form input")
         return {str(field["name"]): str(field.get("value", "")) for field in inputs}
 
-    def entries(self, url: str = "/") -> dict[str, str]:
-        """Return the links of the entries in a page, by their ids."""
-        page = self.get(url)
-        assert page.status_code == 200
-        return {str(a["id"]): str(a["href"]) for a in soup(page).select("a.xiebao-entry[id]")}
+    def get_links(self) -> dict[str, str]:
+        """Return the links of the entries on the front page by the ids of their elements."""
+        anchors = parse_page(self.get("/")).select("a.xiebao-entry[id]")
+        return {str(anchor["id"]): str(anchor["href"]) for anchor in anchors}
 
 
-def soup(response: TestResponse) -> BeautifulSoup:
-    """Return a page as it can be looked at."""
-    # Flask-DebugToolbar's markup, at the end, is a hundred times as long as what is wanted here.
-    page, _, _toolbar = response.text.partition('<div id="flDebug"')
-    return BeautifulSoup(page, "html.parser")
+def parse_page(response: TestResponse) -> BeautifulSoup:
+    """Return the parsed page, without the markup of Flask-DebugToolbar, which is slow to parse."""
+    return BeautifulSoup(response.text.partition('<div id="flDebug"')[0], "html.parser")
 
 
-def title(response: TestResponse) -> str:
-    """Return the title of a page."""
-    return find_element(soup(response), "title").text
+def get_title(response: TestResponse) -> str:
+    """Return the text of the ``title`` element."""
+    return find_element(parse_page(response), "title").text
 
 
-def directives(response: TestResponse) -> str:
-    """Return all the content security policies of a page as one text."""
-    return "; ".join(response.headers.getlist("Content-Security-Policy"))
+def get_csp(response: TestResponse) -> set[str]:
+    """Return the directives of all Content-Security-Policy headers."""
+    return set("; ".join(response.headers.getlist("Content-Security-Policy")).split("; "))
 
 
-def check_headers(response: TestResponse) -> None:
-    """Check what every answer of a link endpoint has to say to caches and others."""
-    what = f"{response.request.method} {response.request.path}: {response.status_code}"
+def assert_private_headers(response: TestResponse) -> None:
+    """Assert that caches, search engines and frames of other sites cannot use the response."""
+    message = f"{response.request.method} {response.request.path}: {response.status_code}"
     for name, value in PRIVATE_HEADERS.items():
-        assert response.headers.getlist(name) == [value], f"{name} of {what}"
-    assert not [name for name, _ in response.headers if _FOR_CACHES_ONLY.fullmatch(name)], what
+        assert response.headers.getlist(name) == [value], f"{message}, {name}"
+    assert not [name for name, _ in response.headers if _CACHE_HEADER.fullmatch(name)], message
     if response.mimetype == "text/html" and response.location is None and response.data:
-        assert response.headers.getlist("X-Content-Type-Options") == ["nosniff"], what
-        assert "frame-ancestors" in directives(response), what
-
-
-def _add_pages(app: Flask, sign_in: Callable[[str], object]) -> None:
-    @app.get("/")
-    def index() -> str:
-        return render_template("index.html")
-
-    @app.get("/orders/8")
-    def order() -> str:
-        return "Order 8"
-
-    @app.route("/login", methods=["GET", "POST"])
-    def login() -> Any:
-        if request.method == "GET":
-            return render_template("login.html")
-        sign_in(request.form["name"])
-        return redirect(request.args.get("next", "/"), 302)
+        assert response.headers.getlist("X-Content-Type-Options") == ["nosniff"], message
+        assert any("frame-ancestors" in directive for directive in get_csp(response)), message

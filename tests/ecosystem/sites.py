@@ -1,10 +1,14 @@
-"""A shop with each of the extensions, built as the extension's own documentation says."""
+"""Functions that create a shop with another extension.
+
+To test another extension, add a row to ``SITES``.
+"""
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from functools import partial
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -35,238 +39,213 @@ from sentry_sdk.integrations.logging import LoggingIntegration
 from sentry_sdk.scrubber import EventScrubber
 from sentry_sdk.transport import Transport
 
-from tests.ecosystem.shop import Shop, Way, remembered
+from tests.ecosystem.shop import AppSetup, Shop, load_session_member
 
-#: What the extensions are warned of, and not this package.
-THEIR_WARNINGS = [
-    # Flask-SeaSurf 2.0 finds its cookie's expiry by what Python 3.12 deprecated.
+#: Marks that ignore the deprecation warnings of other extensions.
+IGNORE_EXTENSION_WARNINGS = [
+    # Flask-SeaSurf 2.0 calls utcnow(), which Python 3.12 deprecates.
     pytest.mark.filterwarnings(r"ignore:datetime\.datetime\.utcnow\(\):DeprecationWarning"),
-    # Sentry has another name for it since 2.75, which earlier versions do not know.
+    # Sentry 2.75 renamed send_default_pii. Older versions do not know the new name.
     pytest.mark.filterwarnings("ignore:The send_default_pii option:DeprecationWarning"),
 ]
 
-WTF_TOKEN = '<input type="hidden" name="csrf_token" value="{{ csrf_token() }}">'
-SEASURF_TOKEN = '<input type="hidden" name="_csrf_token" value="{{ csrf_token() }}">'
-# Both call it csrf_token(), and in templates Flask-WTF's is the one.
-BOTH_TOKENS = WTF_TOKEN + SEASURF_TOKEN.replace("csrf_token()", "g.seasurf_csrf_token")
+ShopFactory = Callable[[AppSetup, ExitStack], Shop]
 
+_WTF_FIELD = '<input type="hidden" name="csrf_token" value="{{ csrf_token() }}">'
+_SEASURF_FIELD = '<input type="hidden" name="_csrf_token" value="{{ csrf_token() }}">'
 
-def flask_wtf(way: Way, scene: ExitStack) -> Shop:
-    return Shop(way, partial(way.add, CSRFProtect), form_fields=WTF_TOKEN)
+ALICE_UUID = uuid.UUID("0b6f4f1e-53e5-4f0c-9a5f-0d3b8a9d8c11")
+BOB_UUID = uuid.UUID("c2a1f7d0-8a43-4f39-b1ce-6a7f5e2d9b42")
 
-
-def with_seasurf(way: Way, *others: Callable[[Flask], object], form_fields: str) -> Shop:
-    """Return a shop with others and Flask-SeaSurf, which lets notifications through."""
-    guards: list[SeaSurf] = []
-    shop = Shop(
-        way, *others, lambda app: guards.append(way.add(SeaSurf, app)), form_fields=form_fields
+# All default panels except the versions panel, which takes 0.1 seconds for each page.
+_TOOLBAR_PANELS = [
+    f"flask_debugtoolbar.panels.{panel}"
+    for panel in (
+        "timer.TimerDebugPanel",
+        "headers.HeaderDebugPanel",
+        "request_vars.RequestVarsDebugPanel",
+        "config_vars.ConfigVarsDebugPanel",
+        "template.TemplateDebugPanel",
+        "sqlalchemy.SQLAlchemyDebugPanel",
+        "logger.LoggingPanel",
+        "route_list.RouteListDebugPanel",
+        "profiler.ProfilerDebugPanel",
+        "g.GDebugPanel",
     )
-    guards[0].exempt(shop.app.view_functions["xiebao.notify"])  # as doctor says
-    return shop
-
-
-def flask_seasurf(way: Way, scene: ExitStack) -> Shop:
-    return with_seasurf(way, form_fields=SEASURF_TOKEN)
-
-
-def add_limiter(way: Way, *limits: str) -> Callable[[Flask], object]:
-    key, storage = get_remote_address, "memory://"
-    return partial(way.add, Limiter, key_func=key, default_limits=[*limits], storage_uri=storage)
-
-
-def flask_limiter(way: Way, scene: ExitStack) -> Shop:
-    return Shop(way, add_limiter(way, "2000 per day", "1000 per hour"))
-
-
-def flask_talisman(way: Way, scene: ExitStack) -> Shop:
-    return Shop(way, partial(way.add, Talisman))
-
-
-def the_first_four(way: Way, scene: ExitStack) -> Shop:
-    csrf, talisman = partial(way.add, CSRFProtect), partial(way.add, Talisman)
-    limiter = add_limiter(way, "2000 per day", "1000 per hour")
-    return with_seasurf(way, csrf, limiter, talisman, form_fields=BOTH_TOKENS)
-
-
-def flask_cors(way: Way, scene: ExitStack) -> Shop:
-    return Shop(
-        way,
-        partial(way.add, CORS),
-        CORS_SUPPORTS_CREDENTIALS=True,
-        CORS_ORIGINS=["https://partner.example", "https://other.example"],
-    )
-
-
-def flask_session(way: Way, scene: ExitStack) -> Shop:
-    folder = scene.enter_context(TemporaryDirectory())
-    return Shop(
-        way,
-        partial(way.add, Session),
-        SESSION_TYPE="cachelib",
-        SESSION_CACHELIB=FileSystemCache(folder),
-    )
-
-
-def flask_caching(way: Way, scene: ExitStack) -> Shop:
-    return Shop(way, partial(way.add, Cache), CACHE_TYPE="SimpleCache", XIEBAO_DEVICE_MARKUP=False)
-
-
-# All but the one of the versions, which takes a tenth of a second for each page.
-TOOLBAR_PANELS = [
-    "flask_debugtoolbar.panels.timer.TimerDebugPanel",
-    "flask_debugtoolbar.panels.headers.HeaderDebugPanel",
-    "flask_debugtoolbar.panels.request_vars.RequestVarsDebugPanel",
-    "flask_debugtoolbar.panels.config_vars.ConfigVarsDebugPanel",
-    "flask_debugtoolbar.panels.template.TemplateDebugPanel",
-    "flask_debugtoolbar.panels.sqlalchemy.SQLAlchemyDebugPanel",
-    "flask_debugtoolbar.panels.logger.LoggingPanel",
-    "flask_debugtoolbar.panels.route_list.RouteListDebugPanel",
-    "flask_debugtoolbar.panels.profiler.ProfilerDebugPanel",
-    "flask_debugtoolbar.panels.g.GDebugPanel",
 ]
 
 
-def flask_debug_toolbar(way: Way, scene: ExitStack, **config: Any) -> Shop:
-    return Shop(
-        way,
-        partial(way.add, DebugToolbarExtension),
-        address="http://127.0.0.1:5000",
-        **{
-            "DEBUG": True,
-            "DEBUG_TB_PROFILER_ENABLED": True,
-            "DEBUG_TB_INTERCEPT_REDIRECTS": False,
-            "DEBUG_TB_PANELS": TOOLBAR_PANELS,
-            "XIEBAO_PUBLIC_URL": None,
-            **config,
-        },
+def create_seasurf_shop(
+    setup: AppSetup, *extensions: Callable[[Flask], object], csrf_fields: str
+) -> Shop:
+    """Return a shop with Flask-SeaSurf, from which the notification endpoint is exempt."""
+    seasurfs: list[SeaSurf] = []
+    shop = Shop(
+        setup,
+        *extensions,
+        lambda app: seasurfs.append(setup.add(SeaSurf, app)),
+        csrf_fields=csrf_fields,
+    )
+    seasurfs[0].exempt(shop.app.view_functions["xiebao.notify"])
+    return shop
+
+
+def limiter_adder(setup: AppSetup, *limits: str) -> Callable[[Flask], object]:
+    """Return a function that adds Flask-Limiter with these default limits."""
+    return partial(
+        setup.add,
+        Limiter,
+        key_func=get_remote_address,
+        default_limits=[*limits],
+        storage_uri="memory://",
     )
 
 
-class User(UserMixin):  # type: ignore[misc]  # Flask-Login has no annotations
-    """Somebody whom Flask-Login knows by this, which need not be a text."""
+def create_toolbar_shop(setup: AppSetup, *, intercept_redirects: bool) -> Shop:
+    """Return a shop with Flask-DebugToolbar."""
+    return Shop(
+        setup,
+        partial(setup.add, DebugToolbarExtension),
+        base_url="http://127.0.0.1:5000",
+        DEBUG=True,
+        DEBUG_TB_INTERCEPT_REDIRECTS=intercept_redirects,
+        DEBUG_TB_PROFILER_ENABLED=True,
+        DEBUG_TB_PANELS=_TOOLBAR_PANELS,
+        XIEBAO_PUBLIC_URL=None,
+    )
 
-    def __init__(self, id: Any) -> None:
-        self.id = id
+
+@dataclass(eq=False)
+class User(UserMixin):  # type: ignore[misc]  # Flask-Login has no annotations.
+    """A user whose id can have any type, although Flask-Login expects a string."""
+
+    id: Any
 
     def get_id(self) -> Any:
         return self.id
 
 
-def flask_login(
-    way: Way,
-    scene: ExitStack,
-    users: Mapping[str, User] | None = None,
-) -> Shop:
-    """Return a shop that leaves it to Flask-Login who is signed in.
+def create_login_shop(setup: AppSetup, users: Mapping[str, User]) -> Shop:
+    """Return a shop in which Flask-Login identifies the members, and which has no member loader.
 
-    :param users: by what they put into the form.
+    :param users: the users by the names with which they log in.
     """
-    known = users or {"alice": User("7"), "bob": User("8")}
 
-    def extend(app: Flask) -> None:
-        manager = way.add(LoginManager, app)
-        manager.user_loader(lambda id: next((u for u in known.values() if u.id == id), None))
+    def add_login_manager(app: Flask) -> None:
+        manager = setup.add(LoginManager, app)
+        manager.user_loader(lambda id: next((u for u in users.values() if u.id == id), None))
 
     return Shop(
-        way,
-        extend,
-        loader=None,
-        sign_in=lambda name: login_user(known[name]),
-        members={name: str(user.id) for name, user in known.items()},
+        setup,
+        add_login_manager,
+        member_loader=None,
+        log_in=lambda name: login_user(users[name]),
+        members={name: str(user.id) for name, user in users.items()},
     )
 
 
-def flask_login_uuid(way: Way, scene: ExitStack) -> Shop:
-    """Return one whose author forgot that Flask-Login asks for a text."""
-    return flask_login(way, scene, {"alice": User(ALICE), "bob": User(BOB)})
-
-
-ALICE = uuid.UUID("0b6f4f1e-53e5-4f0c-9a5f-0d3b8a9d8c11")
-BOB = uuid.UUID("c2a1f7d0-8a43-4f39-b1ce-6a7f5e2d9b42")
-
-
-def flask_babel(way: Way, scene: ExitStack) -> Shop:
-    def locale() -> str | None:
-        return request.accept_languages.best_match(["zh", "en"])
-
-    def extend(app: Flask) -> None:
-        Babel().init_app(app, locale_selector=locale)
-
-    return Shop(way, extend, BABEL_DEFAULT_LOCALE="zh")
+def select_locale() -> str | None:
+    """Return the language of the visitor for Flask-Babel."""
+    return request.accept_languages.best_match(["zh", "en"])
 
 
 @contextmanager
-def sentry() -> Iterator[list[str]]:
-    """Switch Sentry on; the value is what it sends, as text."""
-    sent: list[str] = []
+def run_sentry() -> Iterator[list[str]]:
+    """Run Sentry until the context ends. The value of the context is the list of its events."""
+    events: list[str] = []
 
-    class Collector(Transport):
+    class ListTransport(Transport):
         def capture_envelope(self, envelope: Envelope) -> None:
-            sent.extend(item.get_bytes().decode() for item in envelope.items)
+            events.extend(item.get_bytes().decode() for item in envelope.items)
 
     sentry_sdk.init(
         dsn="https://public@sentry.example/1",
-        transport=Collector,
-        # The others change the interpreter itself, for good.
+        transport=ListTransport,
+        # The default integrations cannot be removed from the process after the test.
         default_integrations=False,
         integrations=[FlaskIntegration(), LoggingIntegration(), DedupeIntegration()],
         send_default_pii=True,
         include_local_variables=True,
         traces_sample_rate=1.0,
-        # Nothing is hidden for its name: what is no secret has to be so by itself.
+        # The package must hide its secrets itself, so Sentry must not remove them by name.
         event_scrubber=EventScrubber(denylist=[], pii_denylist=[]),
     )
     try:
         with sentry_sdk.isolation_scope():
-            yield sent
+            yield events
     finally:
         sentry_sdk.get_client().close()
         sentry_sdk.get_global_scope().set_client(None)
 
 
-def sentrys(way: Way, scene: ExitStack) -> Shop:
-    scene.enter_context(sentry())
-    return Shop(way)
+def create_sentry_shop(setup: AppSetup, exit_stack: ExitStack) -> Shop:
+    exit_stack.enter_context(run_sentry())
+    return Shop(setup)
 
 
-def trace(app: Flask, spans: SpanExporter, scene: ExitStack) -> None:
-    """Have OpenTelemetry trace an app until the scene is over."""
+def trace_app(app: Flask, exporter: SpanExporter, exit_stack: ExitStack) -> None:
+    """Trace the requests of an app with OpenTelemetry until the exit stack is closed."""
     provider = TracerProvider(shutdown_on_exit=False)
-    provider.add_span_processor(SimpleSpanProcessor(spans))
-    scene.callback(provider.shutdown)
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    exit_stack.callback(provider.shutdown)
     instrumentor: Any = FlaskInstrumentor()
     instrumentor.instrument_app(app, tracer_provider=provider)
-    scene.callback(instrumentor.uninstrument_app, app)
+    exit_stack.callback(instrumentor.uninstrument_app, app)
 
 
-def opentelemetry(way: Way, scene: ExitStack) -> Shop:
-    return Shop(way, lambda app: trace(app, InMemorySpanExporter(), scene))
+async def load_session_member_async() -> str | None:
+    return load_session_member()
 
 
-async def remembered_later() -> str | None:
-    return remembered()
-
-
-def asynchronous(way: Way, scene: ExitStack) -> Shop:
-    return Shop(way, loader=remembered_later)
-
-
-Build = Callable[[Way, ExitStack], Shop]
-
-SITES: dict[str, Build] = {
-    "Flask-WTF": flask_wtf,
-    "Flask-Limiter": flask_limiter,
-    "Flask-SeaSurf": flask_seasurf,
-    "Flask-Talisman": flask_talisman,
-    "the first four": the_first_four,
-    "Flask-CORS": flask_cors,
-    "Flask-Session": flask_session,
-    "Flask-Caching": flask_caching,
-    "Flask-DebugToolbar": flask_debug_toolbar,
-    "Flask-Login": flask_login,
-    "Flask-Login, UUID": flask_login_uuid,
-    "Flask-Babel": flask_babel,
-    "Sentry": sentrys,
-    "OpenTelemetry": opentelemetry,
-    "async": asynchronous,
+#: One row per site: the name of its extension, and a function that creates the shop. The function
+#: accepts the setup, and an exit stack to which it adds what must be cleaned up.
+SITES: dict[str, ShopFactory] = {
+    "Flask-WTF": lambda setup, _: Shop(
+        setup, partial(setup.add, CSRFProtect), csrf_fields=_WTF_FIELD
+    ),
+    "Flask-Limiter": lambda setup, _: Shop(
+        setup, limiter_adder(setup, "2000 per day", "1000 per hour")
+    ),
+    "Flask-SeaSurf": lambda setup, _: create_seasurf_shop(setup, csrf_fields=_SEASURF_FIELD),
+    "Flask-Talisman": lambda setup, _: Shop(setup, partial(setup.add, Talisman)),
+    "four security extensions": lambda setup, _: create_seasurf_shop(
+        setup,
+        partial(setup.add, CSRFProtect),
+        limiter_adder(setup, "2000 per day", "1000 per hour"),
+        partial(setup.add, Talisman),
+        # Both extensions define csrf_token() for templates. The one of Flask-WTF is used.
+        csrf_fields=_WTF_FIELD + _SEASURF_FIELD.replace("csrf_token()", "g.seasurf_csrf_token"),
+    ),
+    "Flask-CORS": lambda setup, _: Shop(
+        setup,
+        partial(setup.add, CORS),
+        CORS_SUPPORTS_CREDENTIALS=True,
+        CORS_ORIGINS=["https://partner.example", "https://other.example"],
+    ),
+    "Flask-Session": lambda setup, exit_stack: Shop(
+        setup,
+        partial(setup.add, Session),
+        SESSION_TYPE="cachelib",
+        SESSION_CACHELIB=FileSystemCache(exit_stack.enter_context(TemporaryDirectory())),
+    ),
+    "Flask-Caching": lambda setup, _: Shop(
+        setup, partial(setup.add, Cache), CACHE_TYPE="SimpleCache", XIEBAO_DEVICE_MARKUP=False
+    ),
+    "Flask-DebugToolbar": lambda setup, _: create_toolbar_shop(setup, intercept_redirects=False),
+    "Flask-Login": lambda setup, _: create_login_shop(
+        setup, {"alice": User("7"), "bob": User("8")}
+    ),
+    "Flask-Login with UUIDs": lambda setup, _: create_login_shop(
+        setup, {"alice": User(ALICE_UUID), "bob": User(BOB_UUID)}
+    ),
+    "Flask-Babel": lambda setup, _: Shop(
+        setup,
+        lambda app: Babel().init_app(app, locale_selector=select_locale),
+        BABEL_DEFAULT_LOCALE="zh",
+    ),
+    "Sentry": create_sentry_shop,
+    "OpenTelemetry": lambda setup, exit_stack: Shop(
+        setup, lambda app: trace_app(app, InMemorySpanExporter(), exit_stack)
+    ),
+    "async member loader": lambda setup, _: Shop(setup, member_loader=load_session_member_async),
 }

@@ -1,4 +1,4 @@
-"""Flask-Babel says which language a visitor reads."""
+"""Tests for the language of the extension's texts on a site with Flask-Babel."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from contextlib import ExitStack
 
 import pytest
 
-from tests.ecosystem.shop import ONE_WAY, soup, title
-from tests.ecosystem.sites import flask_babel
+from tests.ecosystem.shop import DEFAULT_SETUP, get_title, parse_page
+from tests.ecosystem.sites import SITES
 from tests.support import PC, find_element
 
 CHINESE = (
@@ -28,27 +28,33 @@ ENGLISH = (
 
 
 @pytest.mark.parametrize(
-    ("accepts", "lang", "words"),
+    ("accept_language", "lang", "texts"),
     [("zh-CN,zh;q=0.9", "zh-CN", CHINESE), ("en-GB,en;q=0.9", "en", ENGLISH)],
     ids=["Chinese", "English"],
 )
-def test_entries_handoffs_and_notices_speak_the_visitors_language(
-    scene: ExitStack, accepts: str, lang: str, words: tuple[list[str], str, list[str]]
+def test_flask_babel_selects_language_of_entries_and_pages(
+    exit_stack: ExitStack,
+    accept_language: str,
+    lang: str,
+    texts: tuple[list[str], str, list[str]],
 ) -> None:
-    shop = flask_babel(ONE_WAY, scene)
-    language = {"Accept-Language": accepts}
-    browser = shop.browser(PC, signed_in="alice")
-    page = soup(browser.get("/", language))
-    entries = {str(a["id"]): a for a in page.select("a.xiebao-entry")}
-    others = [
-        browser.get(str(entries["home"]["href"]), language),
-        browser.get(str(entries["policy"]["href"]), language),
-        browser.get("/xiebao/home/nonsense", language),
-        shop.browser(PC).get(str(entries["home"]["href"]), language),
+    labels, code_label, titles = texts
+    shop = SITES["Flask-Babel"](DEFAULT_SETUP, exit_stack)
+    headers = {"Accept-Language": accept_language}
+    browser = shop.open_browser(PC, "alice")
+
+    page = parse_page(browser.get("/", headers=headers))
+    entries = page.select("a.xiebao-entry")
+    links = {str(entry["id"]): str(entry["href"]) for entry in entries}
+    responses = [
+        browser.get(links["home"], headers=headers),
+        browser.get(links["policy"], headers=headers),
+        browser.get("/xiebao/home/nonsense", headers=headers),
+        shop.open_browser(PC).get(links["home"], headers=headers),
     ]
 
-    labels, code, titles = words
-    assert [entries[id].text for id in ("product", "order", "home", "policy")] == labels
-    assert find_element(page, "svg.xiebao-qr")["aria-label"] == code
-    assert [title(each) for each in others] == titles
-    assert [find_element(each, "html")["lang"] for each in others] == [lang] * 4
+    assert list(links) == ["product", "order", "home", "policy"]
+    assert [entry.text for entry in entries] == labels
+    assert find_element(page, "svg.xiebao-qr")["aria-label"] == code_label
+    assert [get_title(response) for response in responses] == titles
+    assert {find_element(response, "html")["lang"] for response in responses} == {lang}

@@ -1,4 +1,4 @@
-"""What guards against forged requests guards the shop's own forms as before."""
+"""Tests for forms of a site with CSRF protection."""
 
 from __future__ import annotations
 
@@ -6,32 +6,28 @@ from contextlib import ExitStack
 
 import pytest
 
-from tests.ecosystem.shop import Way
-from tests.ecosystem.sites import (
-    THEIR_WARNINGS,
-    Build,
-    flask_seasurf,
-    flask_wtf,
-    the_first_four,
-)
+from tests.ecosystem.shop import AppSetup
+from tests.ecosystem.sites import IGNORE_EXTENSION_WARNINGS, SITES
 
-pytestmark = THEIR_WARNINGS
+pytestmark = IGNORE_EXTENSION_WARNINGS
 
 
 @pytest.mark.parametrize(
-    ("build", "refusal"), [(flask_wtf, 400), (flask_seasurf, 403), (the_first_four, 400)]
+    ("name", "status"),
+    [("Flask-WTF", 400), ("Flask-SeaSurf", 403), ("four security extensions", 400)],
 )
-def test_a_form_needs_its_token_as_ever_and_a_click_leaves_it_valid(
-    way: Way, scene: ExitStack, build: Build, refusal: int
+def test_csrf_protection_of_forms_works_before_and_after_clicks(
+    app_setup: AppSetup, exit_stack: ExitStack, name: str, status: int
 ) -> None:
-    browser = build(way, scene).browser()
-    browser.get("/login")
-    assert browser.post("/login", {"name": "alice"}).status_code == refusal
-    assert "policy" not in browser.entries()
+    browser = SITES[name](app_setup, exit_stack).open_browser()
 
-    browser.sign_in("alice")  # with what is in the form
-    entries = browser.entries()
-    token = browser.form_fields("/login")
+    browser.get("/login")
+    assert browser.post("/login", data={"name": "alice"}).status_code == status
+    assert "policy" not in browser.get_links()
+
+    assert browser.log_in("alice").status_code == 302
+    links = browser.get_links()
+    fields = browser.get_form_fields("/login")
     for page in ("product", "policy"):
-        assert browser.get(entries[page]).status_code == 302
-    assert browser.post("/login", {**token, "name": "bob"}).status_code == 302
+        assert browser.get(links[page]).status_code == 302
+    assert browser.post("/login", data={**fields, "name": "bob"}).status_code == 302

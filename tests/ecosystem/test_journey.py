@@ -1,8 +1,11 @@
-"""The same journey through the shop with each extension; in `tests/deep`, put together each way."""
+"""Tests for entries, clicks, payments and notifications on the site of each extension.
+
+The sites are in ``sites.py``. ``tests/deep/test_ecosystem.py`` runs these tests in each setup.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from typing import Any
 
@@ -10,54 +13,62 @@ import pytest
 import time_machine
 
 from tests import qr
-from tests.ecosystem.shop import DEVICE_HEADERS, H5, ONE_WAY, PC_SITE, Shop, Way, soup, title
-from tests.ecosystem.sites import SITES, THEIR_WARNINGS
+from tests.ecosystem.shop import (
+    DEFAULT_SETUP,
+    DEVICE_HEADERS,
+    H5_PLATFORM,
+    PC_PLATFORM,
+    AppSetup,
+    Shop,
+    get_title,
+    parse_page,
+)
+from tests.ecosystem.sites import IGNORE_EXTENSION_WARNINGS, SITES
 from tests.support import INSURE_NUM, PC, PHONE, SentSignals, find_href, get_return_link
 from tests.vectors import PAID, build_notification
 
-pytestmark = THEIR_WARNINGS
+pytestmark = IGNORE_EXTENSION_WARNINGS
 
 
-def every_site(*ways: Way) -> Iterable[Any]:
-    """Return the shops with each extension, put together in each of these ways, as parameters."""
-    for name, build in SITES.items():
-        for way in ways:
-            yield pytest.param((build, way), id=f"{name}, {way}")
+def build_shop_params(*setups: AppSetup) -> list[Any]:
+    """Return a parameter of the fixture ``shop`` for each site in each of these setups."""
+    return [
+        pytest.param((create_shop, setup), id=f"{name}, {setup}")
+        for name, create_shop in SITES.items()
+        for setup in setups
+    ]
 
 
-@pytest.fixture(scope="module", params=every_site(ONE_WAY))
-def opened(request: pytest.FixtureRequest) -> Iterator[Shop]:
-    build, way = request.param
-    with ExitStack() as scene:
-        yield build(way, scene)
+def open_shop(request: pytest.FixtureRequest) -> Iterator[Shop]:
+    """Create the shop of a parameter. All tests of a module share this fixture."""
+    create_shop, setup = request.param
+    with ExitStack() as stack:
+        yield create_shop(setup, stack)
 
 
-@pytest.fixture
-def shop(opened: Shop) -> Shop:
-    opened.told.clear()
-    return opened
+shop = pytest.fixture(open_shop, scope="module", params=build_shop_params(DEFAULT_SETUP))
 
 
-@pytest.mark.parametrize("name", ["alice", None], ids=["member", "nobody"])
+@pytest.mark.parametrize("name", ["alice", None], ids=["logged in", "logged out"])
 @pytest.mark.parametrize(("device", "platform"), [(PHONE, "h5"), (PC, "pc")], ids=["phone", "PC"])
-def test_a_page_has_its_entries_and_tells_caches_what_they_have_to_know(
+def test_page_has_entries_and_cache_headers(
     shop: Shop,
     sent_signals: SentSignals,
     name: str | None,
     device: Mapping[str, str],
     platform: str,
 ) -> None:
-    page = shop.browser(device, signed_in=name).get("/")
+    page = shop.open_browser(device, name).get("/")
 
     assert page.status_code == 200
-    links = {a["id"]: a for a in soup(page).select("a.xiebao-entry")}
-    assert links.keys() == {"product", "order", "home"} | ({"policy"} if name else set())
-    for id, a in links.items():
-        assert a["data-xiebao-entry"] == ("product" if id == "order" else id)
-        assert str(a["href"]).startswith(f"/xiebao/{a['data-xiebao-entry']}/")
+    entries = {entry["id"]: entry for entry in parse_page(page).select("a.xiebao-entry")}
+    assert entries.keys() == {"product", "order", "home"} | ({"policy"} if name else set())
+    for id, entry in entries.items():
+        assert entry["data-xiebao-entry"] == ("product" if id == "order" else id)
+        assert str(entry["href"]).startswith(f"/xiebao/{entry['data-xiebao-entry']}/")
     assert ("private" in page.headers.get("Cache-Control", "")) == (name is not None)
     if shop.app.config.get("XIEBAO_DEVICE_MARKUP", True):
-        assert {a["data-xiebao-platform"] for a in links.values()} == {platform}
+        assert {entry["data-xiebao-platform"] for entry in entries.values()} == {platform}
         assert set(page.vary) >= DEVICE_HEADERS
     assert not sent_signals
 
@@ -65,90 +76,97 @@ def test_a_page_has_its_entries_and_tells_caches_what_they_have_to_know(
 @pytest.mark.parametrize(
     ("page", "device", "platform"),
     [
-        ("product", PHONE, H5),
-        ("product", PC, PC_SITE),
-        ("home", PHONE, H5),
-        ("policy", PHONE, H5),
+        ("product", PHONE, H5_PLATFORM),
+        ("product", PC, PC_PLATFORM),
+        ("home", PHONE, H5_PLATFORM),
+        ("policy", PHONE, H5_PLATFORM),
     ],
     ids=["product, phone", "product, PC", "home, phone", "policy, phone"],
 )
-def test_a_click_leads_to_the_gateway(
+def test_click_redirects_to_gateway(
     shop: Shop, sent_signals: SentSignals, page: str, device: Mapping[str, str], platform: int
 ) -> None:
-    browser = shop.browser(device, signed_in="alice")
+    browser = shop.open_browser(device, "alice")
 
-    click = browser.get(browser.entries()[page])
+    click = browser.get(browser.get_links()[page])
 
     assert click.status_code == 302
-    assert click.location == shop.gateway_url(page, "alice", platform)
-    [(signal, said)] = sent_signals
-    assert (signal, said["entry"].page, said["member"]) == ("clicked", page, shop.members["alice"])
-    assert said["platform"] == platform
-    # The simulator is a part of the site.
-    gateway = browser.get(click.location, {"Accept": "application/json"})
-    assert gateway.get_json()["accepted"]
+    assert click.location == shop.get_gateway_url(page, "alice", platform)
+    [(signal, values)] = sent_signals
+    assert (signal, values["entry"].page) == ("clicked", page)
+    assert (values["member"], values["platform"]) == (shop.members["alice"], platform)
+    # The shop serves the simulator, so the client can open the URL of the redirect.
+    verdict = browser.get(click.location, headers={"Accept": "application/json"})
+    assert verdict.get_json()["accepted"]
 
 
 @pytest.mark.parametrize(
-    ("page", "heading"),
+    ("page", "title"),
     [("home", "用手机打开保险商城"), ("policy", "用手机查看保单")],
     ids=["home", "policy"],
 )
-def test_a_pc_hands_a_member_over_to_a_phone_that_is_not_signed_in_or_to_a_tablet(
-    shop: Shop, sent_signals: SentSignals, page: str, heading: str
+def test_handoff_page_identifies_member_on_phone_and_tablet(
+    shop: Shop, sent_signals: SentSignals, page: str, title: str
 ) -> None:
-    browser = shop.browser(PC, signed_in="alice")
+    browser = shop.open_browser(PC, "alice")
 
-    handoff = browser.get(browser.entries()[page])
-    assert (handoff.status_code, title(handoff)) == (200, heading)
+    handoff = browser.get(browser.get_links()[page])
+    assert (handoff.status_code, get_title(handoff)) == (200, title)
     assert not sent_signals
 
-    code = qr.read(handoff.text)
-    assert code.startswith(f"{shop.address}/xiebao/{page}/")
-    scan = shop.browser(PHONE).get(code)
-    assert scan.location == shop.gateway_url(page, "alice", H5)
+    url = qr.read(handoff.text)
+    assert url.startswith(f"{shop.base_url}/xiebao/{page}/")
+    logged_out_phone = shop.open_browser(PHONE)
+    expected = shop.get_gateway_url(page, "alice", H5_PLATFORM)
+    assert logged_out_phone.get(url).location == expected
     tablet = browser.get(find_href(handoff, "我正在用平板或手机，直接打开"))
-    assert tablet.location == scan.location
-    assert [said["member"] for _, said in sent_signals] == [shop.members["alice"]] * 2
+    assert tablet.location == expected
+    assert [values["member"] for _, values in sent_signals] == [shop.members["alice"]] * 2
 
 
-def test_whoever_scans_a_code_in_a_page_goes_as_themselves(shop: Shop) -> None:
-    code = qr.read(shop.browser(PC, signed_in="alice").get("/").text)
-    assert code.startswith(f"{shop.address}/xiebao/product/")
-    scan = shop.browser(PHONE, signed_in="bob").get(code)
-    assert scan.location == shop.gateway_url("product", "bob", H5)
+def test_qr_code_on_page_uses_login_of_scanning_phone(shop: Shop) -> None:
+    url = qr.read(shop.open_browser(PC, "alice").get("/").text)
+    assert url.startswith(f"{shop.base_url}/xiebao/product/")
+    click = shop.open_browser(PHONE, "bob").get(url)
+    assert click.location == shop.get_gateway_url("product", "bob", H5_PLATFORM)
 
 
-def test_a_payment_comes_back_to_where_the_entry_said(
+def test_return_link_redirects_to_return_url_of_entry(
     shop: Shop, sent_signals: SentSignals
 ) -> None:
-    browser = shop.browser(PHONE, signed_in="alice")
+    browser = shop.open_browser(PHONE, "alice")
 
-    click = browser.get(browser.entries()["order"])
-    paid = get_return_link(click)
-    assert click.location.partition("&paySuccess=")[0] == shop.gateway_url("product", "alice", H5)
-    assert paid.startswith(f"{shop.address}/xiebao/paid/")
+    click = browser.get(browser.get_links()["order"])
+    gateway_url, _, _ = click.location.partition("&paySuccess=")
+    assert gateway_url == shop.get_gateway_url("product", "alice", H5_PLATFORM)
+    return_link = get_return_link(click)
+    assert return_link.startswith(f"{shop.base_url}/xiebao/paid/")
 
-    back = browser.get(paid)
-    assert (back.status_code, back.location) == (302, "/orders/8")
+    response = browser.get(return_link)
+    assert (response.status_code, response.location) == (302, "/orders/8")
     [(_, clicked), (signal, returned)] = sent_signals
     assert (signal, returned["member"]) == ("returned", shop.members["alice"])
     assert returned["click_id"] == clicked["click_id"]
     assert returned["same_session"] is True
 
 
-def test_a_purchase_is_told_to_the_shop(shop: Shop) -> None:
-    platform = shop.app.test_client(use_cookies=False)
+def test_handler_receives_only_notifications_with_valid_signature(shop: Shop) -> None:
+    shop.notifications.clear()
+    gateway = shop.app.test_client(use_cookies=False)
     headers = {"User-Agent": "Java/1.8.0_202", "Content-Type": "application/json;charset=UTF-8"}
     for body in (PAID, build_notification(2, key="another key")):
-        answer = platform.post("/xiebao/notify", base_url=shop.address, data=body, headers=headers)
-        assert answer.mimetype == "application/json"
-        assert answer.get_json() == {"state": True} or answer.status_code == 403
-        assert "Set-Cookie" not in answer.headers
-    assert [(each.insure_num, each.member) for each in shop.told] == [(INSURE_NUM, "101000")]
+        response = gateway.post(
+            "/xiebao/notify", base_url=shop.base_url, data=body, headers=headers
+        )
+        assert response.mimetype == "application/json"
+        assert response.get_json() == {"state": True} or response.status_code == 403
+        assert "Set-Cookie" not in response.headers
+    [notification] = shop.notifications
+    assert (notification.insure_num, notification.member) == (INSURE_NUM, "101000")
 
 
-NOTICES = {
+#: One row per status of a refused click: the status and the title of the page.
+REFUSALS = {
     401: "请先登录",
     403: "这个链接属于另一位会员",
     404: "链接无效",
@@ -156,23 +174,23 @@ NOTICES = {
 }
 
 
-@pytest.mark.parametrize(("status", "heading"), NOTICES.items(), ids=map(str, NOTICES))
-def test_whoever_is_not_let_through_is_told_why(
-    shop: Shop, sent_signals: SentSignals, status: int, heading: str
+@pytest.mark.parametrize(("status", "title"), REFUSALS.items(), ids=map(str, REFUSALS))
+def test_refused_click_shows_page_with_reason(
+    shop: Shop, sent_signals: SentSignals, status: int, title: str
 ) -> None:
-    entries = shop.browser(PHONE, signed_in="alice").entries()
+    links = shop.open_browser(PHONE, "alice").get_links()
     with time_machine.travel(1_000_000_000, tick=False):
-        expired = shop.link("policy", member=shop.members["alice"], no_login_for=60)
-    links = {
-        401: entries["product"],
-        403: entries["policy"],
-        404: entries["policy"].replace("/policy/", "/policy/x"),
+        expired = shop.make_link("policy", member=shop.members["alice"], no_login_for=60)
+    refused_links = {
+        401: links["product"],
+        403: links["policy"],
+        404: links["policy"].replace("/policy/", "/policy/x"),
         410: expired,
     }
-    visitor = shop.browser(PHONE, signed_in="bob" if status == 403 else None)
+    browser = shop.open_browser(PHONE, "bob" if status == 403 else None)
 
-    notice = visitor.get(links[status])
+    response = browser.get(refused_links[status])
 
-    assert (notice.status_code, title(notice)) == (status, heading)
-    assert INSURE_NUM not in notice.text
-    assert [(signal, said["status"]) for signal, said in sent_signals] == [("refused", status)]
+    assert (response.status_code, get_title(response)) == (status, title)
+    assert INSURE_NUM not in response.text
+    assert [(signal, values["status"]) for signal, values in sent_signals] == [("refused", status)]

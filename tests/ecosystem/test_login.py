@@ -1,38 +1,34 @@
-"""Flask-Login says who is signed in."""
+"""Tests for members that Flask-Login identifies."""
 
 from __future__ import annotations
 
-from contextlib import ExitStack
-
 import pytest
 
-from tests.ecosystem.shop import ONE_WAY
-from tests.ecosystem.sites import ALICE, User, flask_login
+from tests.ecosystem.shop import DEFAULT_SETUP, H5_PLATFORM
+from tests.ecosystem.sites import ALICE_UUID, User, create_login_shop
 from tests.support import PHONE, SentSignals
 
 
 @pytest.mark.parametrize(
-    ("id", "member"),
-    [("7", "7"), (str(ALICE), str(ALICE)), (ALICE, str(ALICE)), ("Zr3-kQ_x81.fW", "Zr3-kQ_x81.fW")],
-    ids=["row number", "UUID", "UUID object", "token"],
+    "id",
+    ["7", str(ALICE_UUID), ALICE_UUID, "Zr3-kQ_x81.fW"],
+    ids=["row number", "UUID string", "UUID object", "token"],
 )
-def test_a_member_is_known_by_what_get_id_says_as_long_as_it_says_so(
-    scene: ExitStack, sent_signals: SentSignals, id: object, member: str
+def test_flask_login_id_identifies_member_until_changed(
+    sent_signals: SentSignals, id: object
 ) -> None:
     users = {"alice": User(id)}
-    shop = flask_login(ONE_WAY, scene, users)
-    browser = shop.browser(PHONE, signed_in="alice")
-    old_link = browser.entries()["policy"]
+    shop = create_login_shop(DEFAULT_SETUP, users)
+    browser = shop.open_browser(PHONE, "alice")
+    old_link = browser.get_links()["policy"]
 
-    assert browser.get(old_link).location == (
-        "/gateway/dispatch/cps/insureDetail?partnerId=12345&insureNum=20190226020146"
-        f"&sign=001f9594105fd5b7ccb07caa01481a35&partnerUniqKey={member}&platform=1"
-    )
-    assert sent_signals[0][1]["member"] == member
+    click = browser.get(old_link)
+    assert click.location == shop.get_gateway_url("policy", "alice", H5_PLATFORM)
+    assert sent_signals[0][1]["member"] == str(id)
 
-    # A new one signs its user out everywhere, and ends links to the old one.
+    # Flask-Login ends the session, and links with the old id belong to another member.
     users["alice"].id = "nX5_new-tok.3b"
     assert browser.get(old_link).status_code == 401
-    after = shop.browser(PHONE, signed_in="alice")
-    assert after.get(old_link).status_code == 403
-    assert after.get(after.entries()["policy"]).status_code == 302
+    browser = shop.open_browser(PHONE, "alice")
+    assert browser.get(old_link).status_code == 403
+    assert browser.get(browser.get_links()["policy"]).status_code == 302

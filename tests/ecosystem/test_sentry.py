@@ -1,4 +1,4 @@
-"""Sentry is told what goes wrong, with local variables, and never a secret."""
+"""Tests for errors that Sentry reports. No report may have a secret."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ import pytest
 
 from flask_xiebao import Notification
 from tests import vectors
-from tests.ecosystem.shop import ONE_WAY, Shop
-from tests.ecosystem.sites import THEIR_WARNINGS, sentry
-from tests.support import API_KEY, PC, PHONE, SIGN_OF_API_KEY
+from tests.ecosystem.shop import DEFAULT_SETUP, Shop
+from tests.ecosystem.sites import IGNORE_EXTENSION_WARNINGS, run_sentry
+from tests.support import API_KEY, PC, PHONE, SIGN_OF_API_KEY, find_leaks
 
-pytestmark = THEIR_WARNINGS
+pytestmark = IGNORE_EXTENSION_WARNINGS
 
-# They are no local variables of a test: Sentry would rightly report those.
+# Secrets must not be local variables of a test, because Sentry reports those.
 SECRET_KEY = "a secret key that nobody guesses"
 SECRETS = (API_KEY, SIGN_OF_API_KEY, SECRET_KEY, "/dispatch/cps")
 
-#: The endpoint of each entry in a page, by the entry's id.
+#: One row per entry on the front page: the id of its element, and the endpoint of its link.
 ENDPOINTS = {
     "product": "xiebao.product",
     "home": "xiebao.home",
@@ -29,74 +29,80 @@ ENDPOINTS = {
 
 
 @pytest.fixture
-def sent() -> Iterator[list[str]]:
-    """What Sentry was sent; none of it may hold a secret."""
-    with sentry() as sent:
-        yield sent
-    for secret in SECRETS:
-        assert not [text for text in sent if secret in text], "a secret was sent to Sentry"
+def sentry_events() -> Iterator[list[str]]:
+    """The events that Sentry sends, as JSON. After the test, none of them may have a secret."""
+    with run_sentry() as events:
+        yield events
+    assert find_leaks("\n".join(events), *SECRETS) == []
 
 
-class WatchedShop(Shop):
-    """A shop with a key and a secret that can be looked for, and Xiebao's own gateway."""
+class FailingShop(Shop):
+    """A shop whose notification handler fails, and whose member loader can fail.
 
-    failing = False
+    Its links redirect to Xiebao's gateway instead of the simulator.
+    """
+
+    has_database = True
 
     def __init__(self) -> None:
         super().__init__(
-            ONE_WAY,
-            loader=self.load,
+            DEFAULT_SETUP,
+            member_loader=self.load_member,
+            notification_handler=self.handle_notification,
             SECRET_KEY=SECRET_KEY,
             XIEBAO_API_KEY=API_KEY,
             XIEBAO_BASE_URL=None,
         )
 
-    def load(self) -> str:
-        if self.failing:
+    def load_member(self) -> str:
+        if not self.has_database:
             raise ConnectionError("the database is down")
         return "m_7Qk2vX9rT4"
 
-    def hear(self, notification: Notification) -> None:
+    def handle_notification(self, notification: Notification) -> None:
         raise ValueError(f"duplicate key: {notification.policies[0].insurant}")
 
 
 @pytest.fixture
-def shop() -> WatchedShop:
-    return WatchedShop()
+def shop() -> FailingShop:
+    return FailingShop()
 
 
-def errors(sent: list[str]) -> list[tuple[str, str]]:
-    """Return what was sent of exceptions: in which transaction, and what they say."""
-    events = [json.loads(text) for text in sent]
+def get_exceptions(sentry_events: list[str]) -> list[tuple[str, str]]:
+    """Return the transaction and the message of each reported exception."""
     return [
         (event["transaction"], event["exception"]["values"][-1]["value"])
-        for event in events
+        for event in map(json.loads, sentry_events)
         if "exception" in event
     ]
 
 
 @pytest.mark.parametrize("device", [PHONE, PC], ids=["phone", "PC"])
 @pytest.mark.parametrize(("id", "endpoint"), ENDPOINTS.items(), ids=ENDPOINTS)
-def test_a_loader_that_fails_is_reported(
-    shop: WatchedShop, sent: list[str], id: str, endpoint: str, device: dict[str, str]
+def test_sentry_reports_error_of_member_loader(
+    shop: FailingShop,
+    sentry_events: list[str],
+    id: str,
+    endpoint: str,
+    device: dict[str, str],
 ) -> None:
-    browser = shop.browser(device)
-    link = browser.entries()[id]
-    shop.failing = True
+    browser = shop.open_browser(device)
+    link = browser.get_links()[id]
+    shop.has_database = False
     assert browser.get(link).status_code == 500
-    assert errors(sent) == [(endpoint, "the database is down")]
-    assert any('"vars"' in text for text in sent)
+    assert get_exceptions(sentry_events) == [(endpoint, "the database is down")]
+    assert any('"vars"' in event for event in sentry_events)
 
 
-def test_a_notification_that_is_not_processed_is_reported_without_names(
-    shop: WatchedShop, sent: list[str]
+def test_sentry_report_of_failed_notification_has_no_names(
+    shop: FailingShop, sentry_events: list[str]
 ) -> None:
-    """Neither in the error, nor in local variables, nor in the body of the request."""
+    """The name is in the exception, in local variables and in the body of the request."""
     body = vectors.build_notification(3, json.loads(vectors.ISSUED)["data"], key=API_KEY)
-    answer = shop.app.test_client().post(
-        "/xiebao/notify", base_url=shop.address, data=body, content_type="application/json"
+    response = shop.app.test_client().post(
+        "/xiebao/notify", base_url=shop.base_url, data=body, content_type="application/json"
     )
-    assert answer.status_code == 500
-    [event] = [text for text in sent if "not processed" in text]
-    assert "ValueError in hear" in json.loads(event)["logentry"]["message"]
-    assert not [text for text in sent if "林晓" in text or r"\u6797\u6653" in text]
+    assert response.status_code == 500
+    [event] = [event for event in sentry_events if "not processed" in event]
+    assert "ValueError in handle_notification" in json.loads(event)["logentry"]["message"]
+    assert not [event for event in sentry_events if "林晓" in event or r"\u6797\u6653" in event]

@@ -1,4 +1,4 @@
-"""Flask-Talisman's defaults: https, and a policy that forbids what is inline."""
+"""Tests for links and pages on a site with Flask-Talisman."""
 
 from __future__ import annotations
 
@@ -9,74 +9,69 @@ import pytest
 from flask import Response
 from flask_talisman import Talisman
 
-from tests.ecosystem.shop import Shop, Way, directives, soup
-from tests.ecosystem.sites import (
-    THEIR_WARNINGS,
-    Build,
-    flask_talisman,
-    the_first_four,
-)
-from tests.support import PC, PHONE, SentSignals
+from tests.ecosystem.shop import H5_PLATFORM, AppSetup, Shop, get_csp, parse_page
+from tests.ecosystem.sites import IGNORE_EXTENSION_WARNINGS, SITES, ShopFactory
+from tests.support import PC, PHONE, SentSignals, find_inline_code
 
-pytestmark = THEIR_WARNINGS
+pytestmark = IGNORE_EXTENSION_WARNINGS
 
-ITS_POLICY = "default-src 'self'; object-src 'none'"
+DEFAULT_CSP = "default-src 'self'; object-src 'none'"
+#: The request headers of a script that fetches a link.
+FETCH = {"Sec-Fetch-Mode": "cors", "Sec-Fetch-Dest": "empty"}
 
 
-def add_policy(response: Response) -> Response:
+def test_http_click_redirects_to_https_and_sends_no_signal(
+    app_setup: AppSetup, exit_stack: ExitStack, sent_signals: SentSignals
+) -> None:
+    shop = SITES["Flask-Talisman"](app_setup, exit_stack)
+    browser = shop.open_browser(PHONE, "alice")
+    link = browser.get_links()["product"]
+
+    response = browser.get(link, base_url="http://shop.example")
+    assert (response.status_code, response.location) == (302, f"https://shop.example{link}")
+    assert not sent_signals
+
+    assert browser.get(link).location == shop.get_gateway_url("product", "alice", H5_PLATFORM)
+    assert len(sent_signals) == 1
+
+
+def add_second_csp(response: Response) -> Response:
     response.headers.add("Content-Security-Policy", "img-src 'none'")
     return response
 
 
-def with_a_second_policy(way: Way, scene: ExitStack) -> Shop:
-    # Flask calls such hooks backwards: this one comes after Flask-Talisman's.
-    return Shop(way, lambda app: app.after_request(add_policy), partial(way.add, Talisman))
-
-
-def test_a_click_by_http_goes_to_https_first(
-    way: Way, scene: ExitStack, sent_signals: SentSignals
-) -> None:
-    shop = flask_talisman(way, scene)
-    browser = shop.browser(PHONE, signed_in="alice")
-    link = browser.entries()["product"]
-
-    response = browser.get(link, base_url="http://shop.example")
-
-    assert (response.status_code, response.location) == (302, f"https://shop.example{link}")
-    assert not sent_signals
-    assert browser.get(link).location == shop.gateway_url("product", "alice", 1)
-    assert len(sent_signals) == 1
-
-
 @pytest.mark.parametrize(
-    ("build", "policies"),
+    ("create_shop", "policies"),
     [
-        (flask_talisman, [ITS_POLICY]),
-        (the_first_four, [ITS_POLICY]),
-        (with_a_second_policy, [ITS_POLICY, "img-src 'none'"]),
+        (SITES["Flask-Talisman"], [DEFAULT_CSP]),
+        (SITES["four security extensions"], [DEFAULT_CSP]),
+        # Flask runs after_request hooks in reverse order, so Flask-Talisman's hook runs first.
+        (
+            lambda setup, _: Shop(
+                setup, lambda app: app.after_request(add_second_csp), partial(setup.add, Talisman)
+            ),
+            [DEFAULT_CSP, "img-src 'none'"],
+        ),
     ],
+    ids=["Flask-Talisman", "four security extensions", "two policies"],
 )
-def test_its_policy_reaches_our_pages_and_nothing_in_them_is_against_it(
-    way: Way, scene: ExitStack, build: Build, policies: list[str]
+def test_extension_pages_send_and_obey_csp_of_site(
+    app_setup: AppSetup, exit_stack: ExitStack, create_shop: ShopFactory, policies: list[str]
 ) -> None:
-    browser = build(way, scene).browser(PC, signed_in="alice")
-    shown = browser.get("/")
-    entries = browser.entries()
-    by_a_script = {"Sec-Fetch-Mode": "cors", "Sec-Fetch-Dest": "empty"}
-    ours = [
-        browser.get(entries["home"]),
-        browser.get("/xiebao/home/nonsense"),
-        browser.get(entries["product"], by_a_script),
-    ]
+    browser = create_shop(app_setup, exit_stack).open_browser(PC, "alice")
+    links = browser.get_links()
 
-    # The shop's own pages have its headers, and none of ours.
-    assert shown.headers.getlist("Content-Security-Policy") == policies
-    assert shown.headers["Referrer-Policy"] == "strict-origin-when-cross-origin"
-    assert "X-Robots-Tag" not in shown.headers
-    for page in ours:
-        assert set("; ".join(policies).split("; ")) <= set(directives(page).split("; "))
-        tags = soup(page).find_all(True)
-        assert not soup(page).select("style, [style], script:not([src])")
-        assert not [name for tag in tags for name in tag.attrs if name.startswith("on")]
-        for tag in soup(page).select("script, link, img"):
+    front_page = browser.get("/")
+    handoff_page = browser.get(links["home"])
+    refusal_page = browser.get("/xiebao/home/nonsense")
+    fetched_page = browser.get(links["product"], headers=FETCH)
+
+    # The shop's own pages only have the headers of Flask-Talisman.
+    assert front_page.headers.getlist("Content-Security-Policy") == policies
+    assert front_page.headers["Referrer-Policy"] == "strict-origin-when-cross-origin"
+    assert "X-Robots-Tag" not in front_page.headers
+    for page in (handoff_page, refusal_page, fetched_page):
+        assert get_csp(page) >= set("; ".join(policies).split("; "))
+        assert find_inline_code(page) == []
+        for tag in parse_page(page).select("script, link, img"):
             assert str(tag.get("src") or tag.get("href")).startswith("/xiebao/static/")

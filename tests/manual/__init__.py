@@ -1,1 +1,1 @@
-"""What the manual says: it is run."""
+"""Tests for the code and the commands in the manual and the READMEs."""

@@ -1,6 +1,6 @@
-"""What is in the manual and the READMEs: their pages, and the blocks of code on each.
+"""Functions that find and run the code blocks of the manual and the READMEs.
 
-It is the English; ``tests/tools/parity.py`` holds the Chinese to it.
+The tests run the English pages. ``tests/tools/parity.py`` compares the Chinese pages with them.
 """
 
 from __future__ import annotations
@@ -11,12 +11,13 @@ import re
 import runpy
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 from textwrap import dedent
 from types import ModuleType
 from typing import Any, NamedTuple
 
+import pytest
 from flask import Flask
 
 ROOT = Path(__file__).parents[2]
@@ -24,44 +25,80 @@ DOCS = ROOT / "docs"
 README = ROOT / "README.md"
 
 _BLOCK = re.compile(
-    r"^( *)```(\{?[\w+-]+\}?)? ?([\w+]*)\n((?: *:[^\n]*\n)*)(.*?)^\1```$", re.DOTALL | re.MULTILINE
+    r"^(?P<indent> *)```(?:\{code-block\} )?(?P<language>\{?[\w+-]*\}?)(?: [\w+]*)?\n"
+    r"(?P<options>(?: *:[^\n]*\n)*)(?P<code>.*?)^(?P=indent)```$",
+    re.DOTALL | re.MULTILINE,
 )
+
+_grow = runpy.run_path(str(DOCS / "grow.py"))
+#: Return the pages of the tutorial with an existing shop, in their order.
+find_tutorial_pages: Callable[[], list[Path]] = _grow["find_pages"]
+#: Create the shop of the tutorial in a folder, as it is after a page or after the last page.
+grow_shop: Callable[..., None] = _grow["grow_shop"]
 
 
 class Block(NamedTuple):
-    """A block of code on a page."""
+    """A code block on a page.
+
+    :ivar options: the lines with the options of a ``{code-block}``, for example its caption.
+    """
 
     page: Path
     line: int
     language: str
     code: str
-    options: str = ""
+    options: str
 
     def __str__(self) -> str:
         return f"{self.page.relative_to(ROOT)}:{self.line}"
 
 
-def pages() -> list[Path]:
+def find_pages() -> list[Path]:
     """Return the pages of the manual."""
     return sorted((DOCS / "en").rglob("*.md"))
 
 
-_grow = runpy.run_path(str(DOCS / "grow.py"))
+def find_blocks(page: Path, *languages: str) -> list[Block]:
+    """Return the blocks on a page in these languages, or in all languages.
+
+    The language of the directive ``{code-block} python`` is "python".
+    """
+    text = page.read_text("utf-8")
+    return [
+        Block(
+            page=page,
+            line=text.count("\n", 0, match.start()) + 1,
+            language=match["language"],
+            code=dedent(match["code"]),
+            options=match["options"],
+        )
+        for match in _BLOCK.finditer(text)
+        if not languages or match["language"] in languages
+    ]
 
 
-def shop_pages() -> list[Path]:
-    """Return the pages of the tutorial on an existing shop, in their order."""
-    return list(_grow["pages"]())
+def find_all_blocks(*languages: str, captions: bool = True) -> list[Block]:
+    """Return the blocks in these languages from the manual and all other documents.
+
+    :param captions: False to leave out blocks with a caption, which names the file of the code.
+    """
+    others = ("README.md", "CONTRIBUTING.md", "SECURITY.md", "docs/existing_shop/README.md")
+    return [
+        block
+        for page in (*(ROOT / name for name in others), *find_pages())
+        for block in find_blocks(page, *languages)
+        if captions or ":caption:" not in block.options
+    ]
 
 
-def grow(folder: Path, last: str | None = None) -> None:
-    """Make the tutorial's shop as it is after a page, or after all of them."""
-    _grow["grow"](folder, last)
+def run_module(folder: Path, *command: str, status: int = 0, **environ: str) -> str:
+    """Run a Python module in a folder, and return its output.
 
-
-def run(folder: Path, *command: str, status: int = 0, **environ: str) -> str:
-    """Run a module in a folder, check its exit status, and return what it prints."""
-    done = subprocess.run(  # noqa: S603 - what the manual says
+    :param command: the name of the module, and its arguments.
+    :param status: the expected exit status. The test fails if the status is different.
+    :param environ: environment variables to add.
+    """
+    process = subprocess.run(  # noqa: S603 - The command is from the manual or from a test.
         [sys.executable, "-m", *command],
         cwd=folder,
         env={**os.environ, **environ},
@@ -69,41 +106,33 @@ def run(folder: Path, *command: str, status: int = 0, **environ: str) -> str:
         text=True,
         timeout=300,
     )
-    assert done.returncode == status, done.stdout + done.stderr
-    return done.stdout + done.stderr
+    output = process.stdout + process.stderr
+    assert process.returncode == status, output
+    return output
+
+
+def write_files(folder: Path, files: dict[str, str]) -> None:
+    """Write files into a folder.
+
+    :param files: the texts of the files by their path in the folder.
+    """
+    for path, text in files.items():
+        (folder / path).parent.mkdir(exist_ok=True)
+        (folder / path).write_text(text, "utf-8")
+
+
+def run_tests(folder: Path, files: dict[str, str], *options: str) -> str:
+    """Write files into a folder, run all tests there with pytest, and return its output."""
+    write_files(folder, files)
+    return run_module(folder, "pytest", "-q", "-p", "no:cacheprovider", *options, ".")
 
 
 def load_shop(folder: Path, **config: Any) -> tuple[Flask, ModuleType]:
-    """Return the app of the shop that stands in a folder, and its policies.
-
-    Its modules are forgotten: each test has its own.
-    """
-    sys.path.insert(0, str(folder))
-    try:
+    """Return the app of the tutorial's shop in a folder, and its module ``shop.policies``."""
+    # Another test may have imported the shop from another folder.
+    for name in [name for name in sys.modules if name.partition(".")[0] == "shop"]:
+        del sys.modules[name]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(folder)
         app = importlib.import_module("shop").create_app(config)
-        policies = importlib.import_module("shop.policies")
-    finally:
-        sys.path.remove(str(folder))
-        for name in [name for name in sys.modules if name.partition(".")[0] == "shop"]:
-            del sys.modules[name]
-    return app, policies
-
-
-def everything() -> list[Path]:
-    """Return whatever people read."""
-    others = ("CONTRIBUTING.md", "SECURITY.md", "docs/existing_shop/README.md")
-    return [README, *(ROOT / other for other in others), *pages()]
-
-
-def blocks(page: Path) -> Iterator[Block]:
-    """Yield the blocks of a page, those with a caption in the language that they name."""
-    text = page.read_text("utf-8")
-    for found in _BLOCK.finditer(text):
-        _, kind, of, options, code = found.groups()
-        line = text.count("\n", 0, found.start()) + 1
-        yield Block(page, line, of if kind == "{code-block}" else kind or "", dedent(code), options)
-
-
-def all_blocks(*languages: str) -> list[Block]:
-    """Return the blocks in these languages of code, of whatever people read."""
-    return [block for page in everything() for block in blocks(page) if block.language in languages]
+        return app, importlib.import_module("shop.policies")

@@ -1,4 +1,9 @@
-"""The manual: what it shows is run."""
+"""Tests for the code blocks and the commands in the manual and the READMEs.
+
+Each block is a test. Python blocks without a caption run with the variables of ``namespace``; if a
+page needs another variable, add it there. Blocks with a caption belong to the shop of the tutorial,
+or to a page with its own test.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +11,6 @@ import re
 import shlex
 import subprocess
 from collections.abc import Iterator
-from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,7 +18,7 @@ from unittest.mock import MagicMock
 
 import click
 import pytest
-from flask import Flask, g
+from flask import g
 from flask_caching import Cache
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
@@ -22,145 +26,129 @@ from flask_login import LoginManager, current_user, login_required
 from flask_migrate.cli import db as flask_migrate
 from flask_seasurf import SeaSurf
 from flask_sqlalchemy import SQLAlchemy
-from jinja2 import ChoiceLoader, DictLoader
+from jinja2 import DictLoader
 from sqlalchemy import String, cast, create_engine, orm
 
 from flask_xiebao import Order, Xiebao
-from flask_xiebao.cli import xiebao as commands
+from flask_xiebao.cli import xiebao as xiebao_commands
 from flask_xiebao.sqla import ClickMixin, PurchaseMixin, Purchases
-from tests.manual.blocks import DOCS, ROOT, Block, all_blocks, blocks, run
-from tests.support import CONFIG, DEPLOYED, INSURE_NUM, SETTING_NAMES
+from tests.manual.blocks import (
+    DOCS,
+    ROOT,
+    Block,
+    find_all_blocks,
+    find_blocks,
+    run_module,
+    run_tests,
+)
+from tests.support import DEPLOYED, INSURE_NUM, SETTING_NAMES, Site, make_site
 
 pytest_plugins = ["flask_xiebao.pytest_plugin"]
 
-# What stands around the examples of the manual: templates of the site's own.
-_TEMPLATES = {
-    "base.html": "{% block main %}{% endblock %}",
-    "my_header.html": "",
-    "mail/policy.html": "{{ insure_num }} {{ member_id }}",
-    "policies.html": "",
-}
-
 
 class Base(orm.DeclarativeBase):
-    """The tables of a site as the manual takes it for granted."""
+    """The base class of the site's models."""
 
 
-class Kept(PurchaseMixin, Base):
-    """Its purchases."""
+class Purchase(PurchaseMixin, Base):
+    """The purchases of the members."""
 
 
 class InsuranceClick(ClickMixin, Base):
-    """The clicks of its members."""
+    """The clicks of the members."""
 
 
 @pytest.fixture
-def app() -> Flask:
-    """A site as the manual takes it for granted, in service."""
-    app = Flask("shop")
-    app.config.update(
-        CONFIG,
+def site() -> Site:
+    """The deployed site in which the blocks run. It has no member loader."""
+    site = make_site(
+        loader=False,
         **DEPLOYED,
         SQLALCHEMY_DATABASE_URI="sqlite://",
         XIEBAO_PUBLIC_URL="https://shop.example",
         XIEBAO_STRICT=True,
         INSURANCE={"trip": "QX000000127257"},
     )
-    own = DictLoader(_TEMPLATES)
-    app.jinja_env.loader = ChoiceLoader([app.create_global_jinja_loader(), own])
-    app.add_url_rule("/sign-in", "auth.login", lambda: "")
-    return app
+    site.app.jinja_loader = DictLoader(
+        {
+            "base.html": "{% block main %}{% endblock %}",
+            "my_header.html": "",
+            "mail/policy.html": "{{ insure_num }} {{ member_id }}",
+            "policies.html": "",
+        }
+    )
+    site.app.add_url_rule("/sign-in", "auth.login", lambda: "")
+    return site
 
 
 @pytest.fixture
-def names(app: Flask, xiebao_orders: Any) -> Iterator[dict[str, Any]]:
-    """What the Python of the manual takes for granted."""
-    LoginManager(app)
+def namespace(site: Site, xiebao_orders: Any) -> Iterator[dict[str, Any]]:
+    """The global variables that the Python blocks use without defining them."""
+    LoginManager(site.app)
     xiebao_orders([Order(insure_num=INSURE_NUM)])
-    db = SQLAlchemy()
-    db.init_app(app)
-    Base.metadata.create_all(engine := create_engine("sqlite://"))
+    engine = create_engine("sqlite://")
+    Base.metadata.create_all(engine)
     yield {
         "__name__": "shop",
         "__file__": "shop.py",
-        "app": app,
-        "cache": Cache(app, config={"CACHE_TYPE": "SimpleCache"}),
+        "app": site.app,
+        "cache": Cache(site.app, config={"CACHE_TYPE": "SimpleCache"}),
+        "cast": cast,
         "compare": lambda order: None,
         "csrf": SeaSurf(),
         "current_user": current_user,
-        "db": db,
+        "db": SQLAlchemy(site.app),
+        "foreign": orm.foreign,
         "insure_num": INSURE_NUM,
         "login_required": login_required,
-        "limiter": Limiter(get_remote_address, app=app, storage_uri="memory://"),
+        "limiter": Limiter(get_remote_address, app=site.app, storage_uri="memory://"),
+        "mapped_column": orm.mapped_column,
         "member_id": 8,
-        **{name: getattr(orm, name) for name in _ORM},
-        **{"cast": cast, "String": String, "PurchaseMixin": PurchaseMixin, "Purchases": Purchases},
-        "InsuranceClick": InsuranceClick,
-        "Purchase": Kept,
-        "purchases": Purchases(Xiebao(), Kept, orm.sessionmaker(engine), clicks=InsuranceClick),
-        **dict.fromkeys(("create_app", "redis", "rq", "user"), MagicMock(id=8)),
         "portal": lambda environ, start: [],
+        "purchases": Purchases(Xiebao(), Purchase, orm.sessionmaker(engine), clicks=InsuranceClick),
+        "relationship": orm.relationship,
         "render_template": lambda name, **values: "",
         "session": {},
-        "xiebao": Xiebao(app),
+        "xiebao": site.xiebao,
+        "InsuranceClick": InsuranceClick,
+        "Mapped": orm.Mapped,
+        "Purchase": Purchase,
+        "PurchaseMixin": PurchaseMixin,
+        "Purchases": Purchases,
+        "String": String,
+        **dict.fromkeys(("create_app", "redis", "rq", "user"), MagicMock(id=8)),
     }
     engine.dispose()
 
 
-_ORM = ("Mapped", "foreign", "mapped_column", "relationship")
-
-
-def _whole(*languages: str) -> list[Block]:
-    """Return the blocks that stand alone; the tutorial's are run in the shop that grows."""
-    return [block for block in all_blocks(*languages) if ":caption:" not in block.options]
-
-
-@pytest.mark.parametrize("block", _whole("python"), ids=str)
-def test_the_python_runs(block: Block, names: dict[str, Any]) -> None:
+@pytest.mark.parametrize("block", find_all_blocks("python", captions=False), ids=str)
+def test_python_block_of_manual_runs(block: Block, site: Site, namespace: dict[str, Any]) -> None:
     code = compile(block.code, str(block), "exec", dont_inherit=True)
+    # Blocks with tests are only compiled here, because pytest must run them.
     if "pytest_plugins" in block.code or "def test_" in block.code:
-        return  # run below, as tests
-    with names["app"].app_context():
-        exec(code, names)  # noqa: S102 - what the manual says
-    names["app"].test_client().get("/")
+        return
+    with site.app.app_context():
+        exec(code, namespace)  # noqa: S102 - The code is from the manual.
+    site.app.test_client().get("/")
 
 
-@pytest.mark.parametrize("block", _whole("jinja", "html+jinja"), ids=str)
-def test_the_templates_render(block: Block, app: Flask) -> None:
-    Xiebao(app).member_loader(lambda: 8)
-    imports = (DOCS / "en/reference/macros.md").read_text("utf-8")
-    macros = re.findall(r"^\{% from .*?(?=^```)", imports, re.DOTALL | re.MULTILINE)[0]
-    source = block.code if "extends" in block.code else macros + block.code
+@pytest.mark.parametrize("block", find_all_blocks("jinja", "html+jinja", captions=False), ids=str)
+def test_template_block_of_manual_renders(block: Block, site: Site) -> None:
+    site.xiebao.member_loader(lambda: 8)
+    macros, *_ = find_blocks(DOCS / "en/reference/macros.md", "jinja")
+    source = block.code if "extends" in block.code else macros.code + block.code
     variables = {
         "insure_num": INSURE_NUM,
         "member_id": 8,
         "order": SimpleNamespace(id=8),
         "store": SimpleNamespace(xiebao_id="store-17"),
         "csp_nonce": lambda: "r4nd0m",
-        # what the extension's own pages have
+        # The variables of the extension's page templates, which sites can override.
         **{"start": "/", "site": "shop.example", "title": "", "code": "", "direct": "/"},
     }
-    with app.test_request_context():
+    with site.app.test_request_context():
         g.store = variables["store"]
-        app.jinja_env.from_string(source).render(variables)
-
-
-def test_the_tests_that_the_manual_shows_pass(tmp_path: Path) -> None:
-    page = DOCS / "en/how-to/testing.md"
-    login, plugin, tests, *_ = (block.code for block in blocks(page) if block.language == "python")
-    (tmp_path / "tests").mkdir()
-    for path, text in {
-        "shop.py": _SHOP,
-        "tests/__init__.py": "",  # or one elsewhere on the path would win
-        "tests/login.py": login,
-        "conftest.py": f"{plugin}{_FIXTURES}",
-        "test_shop.py": tests,
-    }.items():
-        (tmp_path / path).write_text(text)
-    said = run(tmp_path, "pytest", "-q", "-p", "no:cacheprovider", ".")
-    assert re.search(r"^4 passed", said, re.MULTILINE), said
-    options = ("--login", "tests.login:log_in", "--member", "8", "--case", "product-plain")
-    assert ", 0 failed" in run(tmp_path, "flask", "--app", "shop", "xiebao", "check", *options)
+        site.app.jinja_env.from_string(source).render(variables)
 
 
 _SHOP = """
@@ -203,41 +191,49 @@ def client():
 """
 
 
-_INSTALLED = {
-    *("Flask-Xiebao", "Flask-Xiebao[orders]", "Flask-Xiebao[sqla]"),
-    *(".[test]", "--editable", ".", "gunicorn"),
-}
+def test_examples_on_testing_page_pass(tmp_path: Path) -> None:
+    login, plugin, tests, *_ = find_blocks(DOCS / "en/how-to/testing.md", "python")
+    files = {
+        "shop.py": _SHOP,
+        "tests/__init__.py": "",  # Otherwise, "tests" could be another package in the path.
+        "tests/login.py": login.code,
+        "conftest.py": f"{plugin.code}{_FIXTURES}",
+        "test_shop.py": tests.code,
+    }
+    assert "\n4 passed" in run_tests(tmp_path, files)
+    check = "flask --app shop xiebao check --login tests.login:log_in --member 8"
+    assert ", 0 failed" in run_module(tmp_path, *check.split(), "--case", "product-plain")
 
 
-@pytest.mark.parametrize("block", all_blocks("console"), ids=str)
-def test_the_commands_are_there(block: Block) -> None:
-    for line, after in pairwise([*block.code.splitlines(), ""]):
-        command = line.removeprefix("$ ").partition("  #")[0]
-        if line.startswith("$ printf"):
-            said = subprocess.run(  # noqa: S602 - what the manual says
-                command, shell=True, capture_output=True, text=True, check=True, timeout=10
-            )
-            assert said.stdout.splitlines() == [after]
-        elif line.startswith("$ "):
-            _try(shlex.split(command))
+@pytest.mark.parametrize("block", find_all_blocks("console"), ids=str)
+def test_console_block_of_manual_has_valid_commands(block: Block) -> None:
+    for command in re.findall(r"^\$ (.*?)(?:  #.*)?$", block.code, re.MULTILINE):
+        if command.startswith("printf"):
+            output = subprocess.check_output(command, shell=True, text=True, timeout=10)  # noqa: S602
+            assert f"{command}\n{output}" in block.code
+        else:
+            assert_command_is_valid(shlex.split(command))
 
 
-def _try(words: list[str]) -> None:
-    """Fail if there is no such command, or it has no such option."""
+def assert_command_is_valid(words: list[str]) -> None:
+    """Assert that the command exists and accepts its options, without running the command."""
     while "=" in words[0]:
         assert words.pop(0).removeprefix("FLASK_").partition("=")[0] in SETTING_NAMES
     match words:
         case ["flask", "--app", "shop", "xiebao", *arguments]:
-            _parse(commands, arguments)
+            assert_arguments_are_valid(xiebao_commands, arguments)
         case ["flask", "--app", "shop", "run" | "init-db" | "add-samples", *options]:
             assert options in ([], ["--debug"])
         case ["flask", "--app", "shop", "db", *arguments]:
-            _parse(flask_migrate, arguments)
-        case ["make", *targets]:
-            known = re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
-            assert {target for target in targets if "=" not in target} <= set(known)
-        case ["pip", "install", *what]:
-            assert set(what) - {"--upgrade"} <= _INSTALLED
+            assert_arguments_are_valid(flask_migrate, arguments)
+        case ["make", *arguments]:
+            targets = re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+            assert {word for word in arguments if "=" not in word} <= set(targets)
+        case ["pip", "install", *arguments]:
+            assert set(arguments) <= {
+                *("Flask-Xiebao", "Flask-Xiebao[orders]", "Flask-Xiebao[sqla]", ".", ".[test]"),
+                *("gunicorn", "--editable", "--upgrade"),
+            }
         case ["python", "-c", code]:
             compile(code, "<manual>", "exec")
         case ["python", file, *_]:
@@ -248,21 +244,20 @@ def _try(words: list[str]) -> None:
             | ["pytest"]
             | ["set", "-a;", *_]
             | ["gunicorn", *_, "shop:create_app()"]
-            | ["grep", *_]  # tests/deep/test_old_names.py runs it
+            | ["grep", *_]  # tests/deep/test_upgrade_notes.py runs this command.
         ):
             pass
         case _:
-            raise AssertionError(f"Unknown: {words}")
+            raise AssertionError(f"Add a case for this command: {words}")
 
 
-def _parse(command: click.Command, arguments: list[str]) -> None:
-    context = command.make_context("xiebao", arguments, resilient_parsing=False)
-    if isinstance(command, click.Group):
-        name, sub, rest = command.resolve_command(context, arguments)
-        assert sub is not None, name
-        _parse(sub, rest)
+def assert_arguments_are_valid(group: click.Group, arguments: list[str]) -> None:
+    """Assert that the group has the command, and that the command accepts the arguments."""
+    name, command, rest = group.resolve_command(click.Context(group), arguments)
+    assert command is not None
+    command.make_context(name, rest)
 
 
-@pytest.mark.parametrize("block", all_blocks("text"), ids=str)
-def test_the_environment_has_names_of_settings(block: Block) -> None:
-    assert {*re.findall(r"^FLASK_(XIEBAO_\w+)=", block.code, re.MULTILINE)} <= {*SETTING_NAMES}
+@pytest.mark.parametrize("block", find_all_blocks("text"), ids=str)
+def test_environment_variables_in_manual_are_settings(block: Block) -> None:
+    assert set(re.findall(r"(?m)^FLASK_(XIEBAO_\w+)=", block.code)) <= set(SETTING_NAMES)

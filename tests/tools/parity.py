@@ -13,10 +13,12 @@ from pathlib import Path
 import pytest
 from bs4 import BeautifulSoup
 
-from tests.manual.blocks import DOCS, README, ROOT, Block, blocks, pages
+from tests.manual.blocks import DOCS, README, ROOT, Block, find_blocks, find_pages
 
 _translate = runpy.run_path(str(DOCS / "translate.py"))
-CURRENT_PAGES = [page for page in _translate["chinese_pages"]() if not _translate["lags"](page)]
+CURRENT_PAGES = [
+    page for page in _translate["get_chinese_pages"]() if not _translate["is_outdated"](page)
+]
 
 # Comments and the option --locale may differ in the code of the two languages.
 _COMMENT = re.compile(r"(?<!\S)#:? .*|\{#.*?#\}|/\*.*?\*/|<!--.*?-->| --locale zh\b", re.DOTALL)
@@ -27,13 +29,15 @@ _STRUCTURE = (r"^#+ ", r"^\|", r"^ *(?:-|\d+\.) ", r"\{confval\}`\w+`", r"\]\(([
 
 def test_each_chinese_page_has_english_page() -> None:
     chinese = {page.relative_to(DOCS / "zh") for page in (DOCS / "zh").rglob("*.md")}
-    assert chinese <= {page.relative_to(DOCS / "en") for page in pages()}
+    assert chinese <= {page.relative_to(DOCS / "en") for page in find_pages()}
 
 
 @pytest.mark.parametrize("page", CURRENT_PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_chinese_page_has_same_code_and_structure_as_english_page(page: Path) -> None:
-    english_page = _translate["english_of"](page)
-    assert [*map(_normalize_block, blocks(page))] == [*map(_normalize_block, blocks(english_page))]
+    english_page = _translate["get_english_page"](page)
+    assert [*map(_normalize_block, find_blocks(page))] == [
+        *map(_normalize_block, find_blocks(english_page))
+    ]
     if english_page == README:
         return
     chinese, english = page.read_text("utf-8"), english_page.read_text("utf-8")

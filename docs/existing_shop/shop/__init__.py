@@ -10,7 +10,10 @@ from .extensions import cache, csrf, db, login_manager
 
 
 def create_app(config: Mapping[str, Any] | None = None) -> Flask:
-    """Return the site; *config* is for tests."""
+    """Return the app.
+
+    :param config: settings of a test, which replace those of the shop.
+    """
     app = Flask(__name__)
     app.config.from_object("shop.settings")
     app.config.from_prefixed_env()

@@ -1,4 +1,4 @@
-"""Logging in and out."""
+"""The views for logging in and out."""
 
 import re
 
@@ -16,7 +16,7 @@ pages = Blueprint("auth", __name__)
 
 
 class LoginForm(FlaskForm):
-    """Who, and what proves it."""
+    """The login form."""
 
     email = EmailField("邮箱", [InputRequired()])
     password = PasswordField("密码", [InputRequired()])
@@ -24,7 +24,7 @@ class LoginForm(FlaskForm):
 
 @pages.route("/login", methods=["GET", "POST"])
 def login() -> ResponseReturnValue:
-    """Log a member in, and send them back to where they came from."""
+    """Log a member in, and redirect to the page that required the login."""
     form = LoginForm()
     if form.validate_on_submit():
         member = db.session.scalar(db.select(Member).filter_by(email=form.email.data))
@@ -44,5 +44,5 @@ def logout() -> ResponseReturnValue:
 
 
 def _local(path: str) -> str:
-    """Return a path of this site, or nothing."""
+    """Return the path if it is a path of this site, or an empty string."""
     return path if re.fullmatch(r"/(?![/\\])[!-~]*", path) else ""

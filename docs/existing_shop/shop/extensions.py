@@ -1,4 +1,4 @@
-"""The extensions, one of each; the factory gives them an app."""
+"""The extensions. The app factory initializes them with the app."""
 
 from flask_caching import Cache
 from flask_login import LoginManager

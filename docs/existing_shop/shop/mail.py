@@ -1,4 +1,4 @@
-"""Mails to members."""
+"""Emails to members."""
 
 import smtplib
 from email.message import EmailMessage
@@ -8,7 +8,7 @@ from flask import current_app, render_template
 
 
 def send(to: str, subject: str, template: str, **context: Any) -> None:
-    """Send a mail that is a template."""
+    """Render a template, and send it as an email."""
     message = EmailMessage()
     message["From"] = current_app.config["MAIL_SENDER"]
     message["To"] = to

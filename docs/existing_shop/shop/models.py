@@ -1,4 +1,4 @@
-"""Members, trips and orders, and the commands that make their tables and rows."""
+"""The models of the shop, and the commands that create their tables and sample rows."""
 
 from datetime import date
 
@@ -12,7 +12,7 @@ from .extensions import db, login_manager
 
 
 class Member(UserMixin, db.Model):
-    """Somebody with an account."""
+    """A user with an account."""
 
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str]
@@ -20,7 +20,7 @@ class Member(UserMixin, db.Model):
     password_hash: Mapped[str]
 
     def has_password(self, password: str) -> bool:
-        """Return whether this is their password."""
+        """Return True if the password is correct."""
         return check_password_hash(self.password_hash, password)
 
 
@@ -34,7 +34,7 @@ class Trip(db.Model):
 
 
 class Order(db.Model):
-    """A trip that a member booked."""
+    """A booking of a trip by a member."""
 
     id: Mapped[int] = mapped_column(primary_key=True)
     member_id: Mapped[int] = mapped_column(db.ForeignKey("member.id"))
@@ -45,14 +45,14 @@ class Order(db.Model):
 
 @login_manager.user_loader
 def load_member(member_id: str) -> Member | None:
-    """Return whom a session belongs to."""
+    """Return the member whose id is in the session, or None."""
     return db.session.get(Member, int(member_id))
 
 
 @click.command("init-db")
 @with_appcontext
 def init_db() -> None:
-    """Make the tables that are missing."""
+    """Create the missing tables."""
     db.create_all()
     click.echo("The tables are there.")
 
@@ -60,7 +60,7 @@ def init_db() -> None:
 @click.command("add-samples")
 @with_appcontext
 def add_samples() -> None:
-    """Add rows to try the shop with: not in production, since everybody knows the passwords."""
+    """Add sample rows for development. The passwords of the sample members are public."""
     for name, email in (("林晓", "lin@shanye.example"), ("陈默", "chen@shanye.example")):
         password_hash = generate_password_hash("shanye")
         db.session.add(Member(name=name, email=email, password_hash=password_hash))

@@ -1,4 +1,4 @@
-"""What a member has booked."""
+"""The pages with a member's orders."""
 
 from flask import Blueprint, render_template
 from flask_login import current_user, login_required

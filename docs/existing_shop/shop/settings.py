@@ -1,9 +1,9 @@
-"""The settings for development; in production, FLASK_SECRET_KEY and the like replace them."""
+"""The settings for development. Environment variables such as FLASK_SECRET_KEY override them."""
 
 SECRET_KEY = "for development only"
 SQLALCHEMY_DATABASE_URI = "sqlite:///shop.sqlite3"
 CACHE_TYPE = "SimpleCache"
 
-#: Where mails are handed over; with debug, an empty one writes them into the log.
+#: The SMTP server. If it is empty in debug mode, emails are logged.
 MAIL_SERVER = ""
 MAIL_SENDER = "山野 <hello@shanye.example>"

@@ -1,4 +1,4 @@
-"""The front page, and a trip to book."""
+"""The front page, and the pages of the trips."""
 
 from flask import Blueprint, redirect, render_template, session, url_for
 from flask.typing import ResponseReturnValue
@@ -14,7 +14,7 @@ pages = Blueprint("trips", __name__)
 @pages.get("/")
 @cache.cached(timeout=60, unless=lambda: "_flashes" in session)
 def index() -> str:
-    """Show every trip, the same for everybody."""
+    """Show all trips. The page is the same for every visitor."""
     return render_template("index.html", trips=db.session.scalars(db.select(Trip)).all())
 
 

@@ -22,7 +22,7 @@ def app() -> Iterator[Flask]:
 
 @pytest.fixture
 def client(app: Flask) -> FlaskClient:
-    """A browser in which 林晓, member 1, is logged in."""
+    """A test client in which 林晓, member 1, is logged in."""
     client = app.test_client()
     client.post("/login", data={"email": "lin@shanye.example", "password": "shanye"})
     return client

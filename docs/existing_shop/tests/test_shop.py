@@ -5,39 +5,39 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 
-def test_everybody_sees_the_trips(app: Flask) -> None:
+def test_front_page_lists_trips(app: Flask) -> None:
     page = app.test_client().get("/")
     assert "徽杭古道两日徒步" in page.text
 
 
-def test_what_is_said_to_one_is_said_to_nobody_else(app: Flask, client: FlaskClient) -> None:
-    stranger = app.test_client()
-    stranger.get("/orders/1")
-    assert "请先登录。" in stranger.get("/").text
+def test_flashed_message_is_shown_to_one_visitor_only(app: Flask, client: FlaskClient) -> None:
+    visitor = app.test_client()
+    visitor.get("/orders/1")
+    assert "请先登录。" in visitor.get("/").text
     assert "请先登录。" not in client.get("/").text
 
 
-def test_orders_are_for_their_member(app: Flask, client: FlaskClient) -> None:
+def test_order_page_is_only_for_its_member(app: Flask, client: FlaskClient) -> None:
     assert "徽杭古道两日徒步" in client.get("/orders/1").text
-    stranger = app.test_client()
-    assert stranger.get("/orders/1").location == "/login?next=%2Forders%2F1"
-    stranger.post("/login", data={"email": "chen@shanye.example", "password": "shanye"})
-    assert stranger.get("/orders/1").status_code == 404
+    visitor = app.test_client()
+    assert visitor.get("/orders/1").location == "/login?next=%2Forders%2F1"
+    visitor.post("/login", data={"email": "chen@shanye.example", "password": "shanye"})
+    assert visitor.get("/orders/1").status_code == 404
 
 
 @pytest.mark.parametrize(
-    "away", ["https://evil.example/", "//evil.example", "/\\evil.example", "//[", "/\n/"]
+    "next_url", ["https://evil.example/", "//evil.example", "/\\evil.example", "//[", "/\n/"]
 )
-def test_a_login_sends_nobody_away(app: Flask, away: str) -> None:
-    answer = app.test_client().post(
+def test_login_ignores_next_url_of_other_site(app: Flask, next_url: str) -> None:
+    response = app.test_client().post(
         "/login",
-        query_string={"next": away},
+        query_string={"next": next_url},
         data={"email": "lin@shanye.example", "password": "shanye"},
     )
-    assert answer.location == "/"
+    assert response.location == "/"
 
 
-def test_whoever_books_gets_a_mail(
+def test_booking_sends_email_to_member(
     app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sent: list[EmailMessage] = []

@@ -1,4 +1,7 @@
-"""The simulator, and queries that nobody would write."""
+"""Tests that the simulator responds to random and very long query strings.
+
+The tables of valid and invalid URLs are in ``tests/check/test_document.py``.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +22,7 @@ from tests.check.urls import (
 )
 from tests.support import SIGN
 
+#: The pieces of random query strings.
 PIECES = [
     *("partnerId", "sign", "Sign", "platform", "paySuccess", "partnerUniqKey", "caseCode", SIGN),
     *("=", "=", "=", "&", "&", "+", "%z", "%ff", "%00", "%0d%0a", "%ED%A0%80", "%F0%9F%98%80"),
@@ -27,23 +31,29 @@ PIECES = [
 ]
 
 
-def test_no_query_breaks_it() -> None:
-    rng = random.Random(18)  # noqa: S311
+def test_random_query_returns_200_or_400_without_signature() -> None:
+    rng = random.Random(18)  # noqa: S311 - The numbers are no secrets.
     for _ in range(600):
         query = "".join(rng.choices(PIECES, k=rng.randrange(1, 40)))
         if rng.random() < 0.3:
             query = f"{urlencode(GOOD[HOME])}&{query}"
         path = rng.choice(list(GOOD))
-        accept = rng.choice(["text/html", "application/json", "*/*;q=x", ";,"])
-        environ = {"QUERY_STRING": query, "PATH_INFO": path, "HTTP_ACCEPT": accept}
-        response = BROWSER.get("/", environ_overrides=environ)
+        response = BROWSER.get(
+            "/",
+            # The test client would encode a query in the URL.
+            environ_overrides={
+                "QUERY_STRING": query,
+                "PATH_INFO": path,
+                "HTTP_ACCEPT": rng.choice(["text/html", "application/json", "*/*;q=x", ";,"]),
+            },
+        )
         assert SIGN not in response.text, query
-        accepted = SIMULATOR.check(f"{path}?{query}").accepted
-        assert response.status_code == (200 if accepted else 400), query
+        is_accepted = SIMULATOR.check(f"{path}?{query}").accepted
+        assert response.status_code == (200 if is_accepted else 400), query
 
 
-def test_bytes_that_are_no_text_do_not_break_it() -> None:
-    rng = random.Random(19)  # noqa: S311
+def test_query_with_invalid_utf8_returns_400() -> None:
+    rng = random.Random(19)  # noqa: S311 - The numbers are no secrets.
     for _ in range(200):
         noise = rng.randbytes(rng.randrange(1, 30)).decode("latin-1")
         query = f"{urlencode(GOOD[POLICY])}&partnerUniqKey={noise}\xff"
@@ -51,7 +61,7 @@ def test_bytes_that_are_no_text_do_not_break_it() -> None:
         assert BROWSER.get("/", environ_overrides=environ).status_code == 400, query
 
 
-def test_a_very_long_query() -> None:
+def test_long_query_is_accepted_unless_value_is_invalid() -> None:
     long = "x" * 300_000
     assert page_at(url(PRODUCT, partnerUniqKey=long))[0] == 200
     assert page_at(url(PRODUCT, platform=long, paySuccess=long))[0] == 400

@@ -1,0 +1,44 @@
+"""Tests that the extension does not keep attributes of entries in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.page.support import measure_retained_memory
+from tests.support import MakeSite
+
+#: A text that would fill the memory if a cache kept it for each page.
+LONG = "x" * 400_000
+
+
+@pytest.mark.parametrize("enabled", [True, False], ids=["enabled site", "disabled site"])
+@pytest.mark.parametrize(
+    "build_attributes",
+    [
+        lambda number: {"data_x": f"{number} {LONG}"},
+        lambda number: dict.fromkeys(("title", "class"), f"{number} {LONG}"),
+        lambda number: {"class_": f"{' ' * 400_000}{number}"},
+        lambda number: {"data_x": f"{number} {LONG}", "data-x": "the last value is used"},
+        lambda number: {f"data-{number}-{place}{'x' * 60}": None for place in range(150)},
+    ],
+    ids=[
+        "long value",
+        "two long values",
+        "long whitespace",
+        "long value that is overridden",
+        "many attributes",
+    ],
+)
+def test_attributes_of_entries_do_not_stay_in_memory(
+    make_site: MakeSite, build_attributes: Callable[[int], dict[str, Any]], enabled: bool
+) -> None:
+    site = make_site(XIEBAO_ENABLED=enabled)
+
+    def render(number: int) -> None:
+        site.render("{{ insurance_entry('1', **attributes) }}", attributes=build_attributes(number))
+        site.context = {}
+
+    assert measure_retained_memory(render) < 250_000
