@@ -128,8 +128,13 @@ def build_order_page(index: int, pages: int, *numbers: str) -> dict[str, Any]:
     :param pages: the number of pages of the list.
     :param numbers: the application numbers of the orders on the page.
     """
-    rows = [{**ORDER_FIELDS, "insureNum": number} for number in numbers]
-    orders = {"pageIndex": index, "pageSize": 2, "pageNums": pages, "total": 5, "data": rows}
+    orders = {
+        "pageIndex": index,
+        "pageSize": 2,
+        "pageNums": pages,
+        "total": 5,
+        "data": [{**ORDER_FIELDS, "insureNum": number} for number in numbers],
+    }
     return build_gateway_response({"orders": orders})
 
 
