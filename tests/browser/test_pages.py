@@ -24,7 +24,7 @@ from tests.browser.support import (
     DeviceContext,
     parametrized_fixture,
 )
-from tests.check.support import command, status
+from tests.check.support import replace_status, run_check_command
 from tests.support import INSURE_NUM, PRODUCT_CODE, make_site
 
 
@@ -161,10 +161,10 @@ def test_html_report_of_check_is_accessible_at_every_width(
     passes, *options = report
     app = make_site(TESTING=False).app
     if not passes:
-        status(302, 301)(app)
+        replace_status(302, 301)(app)
     file = tmp_path / "report.html"
 
-    result = command(app, "--html", str(file), *options)
+    result = run_check_command(app, "--html", str(file), *options)
 
     assert result.exit_code == (0 if passes else 1)
     page = new_context(reduced_motion="reduce").page

@@ -1,8 +1,7 @@
-"""Sites that tests of a check build, and what a check has to find on them."""
+"""Helpers for tests of the check: sites, changes to sites, and rows of tables."""
 
 from __future__ import annotations
 
-import base64
 import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import wraps
@@ -22,46 +21,39 @@ from flask_xiebao import Xiebao
 from flask_xiebao.cli import xiebao as commands
 from flask_xiebao.testing import FORMATS, Report, check_entries
 from tests.support import MACROS, SIGN_OF_API_KEY
+from tests.tokens import encode_payload
 from tests.tools.mutants.sites import ACCOUNT
 
 ENTRY = '{{ insurance_entry("QX1") }}'
-FEW = ("iphone", "pc")
-#: A case of each kind of end, and of each page: what something around the entries can change.
-KINDS = [
+#: The devices on which the tests run the check, unless a test passes others.
+FEW_DEVICES = ("iphone", "pc")
+#: One case for each outcome of a click and each page of the gateway. The tests run these cases,
+#: unless a test passes others.
+TYPICAL_CASES = [
     *("product-plain", "product-visitor", "product-return", "product-bearer", "product-expired"),
     *("product-another", "product-another-json", "product-changed", "product-htmx"),
     *("product-guard", "home-plain", "home-return", "policy-plain", "policy-another", "loader"),
 ]
-#: Where an entry and a login are in what these sites show.
+#: The options of a check that also follows the entries on ``/page``.
 ON_PAGE: dict[str, Any] = {"pages": ["/page"], "only": ["product-plain"]}
+#: The setting that makes the keys of members unguessable.
 HIDDEN_KEY: dict[str, Any] = {"XIEBAO_MEMBER_SECRET": "a secret of thirty-two characters"}
-OUTSIDE: dict[str, Any] = {"XIEBAO_PUBLIC_URL": "https://shop.example"}
+WITH_PUBLIC_URL: dict[str, Any] = {"XIEBAO_PUBLIC_URL": "https://shop.example"}
+WITH_LOGIN_VIEW: dict[str, Any] = {"XIEBAO_LOGIN_VIEW": "login"}
 
-#: Something that is done to an app which has Xiebao.
+#: A function that changes an app which has Xiebao.
 Change = Callable[[Flask], object]
-#: Changes the status and the headers of an answer on their way out.
-Rewrite = Callable[[str, list[Any]], tuple[str, list[Any]]]
-MakeSite = Callable[[], Flask]
+MakeApp = Callable[[], Flask]
 
 
-def by_session() -> str | None:
+# Sites
+
+
+def load_member_from_session() -> str | None:
     return session.get("member")
 
 
-def fails(*_: Any, **__: Any) -> str:
-    raise ZeroDivisionError("hunter2")
-
-
-def aborts(status: int) -> Callable[..., Any]:
-    return lambda **_: abort(status)
-
-
-def sends_phones_elsewhere() -> Any:
-    is_phone = "iPhone" in request.user_agent.string
-    return redirect(f"https://m.shop.example{request.full_path}") if is_phone else None
-
-
-def shop(
+def make_shop(
     *changes: Change,
     page: str = "",
     headers: Mapping[str, str] | None = None,
@@ -69,28 +61,30 @@ def shop(
     before: Callable[[], Any] | None = None,
     after: Callable[[Response], Response | None] | None = None,
     templates: Mapping[str, str] | None = None,
-    loader: Callable[[], Any] | None = by_session,
+    loader: Callable[[], Any] | None = load_member_from_session,
     **config: Any,
 ) -> Flask:
-    """Return a site with this around its entries.
+    """Return an app with Xiebao.
 
-    :param changes: what else is done to it.
-    :param page: what is on its ``/page``, after the import of the macros.
-    :param headers: those of the page.
-    :param views: what paths answer, or what is called for that: ``"/login"``, ``"POST /login"``.
-    :param before: a hook before each request.
-    :param after: a hook after each request, which need not return the response.
-    :param templates: the site's own, by name.
-    :param loader: says who is logged in; None for none.
+    :param changes: functions that change the app after it is built.
+    :param page: the template of ``/page``, without the import of the macros.
+    :param headers: the response headers of ``/page``.
+    :param views: responses or view functions by path, for example ``"/login"``. A method may
+        precede the path, for example ``"POST /login"``.
+    :param before: a function to run before each request.
+    :param after: a function to run after each request. It may return None to keep the response.
+    :param templates: the site's own templates, by name.
+    :param loader: the ``member_loader``, or None for a site without one.
+    :param config: the settings.
     """
     app = Flask("shop")
     app.config.update({**ACCOUNT, **config})
     if page:
-        own = {"/page": lambda: (render_template_string(MACROS + page), headers or {})}
-        views = {**own, **(views or {})}
-    for rule, said in (views or {}).items():
+        show_page = {"/page": lambda: (render_template_string(MACROS + page), headers or {})}
+        views = {**show_page, **(views or {})}
+    for rule, response in (views or {}).items():
         method, _, path = rule.rpartition(" ")
-        view = said if callable(said) else _says(said)
+        view = response if callable(response) else _build_view(response)
         endpoint = re.sub("<[^>]*>|/", "", path) or path
         app.add_url_rule(path, endpoint, view, methods=[method or "GET"])
     xiebao = Xiebao(app)
@@ -107,22 +101,90 @@ def shop(
     return app
 
 
-def _says(said: Any) -> Callable[..., Any]:
-    return lambda **_: said
+def _build_view(response: Any) -> Callable[..., Any]:
+    return lambda **_: response
 
 
-def registers(hook: str, function: Callable[..., Any]) -> Change:
-    """Have a site register a function of its own: ``"click_guard"``, ``"keeps_plain_key"``, …"""
+def make_login_shop(*changes: Change, login: Change | None = None, **options: Any) -> Flask:
+    """Return an app with a login, and with an entry of each kind on ``/page``.
+
+    :param login: a function that adds the login. By default, the app uses Flask-Login.
+    """
+    page = (
+        '{{ insurance_entry("QX1", return_to="/orders/8?from=网&to=%E6%B5%B7") }}'
+        '{{ policy_entry("P1") }}{{ insurance_qr("QX1") }}'
+        '<a href="{{ xiebao_link("home") }}">Shop</a><a href="/other">Other</a>'
+    )
+    return make_shop(
+        login or use_flask_login(), *changes, **{"page": page, "loader": None, **options}
+    )
+
+
+def build_link(app: Flask, page: str, *reference: str, **options: Any) -> str:
+    """Return an absolute link, built outside of a request as for a mail."""
+    with app.app_context():
+        return str(app.extensions["xiebao"].link(page, *reference, **options))
+
+
+def build_unsigned_link(payload: str) -> str:
+    """Return an ``<a>`` with a link whose signature is wrong."""
+    token = f"{encode_payload(payload.encode()).decode()}.abc{'d' * 43}"
+    return f'<a href="/xiebao/product/{token}">x</a>'
+
+
+# Views and request hooks
+
+
+def divide_by_zero(*_: Any, **__: Any) -> str:
+    raise ZeroDivisionError("hunter2")
+
+
+def abort_with(status: int) -> Callable[..., Any]:
+    return lambda **_: abort(status)
+
+
+def redirect_phones() -> Any:
+    """Redirect phones to the mobile site, which is on another host."""
+    is_phone = "iPhone" in request.user_agent.string
+    return redirect(f"https://m.shop.example{request.full_path}") if is_phone else None
+
+
+def redirect_to_host(host: str) -> Callable[[], Any]:
+    """Return a before_request function that redirects requests for other hosts to this one."""
+    return lambda: (
+        None if request.host == host else redirect(f"https://{host}{request.full_path}", 301)
+    )
+
+
+def append_html(html: str) -> Callable[[Response], None]:
+    """Return an after_request function that appends HTML to each page.
+
+    :param html: the HTML, in which ``{}`` stands for the quoted URL of the page.
+    """
+
+    def append(response: Response) -> None:
+        if response.mimetype == "text/html" and response.status_code in (200, 404):
+            url = quote(request.url, safe="")
+            response.set_data(response.get_data(as_text=True) + html.format(url))
+
+    return append
+
+
+# Changes to an app
+
+
+def register_hook(hook: str, function: Callable[..., Any]) -> Change:
+    """Register a function for a hook of Xiebao, for example ``"click_guard"``."""
     return lambda app: getattr(app.extensions["xiebao"], hook)(function)
 
 
-def set_late(**config: Any) -> Change:
+def change_settings(**config: Any) -> Change:
     """Change settings after the extension has read them."""
     return lambda app: app.config.update(config)
 
 
-def around(middleware: Callable[..., Any], **options: Any) -> Change:
-    """Put a middleware around an app, outermost."""
+def add_middleware(middleware: Callable[..., Any], **options: Any) -> Change:
+    """Wrap an app in a WSGI middleware."""
 
     def change(app: Flask) -> None:
         app.wsgi_app = middleware(app.wsgi_app, **options)  # type: ignore[method-assign]
@@ -130,14 +192,19 @@ def around(middleware: Callable[..., Any], **options: Any) -> Change:
     return change
 
 
-def mounted(path: str) -> Change:
-    """Have an app answer below a path only, beside another."""
+def mount_below(path: str) -> Change:
+    """Mount an app below a path, beside another app at ``/admin``."""
     admin = Flask("admin")
-    return around(lambda inner: DispatcherMiddleware(NotFound(), {"/admin": admin, path: inner}))
+    return add_middleware(
+        lambda inner: DispatcherMiddleware(NotFound(), {"/admin": admin, path: inner})
+    )
 
 
-def limited(limit: str, *exempted: str) -> Change:
-    """Limit requests, save for those of these endpoints, or of a whole blueprint."""
+def limit_requests(limit: str, *exempted: str) -> Change:
+    """Limit the rate of requests with Flask-Limiter.
+
+    :param exempted: the names of the blueprints and endpoints that have no limit.
+    """
 
     def change(app: Flask) -> None:
         app.config["RATELIMIT_STORAGE_URI"] = "memory://"
@@ -149,21 +216,21 @@ def limited(limit: str, *exempted: str) -> Change:
     return change
 
 
-def in_languages(app: Flask) -> None:
-    """Have a site in languages, as Flask's manual has it: URLs need what its hooks find out."""
+def add_language_prefix(app: Flask) -> None:
+    """Pass the language prefix of the requested URL on to the URLs that the app builds."""
 
     @app.url_value_preprocessor
-    def pull(_endpoint: str | None, values: dict[str, Any] | None) -> None:
+    def pull_language(_endpoint: str | None, values: dict[str, Any] | None) -> None:
         g.lang = (values or {}).pop("lang", "zh")
 
     @app.url_defaults
-    def add(endpoint: str, values: dict[str, Any]) -> None:
+    def add_language(endpoint: str, values: dict[str, Any]) -> None:
         if g.lang and app.url_map.is_endpoint_expecting(endpoint, "lang"):
             values.setdefault("lang", g.lang)
 
 
-def needs_a_whole_request(app: Flask) -> None:
-    """Have hooks do at the end of each request what needs its beginning, which comes once."""
+def require_complete_requests(app: Flask) -> None:
+    """Add request hooks that raise an exception unless each request begins and ends once."""
 
     @app.before_request
     def begin() -> None:
@@ -174,18 +241,18 @@ def needs_a_whole_request(app: Flask) -> None:
 
 
 class User(UserMixin):  # type: ignore[misc]
-    """Somebody whom Flask-Login knows."""
+    """A user of Flask-Login."""
 
     def __init__(self, id: str) -> None:
         self.id = id
 
 
-def flask_login(
+def use_flask_login(
     unauthorized: Callable[[], Any] | None = None,
     login_view: str | None = None,
     protection: str | None = "basic",
 ) -> Change:
-    """Have members 7 and 8 log in by a form at ``/login``."""
+    """Add Flask-Login, with the members 7 and 8 and a login form at ``/login``."""
 
     def change(app: Flask) -> None:
         manager = LoginManager(app)
@@ -202,152 +269,152 @@ def flask_login(
     return change
 
 
-def login_shop(*changes: Change, login: Change | None = None, **options: Any) -> Flask:
-    """Return a site whose members log in, with an entry of each kind on its page."""
-    page = (
-        '{{ insurance_entry("QX1", return_to="/orders/8?from=网&to=%E6%B5%B7") }}'
-        '{{ policy_entry("P1") }}{{ insurance_qr("QX1") }}'
-        '<a href="{{ xiebao_link("home") }}">Shop</a><a href="/other">Other</a>'
-    )
-    login = login or flask_login()
-    return shop(login, *changes, **{"page": page, "loader": None, **options})
-
-
-def by_form(client: Any, member: str | None) -> None:
+def log_in_by_form(client: Any, member: str | None) -> None:
     client.post("/login", data={"name": member or "8"})
 
 
-def outside(rewrite: Rewrite) -> Change:
-    """Put something around an app that changes status and headers on their way out."""
+# Changes to responses, made by a middleware
+
+
+def rewrite_responses(rewrite: Callable[[str, list[Any]], tuple[str, list[Any]]]) -> Change:
+    """Add a middleware that changes the status line and the headers of each response."""
 
     def middleware(inner: Any) -> Any:
-        def answer(environ: Any, start_response: Any) -> Any:
+        def call_app(environ: Any, start_response: Any) -> Any:
             def start(status: str, headers: list[Any], exc_info: Any = None) -> Any:
                 return start_response(*rewrite(status, headers), exc_info)
 
             return inner(environ, start)
 
-        return answer
+        return call_app
 
-    return around(middleware)
-
-
-def with_headers(*added: tuple[str, str], without: Iterable[str] = ()) -> Change:
-    """Add headers to each answer, and take others from it."""
-
-    def rewrite(status: str, headers: list[Any]) -> tuple[str, list[Any]]:
-        return status, [each for each in headers if each[0] not in without] + list(added)
-
-    return outside(rewrite)
+    return add_middleware(middleware)
 
 
-def status(before: int, after: int) -> Change:
-    """Answer with one status where the site would with another."""
-
-    def rewrite(said: str, headers: list[Any]) -> tuple[str, list[Any]]:
-        return f"{after} Changed" if said.startswith(str(before)) else said, headers
-
-    return outside(rewrite)
-
-
-def in_location(was: str, becomes: str) -> Change:
-    """Send the browser elsewhere than the site would."""
-
-    def rewrite(said: str, headers: list[Any]) -> tuple[str, list[Any]]:
-        return said, [
-            (name, value.replace(was, becomes) if name == "Location" else value)
-            for name, value in headers
-        ]
-
-    return outside(rewrite)
+def change_headers(*added: tuple[str, str], without: Iterable[str] = ()) -> Change:
+    """Add headers to each response, and remove the headers in *without*."""
+    return rewrite_responses(
+        lambda status, headers: (
+            status,
+            [header for header in headers if header[0] not in without] + list(added),
+        )
+    )
 
 
-def adding(tag: str) -> Callable[[Response], None]:
-    """Return a hook that adds a tag to each page, with the page's own URL in it."""
-
-    def change(response: Response) -> None:
-        if response.mimetype == "text/html" and response.status_code in (200, 404):
-            here = quote(request.url, safe="")
-            response.set_data(response.get_data(as_text=True) + tag.format(here))
-
-    return change
-
-
-def link_of(app: Flask, page: str, *reference: str, **options: Any) -> str:
-    """Return a link that a site has in its mails."""
-    with app.app_context():
-        link: str = app.extensions["xiebao"].link(page, *reference, **options)
-    return link
+def replace_status(old: int, new: int) -> Change:
+    """Replace a status in each response."""
+    return rewrite_responses(
+        lambda status, headers: (
+            f"{new} Changed" if status.startswith(str(old)) else status,
+            headers,
+        )
+    )
 
 
-def forged(said: str) -> str:
-    """Return a link that nobody signed."""
-    payload = base64.urlsafe_b64encode(said.encode()).decode().rstrip("=")
-    return f'<a href="/xiebao/product/{payload}.abc{"d" * 43}">x</a>'
+def replace_in_location(old: str, new: str) -> Change:
+    """Replace a text in the Location header of each redirect."""
+    return rewrite_responses(
+        lambda status, headers: (
+            status,
+            [
+                (name, value.replace(old, new) if name == "Location" else value)
+                for name, value in headers
+            ],
+        )
+    )
 
 
-def command(app: Flask, *arguments: str) -> Any:
+# Checks and reports
+
+
+def run_check(site: MakeApp | Flask, **options: Any) -> Report:
+    """Check a site and return the report.
+
+    :param options: the arguments of ``check_entries``. The defaults are ``FEW_DEVICES`` and
+        ``TYPICAL_CASES``.
+    """
+    return check_entries(
+        site if isinstance(site, Flask) else site(),
+        **{"devices": FEW_DEVICES, "only": TYPICAL_CASES, **options},
+    )
+
+
+def run_check_command(app: Flask, *arguments: str) -> Any:
     return app.test_cli_runner().invoke(commands, ["check", *arguments])
 
 
-def check(site: MakeSite | Flask, **options: Any) -> Report:
-    """Check a site on an iPhone and on a PC, with a case of each kind, unless options say else."""
-    app = site if isinstance(site, Flask) else site()
-    return check_entries(app, **{"devices": FEW, "only": KINDS, **options})
+def get_failed_rules(report: Report) -> set[str]:
+    return {problem.code for problem in report.problems()}
 
 
-def kinds(report: Report) -> set[str]:
-    return {trouble.code for trouble in report.problems()}
+def get_notes(report: Report) -> str:
+    return "\n".join(report.notes_in("en"))
 
 
-def every_form(report: Report) -> str:
-    """Return all that a report says, in every form and language."""
-    forms = [form(report, locale) for form in FORMATS.values() for locale in ("zh", "en")]
-    return "\n".join([str(report), repr(report.results), *forms])
+def render_all_formats(report: Report) -> str:
+    """Return the report in every format and language, and the repr of its results."""
+    return "\n".join(
+        [
+            str(report),
+            repr(report.results),
+            *(render(report, locale) for render in FORMATS.values() for locale in ("zh", "en")),
+        ]
+    )
 
 
-# The tables: what is wrong with a site, and what is right with one
+# Rows of tables
 
 
-def wrong(
+def failing_row(
     id: str,
-    codes: str,
-    site: MakeSite,
-    *says: str,
-    failed: str = "",
+    rules: str,
+    site: MakeApp,
+    *messages: str,
+    failed_cases: str = "",
     marks: Any = (),
     **options: Any,
 ) -> Any:
-    """Return a row: a site, the rules that it breaks, and what the report says.
+    """Return a row: a site with a fault, the rules that fail, and texts in the report.
 
-    :param failed: the names of the cases that fail; by default any.
+    :param rules: the names of all rules that fail, separated by spaces.
+    :param failed_cases: the names of all cases that fail. By default, any cases may fail.
+    :param options: the arguments of :func:`run_check`.
     """
-    found = set(codes.split()), says, set(failed.split())
-    return pytest.param(site, *found, options, id=id, marks=marks)
+    return pytest.param(
+        site,
+        set(rules.split()),
+        messages,
+        set(failed_cases.split()),
+        options,
+        id=id,
+        marks=marks,
+    )
 
 
-def assert_is_found(
-    site: MakeSite, codes: set[str], says: tuple[str, ...], failed: set[str], options: Any
+def assert_rules_fail(
+    site: MakeApp, rules: set[str], messages: tuple[str, ...], failed_cases: set[str], options: Any
 ) -> None:
-    report = check(site, **options)
-    assert kinds(report) == codes, str(report)
-    for each in says:
-        assert each in str(report)
-    if failed:
-        assert {result.case.name for result in report.failed} == failed
-    for said in (str(report), FORMATS["json"](report)):
-        assert "hunter2" not in said
-        assert SIGN_OF_API_KEY not in said
+    """Assert that the check of a row reports exactly these rules, and no secrets."""
+    report = run_check(site, **options)
+    assert get_failed_rules(report) == rules, str(report)
+    for message in messages:
+        assert message in str(report)
+    if failed_cases:
+        assert {result.case.name for result in report.failed} == failed_cases
+    for text in (str(report), FORMATS["json"](report)):
+        assert "hunter2" not in text
+        assert SIGN_OF_API_KEY not in text
 
 
-def right(id: str, site: MakeSite, *notes: str, marks: Any = (), **options: Any) -> Any:
-    """Return a row: a site on which nothing is wrong, and what the report notes."""
+def passing_row(id: str, site: MakeApp, *notes: str, marks: Any = (), **options: Any) -> Any:
+    """Return a row: a site without a fault, and texts in the notes of the report."""
     return pytest.param(site, notes, options, id=id, marks=marks)
 
 
-def assert_is_right(site: MakeSite, notes: tuple[str, ...], options: Any) -> Report:
-    report = check(site, **options)
+def assert_check_passes(site: MakeApp, notes: tuple[str, ...], options: Any) -> Report:
+    """Assert that the check of a row passes with these notes, and return the report."""
+    report = run_check(site, **options)
     assert report.passed, str(report)
-    for each in notes:
-        assert each in "\n".join(report.notes_in("en"))
+    for note in notes:
+        assert note in get_notes(report)
     return report

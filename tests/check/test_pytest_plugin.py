@@ -1,8 +1,12 @@
-"""The fixtures for a site's own tests: used as a site does. Their documentation is run in deep."""
+"""Tests for the pytest fixtures of the extension, used as in the tests of a site.
+
+The examples in the fixtures' documentation are run in ``tests/deep/test_pytest_plugin.py``.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from enum import Enum
 from functools import partial
@@ -27,16 +31,16 @@ from flask_xiebao import (
     Xiebao,
 )
 from flask_xiebao.check.devices import DEVICES
-from flask_xiebao.testing import Verdict, entry_of, link_to
+from flask_xiebao.testing import entry_of, link_to
 from tests.check.support import (
     HIDDEN_KEY,
     Change,
-    fails,
-    in_location,
-    link_of,
-    registers,
-    shop,
-    status,
+    build_link,
+    divide_by_zero,
+    make_shop,
+    register_hook,
+    replace_in_location,
+    replace_status,
 )
 from tests.support import INSURE_NUM, PRODUCT_CODE, Site
 
@@ -54,55 +58,53 @@ PAGE = f"""
 """
 
 
-def make_shop(*changes: Change, **options: Any) -> FlaskClient:
-    """Return a browser of a shop, who is not logged in."""
+def make_client(*changes: Change, **options: Any) -> FlaskClient:
+    """Return a test client of a shop. No member is logged in."""
 
-    def login() -> str:
+    def log_in() -> str:
         session["member"] = "m1"
         return "Welcome."
 
     views = {
         "/about": '<a href="/nowhere?platform=h5">Phones</a>',
         "/mine": lambda: redirect("/login?next=/mine", 302),
-        "/login": login,
-        "POST /login": login,
+        "/login": log_in,
+        "POST /login": log_in,
     }
     site = {"page": PAGE, "views": views, "XIEBAO_API_KEY": API_KEY, "TESTING": True}
-    return shop(*changes, **{**site, **options}).test_client()
+    return make_shop(*changes, **{**site, **options}).test_client()
 
 
-def member(*changes: Change, **options: Any) -> FlaskClient:
-    """Return a browser of a shop, who is logged in."""
-    client = make_shop(*changes, **options)
+def make_member_client(*changes: Change, **options: Any) -> FlaskClient:
+    """Return a test client of a shop in which member ``m1`` is logged in."""
+    client = make_client(*changes, **options)
     client.post("/login")
     return client
 
 
-# What a click says
+# Accepted clicks
 
 
-def test_the_verdict_of_an_entry(follow_entry: Any) -> None:
-    verdict = follow_entry(member(**HIDDEN_KEY), "/page", "product")
+def test_follow_entry_returns_verdict(follow_entry: Any) -> None:
+    verdict = follow_entry(make_member_client(**HIDDEN_KEY), "/page", "product")
     assert verdict.accepted, verdict.reasons
     assert (verdict.page, verdict.platform) == ("product", Platform.H5)
     assert dict(verdict.parameters)["caseCode"] == PRODUCT_CODE
-    # The member is named as the site does.
+    # The verdict has the member's id on the site, and not the key that the gateway receives.
     assert verdict.member == "m1"
     assert dict(verdict.parameters)["partnerUniqKey"] != "m1"
     assert verdict.pay_success.startswith("http://localhost/xiebao/paid/")
     assert not verdict.handoff
-    assert isinstance(verdict, Verdict)
 
 
-def test_every_device_of_the_list_and_the_sites_own_app_can_be_clicked_with(
-    follow_entry: Any,
-) -> None:
-    client = member(XIEBAO_APP_USER_AGENT="ShopApp/")
-    own = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) ShopApp/1"
-    for name, platform in {**{d.name: d.platform for d in DEVICES.values()}, own: "3"}.items():
-        verdict = follow_entry(client, "/page", "product", device=name)
+def test_follow_entry_accepts_each_device_and_any_user_agent(follow_entry: Any) -> None:
+    client = make_member_client(XIEBAO_APP_USER_AGENT="ShopApp/")
+    platforms = {device.name: device.platform for device in DEVICES.values()}
+    platforms["Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) ShopApp/1"] = "3"
+    for device, platform in platforms.items():
+        verdict = follow_entry(client, "/page", "product", device=device)
         assert verdict.accepted, verdict.reasons
-        assert str(verdict.platform) == platform, name
+        assert str(verdict.platform) == platform, device
 
 
 @pytest.mark.parametrize(
@@ -114,29 +116,20 @@ def test_every_device_of_the_list_and_the_sites_own_app_can_be_clicked_with(
         ("policy", {}, "insureNum", INSURE_NUM),
     ],
 )
-def test_a_page_with_several_entries(
+def test_follow_entry_selects_entry_by_index_or_reference(
     follow_entry: Any, entry: str, options: dict[str, Any], parameter: str, value: str
 ) -> None:
-    verdict = follow_entry(member(), "/page", entry, **options)
+    verdict = follow_entry(make_member_client(), "/page", entry, **options)
     assert dict(verdict.parameters)[parameter] == value
 
 
 @pytest.mark.parametrize("entry", ["home", "policy"])
-def test_a_handoff_is_reported_and_followed(follow_entry: Any, entry: str) -> None:
-    verdict = follow_entry(member(), "/page", entry, device="pc")
+def test_follow_entry_follows_handoff_page(follow_entry: Any, entry: str) -> None:
+    verdict = follow_entry(make_member_client(), "/page", entry, device="pc")
     assert verdict.handoff
     assert verdict.accepted, verdict.reasons
     assert (verdict.page, verdict.platform, verdict.member) == (entry, Platform.H5, "m1")
-    assert not follow_entry(member(), "/page", entry, device="iphone").handoff
-
-
-def test_a_link_by_itself(follow_entry: Any) -> None:
-    client = make_shop(SERVER_NAME="shop.example")
-    link = link_of(client.application, "policy", INSURE_NUM, member="m2", no_login_for=60)
-    assert link.startswith("http://shop.example/")
-    verdict = follow_entry(client, link)
-    assert verdict.accepted, verdict.reasons
-    assert verdict.member == "m2"
+    assert not follow_entry(make_member_client(), "/page", entry, device="iphone").handoff
 
 
 @pytest.mark.parametrize(
@@ -148,122 +141,142 @@ def test_a_link_by_itself(follow_entry: Any) -> None:
     ],
     ids=str,
 )
-def test_a_site_below_a_path_and_another_gateway(follow_entry: Any, config: dict[str, Any]) -> None:
-    client = member(**{"XIEBAO_PUBLIC_URL": "https://shop.example", **config})
+def test_follow_entry_supports_mounted_site_and_other_gateway(
+    follow_entry: Any, config: dict[str, Any]
+) -> None:
+    client = make_member_client(**{"XIEBAO_PUBLIC_URL": "https://shop.example", **config})
     verdict = follow_entry(client, "/page", "product")
     assert verdict.accepted, verdict.reasons
     assert ("channel", "7") in verdict.parameters or "XIEBAO_EXTRA" not in config
-    assert follow_entry(client, link_of(client.application, "home")).accepted
+    assert follow_entry(client, build_link(client.application, "home")).accepted
 
 
-def test_a_refused_entry_has_its_reasons(follow_entry: Any) -> None:
-    verdict = follow_entry(member(in_location("sign=", "sgin=")), "/page", "product")
+def test_follow_entry_returns_reasons_of_refusal(follow_entry: Any) -> None:
+    client = make_member_client(replace_in_location("sign=", "sgin="))
+    verdict = follow_entry(client, "/page", "product")
     assert not verdict.accepted
-    assert any("sgin" in reason for reason in verdict.reasons)
+    assert "sgin" in " ".join(verdict.reasons)
 
 
-# A test that fails
+# Failing clicks
 
 
-def failure(follow_entry: Any, *arguments: Any, **options: Any) -> str:
-    """Return what a test says that fails here."""
-    with pytest.raises(pytest.fail.Exception) as caught:
+def get_failure(follow_entry: Any, *arguments: Any, **options: Any) -> str:
+    """Return the message with which ``follow_entry`` fails the test."""
+    with pytest.raises(pytest.fail.Exception) as error:
         follow_entry(*arguments, **options)
-    assert not caught.value.pytrace  # a traceback could show the sign
-    assert "sign=" not in str(caught.value)
-    return str(caught.value)
+    assert not error.value.pytrace  # A traceback could show the signature.
+    assert "sign=" not in str(error.value)
+    return str(error.value)
 
 
 LOG_IN = "No member is logged in. Log in the client first."
-A_PAGE = "The click returned 200. The response is a page and not a redirect."
-THERE = (
+NO_REDIRECT = "The click returned 200. The response is a page and not a redirect."
+ENTRIES = (
     "/page has no policy entry. The entries on the page are:"
     f" product {PRODUCT_CODE}, product {OTHER_CODE}, home."
 )
+#: One row per failing click: the client, the URL, the options, and a part of the message.
+FAILURES = [
+    (
+        lambda: Flask("bare").test_client(),
+        "/page",
+        {"entry": "product"},
+        "Flask-Xiebao is not initialized",
+    ),
+    (make_client, "/page", {"entry": "product"}, f"The click returned 401. {LOG_IN}"),
+    (
+        partial(make_client, XIEBAO_LOGIN_VIEW="login"),
+        "/page",
+        {"entry": "product"},
+        f"The click returned 302 to /login. {LOG_IN}",
+    ),
+    (make_client, "/page", {"entry": "policy"}, ENTRIES),
+    (make_client, "/page", {"entry": "policy"}, "Log in the client first if the entry needs a"),
+    (make_client, "/page", {"entry": "product", "reference": "QX1"}, "entry for 'QX1'"),
+    (make_client, "/page", {"entry": "product", "index": 2}, "with index 2"),
+    (make_client, "/about", {"entry": "home"}, "The entries on the page are: none."),
+    (make_client, "/nowhere", {"entry": "home"}, "/nowhere returned 404 instead of a page"),
+    (make_client, "/mine", {"entry": "home"}, "/mine returned 302 to /login instead of a page"),
+    (
+        make_member_client,
+        "/xiebao/product/x",
+        {},
+        "returned 404. The link was not made by this site",
+    ),
+    (make_member_client, "/about", {}, NO_REDIRECT),
+    (make_member_client, "/login", {}, NO_REDIRECT),
+    (
+        partial(make_member_client, XIEBAO_ENABLED=False),
+        "/page",
+        {"entry": "product"},
+        "The entries on the page are: none.",
+    ),
+]
+
+
+@pytest.mark.parametrize(("make", "url", "options", "message"), FAILURES)
+def test_follow_entry_fails(
+    follow_entry: Any,
+    make: Callable[[], FlaskClient],
+    url: str,
+    options: dict[str, Any],
+    message: str,
+) -> None:
+    assert message in get_failure(follow_entry, make(), url, **options)
+
+
+def test_follow_entry_fails_for_refused_link(follow_entry: Any) -> None:
+    app = make_client(SERVER_NAME="localhost").application
+    home = build_link(app, "home")
+    policy_of_m2 = build_link(app, "policy", INSURE_NUM, member="m2", no_login_for=60)
+    for client, link, message in (
+        (make_member_client(replace_status(302, 503)), home, "The click returned 503"),
+        (make_member_client(XIEBAO_ENABLED=False), home, "XIEBAO_ENABLED is off"),
+        (make_member_client(), policy_of_m2, "belongs to a member other than"),
+    ):
+        assert message in get_failure(follow_entry, client, link)
 
 
 @pytest.mark.parametrize(
-    ("browser", "url", "options", "says"),
+    ("options", "message"),
     [
-        (make_shop, "/page", {"entry": "product"}, f"The click returned 401. {LOG_IN}"),
+        ({"entry": "products"}, "entry must be one of product, home, policy, got 'products'"),
         (
-            partial(make_shop, XIEBAO_LOGIN_VIEW="login"),
-            "/page",
-            {"entry": "product"},
-            f"The click returned 302 to /login. {LOG_IN}",
-        ),
-        (make_shop, "/page", {"entry": "policy"}, THERE),
-        (make_shop, "/page", {"entry": "policy"}, "Log in the client first if the entry needs a"),
-        (make_shop, "/page", {"entry": "product", "reference": "QX1"}, "entry for 'QX1'"),
-        (make_shop, "/page", {"entry": "product", "index": 2}, "with index 2"),
-        (make_shop, "/about", {"entry": "home"}, "The entries on the page are: none."),
-        (make_shop, "/nowhere", {"entry": "home"}, "/nowhere returned 404 instead of a page"),
-        (make_shop, "/mine", {"entry": "home"}, "/mine returned 302 to /login instead of a page"),
-        (member, "/xiebao/product/x", {}, "returned 404. The link was not made by this site"),
-        (member, "/about", {}, A_PAGE),
-        (member, "/login", {}, A_PAGE),
-        (
-            partial(member, XIEBAO_ENABLED=False),
-            "/page",
-            {"entry": "product"},
-            "The entries on the page are: none.",
+            {"entry": "product", "device": "ipod"},
+            r"must be a User-Agent or one of pc, mac, .*, got 'ipod'\.",
         ),
     ],
 )
-def test_what_fails_says_why(
-    follow_entry: Any,
-    browser: Callable[[], FlaskClient],
-    url: str,
-    options: dict[str, Any],
-    says: str,
+def test_follow_entry_rejects_unknown_entry_or_device(
+    follow_entry: Any, options: dict[str, Any], message: str
 ) -> None:
-    assert says in failure(follow_entry, browser(), url, **options)
+    with pytest.raises(ValueError, match=message):
+        follow_entry(make_client(), "/page", **options)
 
 
-def test_a_link_that_does_not_lead_on_fails(follow_entry: Any) -> None:
-    client = make_shop(SERVER_NAME="localhost")
-    home = link_of(client.application, "home")
-    anothers = link_of(client.application, "policy", INSURE_NUM, member="m2", no_login_for=60)
-    off = member(XIEBAO_ENABLED=False)
-    assert "The click returned 503" in failure(follow_entry, member(status(302, 503)), home)
-    assert "XIEBAO_ENABLED is off" in failure(follow_entry, off, home)
-    assert "belongs to a member other than" in failure(follow_entry, member(), anothers)
-
-
-def test_a_mistake_in_the_test_is_an_error(follow_entry: Any) -> None:
-    with pytest.raises(
-        ValueError, match="entry must be one of product, home, policy, got 'products'"
-    ):
-        follow_entry(make_shop(), "/page", "products")
-    with pytest.raises(
-        ValueError, match=r"must be a User-Agent or one of pc, mac, .*, got 'ipod'\."
-    ):
-        follow_entry(make_shop(), "/page", "product", device="ipod")
-    bare = Flask("bare").test_client()
-    assert "Flask-Xiebao is not initialized" in failure(follow_entry, bare, "/page", "product")
-
-
-def test_nobody_loads_it_unasked() -> None:
+def test_plugin_is_not_loaded_automatically() -> None:
     plugins = metadata.entry_points(group="pytest11")
     assert not [entry for entry in plugins if "xiebao" in entry.value]
 
 
-# Purchases
+# Notifications
 
 
 @pytest.fixture
-def sent_signals() -> list[Notification]:
+def notifications() -> list[Notification]:
+    """The notifications that the handler of ``client`` received."""
     return []
 
 
 @pytest.fixture
-def listening(sent_signals: list[Notification]) -> FlaskClient:
-    """A browser of a shop that listens, and whose members have keys that nobody guesses."""
-    return make_shop(registers("notification_handler", sent_signals.append), **HIDDEN_KEY)
+def client(notifications: list[Notification]) -> FlaskClient:
+    """A test client of a shop with a notification handler and hidden member keys."""
+    return make_client(register_hook("notification_handler", notifications.append), **HIDDEN_KEY)
 
 
-#: What is said of a purchase, and comes as it was said.
-SAID: dict[str, Any] = {
+#: A value for each field of a notification.
+FIELDS: dict[str, Any] = {
     "type": NotificationType.ISSUE,
     "insure_num": "8",
     "case_code": PRODUCT_CODE,
@@ -288,51 +301,55 @@ SAID: dict[str, Any] = {
 }
 
 
-def test_a_notification_says_what_its_keywords_say(
-    notify: Callable[..., Any], listening: FlaskClient, sent_signals: list[Notification]
+def test_notify_sends_all_fields(
+    notify: Callable[..., Any], client: FlaskClient, notifications: list[Notification]
 ) -> None:
-    response = notify(listening, **SAID, data={"instalment": 1})
+    response = notify(client, **FIELDS, data={"instalment": 1})
     assert (response.status_code, response.json) == (200, {"state": True})
-    [notification] = sent_signals
-    assert {name: getattr(notification, name) for name in SAID} == SAID
+    [notification] = notifications
+    assert {name: getattr(notification, name) for name in FIELDS} == FIELDS
     assert notification.data["instalment"] == 1
 
 
-@pytest.mark.parametrize("kind", [*NotificationType, 37])
-def test_what_a_step_comes_with_need_not_be_said(
-    notify: Callable[..., Any], listening: FlaskClient, sent_signals: list[Notification], kind: int
+@pytest.mark.parametrize("type", [*NotificationType, 37])
+def test_notify_requires_only_type_and_application_number(
+    notify: Callable[..., Any], client: FlaskClient, notifications: list[Notification], type: int
 ) -> None:
-    for said in ({}, {"succeeded": False, "failure": "余额不足"}):
-        assert notify(listening, type=kind, insure_num="8", **said).status_code == 200
-    assert [(each.succeeded, each.failure) for each in sent_signals] == [
-        (True, None),
-        (False, "余额不足"),
-    ]
+    notify(client, type=type, insure_num="8")
+    notify(client, type=type, insure_num="8", succeeded=False, failure="余额不足")
+    results = [(notification.succeeded, notification.failure) for notification in notifications]
+    assert results == [(True, None), (False, "余额不足")]
 
 
 @pytest.mark.parametrize(("wrong", "status"), [("sign", 403), ("body", 400)])
-def test_a_notification_can_be_sent_wrong(
+def test_notify_can_send_wrong_signature_or_body(
     notify: Callable[..., Any],
-    listening: FlaskClient,
-    sent_signals: list[Notification],
+    client: FlaskClient,
+    notifications: list[Notification],
     wrong: str,
     status: int,
 ) -> None:
-    response = notify(listening, type=2, insure_num="8", wrong=wrong)
+    response = notify(client, type=2, insure_num="8", wrong=wrong)
     assert (response.status_code, response.json["state"]) == (status, False)
-    assert sent_signals == []
-
-
-def test_a_handler_that_is_not_there_or_fails_is_seen(notify: Callable[..., Any]) -> None:
-    token = "a-token-that-nobody-guesses"
-    config = {"XIEBAO_NOTIFY_TOKEN": token, "SERVER_NAME": "shop.example", "TESTING": False}
-    for changes, answered in (([], 404), ([registers("notification_handler", fails)], 500)):
-        answer = notify(make_shop(*changes, **config), type=1, insure_num="8")
-        assert answer.status_code == answered
+    assert notifications == []
 
 
 @pytest.mark.parametrize(
-    ("wrong", "said"),
+    ("changes", "status"),
+    [([], 404), ([register_hook("notification_handler", divide_by_zero)], 500)],
+    ids=["no handler", "failing handler"],
+)
+def test_notify_returns_error_response(
+    notify: Callable[..., Any], changes: list[Change], status: int
+) -> None:
+    token = "a-token-that-nobody-guesses"
+    config = {"XIEBAO_NOTIFY_TOKEN": token, "SERVER_NAME": "shop.example", "TESTING": False}
+    response = notify(make_client(*changes, **config), type=1, insure_num="8")
+    assert response.status_code == status
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
     [
         (
             {"memeber": 8},
@@ -355,100 +372,132 @@ def test_a_handler_that_is_not_there_or_fails_is_seen(notify: Callable[..., Any]
         ),
     ],
 )
-def test_a_name_that_there_is_not_and_a_value_of_another_type_are_named(
+def test_notify_rejects_unknown_fields_and_wrong_types(
     notify: Callable[..., Any],
-    listening: FlaskClient,
-    sent_signals: list[Notification],
-    wrong: dict[str, Any],
-    said: str,
+    client: FlaskClient,
+    notifications: list[Notification],
+    arguments: dict[str, Any],
+    message: str,
 ) -> None:
-    with pytest.raises(TypeError, match=said):
-        notify(listening, **{"type": 4, "insure_num": "8", **wrong})
-    assert sent_signals == []
+    with pytest.raises(TypeError, match=message):
+        notify(client, **{"type": 4, "insure_num": "8", **arguments})
+    assert notifications == []
 
 
-def test_an_order_that_is_misspelt_is_named_where_it_is_said(
-    xiebao_orders: Callable[..., None],
+# Orders of the gateway
+
+
+@pytest.mark.parametrize(
+    ("orders", "message"),
+    [
+        (
+            [{"insure_num": "8", "efective_status": 1}],
+            r'There is no field "efective_status"\. Use one of insure_num, ',
+        ),
+        (
+            [{"insure_num": "8"}, {"member": "m1"}],
+            r"The order at position 2 of 2 has no application number\.",
+        ),
+    ],
+)
+def test_xiebao_orders_rejects_invalid_orders(
+    xiebao_orders: Callable[..., None], orders: list[dict[str, Any]], message: str
 ) -> None:
-    with pytest.raises(
-        TypeError, match=r'There is no field "efective_status"\. Use one of insure_num, '
-    ):
-        xiebao_orders([{"insure_num": "8", "efective_status": 1}])
-    with pytest.raises(
-        TypeError, match=r"The order at position 2 of 2 has no application number\."
-    ):
-        xiebao_orders([{"insure_num": "8"}, {"member": "m1"}])
+    with pytest.raises(TypeError, match=message):
+        xiebao_orders(orders)
 
 
-def test_the_orders_of_a_test_are_the_only_ones(
-    xiebao_orders: Callable[..., None], listening: FlaskClient
+def test_xiebao_orders_fixture_replaces_gateway_orders(
+    xiebao_orders: Callable[..., None], client: FlaskClient
 ) -> None:
-    policy = PolicyInfo(applicant="周航", insurant="林晓", policy_num="P1")
-    xiebao: Xiebao = listening.application.extensions["xiebao"]
-    with listening.application.app_context():
-        key = xiebao.partner_uniq_key("m1")
-    said: dict[str, Any] = {
-        "insure_num": "8",
-        "partner_uniq_key": key,
-        "paid_at": datetime(2026, 11, 25, 12, 0, tzinfo=UTC),
-        "price_fen": 1500,
-        "start_date": date(2026, 12, 1),
-        "effective_status": 3,
-    }
-    mapping = {"insure_num": "9", "member": 7, "pay_status": 1, "data": {"more": 1}}
-    xiebao_orders([Order(**said, policies=(policy,)), mapping])
-    with listening.application.app_context():
-        order, other = xiebao.orders.get("8"), xiebao.orders.get("9")
-        assert {name: getattr(order, name) for name in said} == said
+    xiebao: Xiebao = client.application.extensions["xiebao"]
+    with client.application.app_context():
+        fields: dict[str, Any] = {
+            "insure_num": "8",
+            "partner_uniq_key": xiebao.partner_uniq_key("m1"),
+            "paid_at": datetime(2026, 11, 25, 12, 0, tzinfo=UTC),
+            "price_fen": 1500,
+            "start_date": date(2026, 12, 1),
+            "effective_status": 3,
+        }
+        policy = PolicyInfo(applicant="周航", insurant="林晓", policy_num="P1")
+        mapping = {"insure_num": "9", "member": 7, "pay_status": 1, "data": {"more": 1}}
+        xiebao_orders([Order(**fields, policies=(policy,)), mapping])
+
+        order, other_order = xiebao.orders.get("8"), xiebao.orders.get("9")
+        assert {name: getattr(order, name) for name in fields} == fields
         assert order.member == "m1"
-        [got] = order.policies
-        shown = (got.applicant, got.insurant, got.policy_num, got.start_date)
-        assert shown == ("周航", "林晓", "P1", date(2026, 12, 1))
-        assert (other.data["more"], other.member) == (1, "7")
+        # The policy has the start date of its order.
+        assert order.policies == (replace(policy, start_date=date(2026, 12, 1)),)
+        assert (other_order.data["more"], other_order.member) == (1, "7")
         assert [each.insure_num for each in xiebao.orders.iter(1)] == ["8", "9"]
         assert xiebao.orders.policy_url("9") == "https://files.example/9.pdf"
-        with pytest.raises(OrderError) as caught:
+        with pytest.raises(OrderError) as error:
             xiebao.orders.get("10")
-        assert caught.value.code == 1002
+        assert error.value.code == 1002
         xiebao_orders([])
         assert list(xiebao.orders.iter()) == []
 
 
-def test_no_handler_of_a_test_asks_xiebao(notify: Callable[..., Any]) -> None:
-    refusals = []
+@pytest.mark.parametrize(
+    ("config", "code", "message"),
+    [
+        ({}, 1002, "投保单号不存在"),
+        ({"XIEBAO_BASE_URL": Gateway.TEST}, 1002, "投保单号不存在"),
+        (
+            {
+                "XIEBAO_BASE_URL": "/gateway",
+                "views": {
+                    "POST /gateway/api/orderDetail": lambda: {"respCode": 7, "respMsg": "模拟"}
+                },
+            },
+            7,
+            "模拟",
+        ),
+    ],
+    ids=["default gateway", "test gateway", "gateway in the app"],
+)
+def test_handler_called_by_notify_cannot_query_real_gateway(
+    notify: Callable[..., Any], config: dict[str, Any], code: int, message: str
+) -> None:
+    errors = []
 
-    def asks(notification: Notification) -> None:
-        with pytest.raises(OrderError) as caught:
+    def query_order(notification: Notification) -> None:
+        with pytest.raises(OrderError) as error:
             current_app.extensions["xiebao"].orders.get(notification.insure_num)
-        refusals.append((caught.value.code, caught.value.gateway_message))
+        errors.append((error.value.code, error.value.gateway_message))
 
-    views = {"POST /gateway/api/orderDetail": lambda: {"respCode": 7, "respMsg": "模拟"}}
-    test, own = {"XIEBAO_BASE_URL": Gateway.TEST}, {"XIEBAO_BASE_URL": "/gateway", "views": views}
-    for config in ({}, test, own):
-        site = make_shop(registers("notification_handler", asks), **config)
-        assert notify(site, type=1, insure_num="8").status_code == 200
-    assert refusals == [(1002, "投保单号不存在"), (1002, "投保单号不存在"), (7, "模拟")]
+    client = make_client(register_hook("notification_handler", query_order), **config)
+    assert notify(client, type=1, insure_num="8").status_code == 200
+    assert errors == [(code, message)]
 
 
-# Links of another time
+# Links
 
 
-class Named(str, Enum):  # noqa: UP042 - as sites have them
-    """Pages as a site may name them."""
+class PageName(str, Enum):  # noqa: UP042 - Sites may use this older kind of enumeration.
+    """The pages of the gateway, as an enumeration of the site."""
 
     POLICY = "policy"
 
 
-def test_a_link_of_another_time(site: Site) -> None:
+def test_link_to_builds_expired_link(site: Site) -> None:
     with site.app.test_request_context():
-        assert link_to(Entry(Named.POLICY, "1", "m1")).startswith("/xiebao/policy/")
-        past = link_to(Entry("policy", "1", "m1", no_login_for=60, signed_at=0))
-        assert [entry_of(link) for link in ("/", f"{past}x", "http://[x")] == [None] * 3
-        with pytest.raises(LinkError, match='requires "member"'):
-            link_to(Entry(Named.POLICY, "1"))
-    assert site.follow(past).status_code == 410
+        link = link_to(Entry("policy", "1", "m1", no_login_for=60, signed_at=0))
+        assert [entry_of(url) for url in ("/", f"{link}x", "http://[x")] == [None] * 3
+    assert site.follow(link).status_code == 410
     site.log_in("m1")
-    assert site.follow(past).status_code == 302
-    no_xiebao = r"Flask-Xiebao is not initialized for the app .* Add `Xiebao\(app\)`"
-    with Flask("shop").app_context(), pytest.raises(ConfigError, match=no_xiebao):
+    assert site.follow(link).status_code == 302
+
+
+def test_link_to_rejects_policy_without_member(site: Site) -> None:
+    with site.app.test_request_context():
+        assert link_to(Entry(PageName.POLICY, "1", "m1")).startswith("/xiebao/policy/")
+        with pytest.raises(LinkError, match='requires "member"'):
+            link_to(Entry(PageName.POLICY, "1"))
+
+
+def test_link_to_raises_without_extension() -> None:
+    message = r"Flask-Xiebao is not initialized for the app .* Add `Xiebao\(app\)`"
+    with Flask("shop").app_context(), pytest.raises(ConfigError, match=message):
         link_to(Entry("home"))

@@ -15,7 +15,7 @@ from flask.cli import ScriptInfo
 from flask_xiebao.cli import xiebao
 from tests import support
 from tests.check import support as sites
-from tests.check.support import around, fails, registers
+from tests.check.support import add_middleware, divide_by_zero, register_hook
 from tests.support import API_KEY, SIGN, SIGN_OF_API_KEY
 
 TEST, PRODUCTION = "https://testapi.xiebao18.com", "https://api.xiebao18.com"
@@ -62,11 +62,11 @@ RIGHT: Mapping[str, Any] = {
 }
 
 #: A site with right settings, save for those that are given.
-shop = partial(sites.shop, **RIGHT)
+shop = partial(sites.make_shop, **RIGHT)
 #: Has a site listen; no tool may have it hear of a purchase that nobody made.
-listens = registers("notification_handler", fails)
+listens = register_hook("notification_handler", divide_by_zero)
 #: Stands around a site, and lets nobody in.
-firewall = around(lambda inner: Response("no", 403))
+firewall = add_middleware(lambda inner: Response("no", 403))
 
 
 async def row_number_by_waiting() -> int | None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.check.support import registers
+from tests.check.support import register_hook
 from tests.cli.support import ACCOUNT_KEY, doctor, run, shop
 from tests.support import failing_function
 
@@ -35,7 +35,7 @@ def test_notify_runs_without_usable_secret_key(secret_key: Any) -> None:
     ],
 )
 def test_inspect_reports_failing_keeps_plain_key(keeps_plain_key: Any, words: str) -> None:
-    result = run(shop(registers("keeps_plain_key", keeps_plain_key)), "inspect", KEY_URL)
+    result = run(shop(register_hook("keeps_plain_key", keeps_plain_key)), "inspect", KEY_URL)
     assert result.exit_code == 1
     assert "partnerUniqKey: the member cannot be determined: " in result.output
     assert words in result.output
@@ -45,7 +45,7 @@ def test_notify_reports_failing_keeps_plain_key_without_its_message() -> None:
     def fail(member: str) -> bool:
         raise RuntimeError(f"no account for {member}")
 
-    app = shop(registers("keeps_plain_key", fail))
+    app = shop(register_hook("keeps_plain_key", fail))
     result = run(app, "notify", "issue", "1", "--member", "alice")
     assert result.exit_code == 2
     assert "the member cannot be determined: RuntimeError in fail (" in result.output
@@ -61,7 +61,7 @@ def test_check_reports_invalid_trusted_hosts_without_traceback() -> None:
 
 
 def test_doctor_reports_hook_that_exits() -> None:
-    app = shop(registers("keeps_plain_key", lambda member: sys.exit(0)))
+    app = shop(register_hook("keeps_plain_key", lambda member: sys.exit(0)))
     assert "SystemExit" in doctor(app)["ERROR"]
     assert run(app, "doctor").exit_code == 1
 

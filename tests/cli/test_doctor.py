@@ -26,14 +26,14 @@ from werkzeug.wsgi import ClosingIterator
 from flask_xiebao import Xiebao, notification_received
 from flask_xiebao.gateway.pages import PAGES
 from tests.check.support import (
-    around,
-    fails,
-    flask_login,
-    in_languages,
-    limited,
-    mounted,
-    needs_a_whole_request,
-    registers,
+    add_language_prefix,
+    add_middleware,
+    divide_by_zero,
+    limit_requests,
+    mount_below,
+    register_hook,
+    require_complete_requests,
+    use_flask_login,
 )
 from tests.cli.support import (
     ACCOUNT_KEY,
@@ -183,25 +183,25 @@ SOUND: dict[str, Callable[[], Flask]] = {
     "random ids": partial(shop, XIEBAO_MEMBER_SECRET=None),
     "an async loader": partial(shop, loader=row_number_by_waiting),
     "some plain keys": partial(
-        shop, registers("keeps_plain_key", lambda member: member in ("8", "9"))
+        shop, register_hook("keeps_plain_key", lambda member: member in ("8", "9"))
     ),
     "Flask-Login": partial(
-        shop, flask_login(), loader=None, XIEBAO_LOGIN_VIEW="login", views={"/login": "Log in"}
+        shop, use_flask_login(), loader=None, XIEBAO_LOGIN_VIEW="login", views={"/login": "Log in"}
     ),
     "a login that aborts": partial(
         shop,
-        flask_login(lambda: abort(redirect("/login"))),
+        use_flask_login(lambda: abort(redirect("/login"))),
         loader=None,
         views={"/login": "Log in"},
     ),
-    "a login that refuses": partial(shop, flask_login(lambda: abort(403)), loader=None),
+    "a login that refuses": partial(shop, use_flask_login(lambda: abort(403)), loader=None),
     "a login elsewhere": partial(
         shop,
-        flask_login(lambda: redirect("https://sso.example/login?app=shop")),
+        use_flask_login(lambda: redirect("https://sso.example/login?app=shop")),
         loader=None,
     ),
     "in two languages": partial(
-        shop, in_languages, XIEBAO_LOGIN_VIEW="login", views={"/<lang>/login": "Log in"}
+        shop, add_language_prefix, XIEBAO_LOGIN_VIEW="login", views={"/<lang>/login": "Log in"}
     ),
     # Where it is
     "an address in capitals": partial(shop, XIEBAO_PUBLIC_URL="HTTPS://shop.example"),
@@ -214,19 +214,19 @@ SOUND: dict[str, Callable[[], Flask]] = {
     "behind a proxy": partial(
         shop,
         Talisman,
-        around(ProxyFix),
+        add_middleware(ProxyFix),
         XIEBAO_PUBLIC_URL=None,
         SERVER_NAME="shop.example",
         PREFERRED_URL_SCHEME="https",
     ),
     "mounted by a proxy": partial(
         shop,
-        around(partial(ProxyFix, x_prefix=1)),
+        add_middleware(partial(ProxyFix, x_prefix=1)),
         XIEBAO_PUBLIC_URL="https://shop.example/shop",
     ),
     # At a path that looks as if it were the prefix of the links.
     "mounted by itself": partial(
-        shop, mounted("/xiebao"), XIEBAO_PUBLIC_URL="https://shop.example/xiebao"
+        shop, mount_below("/xiebao"), XIEBAO_PUBLIC_URL="https://shop.example/xiebao"
     ),
     "mounted with an application root": partial(
         shop, XIEBAO_PUBLIC_URL="https://shop.example/shop", APPLICATION_ROOT="/shop"
@@ -236,22 +236,22 @@ SOUND: dict[str, Callable[[], Flask]] = {
         shop,
         CSRFProtect,
         Talisman,
-        limited("100 per day", "xiebao.notify"),
+        limit_requests("100 per day", "xiebao.notify"),
         seasurf_save_for_notifications,
     ),
     # As its findings advise
     "a guard of Flask-WTF": partial(shop, CSRFProtect, WTF_CSRF_METHODS=["GET", "HEAD", "POST"]),
-    "a limiter that lets entries through": partial(shop, limited("0 per day", "xiebao")),
+    "a limiter that lets entries through": partial(shop, limit_requests("0 per day", "xiebao")),
     "cached pages": partial(shop, Cache, CACHE_TYPE="SimpleCache", XIEBAO_DEVICE_MARKUP=False),
     "a cache that keeps nothing": partial(
         shop, Cache, CACHE_TYPE="NullCache", CACHE_NO_NULL_WARNING=True
     ),
     "a lax cookie": partial(shop, SESSION_COOKIE_SAMESITE="Lax", SESSION_COOKIE_SECURE=True),
-    "a middleware that waits for its turn": partial(shop, around(one_by_one)),
+    "a middleware that waits for its turn": partial(shop, add_middleware(one_by_one)),
     "a hook that keeps the body": partial(shop, before=keep_the_body),
-    "hooks that need a whole request": partial(shop, needs_a_whole_request),
+    "hooks that need a whole request": partial(shop, require_complete_requests),
     "a hook that gets over its errors": partial(
-        shop, gets_over_its_errors, views={"/broken": fails}
+        shop, gets_over_its_errors, views={"/broken": divide_by_zero}
     ),
 }
 

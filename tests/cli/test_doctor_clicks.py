@@ -17,7 +17,7 @@ from flask.logging import default_handler
 from flask_talisman import Talisman
 
 from flask_xiebao.gateway.pages import PAGES
-from tests.check.support import Change, aborts, around, fails, limited
+from tests.check.support import Change, abort_with, add_middleware, divide_by_zero, limit_requests
 from tests.cli.support import (
     Row,
     doctor,
@@ -85,11 +85,11 @@ def small(inner: Any) -> Any:
 ROWS: dict[str, Row] = {
     # Guards, walls and limits
     "a guard": Row(
-        partial(shop, before=aborts(400)),
+        partial(shop, before=abort_with(400)),
         "ERROR",
         (
             "If a request hook refuses the click, add",
-            "aborts",
+            "abort_with",
         ),
     ),
     "a login wall": Row(
@@ -109,9 +109,9 @@ ROWS: dict[str, Row] = {
         ('A click on an entry is redirected to "/login"', "require_login"),
     ),
     "a login wall that says 401": Row(
-        partial(shop, before=aborts(401)),
+        partial(shop, before=abort_with(401)),
         "ERROR",
-        ('got status 401 from the host "shop.example" before Flask-Xiebao handled', "aborts"),
+        ('got status 401 from the host "shop.example" before Flask-Xiebao handled', "abort_with"),
     ),
     "a login wall of another site": Row(
         partial(shop, before=require_login_elsewhere),
@@ -127,7 +127,7 @@ ROWS: dict[str, Row] = {
         ("A middleware around app.wsgi_app", "returned status 403 before Flask handled"),
     ),
     "a limiter": Row(
-        partial(shop, limited("0 per day")),
+        partial(shop, limit_requests("0 per day")),
         "ERROR",
         (
             'A rate limiter returned status 429 for a click on an entry at the host "shop.example"',
@@ -172,7 +172,7 @@ ROWS: dict[str, Row] = {
         ),
     ),
     "small letters": Row(
-        partial(shop, around(small)),
+        partial(shop, add_middleware(small)),
         "ERROR",
         (
             f"{EVERY_CLICK}: The path of a link was changed before Flask",
@@ -206,19 +206,19 @@ ROWS: dict[str, Row] = {
     ),
     # Crashes
     "a hook that fails": Row(
-        partial(shop, before=fails),
+        partial(shop, before=divide_by_zero),
         "ERROR",
         (
             f"{EVERY_CLICK}, member_loader: The request raised an exception. Fix the code",
-            "Actual: ZeroDivisionError in fails (tests/check/support.py:",
+            "Actual: ZeroDivisionError in divide_by_zero (tests/check/support.py:",
         ),
     ),
     "a hook that fails, and a handler that hides it": Row(
-        partial(shop, hides_errors(500), before=fails),
+        partial(shop, hides_errors(500), before=divide_by_zero),
         "ERROR",
         (
             "got status 500 from a request hook, or from an error handler",
-            "fails",
+            "divide_by_zero",
         ),
     ),
     "a hook that exits": Row(
@@ -245,22 +245,22 @@ ROWS: dict[str, Row] = {
         ),
     ),
     "a middleware that fails": Row(
-        partial(shop, around(lambda inner: fails)),
+        partial(shop, add_middleware(lambda inner: divide_by_zero)),
         "ERROR",
-        ("every link: The request raised an exception", "ZeroDivisionError in fails ("),
+        ("every link: The request raised an exception", "ZeroDivisionError in divide_by_zero ("),
     ),
     "a loader that fails": Row(
-        partial(shop, loader=fails),
+        partial(shop, loader=divide_by_zero),
         "ERROR",
         (
             "member_loader: The request raised an exception. Fix the code that",
-            "ZeroDivisionError in fails (",
+            "ZeroDivisionError in divide_by_zero (",
         ),
     ),
     "a loader that fails, and a handler that hides it": Row(
-        partial(shop, hides_errors(200), loader=fails),
+        partial(shop, hides_errors(200), loader=divide_by_zero),
         "ERROR",
-        ("ZeroDivisionError in fails (", "Fix the"),
+        ("ZeroDivisionError in divide_by_zero (", "Fix the"),
     ),
 }
 
@@ -272,10 +272,10 @@ def test_what_is_wrong_is_named_and_what_to_do(row: Row) -> None:
 
 @pytest.mark.parametrize("handler", [default_handler, logging.lastResort], ids=repr)
 def test_what_the_app_logs_of_an_error_is_not_shown(handler: logging.Handler) -> None:
-    app = shop(before=fails)
+    app = shop(before=divide_by_zero)
     app.logger.addHandler(handler)
     try:
-        assert "ZeroDivisionError in fails" in doctor(app)["ERROR"]
+        assert "ZeroDivisionError in divide_by_zero" in doctor(app)["ERROR"]
     finally:
         app.logger.removeHandler(handler)
 

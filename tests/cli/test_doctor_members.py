@@ -10,7 +10,7 @@ from functools import partial
 import pytest
 from flask import abort, redirect, session
 
-from tests.check.support import flask_login, registers
+from tests.check.support import register_hook, use_flask_login
 from tests.cli.support import Row, is_said, row_number_by_waiting, shop
 
 
@@ -44,7 +44,7 @@ ROWS: dict[str, Row] = {
     ),
     "a loader": Row(shop, "ok", ("The member_loader determines who is logged in.",)),
     "Flask-Login": Row(
-        partial(shop, flask_login(), loader=None),
+        partial(shop, use_flask_login(), loader=None),
         "ok",
         (
             "Flask-Login determines who is logged in.",
@@ -52,7 +52,7 @@ ROWS: dict[str, Row] = {
         ),
     ),
     "Flask-Login with a view": Row(
-        partial(shop, flask_login(login_view="page"), loader=None, views={"/page": "Log in"}),
+        partial(shop, use_flask_login(login_view="page"), loader=None, views={"/page": "Log in"}),
         "ok",
         ("Visitors who are not logged in are redirected to /page.",),
     ),
@@ -134,7 +134,7 @@ ROWS: dict[str, Row] = {
         also=("A request without a cookie is treated as a logged-in member",),
     ),
     "row numbers of Flask-Login": Row(
-        partial(shop, flask_login(), loader=None, XIEBAO_MEMBER_SECRET=None),
+        partial(shop, use_flask_login(), loader=None, XIEBAO_MEMBER_SECRET=None),
         "WARNING",
         (
             "by the return value of Flask-Login's get_id(), which is the number of a database row",
@@ -148,7 +148,7 @@ ROWS: dict[str, Row] = {
         also=("A request without a cookie is treated as a logged-in member",),
     ),
     "plain keys of everybody": Row(
-        partial(shop, registers("keeps_plain_key", lambda member: True)),
+        partial(shop, register_hook("keeps_plain_key", lambda member: True)),
         "WARNING",
         (
             "The keeps_plain_key hook returned True for a placeholder member, whom the gateway",
@@ -156,12 +156,12 @@ ROWS: dict[str, Row] = {
         ),
     ),
     "plain keys of nobody knows whom": Row(
-        partial(shop, registers("keeps_plain_key", lambda member: None)),
+        partial(shop, register_hook("keeps_plain_key", lambda member: None)),
         "ERROR",
         ("The keeps_plain_key hook must return True or False, got None",),
     ),
     "plain keys of numbers": Row(
-        partial(shop, registers("keeps_plain_key", under_1000)),
+        partial(shop, register_hook("keeps_plain_key", under_1000)),
         "ERROR",
         ("Fix this error: ValueError in under_1000 (",),
     ),
@@ -183,7 +183,7 @@ ROWS: dict[str, Row] = {
         ),
     ),
     "a login of Flask-Login that is not there": Row(
-        partial(shop, flask_login(login_view="auth.login"), loader=None),
+        partial(shop, use_flask_login(login_view="auth.login"), loader=None),
         "ERROR",
         (
             "login, member_loader: The request raised an exception",
@@ -191,7 +191,7 @@ ROWS: dict[str, Row] = {
         ),
     ),
     "a login that no view has": Row(
-        partial(shop, flask_login(lambda: redirect("/account/login")), loader=None),
+        partial(shop, use_flask_login(lambda: redirect("/account/login")), loader=None),
         "WARNING",
         (
             "Visitors are redirected to /account/login to log in, but this app has no view for"

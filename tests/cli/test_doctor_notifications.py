@@ -18,7 +18,13 @@ from flask_talisman import Talisman
 from werkzeug.routing import exceptions as routing_exceptions
 
 from flask_xiebao import ConfigError, Notification
-from tests.check.support import aborts, fails, limited, mounted, registers
+from tests.check.support import (
+    abort_with,
+    divide_by_zero,
+    limit_requests,
+    mount_below,
+    register_hook,
+)
 from tests.cli.support import (
     ACCOUNT_KEY,
     MEMBER_SECRET,
@@ -84,8 +90,8 @@ STOPPED: dict[str, tuple[Callable[[], Flask], tuple[str, ...]]] = {
         ("notify: Notifications are redirected to https://sso.example/login/…, perhaps by",),
     ),
     "a login wall that says 401": (
-        partial(site, before=aborts(401)),
-        ("Notifications get status 401, probably from CSRF protection or", "aborts"),
+        partial(site, before=abort_with(401)),
+        ("Notifications get status 401, probably from CSRF protection or", "abort_with"),
     ),
     "Flask-SeaSurf": (
         partial(site, SeaSurf),
@@ -95,13 +101,13 @@ STOPPED: dict[str, tuple[Callable[[], Flask], tuple[str, ...]]] = {
         ),
     ),
     "a guard": (
-        partial(site, before=aborts(400)),
-        ("Notifications get status 400, probably from CSRF protection", "aborts"),
+        partial(site, before=abort_with(400)),
+        ("Notifications get status 400, probably from CSRF protection", "abort_with"),
     ),
     "a limiter": (
         partial(
             site,
-            limited(
+            limit_requests(
                 "0 per day", *(f"xiebao.{name}" for name in ("product", "home", "policy", "paid"))
             ),
         ),
@@ -111,10 +117,10 @@ STOPPED: dict[str, tuple[Callable[[], Flask], tuple[str, ...]]] = {
         ),
     ),
     "a hook that is closed": (
-        partial(site, before=aborts(503)),
+        partial(site, before=abort_with(503)),
         (
             "Notifications get status 503, probably from one of the site's request hooks",
-            "aborts",
+            "abort_with",
         ),
     ),
     "a hook that reads the stream": (
@@ -130,7 +136,7 @@ STOPPED: dict[str, tuple[Callable[[], Flask], tuple[str, ...]]] = {
         ("The body of a notification is consumed", "look_at_the_form"),
     ),
     "a mount that the address lacks": (
-        partial(site, mounted("/shop")),
+        partial(site, mount_below("/shop")),
         ('Set XIEBAO_PUBLIC_URL to a URL that ends with "/shop"',),
     ),
     "a small limit of bytes": (
@@ -138,7 +144,7 @@ STOPPED: dict[str, tuple[Callable[[], Flask], tuple[str, ...]]] = {
         ("MAX_CONTENT_LENGTH is too small for notifications",),
     ),
     "a limit of bytes of a hook": (
-        partial(site, before=aborts(413)),
+        partial(site, before=abort_with(413)),
         ("MAX_CONTENT_LENGTH is too small for notifications",),
     ),
     "a limit of bytes that lets a short one through": (
@@ -153,8 +159,10 @@ STOPPED: dict[str, tuple[Callable[[], Flask], tuple[str, ...]]] = {
         ),
     ),
     "a hook that fails": (
-        partial(site, before=fails),
-        ("A notification causes an exception. Fix this error: ZeroDivisionError in fails (",),
+        partial(site, before=divide_by_zero),
+        (
+            "A notification causes an exception. Fix this error: ZeroDivisionError in divide_by_zero (",
+        ),
     ),
     "a firewall": (
         behind_a_firewall,
@@ -248,7 +256,7 @@ ADDRESSES: dict[str, tuple[Callable[[], Flask], str, str]] = {
         f"{ADDRESS} is https://shop.example/xiebao/notify",
     ),
     "below a path": (
-        partial(site, mounted("/shop"), XIEBAO_PUBLIC_URL="https://shop.example/shop"),
+        partial(site, mount_below("/shop"), XIEBAO_PUBLIC_URL="https://shop.example/shop"),
         "ok",
         f"{ADDRESS} is https://shop.example/shop/xiebao/notify\n",
     ),
@@ -298,13 +306,13 @@ def test_where_nobody_listens_it_says_what_that_means() -> None:
 
 
 def test_a_reader_of_the_sites_own_is_named() -> None:
-    said = doctor(site(registers("notification_reader", fails)))
+    said = doctor(site(register_hook("notification_reader", divide_by_zero)))
     assert "to the notification_reader and the notification_handler." in said["ok"]
     assert complaints(said) == []
 
 
 def test_a_limiter_that_counts_notifications_is_named() -> None:
-    [said] = complaints(doctor(site(limited("50 per hour"))))
+    [said] = complaints(doctor(site(limit_requests("50 per hour"))))
     assert "The rate limiter Flask-Limiter counts notifications" in said
     assert 'limiter.exempt(app.view_functions["xiebao.notify"])' in said
 
@@ -312,7 +320,7 @@ def test_a_limiter_that_counts_notifications_is_named() -> None:
 def test_what_is_async_needs_an_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     async def hear(notification: Notification) -> None: ...
 
-    app = shop(registers("notification_handler", hear))
+    app = shop(register_hook("notification_handler", hear))
     assert doctor(app)["ERROR"] == ""
     monkeypatch.setitem(sys.modules, "asgiref.sync", None)
     said = doctor(app)

@@ -16,7 +16,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from flask_xiebao.gateway.pages import PAGES
 from flask_xiebao.testing import GatewaySimulator
-from tests.check.support import Change, around, mounted
+from tests.check.support import Change, add_middleware, mount_below
 from tests.cli.support import (
     ACCOUNT_KEY,
     MEMBER_SECRET,
@@ -269,7 +269,7 @@ ROWS: dict[str, Row] = {
         ),
     ),
     "a mount that links lack": Row(
-        partial(shop, mounted("/shop")),
+        partial(shop, mount_below("/shop")),
         "ERROR",
         (
             'lack the path "/shop" at which DispatcherMiddleware mounts the site',
@@ -277,7 +277,7 @@ ROWS: dict[str, Row] = {
         ),
     ),
     "a mount that nobody is told of": Row(
-        partial(shop, mounted("/shop"), XIEBAO_PUBLIC_URL=None),
+        partial(shop, mount_below("/shop"), XIEBAO_PUBLIC_URL=None),
         "ok",
         ("members return to …/xiebao/paid/… on the site if their entry has a return_to",),
         also=(NO_ADDRESS,),
@@ -396,7 +396,7 @@ def test_late_setting_that_is_not_valid_is_reported_once() -> None:
 def test_a_site_below_a_path_hears_what_its_proxy_has_to_do(
     path: str, proxy: dict[str, Any] | None, level: str, wanted: str
 ) -> None:
-    changes = [] if proxy is None else [around(ProxyFix, **proxy)]
+    changes = [] if proxy is None else [add_middleware(ProxyFix, **proxy)]
     app = shop(*changes, XIEBAO_PUBLIC_URL=f"https://shop.example{path}")
     said = doctor(app)
     assert wanted in said[level]
@@ -426,7 +426,7 @@ def strip_prefix(inner: Any) -> Any:
 
 
 def test_site_below_path_has_no_warning_if_own_middleware_serves_path() -> None:
-    site = shop(around(strip_prefix), XIEBAO_PUBLIC_URL="https://shop.example/shop")
+    site = shop(add_middleware(strip_prefix), XIEBAO_PUBLIC_URL="https://shop.example/shop")
     assert complaints(doctor(site)) == []
 
 

@@ -12,7 +12,7 @@ from flask import request
 
 from flask_xiebao import Notification, NotificationType
 from tests.callback.support import ORDER_FIELDS, build_gateway_response
-from tests.check.support import registers
+from tests.check.support import register_hook
 from tests.cli.support import MEMBER_SECRET, run, shop
 from tests.support import API_KEY, INSURE_NUM, SIGN_OF_API_KEY, failing_function, serve_app
 from tests.vectors import NAME, compute_sign
@@ -27,7 +27,7 @@ site = partial(shop, XIEBAO_PUBLIC_URL=None, XIEBAO_BASE_URL="/gateway")
 Heard = list[Notification]
 
 
-hears = partial(registers, "notification_handler")
+hears = partial(register_hook, "notification_handler")
 
 
 @pytest.fixture
@@ -271,7 +271,7 @@ def test_a_site_that_cannot_say_whose_an_order_is_shows_the_rest() -> None:
         raise OverflowError(f"{NAME} is too large")
 
     app = site(
-        registers("keeps_plain_key", keeps_plain_key),
+        register_hook("keeps_plain_key", keeps_plain_key),
         views={QUERY: build_gateway_response({"orderDetail": ORDER_FIELDS})},
     )
     printed = run(app, "order", INSURE_NUM).output

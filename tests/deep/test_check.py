@@ -1,11 +1,14 @@
-"""Right sites, in every case and on every device; and what a check of one can be in."""
+"""Tests of the check that are slow or need other libraries: all cases, all devices, threads.
+
+To test a site without a fault that needs another library, add a row to ``SITES_WITH_LIBRARIES``.
+"""
 
 from __future__ import annotations
 
 import base64
 import json
-import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -27,167 +30,196 @@ from flask_talisman import Talisman
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
 from flask_xiebao import Xiebao
-from flask_xiebao.testing import DEVICES, FORMATS, Report, check_entries, is_rehearsal
+from flask_xiebao.testing import DEVICES, FORMATS, check_entries, is_rehearsal
 from tests.check.support import (
     ENTRY,
-    FEW,
+    FEW_DEVICES,
     ON_PAGE,
-    OUTSIDE,
-    MakeSite,
-    around,
-    assert_is_right,
-    by_form,
-    by_session,
-    check,
-    limited,
-    login_shop,
-    right,
-    shop,
+    WITH_LOGIN_VIEW,
+    WITH_PUBLIC_URL,
+    MakeApp,
+    add_middleware,
+    assert_check_passes,
+    get_notes,
+    limit_requests,
+    load_member_from_session,
+    log_in_by_form,
+    make_login_shop,
+    make_shop,
+    passing_row,
+    run_check,
 )
-from tests.check.test_right_sites import LOGIN, MEMBER, ON, PAGE, POLICY, ROWS, show_page
-from tests.check.test_secrets import GATEWAYS, IDS, LEADS, assert_nobody_is_named
+from tests.check.test_report_secrets import (
+    GATEWAYS,
+    MEMBER_IDS,
+    REDIRECTS,
+    assert_redirect_is_masked,
+)
+from tests.check.test_valid_sites import AS_MEMBER, PAGE, POLICY, ROWS, WITH_PAGE, show_page
 from tests.support import MACROS
 from tests.tools.mutants.sites import ACCOUNT, SITES
 
-# Sites that are made with other libraries, or put together as few are
 
-
-def on_a_subdomain() -> Flask:
+def make_shop_with_subdomain() -> Flask:
     app = Flask("shop", subdomain_matching=True, host_matching=False)
     app.config.update(ACCOUNT, SERVER_NAME="shop.example")
-    Xiebao(app).member_loader(by_session)
+    Xiebao(app).member_loader(load_member_from_session)
     account = Blueprint("account", "account", subdomain="account")
     account.add_url_rule("/page", "page", show_page)
     app.register_blueprint(account)
     return app
 
 
-def member_of_token() -> str | None:
+def load_member_from_token() -> str | None:
     token = request.cookies.get("jwt")
     return json.loads(base64.urlsafe_b64decode(token))["sub"] if token else None
 
 
-def give_token() -> Response:
-    response, said = Response(status=204), json.dumps({"sub": request.get_json()["user"]})
-    response.set_cookie("jwt", base64.urlsafe_b64encode(said.encode()).decode(), httponly=True)
-    return response
+def issue_token() -> Response:
+    payload = json.dumps({"sub": request.get_json()["user"]}).encode()
+    token = base64.urlsafe_b64encode(payload).decode()
+    return Response(status=204, headers={"Set-Cookie": f"jwt={token}; HttpOnly; Path=/"})
 
 
-def by_token(client: Any, member: str | None) -> None:
-    client.post("/api/token", json={"user": member})
-
-
-def with_nonces() -> Flask:
-    nonce = "(nonce=csp_nonce())"
+def make_shop_with_nonces() -> Flask:
     layout = (
-        '{% extends "xiebao/default/layout.html" %}{% from "xiebao/entry.html" import'
-        " xiebao_styles, xiebao_script %}"
-        f"{{% block styles %}}{{{{ xiebao_styles{nonce} }}}}{{% endblock %}}"
-        f"{{% block scripts %}}{{{{ xiebao_script{nonce} }}}}{{% endblock %}}"
+        '{% extends "xiebao/default/layout.html" %}'
+        '{% from "xiebao/entry.html" import xiebao_styles, xiebao_script %}'
+        "{% block styles %}{{ xiebao_styles(nonce=csp_nonce()) }}{% endblock %}"
+        "{% block scripts %}{{ xiebao_script(nonce=csp_nonce()) }}{% endblock %}"
     )
-    body = f"{{{{ xiebao_styles{nonce} }}}}{{{{ xiebao_script{nonce} }}}}{ENTRY}"
-    app = shop(page=body, templates={"xiebao/layout.html": layout})
-    policy = {"default-src": "'none'", "script-src": "", "style-src": ""}
-    named = ["script-src", "style-src"]
-    Talisman(app, content_security_policy=policy, content_security_policy_nonce_in=named)
+    app = make_shop(
+        page="{{ xiebao_styles(nonce=csp_nonce()) }}{{ xiebao_script(nonce=csp_nonce()) }}" + ENTRY,
+        templates={"xiebao/layout.html": layout},
+    )
+    Talisman(
+        app,
+        content_security_policy={"default-src": "'none'", "script-src": "", "style-src": ""},
+        content_security_policy_nonce_in=["script-src", "style-src"],
+    )
     return app
 
 
-def beside_a_login(inner: Any) -> Any:
-    """The login is another app."""
+def mount_login_app(inner: Any) -> Any:
+    """Return a middleware that serves ``/login`` with another app."""
 
-    def sibling(environ: Any, start: Any) -> Any:
-        answer = Response("Log in") if environ["REQUEST_METHOD"] == "GET" else Response("", 204)
-        return answer(environ, start)
+    def login_app(environ: Any, start: Any) -> Any:
+        is_form = environ["REQUEST_METHOD"] == "GET"
+        return (Response("Log in") if is_form else Response("", 204))(environ, start)
 
-    return DispatcherMiddleware(inner, {"/login": sibling})
+    return DispatcherMiddleware(inner, {"/login": login_app})
 
 
-def lets_checks_through(app: Flask) -> None:
+def exempt_rehearsals_from_limit(app: Flask) -> None:
     [limiter] = app.extensions["limiter"]
     limiter.request_filter(is_rehearsal)
 
 
-def streamed() -> Response:
-    return Response(stream_template_string(MACROS + PAGE))
-
-
-def by_browser(app: Flask) -> None:
-    """Have a login with another URL for each browser."""
+def add_language_by_browser(app: Flask) -> None:
+    """Give the login page another URL in each browser."""
 
     @app.url_defaults
-    def add(endpoint: str, values: dict[str, Any]) -> None:
+    def add_language(endpoint: str, values: dict[str, Any]) -> None:
         if endpoint == "login":
             values["lang"] = "en" if "Chrome" in str(request.user_agent) else "zh"
 
 
-TOKENS = {"/page": lambda: render_template_string(MACROS + POLICY), "POST /api/token": give_token}
-RARE = [
-    right("on a subdomain", on_a_subdomain),
-    right(
-        "members by a token in a cookie",
-        partial(shop, loader=member_of_token, views=TOKENS),
-        login=by_token,
+#: One row per site without a fault that needs another library or is rare.
+SITES_WITH_LIBRARIES = [
+    passing_row("subdomain", make_shop_with_subdomain),
+    passing_row(
+        "token of the member in a cookie",
+        partial(
+            make_shop,
+            loader=load_member_from_token,
+            views={
+                "/page": lambda: render_template_string(MACROS + POLICY),
+                "POST /api/token": issue_token,
+            },
+        ),
+        login=lambda client, member: client.post("/api/token", json={"user": member}),
         member="m_7Qk2vX9rT4",
-        **ON,
+        **WITH_PAGE,
     ),
-    right("a policy with nonces", with_nonces, **ON),
-    right("everything by https", partial(shop, Talisman, page=PAGE, **OUTSIDE), **ON),
-    right(
-        "a login of a sibling app",
-        partial(shop, around(beside_a_login), views={"POST /login": ""}, **LOGIN, **OUTSIDE),
+    passing_row("Content-Security-Policy with nonces", make_shop_with_nonces, **WITH_PAGE),
+    passing_row(
+        "Talisman forces HTTPS",
+        partial(make_shop, Talisman, page=PAGE, **WITH_PUBLIC_URL),
+        **WITH_PAGE,
     ),
-    right("a limiter that lets entries through", partial(shop, limited("5/minute", "xiebao"))),
-    right(
-        "a limiter that lets checks through",
-        partial(shop, limited("5/minute"), lets_checks_through),
+    passing_row(
+        "login by another app",
+        partial(
+            make_shop,
+            add_middleware(mount_login_app),
+            views={"POST /login": ""},
+            **WITH_LOGIN_VIEW,
+            **WITH_PUBLIC_URL,
+        ),
     ),
-    right(
-        "a page that streams",
-        partial(shop, views={"/page": streamed}, XIEBAO_DEVICE_MARKUP=False),
-        **ON,
+    passing_row(
+        "rate limit that exempts the blueprint",
+        partial(make_shop, limit_requests("5/minute", "xiebao")),
     ),
-    right(
-        "a login for each browser",
-        partial(shop, by_browser, views={"/<lang>/login": "Log in"}, **LOGIN),
+    passing_row(
+        "rate limit that exempts rehearsals",
+        partial(make_shop, limit_requests("5/minute"), exempt_rehearsals_from_limit),
+    ),
+    passing_row(
+        "streamed page",
+        partial(
+            make_shop,
+            views={"/page": lambda: Response(stream_template_string(MACROS + PAGE))},
+            XIEBAO_DEVICE_MARKUP=False,
+        ),
+        **WITH_PAGE,
+    ),
+    passing_row(
+        "login page with another URL in each browser",
+        partial(
+            make_shop,
+            add_language_by_browser,
+            views={"/<lang>/login": "Log in"},
+            **WITH_LOGIN_VIEW,
+        ),
     ),
 ]
 
 
-@pytest.mark.parametrize(("site", "notes", "options"), [*ROWS, *RARE])
-def test_nothing_is_wrong_in_any_case(
-    site: MakeSite, notes: tuple[str, ...], options: dict[str, Any]
+@pytest.mark.parametrize(("site", "notes", "options"), [*ROWS, *SITES_WITH_LIBRARIES])
+def test_all_cases_pass_for_unusual_site(
+    site: MakeApp, notes: tuple[str, ...], options: dict[str, Any]
 ) -> None:
-    assert_is_right(site, notes, {**options, "only": None, "devices": [*FEW, "wechat-pc"]})
+    devices = [*FEW_DEVICES, "wechat-pc"]
+    assert_check_passes(site, notes, {**options, "only": None, "devices": devices})
 
 
-def test_nothing_is_wrong_with_sessions_on_the_server(tmp_path: Path) -> None:
-    options = {**MEMBER, "login": by_form, "only": None}
+def test_all_cases_pass_with_server_side_sessions(tmp_path: Path) -> None:
     cache = FileSystemCache(str(tmp_path))
-    site = partial(login_shop, Session, SESSION_TYPE="cachelib", SESSION_CACHELIB=cache)
-    assert_is_right(site, (), options)
+    site = partial(make_login_shop, Session, SESSION_TYPE="cachelib", SESSION_CACHELIB=cache)
+    assert_check_passes(site, (), {**AS_MEMBER, "login": log_in_by_form, "only": None})
 
 
 @pytest.mark.parametrize("name", SITES)
-def test_nothing_is_wrong_on_any_device(name: str) -> None:
+def test_full_check_passes_on_all_devices(name: str) -> None:
     report = check_entries(SITES[name](), full=True)
     assert report.passed, str(report)
-    on = {result.device.name for result in report.results}
-    assert on >= DEVICES.keys()
-    assert ("app-ios" in on) == (name == "everything")
+    devices = {result.device.name for result in report.results}
+    assert devices >= DEVICES.keys()
+    assert ("app-ios" in devices) == (name == "everything")
 
 
 @pytest.mark.parametrize("gateway", GATEWAYS)
-@pytest.mark.parametrize("member", IDS)
-@pytest.mark.parametrize("lead", LEADS)
-def test_no_id_and_no_key_of_any_member_is_in_a_report(
-    lead: str, member: str, gateway: str
+@pytest.mark.parametrize("member", MEMBER_IDS)
+@pytest.mark.parametrize("redirect_name", REDIRECTS)
+def test_report_masks_each_member_in_wrong_redirect(
+    redirect_name: str, member: str, gateway: str
 ) -> None:
-    assert_nobody_is_named(lead, member, gateway)
+    assert_redirect_is_masked(redirect_name, member, gateway)
 
 
 @pytest.mark.parametrize(
-    ("pattern", "sample"),
+    ("pattern", "user_agent"),
     [
         ("ShopApp/", "ShopApp/"),
         (r"ShopApp/[\d.]+", "ShopApp/1.0"),
@@ -196,70 +228,64 @@ def test_no_id_and_no_key_of_any_member_is_in_a_report(
         ("[A-Z]hop", None),
     ],
 )
-def test_a_sample_of_an_app_is_guessed_from_its_pattern(pattern: str, sample: str | None) -> None:
-    app = shop(XIEBAO_APP_USER_AGENT=pattern)
-    options: dict[str, Any] = {"only": ["product-plain"]}
-    report = check_entries(app, **options)
+def test_user_agent_of_mobile_app_is_guessed_from_pattern(
+    pattern: str, user_agent: str | None
+) -> None:
+    app = make_shop(XIEBAO_APP_USER_AGENT=pattern)
+    report = check_entries(app, only=["product-plain"])
     assert report.passed, str(report)
-    apps = {
-        r.device.user_agent.rpartition(" ")[2] for r in report.results if "app-" in r.device.name
-    }
-    assert apps == ({sample} if sample else set())
-    assert any("cannot be guessed" in each for each in report.notes_in("en")) == (sample is None)
-    given = check_entries(app, **options, app_user_agent="Xhop/1")
-    assert given.passed == bool(sample is None)
+    devices = [result.device for result in report.results if "app-" in result.device.name]
+    user_agents = {device.user_agent.rpartition(" ")[2] for device in devices}
+    assert user_agents == ({user_agent} if user_agent else set())
+    assert ("cannot be guessed" in get_notes(report)) == (user_agent is None)
+    # "Xhop/1" matches only the pattern for which no guess is possible.
+    other_report = check_entries(app, only=["product-plain"], app_user_agent="Xhop/1")
+    assert other_report.passed == (user_agent is None)
 
 
-def test_a_page_that_never_ends_or_that_has_many_entries_is_told_in_short() -> None:
-    app = shop(page="{% for n in range(60) %}{{ insurance_entry('QX%d' % n) }}{% endfor %}")
+def test_check_handles_endless_page_and_page_with_many_entries() -> None:
+    app = make_shop(page="{% for n in range(60) %}{{ insurance_entry('QX%d' % n) }}{% endfor %}")
 
-    def more() -> Iterator[str]:
+    def stream() -> Iterator[str]:
         with app.app_context():
             yield render_template_string(MACROS + ENTRY)
         while True:
             yield "more and more of it " * 1_000
 
-    app.add_url_rule("/endless", "endless", lambda: Response(stream_with_context(more())))
-    report = check(app, **{**ON_PAGE, "devices": ["pc"], "pages": ["/page", "/endless"]})
+    app.add_url_rule("/endless", "endless", lambda: Response(stream_with_context(stream())))
+    options = {**ON_PAGE, "devices": ["pc"], "pages": ["/page", "/endless"]}
+    report = run_check(app, **options)
+
     assert report.pages == {"/page": 60, "/endless": 1}
-    first = "product QX0, product QX1, product QX2, product QX3, product QX4"
-    assert f"/page: {first}, and 55 more" in FORMATS["text"](report)
+    entries = "product QX0, product QX1, product QX2, product QX3, product QX4, and 55 more"
+    assert f"/page: {entries}" in FORMATS["text"](report)
 
 
-# What a check can be in
+# The context in which the check runs
 
 
-def test_a_check_in_a_request_of_the_site_itself() -> None:
-    """It may be asked for by a page, such as that of a console, whose visitor is logged in."""
+def test_check_runs_inside_request_of_logged_in_visitor() -> None:
     app = SITES["by_login"]()
 
     @app.get("/console")
     def console() -> str:
         login_user(app.login_manager._user_callback("7"))  # type: ignore[attr-defined]
-        return str(check(app))
+        return str(run_check(app))
 
     assert app.test_client().get("/console").text.endswith(" passed, 0 failed.")
 
 
-@pytest.mark.parametrize("calls_receivers", [False, True])
-def test_two_checks_at_once_do_not_disturb_each_other(calls_receivers: bool) -> None:
-    app, reports = shop(), list[Report]()
-
-    def run() -> None:
-        reports.append(check(app, devices=["pc"], with_receivers=calls_receivers))
-
-    threads = [threading.Thread(target=run) for _ in range(3)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert [str(report) for report in reports if not report.passed] == []
-    assert len(reports) == 3
+@pytest.mark.parametrize("with_receivers", [False, True])
+def test_concurrent_checks_pass(with_receivers: bool) -> None:
+    check = partial(run_check, make_shop(), devices=["pc"], with_receivers=with_receivers)
+    with ThreadPoolExecutor() as executor:
+        checks = [executor.submit(check) for _ in range(3)]
+    assert [str(each.result()) for each in checks if not each.result().passed] == []
 
 
-def test_the_end_is_in_sight_from_the_beginning() -> None:
-    sent_signals: list[tuple[int, int]] = []
-    app = shop(page=ENTRY)
-    check(app, pages=["/page"], progress=lambda done, of: sent_signals.append((done, of)))
-    assert sent_signals[0][1] > 20
-    assert sent_signals[-1][0] == sent_signals[-1][1] == len(sent_signals)
+def test_progress_reports_total_from_the_first_call() -> None:
+    calls: list[tuple[int, int]] = []
+    app = make_shop(page=ENTRY)
+    run_check(app, pages=["/page"], progress=lambda done, total: calls.append((done, total)))
+    assert calls[0][1] > 20
+    assert calls[-1] == (len(calls), len(calls))

@@ -1,4 +1,4 @@
-"""The fixtures for a site's own tests: what they leave, and their documentation as it stands."""
+"""Tests of the pytest fixtures: no side effects, and the examples in their documentation."""
 
 from __future__ import annotations
 
@@ -11,47 +11,52 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from flask import request, session
+import pytest
+from flask import Flask, request, session
+from flask.testing import FlaskClient
 
 from flask_xiebao import entry_clicked, entry_refused, payment_returned
-from tests.check.test_pytest_plugin import member
+from tests.check.test_pytest_plugin import make_member_client
 
 pytest_plugins = ["flask_xiebao.pytest_plugin"]
 
 
-def test_the_site_and_the_client_stay_as_they_are_and_the_click_is_a_real_one(
-    follow_entry: Any,
-) -> None:
-    client, members = member(), list[str]()
+def get_state(client: FlaskClient) -> Any:
+    """Return what the fixtures might change of the app, its signals and the client."""
     app = client.application
+    return (
+        dict(app.config),
+        list(app.blueprints),
+        list(app.url_map.iter_rules()),
+        [dict(each.receivers) for each in (entry_clicked, entry_refused, payment_returned)],
+        {key: list(functions) for key, functions in app.after_request_funcs.items()},
+        client.environ_base,
+    )
 
-    def state() -> Any:
-        return (
-            dict(app.config),
-            list(app.blueprints),
-            list(app.url_map.iter_rules()),
-            [dict(each.receivers) for each in (entry_clicked, entry_refused, payment_returned)],
-            {key: list(functions) for key, functions in app.after_request_funcs.items()},
-            client.environ_base,
-        )
 
+def test_follow_entry_leaves_app_and_client_unchanged(follow_entry: Any) -> None:
+    client, members = make_member_client(), list[str]()
     client.set_cookie("basket", "full")
-    with entry_clicked.connected_to(lambda app, member, **_: members.append(member), app):
-        before = state()
+
+    def record_member(_app: Flask, member: str, **_: Any) -> None:
+        members.append(member)
+
+    with entry_clicked.connected_to(record_member, client.application):
+        state = get_state(client)
         follow_entry(client, "/page", "home", device="pc")
-        assert state() == before
+        assert get_state(client) == state
+
     assert members == ["m1"]
-    basket = client.get_cookie("basket")
-    assert basket is not None
-    assert basket.value == "full"
     with client:
         client.get("/about")
+        assert request.cookies["basket"] == "full"
         assert session["member"] == "m1"
         assert "Windows" not in str(request.user_agent)
 
 
-# The documentation
+# The examples in the documentation
 
+#: The source of a shop that passes the examples.
 DOC_SHOP = """
 from flask import Flask, render_template_string
 from flask_xiebao import Xiebao
@@ -75,8 +80,8 @@ def start():
 """
 
 
-def paste(folder: Path, shop: str) -> subprocess.CompletedProcess[str]:
-    """Make a site's tests of the blocks of the documentation, and run them."""
+def run_examples(folder: Path, shop: str) -> subprocess.CompletedProcess[str]:
+    """Write the examples of the documentation and a shop into a folder, and run the examples."""
     doc = import_module("flask_xiebao.pytest_plugin").__doc__ or ""
     conftest, *tests = re.findall(r"::\n\n((?:    .*\n|\n)+)", doc)
     (folder / "conftest.py").write_text(textwrap.dedent(conftest))
@@ -93,18 +98,28 @@ def paste(folder: Path, shop: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_the_documentation_is_a_test_that_passes(tmp_path: Path) -> None:
-    done = paste(tmp_path, DOC_SHOP)
-    assert done.returncode == 0, done.stdout
-    assert "7 passed" in done.stdout
+def test_documentation_examples_pass(tmp_path: Path) -> None:
+    result = run_examples(tmp_path, DOC_SHOP)
+    assert result.returncode == 0, result.stdout
+    assert "7 passed" in result.stdout
 
 
-def test_the_documentation_is_a_test_that_fails_where_it_should(tmp_path: Path) -> None:
-    done = paste(tmp_path, DOC_SHOP.replace('"m1"', "None"))
-    assert done.returncode == 1
-    assert "5 failed, 2 passed" in done.stdout
-    assert "The click returned 401. No member is logged in." in done.stdout
-    other = paste(tmp_path, DOC_SHOP.replace("QX000000127257", "QX1"))
-    assert "5 failed" in other.stdout
-    assert "assert 'QX1' == 'QX000000127257'" in other.stdout
-    assert "a9Kx7mQp2ZrT8wLc" not in other.stdout
+@pytest.mark.parametrize(
+    ("old", "new", "messages"),
+    [
+        (
+            '"m1"',
+            "None",
+            ("5 failed, 2 passed", "The click returned 401. No member is logged in."),
+        ),
+        ("QX000000127257", "QX1", ("5 failed", "assert 'QX1' == 'QX000000127257'")),
+    ],
+    ids=["no member", "other product"],
+)
+def test_documentation_examples_fail_for_faulty_shop(
+    tmp_path: Path, old: str, new: str, messages: tuple[str, ...]
+) -> None:
+    result = run_examples(tmp_path, DOC_SHOP.replace(old, new))
+    assert result.returncode == 1
+    assert [message for message in messages if message not in result.stdout] == []
+    assert "a9Kx7mQp2ZrT8wLc" not in result.stdout

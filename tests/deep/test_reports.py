@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.check.support import command, shop
-from tests.check.test_reports import PLAIN
+from tests.check.support import make_shop, run_check_command
+from tests.check.test_reports import ONE_CASE
 
 
 @pytest.mark.parametrize("options", [["--device", "nokia"], ["--page", "orders"]], ids=" ".join)
 def test_check_with_invalid_option_keeps_older_report(tmp_path: Path, options: list[str]) -> None:
     file = tmp_path / "report.xml"
     file.write_text("older report", "utf-8")
-    result = command(shop(), "--junit", str(file), *options)
+    result = run_check_command(make_shop(), "--junit", str(file), *options)
     assert result.exit_code == 2
     assert list(tmp_path.iterdir()) == [file]
     assert file.read_text("utf-8") == "older report"
@@ -35,6 +35,6 @@ def test_check_writes_report_into_pipe(
     os.mkfifo(pipe)
     with ThreadPoolExecutor(1) as pool:
         text = pool.submit(pipe.read_text, "utf-8")
-        command(shop(), *PLAIN, "--json", str(pipe), *options)
+        run_check_command(make_shop(), *ONE_CASE, "--json", str(pipe), *options)
         assert pipe.is_fifo()
         assert bool(text.result(10)) == has_report

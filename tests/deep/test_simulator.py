@@ -1,4 +1,4 @@
-"""The simulator on bad days: sites that are away, answers that are none, many workers."""
+"""Tests of the simulator that need servers, files or other processes, or are rare."""
 
 from __future__ import annotations
 
@@ -17,144 +17,152 @@ from flask.testing import FlaskClient
 
 from flask_xiebao import OrderError
 from flask_xiebao.testing import GatewaySimulator
-from tests.check.simulated import ALONE, PAY_SUCCESS, PRODUCT, TOLD, Shop, shop
+from tests.check.simulator_support import (
+    PAY_SUCCESS,
+    PRODUCT,
+    PURCHASE_TYPES,
+    STANDALONE_PRODUCT,
+    Shop,
+    shop,
+)
 from tests.support import SIGN, pay, serve_app
 from tests.vectors import compute_sign
 
 __all__ = ["shop"]
 
 
-def alone(**options: Any) -> FlaskClient:
-    """Return a browser of a simulator that is an app of its own."""
+def make_standalone_client(**options: Any) -> FlaskClient:
+    """Return a test client of an app that serves only the simulator."""
     return GatewaySimulator("12345", "Key", **options).create_app().test_client()
 
 
-def test_who_pays_later_comes_back_as_from_a_payment(shop: Shop) -> None:
-    url = PRODUCT + PAY_SUCCESS
-    first, second = (shop.browser.post(url, data={"do": "fail"}).location or "" for _ in range(2))
-    assert pay(shop.browser, first) == "https://shop.example/orders"
-    assert pay(shop.browser, second, late="on").endswith("#order")
+def test_payment_with_delayed_notifications_redirects_to_order_page(shop: Shop) -> None:
+    order_url = shop.browser.post(PRODUCT + PAY_SUCCESS, data={"do": "fail"}).location or ""
+    assert pay(shop.browser, order_url, late="on").endswith("#order")
 
 
-def test_the_page_of_an_order_that_is_not_there_says_so(shop: Shop) -> None:
-    page = shop.browser.get(shop.order_page("20190226020146"))
+def test_page_of_unknown_order_has_no_form_and_rejects_actions(shop: Shop) -> None:
+    page = shop.browser.get(shop.get_order_url("20190226020146"))
     assert page.status_code == 200
     assert "模拟器里没有投保单号 20190226020146 的订单" in page.text
     assert "<form" not in page.text
-    for what in ("pay", "surrender", "again", ""):
-        answer = shop.browser.post(page.request.url, data={"do": what})
-        assert answer.status_code == 400
+    for action in ("pay", "surrender", "again", ""):
+        assert shop.browser.post(page.request.url, data={"do": action}).status_code == 400
 
 
-def test_the_list_has_pages_newest_first(shop: Shop) -> None:
+def test_order_list_has_pages_with_newest_first(shop: Shop) -> None:
     numbers = [shop.buy() for _ in range(5)][::-1]
-    answer = shop.ask("orderList", {"partnerId": 12345, "pageIndex": 2, "pageSize": 2})
-    orders = answer["data"]["orders"]
+    response = shop.send_query("orderList", {"partnerId": 12345, "pageIndex": 2, "pageSize": 2})
+    orders = response["data"]["orders"]
     assert (orders["pageIndex"], orders["pageNums"], orders["total"]) == (2, 3, 5)
     assert [row["insureNum"] for row in orders["data"]] == numbers[2:4]
-    # As the SDK spells what is in a list.
-    spelt = {name: orders["data"][0][name] for name in ("payState", "issueState", "price")}
-    assert spelt == {"payState": 1, "issueState": 1, "price": 15.0}
+    # Xiebao's SDK uses other names in the list than in the details of an order.
+    expected = {"payState": 1, "issueState": 1, "price": 15.0}
+    assert orders["data"][0].items() >= expected.items()
     assert "payStatus" not in orders["data"][0]
     with shop.app.app_context():
         for size in (1, 2, 3, 100):
-            assert [each.insure_num for each in shop.xiebao.orders.iter(size)] == numbers
+            assert [order.insure_num for order in shop.xiebao.orders.iter(size)] == numbers
 
 
-@pytest.mark.parametrize("public", [None, "https://a.example/shop"])
-def test_the_policy_file_is_where_a_browser_finds_it_and_says_that_it_is_none(
-    public: str | None,
+@pytest.mark.parametrize("public_url", [None, "https://a.example/shop"])
+def test_policy_file_has_public_url_and_exists_only_for_issued_policy(
+    public_url: str | None,
 ) -> None:
-    shop = Shop(XIEBAO_PUBLIC_URL=public)
-    issued, _ = shop.buy(), shop.do("fail")
-    unpaid = shop.told[-1].insure_num
+    shop = Shop(XIEBAO_PUBLIC_URL=public_url)
+    issued = shop.buy()
+    shop.perform("fail")
+    unpaid = shop.notifications[-1].insure_num
+
     with shop.app.app_context():
         url = shop.xiebao.orders.policy_url(issued)
-        with pytest.raises(OrderError) as caught:
+        with pytest.raises(OrderError) as error:
             shop.xiebao.orders.policy_url(unpaid)
-    assert caught.value.code == 1003
-    assert url == f"{public or 'http://localhost'}/gateway/dispatch/files/{issued}"
-    file = f"/gateway/dispatch/files/{issued}"
-    assert shop.browser.get(file).text == f"这不是真正的保单。模拟保单号：P{issued}\n"
-    assert shop.browser.get(file.replace(issued, unpaid)).status_code == 404
+
+    assert error.value.code == 1003
+    path = "/gateway/dispatch/files"
+    assert url == f"{public_url or 'http://localhost'}{path}/{issued}"
+    text = f"这不是真正的保单。模拟保单号：P{issued}\n"
+    assert shop.browser.get(f"{path}/{issued}").text == text
+    assert shop.browser.get(f"{path}/{unpaid}").status_code == 404
 
 
-def test_it_speaks_english_where_the_site_does(shop: Shop) -> None:
+def test_order_page_is_english_with_locale_en(shop: Shop) -> None:
     shop.app.config["XIEBAO_LOCALE"] = "en"
     number = shop.buy()
-    shop.do("surrender", number)
-    page = shop.browser.get(shop.order_page(number)).text
-    for words in (
-        *("Surrendered", "Application number", "Notifications to the site", "4 surrender"),
-    ):
-        assert words in page
+    shop.perform("surrender", number)
+    page = shop.browser.get(shop.get_order_url(number)).text
+    texts = ("Surrendered", "Application number", "Notifications to the site", "4 surrender")
+    assert [text for text in texts if text not in page] == []
 
 
-# How a site is told
+# Delivery of notifications
 
 
-def test_told_again_the_site_hears_once_more_of_each_step_and_of_nothing_forged(
-    shop: Shop,
-) -> None:
+def test_repeated_delivery_sends_each_notification_once_and_none_forged(shop: Shop) -> None:
     number = shop.buy(times="2", forged="on")
-    shop.told.clear()
-    shop.do("again", number)
-    assert shop.steps() == TOLD
-    assert len(shop.sent(number)) == 16 + 4
+    shop.notifications.clear()
+    shop.perform("again", number)
+    assert shop.get_notification_types() == PURCHASE_TYPES
+    assert len(shop.get_notification_rows(number)) == 16 + 4
 
 
-def test_what_nobody_will_ever_take_is_given_up(shop: Shop) -> None:
+def test_simulator_gives_up_after_many_failures(shop: Shop) -> None:
     number, many = shop.buy(), 10**6
-    shop.fails = many
+    shop.failures_left = many
     for _ in range(20):
-        shop.do("again", number)
-    assert 4 * 20 <= many - shop.fails <= 4 * 20 * 21
-    before = shop.fails
+        shop.perform("again", number)
+    assert 4 * 20 <= many - shop.failures_left <= 4 * 20 * 21
+
+    before = shop.failures_left
     shop.buy(late="on")
-    shop.do("surrender", number)
-    assert before - shop.fails < 200
+    shop.perform("surrender", number)
+    assert before - shop.failures_left < 200
 
 
 @pytest.mark.parametrize("partner_id", ["00123", "qingyou"])
-def test_a_partner_id_that_is_no_number_is_the_same_everywhere(partner_id: str) -> None:
+def test_simulator_supports_non_numeric_partner_id(partner_id: str) -> None:
     shop = Shop(partner_id=partner_id)
     pay(shop.browser, PRODUCT.replace("12345", partner_id).replace(SIGN, compute_sign(partner_id)))
-    assert shop.steps() == TOLD
-    assert shop.order(shop.told[0].insure_num).pay_status == 1
+    assert shop.get_notification_types() == PURCHASE_TYPES
+    assert shop.query_order(shop.notifications[0].insure_num).pay_status == 1
 
 
-# Over HTTP
+# Notifications over HTTP
 
 
 @pytest.mark.parametrize(
-    "away", ["http://127.0.0.1:9/xiebao/notify", "http://nowhere.invalid/xiebao/notify"]
+    "notify_url", ["http://127.0.0.1:9/xiebao/notify", "http://nowhere.invalid/xiebao/notify"]
 )
-def test_over_http_a_site_elsewhere_that_was_away_is_told_later(away: str, tmp_path: Path) -> None:
+def test_notifications_are_sent_later_to_site_that_was_unreachable(
+    notify_url: str, tmp_path: Path
+) -> None:
     site, orders = Shop(), tmp_path / "orders"
-    browser = alone(notify_url=away, orders=orders)
-    assert browser.get(pay(browser, ALONE)).text.count("<td>无法连接（") == 4
+    browser = make_standalone_client(notify_url=notify_url, orders=orders)
+    assert browser.get(pay(browser, STANDALONE_PRODUCT)).text.count("<td>无法连接（") == 4
     with serve_app(site.app) as address:
-        pay(alone(notify_url=f"{address}/xiebao/notify", orders=orders), ALONE, forged="on")
-    assert site.steps() == TOLD * 2
+        browser = make_standalone_client(notify_url=f"{address}/xiebao/notify", orders=orders)
+        pay(browser, STANDALONE_PRODUCT, forged="on")
+    assert site.get_notification_types() == PURCHASE_TYPES * 2
 
 
-def test_a_redirect_is_an_answer_and_none_that_the_platform_takes() -> None:
-    elsewhere, asked = Flask("elsewhere"), list[str]()
+def test_redirect_is_not_followed_and_counts_as_failure() -> None:
+    site, paths = Flask("site"), list[str]()
 
-    @elsewhere.route("/<path>", methods=["GET", "POST"])
-    def answer(path: str) -> tuple[str, int, dict[str, str]]:
-        asked.append(path)
+    @site.route("/<path>", methods=["GET", "POST"])
+    def respond(path: str) -> tuple[str, int, dict[str, str]]:
+        paths.append(path)
         return '{"state": true}', 302 if path == "moved" else 200, {"Location": "/there"}
 
-    with serve_app(elsewhere) as address:
-        browser = alone(notify_url=f"{address}/moved")
-        page = browser.get(pay(browser, ALONE)).text
+    with serve_app(site) as address:
+        browser = make_standalone_client(notify_url=f"{address}/moved")
+        page = browser.get(pay(browser, STANDALONE_PRODUCT)).text
     assert page.count("<td>302 ") == 4
-    assert asked == ["moved"] * 4 * 3
+    assert paths == ["moved"] * 4 * 3
 
 
 @pytest.mark.parametrize(
-    "answer",
+    "response",
     [
         b"HTTP/1.1 500 No\r\nContent-Length: 100\r\n\r\nabc",
         b"HTTP/1.1 302 No\r\nLocation: http://[/\r\nContent-Length: 0\r\n\r\n",
@@ -164,52 +172,50 @@ def test_a_redirect_is_an_answer_and_none_that_the_platform_takes() -> None:
         b"",
     ],
 )
-def test_whatever_answers_a_notification_the_purchase_goes_on(answer: bytes) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
+def test_malformed_http_response_does_not_stop_purchase(response: bytes) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
 
-        def answer_all() -> None:
+        def respond_to_all() -> None:
             with contextlib.suppress(OSError):
                 while True:
-                    connection, _ = listening.accept()
+                    connection, _ = server.accept()
                     with connection:
                         connection.recv(65536)
-                        connection.sendall(answer)
+                        connection.sendall(response)
 
-        thread = threading.Thread(target=answer_all, daemon=True)
-        thread.start()
-        shop = Shop(notify_url=f"http://127.0.0.1:{listening.getsockname()[1]}/")
+        threading.Thread(target=respond_to_all, daemon=True).start()
+        shop = Shop(notify_url=f"http://127.0.0.1:{server.getsockname()[1]}/")
         number = shop.buy()
-    assert shop.order(number).pay_status == 1
-    assert {line[1] for line in shop.sent(number)} == {"3 次"}
+    assert shop.query_order(number).pay_status == 1
+    assert {attempts for _, attempts, _ in shop.get_notification_rows(number)} == {"3 次"}
 
 
-# Where orders are kept
+# Storage of orders
 
 
-def test_orders_survive_a_restart(tmp_path: Path) -> None:
+def test_simulators_share_orders_in_file(tmp_path: Path) -> None:
     file = tmp_path / "orders.sqlite3"
-    before, after = Shop(orders=file), Shop(orders=str(file))
-    number = before.buy()
-    assert after.order(number).effective_status == 1
-    after.do("surrender", number)
-    assert before.order(number).effective_status == 3
-    assert len(before.sent(number)) == 5
+    first, second = Shop(orders=file), Shop(orders=str(file))
+    number = first.buy()
+    assert second.query_order(number).effective_status == 1
+    second.perform("surrender", number)
+    assert first.query_order(number).effective_status == 3
+    assert len(first.get_notification_rows(number)) == 5
 
 
-def test_without_a_file_each_simulator_has_its_own(shop: Shop) -> None:
-    number = shop.buy()
-    with pytest.raises(OrderError) as caught:
-        Shop().order(number)
-    assert caught.value.code == 1002
+def test_simulators_without_file_do_not_share_orders(shop: Shop) -> None:
+    with pytest.raises(OrderError, match="1002"):
+        Shop().query_order(shop.buy())
 
 
-def test_a_file_in_a_folder_that_is_not_there_is_an_error(tmp_path: Path) -> None:
+def test_orders_file_in_missing_folder_raises(tmp_path: Path) -> None:
     shop = Shop(orders=tmp_path / "nowhere" / "orders.sqlite3", TESTING=True)
     with pytest.raises(sqlite3.OperationalError):
-        shop.do("pay")
+        shop.perform("pay")
 
 
-_BUY = """
+#: A program that buys the product ten times. Its arguments are the file and the product page.
+BUY_TEN_TIMES = """
 import sys
 from flask_xiebao.testing import GatewaySimulator
 browser = GatewaySimulator("12345", "Key", orders=sys.argv[1]).create_app().test_client()
@@ -218,10 +224,10 @@ for _ in range(10):
 """
 
 
-def test_workers_share_a_file(tmp_path: Path) -> None:
+def test_concurrent_processes_store_all_orders_in_file(tmp_path: Path) -> None:
     file = tmp_path / "orders.sqlite3"
-    arguments = [sys.executable, "-c", _BUY, str(file), ALONE]
-    workers = [subprocess.Popen(arguments) for _ in range(3)]  # noqa: S603 - written here
+    arguments = [sys.executable, "-c", BUY_TEN_TIMES, str(file), STANDALONE_PRODUCT]
+    workers = [subprocess.Popen(arguments) for _ in range(3)]  # noqa: S603 - It is the code above.
     assert [worker.wait(60) for worker in workers] == [0, 0, 0]
     shop = Shop(orders=file)
     with shop.app.app_context():

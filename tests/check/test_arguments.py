@@ -1,0 +1,103 @@
+"""Tests for arguments that the check rejects. To test another one, add a row to ``REJECTED``."""
+
+from __future__ import annotations
+
+import sys
+from functools import partial
+from typing import Any
+
+import pytest
+
+from flask_xiebao.testing import CheckError, check_entries
+from tests.check.support import MakeApp, divide_by_zero, log_in_by_form, make_login_shop, make_shop
+from tests.check.test_members import WITH_NUMERIC_IDS
+
+
+def exit_at_login(client: Any, member: str | None) -> None:
+    sys.exit("hunter2")
+
+
+def divide_at_login(client: Any, member: str | None) -> None:
+    client.get("/no").status / 0
+
+
+#: One row per rejected call: the site, the arguments, and a regular expression for the message.
+REJECTED: list[tuple[MakeApp, dict[str, Any], str]] = [
+    (
+        partial(make_shop, loader=None),
+        {"member": "7"},
+        "A member was passed, but Flask-Xiebao cannot find out who",
+    ),
+    (
+        partial(make_shop, loader=divide_by_zero),
+        {"member": "7", "login": lambda client, member: None},
+        r"cannot find out who .*, because ZeroDivisionError was raised in divide_by_zero \(",
+    ),
+    (
+        partial(make_login_shop, SESSION_COOKIE_PATH="/account"),
+        {"member": 7, "login": log_in_by_form},
+        "After the login, the member_loader .* finds no logged-in member",
+    ),
+    (WITH_NUMERIC_IDS, {}, r"The keeps_plain_key hook raised ValueError in <lambda> \("),
+    *(
+        (make_login_shop, arguments, message)
+        for arguments, message in list[tuple[dict[str, Any], str]](
+            [
+                (
+                    {"member": "9"},
+                    "finds no logged-in member.* Check that the site knows this member",
+                ),
+                (
+                    {"member": "7", "login": lambda client, member: None},
+                    "finds no logged-in member",
+                ),
+                (
+                    {"member": "7", "login": lambda client, member: log_in_by_form(client, "8")},
+                    'for member "…", but member "…" is logged in. Pass the id',
+                ),
+                ({"login": lambda client: None}, r"must accept .* `def log_in\(client, member"),
+                (
+                    {"login": divide_at_login},
+                    "The login function raised TypeError in divide_at_login",
+                ),
+                ({"login": exit_at_login}, "The login function raised SystemExit in exit_at_login"),
+                (
+                    {"login": lambda client, member: client.get("/no")},
+                    "response to the login was 404",
+                ),
+                ({"app_user_agent": ""}, "app_user_agent must not be empty"),
+                ({"member": "x" * 300}, "at most 256 bytes, got 300"),
+                (
+                    {"member": ""},
+                    "member's id must not be empty or 0, got ''. Pass the id of a member",
+                ),
+                ({"devices": []}, "No device is selected. Select at least one device"),
+                ({"devices": ["nokia"]}, "no device 'nokia'. Choose one of pc, mac"),
+                ({"devices": "iphnoe"}, "no device 'iphnoe'. Did you mean iphone"),
+                ({"only": []}, "No case is selected"),
+                ({"only": ["product-plane"]}, "no case 'product-plane'. Did you mean product-pl"),
+                ({"ignore": "unreeched"}, "no rule 'unreeched'. Did you mean unreached"),
+                ({"expect_env": "prod"}, "expect_env must be .*test.*, got 'prod'"),
+                ({"pages": "orders/8"}, "'orders/8' is not a page of the site. Use a path"),
+                ({"pages": "https://a..b/"}, "is not a page of the site"),
+                ({"pages": "//evil.example/p"}, "'//evil.example/p' is not a page of the site"),
+                (
+                    {"pages": "https://evil.example/p"},
+                    'is not a page .* begins with "https://localhost',
+                ),
+                ({"pages": "https://[localhost/p"}, "is not a page of the site"),
+                ({"pages": ""}, "The page '' is empty"),
+                ({"pages": "/p\n"}, "The page .* contains the unprintable character U\\+000A"),
+                ({"url": "shop.example"}, "The url 'shop.example' must be an absolute http"),
+                ({"url": "https://[shop"}, "must be an absolute http"),
+            ]
+        )
+    ),
+]
+
+
+@pytest.mark.parametrize(("site", "arguments", "message"), REJECTED)
+def test_check_rejects_arguments(site: MakeApp, arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(CheckError, match=message) as error:
+        check_entries(site(), **arguments)
+    assert "hunter2" not in str(error.value)

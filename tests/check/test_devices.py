@@ -1,0 +1,85 @@
+"""Tests for the simulated devices, and for the cases that the check runs on them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+
+import pytest
+
+from flask_xiebao import detect_platform
+from flask_xiebao.check.cases import build_cases
+from flask_xiebao.check.devices import Device, build_mobile_app_devices
+from flask_xiebao.testing import DEVICES, Report, check_entries
+from tests.check.support import ENTRY, make_shop
+
+
+def get_devices_by_case(report: Report) -> Mapping[str, set[str]]:
+    """Return the names of the devices on which each case ran, by the name of the case."""
+    devices = defaultdict[str, set[str]](set)
+    for result in report.results:
+        devices[result.case.page or result.case.name].add(result.device.name)
+    return devices
+
+
+CASES = ["product-plain", "home-plain", "policy-plain", "product-bearer", "product-expired"]
+
+
+def test_check_uses_all_devices_for_plain_clicks_and_two_for_other_cases() -> None:
+    report = check_entries(make_shop(page=ENTRY), pages=["/page"], only=CASES)
+
+    assert report.passed, str(report)
+    two_devices, all_devices = {"iphone", "pc"}, set(DEVICES)
+    assert get_devices_by_case(report) == {
+        "product-plain": all_devices,
+        "home-plain": all_devices,
+        "policy-plain": all_devices,
+        "/page · product": all_devices,
+        "product-bearer": two_devices,
+        "product-expired": two_devices,
+    }
+
+
+def test_check_runs_all_cases_on_requested_devices() -> None:
+    names = ["mac", "android"]
+    report = check_entries(make_shop(page=ENTRY), pages=["/page"], devices=names, only=CASES)
+    expected = {case: set(names) for case in [*CASES, "/page · product"]}
+    assert get_devices_by_case(report) == expected
+
+
+def test_public_device_names_are_unchanged() -> None:
+    """The names are used in commands and URLs, so removing or renaming one breaks them."""
+    assert set(DEVICES) >= {
+        *("pc", "mac", "uos", "harmony-pc", "wechat-pc", "wechat-mac", "ipad-desktop"),
+        *("iphone", "ipad", "android", "android-tablet", "android-tablet-desktop"),
+        *("harmony", "harmony-tablet", "harmony-4"),
+        *("wechat", "wechat-ipad", "wechat-android", "wechat-harmony"),
+        *("alipay", "alipay-android", "alipay-harmony"),
+    }
+    assert [device.name for device in DEVICES.values()] == list(DEVICES)
+    app_names = [device.name for device in build_mobile_app_devices("ShopApp/3.2")]
+    assert app_names == ["app-ios", "app-ipad", "app-android", "app-harmony"]
+
+
+@pytest.mark.parametrize(
+    "device",
+    [*DEVICES.values(), *build_mobile_app_devices("ShopApp/3.2")],
+    ids=lambda device: device.name,
+)
+def test_platform_of_device_is_detected(device: Device) -> None:
+    platform = detect_platform(device.headers, app_user_agent=r"ShopApp/")
+    assert str(int(platform)) == device.platform
+
+
+@pytest.mark.parametrize("locale", ["zh", "en"])
+def test_titles_of_devices_are_unique(locale: str) -> None:
+    assert len({device.title_in(locale) for device in DEVICES.values()}) == len(DEVICES)
+
+
+@pytest.mark.parametrize("locale", ["zh", "en"])
+@pytest.mark.parametrize("enabled", [True, False])
+def test_names_and_titles_of_cases_are_unique(enabled: bool, locale: str) -> None:
+    cases = build_cases(enabled=enabled)
+    assert len({case.name for case in cases}) == len(cases)
+    assert len({case.title_in(locale) for case in cases}) == len(cases)
+    assert all(case.expected_outcome_in(locale) for case in cases)

@@ -1,0 +1,283 @@
+"""Tests that reports and errors of the check show no keys, ids, signatures, links or names.
+
+To test another redirect with an id or a key in its URL, add a row to ``REDIRECTS``.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, quote_plus, urlencode
+from xml.etree import ElementTree as ET
+
+import pytest
+from flask import Response, redirect, request
+
+from flask_xiebao.testing import FORMATS, CheckError, Report, check_entries
+from tests.check.support import (
+    ENTRY,
+    HIDDEN_KEY,
+    WITH_PUBLIC_URL,
+    build_link,
+    build_unsigned_link,
+    get_failed_rules,
+    get_notes,
+    make_shop,
+    render_all_formats,
+    replace_in_location,
+    run_check,
+    run_check_command,
+)
+from tests.check.test_page_rules import CUSTOMER_QR_CODE
+from tests.support import SIGN_OF_API_KEY, find_leaks
+from tests.tokens import sign_token
+
+ONE_CASE: dict[str, Any] = {"devices": ["iphone"], "only": ["product-plain"]}
+MEMBER = "m_7Qk2vX9rT4"
+
+
+def assert_report_hides(report: Report, *secrets: str) -> None:
+    """Assert that no format of a report has one of these texts."""
+    assert find_leaks(render_all_formats(report), *secrets) == []
+
+
+def change_gateway_redirect(change: Callable[[str], Any]) -> Callable[[Response], None]:
+    """Return an after_request function that replaces the URL of redirects to the gateway."""
+
+    def replace_location(response: Response) -> None:
+        if "/dispatch/" in (response.location or ""):
+            response.location = change(str(response.location))
+
+    return replace_location
+
+
+# Ids and keys of members. With a member's key in a URL, anyone can open the member's policies.
+
+MEMBER_IDS = [
+    *(MEMBER, "alice@example.com", "用户7", "a/lice&c d", "0b7d73aa-8f3e-4d0c-9c1b-77aa"),
+    *("王芳@例子.com", "O'Brien & Söhne", "a/b c:d"),
+]
+GATEWAYS = ["https://gw.example", "/", "/lo"]
+
+
+def encode_base64(text: str) -> str:
+    return base64.urlsafe_b64encode(f"This is who it is: {text}".encode()).decode()
+
+
+#: One row per redirect of a faulty hook: a function of the gateway URL, and of the key and the id
+#: of the member, that returns another URL.
+REDIRECTS: dict[str, Callable[[str, str, str], str]] = {
+    "misspelled parameter": lambda url, key, member: url.replace(
+        "partnerUniqKey=", "partnerUniqueKey="
+    ),
+    "key in another parameter": lambda url, key, member: re.sub(
+        "partnerUniqKey=([^&]+)", r"caseCode=\1&\g<0>", url
+    ),
+    "key in path": lambda url, key, member: re.sub(
+        r"\?(.*partnerUniqKey=([^&]+).*)", r"/\2?\1", url
+    ),
+    "URL in base64": lambda url, key, member: f"/go/{base64.b64encode(url.encode()).decode()}",
+    "key in file name": lambda url, key, member: f"https://x.example/{quote(key)}.html",
+    "password": lambda url, key, member: "https://user:hunter2@other.example/x",
+    "key in path parameter": lambda url, key, member: f"/a;k={quote(key)};b=1",
+    "id quoted twice": lambda url, key, member: f"/u/{quote(quote(member))}/您好{quote(member)}！",
+    "id in upper case": lambda url, key, member: f"/u/{member.upper()}?k={quote(key, safe='')},1",
+    "id as in a form": lambda url, key, member: (
+        f"/u/{quote(member, safe='@:!$&()*+,;=')}?{urlencode({'m': member})}"
+    ),
+    "id in base64": lambda url, key, member: (
+        f"/u/{encode_base64(member)}/{encode_base64(json.dumps([member]))}"
+    ),
+}
+
+
+def assert_redirect_is_masked(redirect_name: str, member: str, gateway: str) -> None:
+    """Assert that the report on a redirect of ``REDIRECTS`` has no id, key or signature."""
+    config = {**HIDDEN_KEY, "XIEBAO_BASE_URL": gateway}
+    key_app = make_shop(**config)
+    with key_app.app_context():
+        key = key_app.extensions["xiebao"].partner_uniq_key(member)
+    app = make_shop(
+        page=f'{{{{ insurance_entry("QX1", return_to="/u/{quote(member)}/orders") }}}}',
+        after=change_gateway_redirect(lambda url: REDIRECTS[redirect_name](url, key, member)),
+        **config,
+    )
+    only = ["product-plain", "product-return", "policy-return"]
+    report = run_check(app, devices=["iphone"], member=member, pages=["/page"], only=only)
+
+    assert not report.passed
+    encoded_ids = encode_base64(member), encode_base64(json.dumps([member]))
+    assert_report_hides(report, SIGN_OF_API_KEY, "hunter2", *encoded_ids)
+    text = render_all_formats(report).lower()
+    ids = (member, quote(member), quote(member, safe="@:+,&'"), quote_plus(member))
+    assert find_leaks(text, key[:16], *map(str.lower, ids)) == []
+    for word in re.findall("[A-Za-z0-9+/]{40,}", FORMATS["text"](report)):
+        assert SIGN_OF_API_KEY.encode() not in base64.b64decode(word[: len(word) // 4 * 4])
+
+
+@pytest.mark.parametrize(
+    ("member", "gateway"), [("王芳@例子.com", "/lo"), ("a/lice&c d", "https://gw.example")]
+)
+@pytest.mark.parametrize("redirect_name", REDIRECTS)
+def test_report_masks_member_in_wrong_redirect(
+    redirect_name: str, member: str, gateway: str
+) -> None:
+    assert_redirect_is_masked(redirect_name, member, gateway)
+
+
+def test_report_of_passed_check_hides_member_key() -> None:
+    app = make_shop(**HIDDEN_KEY)
+    with app.app_context():
+        key = app.extensions["xiebao"].partner_uniq_key(MEMBER)
+    report = run_check(app, devices=["iphone"], member=MEMBER)
+    assert report.passed, str(report)
+    assert_report_hides(report, key, MEMBER, "paySuccess=aH")
+
+
+def test_report_on_personal_link_hides_member_id() -> None:
+    app = make_shop(**WITH_PUBLIC_URL)
+    link = build_link(app, "product", "QX1", member="bob@example.com", no_login_for=9)
+    report = check_entries(app, devices=["iphone"], links=[link], only=())
+    assert report.passed, str(report)
+    assert_report_hides(report, "bob")
+
+
+def test_note_on_page_hides_member_id() -> None:
+    app = make_shop(
+        page=f"{{% if 'iPhone' not in request.user_agent.string %}}{ENTRY}{{% endif %}}",
+        loader=lambda: MEMBER,
+    )
+    app.add_url_rule(f"/members/{MEMBER}", view_func=app.view_functions["page"], endpoint="mine")
+    report = run_check(
+        app,
+        pages=[f"/members/{MEMBER}"],
+        member=MEMBER,
+        login=lambda client, member: None,
+        only=["product-plain"],
+    )
+    assert "has no insurance entries on some devices" in get_notes(report)
+    assert_report_hides(report, MEMBER)
+
+
+def test_report_masks_key_of_another_member() -> None:
+    config = {"page": CUSTOMER_QR_CODE, **HIDDEN_KEY, **WITH_PUBLIC_URL}
+    app = make_shop(replace_in_location("partnerUniqKey=", "uniqKey="), **config)
+    with app.app_context():
+        key = app.extensions["xiebao"].partner_uniq_key("customer9")
+    report = run_check(app, devices=["pc"], pages=["/page"], only=(), member="agent1")
+    assert not report.passed
+    assert_report_hides(report, key[:16])
+
+
+@pytest.mark.parametrize("name", [SIGN_OF_API_KEY, MEMBER, "\x1b]0;pwned\x07"])
+def test_report_masks_name_of_unknown_parameter(name: str) -> None:
+    app = make_shop(after=change_gateway_redirect(lambda url: f"{url}&{quote(name)}=1"))
+    report = run_check(app, member=MEMBER, **ONE_CASE)
+    assert get_failed_rules(report) == {"parameter"}
+    assert_report_hides(report, name)
+    ET.fromstring(FORMATS["junit"](report))  # noqa: S314 - The check wrote the report.
+
+
+# Links that open without a login
+
+
+#: The token of a link for member m1, which needs no login for ten years from 2025.
+TOKEN = sign_token(["product", "QX1", None, None, None, "m1", 1_764_000_000, 315_360_000])
+
+
+def redirect_links_to_www(response: Response) -> None:
+    if request.endpoint in ("xiebao.product", "xiebao.home", "xiebao.policy"):
+        response.status_code = 301
+        response.location = f"https://www.shop.example{request.full_path}"
+
+
+def test_report_hides_link_tokens() -> None:
+    link = f"/xiebao/product/{TOKEN}"
+    app = make_shop(
+        page='{{ insurance_entry("QX1", member="m1", no_login_for=3600, return_to="/") }}',
+        before=lambda: (
+            redirect(f"/login?next={request.full_path}")
+            if request.path.startswith("/xiebao/home")
+            else None
+        ),
+        after=redirect_links_to_www,
+        views={"/buy": lambda: redirect(link)},
+    )
+    pages = ["/page", "/buy", link]
+    report = run_check(app, only=["product-bearer", "home-bearer"], member="m1", pages=pages)
+
+    assert "page.302" in get_failed_rules(report)
+    assert "www.shop.example" in str(report)
+    assert_report_hides(report, TOKEN)
+    # The beginning of a token's payload, up to the dot before its signature.
+    token = r"WyJ[A-Za-z0-9_-]{8,}(\.|%2E)"
+    assert not re.search(token, render_all_formats(report), re.IGNORECASE)
+
+
+URL_WITH_PASSWORD = "https://user:hunter2@other.example/x"
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"url": URL_WITH_PASSWORD},
+        {"pages": [f"{URL_WITH_PASSWORD}?sign={SIGN_OF_API_KEY}"]},
+        {"pages": [f"https://shop.example/xiebao/product/{TOKEN}\n"]},
+        {"links": [f"https://other.example/xiebao/product/{TOKEN}"]},
+    ],
+    ids=["password", "signature", "token in pages", "token in links"],
+)
+def test_error_message_has_no_password_signature_or_token(options: dict[str, Any]) -> None:
+    with pytest.raises(CheckError) as error:
+        check_entries(make_shop(**WITH_PUBLIC_URL), **options)
+    assert find_leaks(str(error.value), "hunter2", SIGN_OF_API_KEY, TOKEN) == []
+
+
+# Other secrets of the site
+
+KEY_WITH_SYMBOLS = "NDQ5NzVhMzFiZjM=key+1/2=="
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {
+            "after": change_gateway_redirect(
+                lambda url: f"{url}&apiKey={quote(KEY_WITH_SYMBOLS, safe='')}"
+            )
+        },
+        {"XIEBAO_EXTRA": {"apiKey": KEY_WITH_SYMBOLS}},
+    ],
+    ids=["hook", "XIEBAO_EXTRA"],
+)
+def test_report_has_no_api_key_in_any_encoding(config: dict[str, Any]) -> None:
+    report = run_check(make_shop(XIEBAO_API_KEY=KEY_WITH_SYMBOLS, **config), **ONE_CASE)
+    assert_report_hides(report, "NDQ5NzVhMzFiZjM", "key%2B")
+
+
+def add_name_to_refusals(response: Response) -> None:
+    if response.status_code == 403:
+        body = {"error": "no", "user": {"name": "Wang Fang", "phone": "13800138000"}}
+        response.set_data(json.dumps(body) if response.is_json else "<h1>Dear Wang Fang</h1>")
+
+
+def test_report_hides_body_of_changed_error_response() -> None:
+    only = ["product-another", "product-another-json"]
+    report = run_check(make_shop(after=add_name_to_refusals), only=only)
+    assert get_failed_rules(report) == {"json", "notice.heading"}
+    assert_report_hides(report, "Wang", "13800138000")
+    assert "after_request" not in get_notes(report)
+
+
+def test_report_has_no_control_characters_and_lone_surrogates(tmp_path: Path) -> None:
+    app = make_shop(page=build_unsigned_link('["product","\\ud800"]') + "<h1>\x1b]0;pwn\x07</h1>")
+    file = tmp_path / "report.json"
+    options = ("--page", "/page", "--case", "product-plain", "--json", str(file))
+    result = run_check_command(app, *options)
+    assert result.exit_code == 1
+    assert "\x1b" not in result.output
+    assert json.loads(file.read_text("utf-8"))["failed"]

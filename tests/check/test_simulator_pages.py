@@ -1,0 +1,165 @@
+"""Tests for the pages and JSON with which the simulator responds to gateway URLs."""
+
+from __future__ import annotations
+
+import json
+from urllib.parse import urlencode
+
+import pytest
+from jinja2 import StrictUndefined
+from werkzeug.urls import iri_to_uri
+
+from tests.check.gateway_urls import (
+    BROWSER,
+    HOME,
+    PAY_SUCCESS,
+    POLICY,
+    PRODUCT,
+    RETURN_URL,
+    SIMULATOR,
+    VALID_PARAMETERS,
+    build_url,
+    encode_base64,
+    get_status_and_page,
+)
+from tests.check.simulator_support import Shop
+from tests.support import SIGN, find_element, parse_html, pay
+
+
+def test_page_of_accepted_url_says_it_is_a_simulator() -> None:
+    status, page = get_status_and_page(build_url(PRODUCT))
+
+    assert status == 200
+    assert "已接受" in find_element(page, "p.xiebao-verdict.xiebao-verdict--accepted").text
+    assert not page.select(".xiebao-reasons, .xiebao-verdict--refused")
+    assert "携保网关模拟器（不出售" in find_element(page, "title").text
+    find_element(page, 'meta[name="robots"][content="noindex"]')
+    assert not page.select("script, style, [style], [onclick]")
+
+
+def test_page_explains_each_parameter() -> None:
+    _, page = get_status_and_page(build_url(PRODUCT, platform="3", toLogin="1"))
+
+    rows = [row.text.split() for row in page.select("table.xiebao-parameters tbody tr")]
+    assert [row[0] for row in rows] == [*VALID_PARAMETERS[PRODUCT], "platform", "toLogin"]
+    for expected in (
+        ["caseCode", "QX000000127257", "产品方案代码，由携保提供"],
+        ["platform", "3", "平台类型：3", "=", "iOS"],
+        ["toLogin", "1", "文档里没有这个参数"],
+    ):
+        assert expected in rows
+
+
+def test_page_of_refused_url_lists_all_reasons() -> None:
+    url = build_url(HOME, sign="x", platform="2", caseCode="QX1")
+    status, page = get_status_and_page(url)
+
+    assert status == 400
+    assert page.select("p.xiebao-verdict--refused")
+    reasons = [item.text for item in page.select("ul.xiebao-reasons li")]
+    assert reasons == list(SIMULATOR.check(url).reasons)
+    # The page also explains caseCode, which belongs to another gateway page.
+    assert "产品方案代码" in page.text
+    assert "文档里没有这个参数" not in page.text
+
+
+def test_page_of_url_without_query_says_parameters_are_missing() -> None:
+    assert "没有参数" in get_status_and_page(PRODUCT)[1].text
+
+
+@pytest.mark.parametrize("html", ["<script>alert(1)</script>", '"><img src=x onerror=alert(1)>'])
+def test_page_escapes_parameters_without_autoescape(html: str) -> None:
+    app = SIMULATOR.create_app()
+    app.jinja_env.autoescape = False
+    app.jinja_env.undefined = StrictUndefined
+    pay_success = encode_base64(f"https://shop.example/{html.replace(' ', '/')}")
+
+    for url in (
+        build_url(PRODUCT, partnerUniqKey=html, paySuccess=pay_success),
+        build_url(PRODUCT, **{html: html}),
+    ):
+        page = parse_html(app.test_client().get(url))
+        assert not page.select("script, img, [onerror]")
+        assert html in page.text
+
+
+@pytest.mark.parametrize("path", [PRODUCT, HOME])
+def test_payment_redirects_to_return_url(path: str) -> None:
+    url = build_url(path, paySuccess=PAY_SUCCESS)
+    buttons = get_status_and_page(url)[1].select("form button")
+    assert [button.text for button in buttons] == ["支付成功", "支付失败", "出单失败", "放弃"]
+    assert pay(BROWSER, url) == iri_to_uri(RETURN_URL)
+
+
+@pytest.mark.parametrize(
+    ("url", "status"),
+    [
+        (build_url(PRODUCT, platform="1", paySuccess=PAY_SUCCESS), 200),
+        (build_url(POLICY, sign="x"), 400),
+    ],
+)
+def test_json_has_fields_of_verdict(url: str, status: int) -> None:
+    response = BROWSER.get(url, headers={"Accept": "application/json"})
+
+    assert response.status_code == status
+    names = ("accepted", "page", "reasons", "parameters", "platform", "member", "pay_success")
+    fields = {name: getattr(SIMULATOR.check(url), name) for name in names}
+    assert response.json == json.loads(json.dumps(fields))
+
+
+@pytest.mark.parametrize("sign", [SIGN, "wrong"])
+@pytest.mark.parametrize(
+    ("accept", "mimetype"),
+    [
+        ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", "text/html"),
+        ("*/*", "text/html"),
+        (None, "text/html"),
+        ("application/json;q=0.5,text/html;q=0.9", "text/html"),
+        ("application/json,text/html;q=0.9", "application/json"),
+    ],
+)
+def test_accept_header_selects_page_or_json(accept: str | None, mimetype: str, sign: str) -> None:
+    headers = {"Accept": accept} if accept else {}
+    response = BROWSER.get(build_url(HOME, sign=sign), headers=headers)
+    assert response.mimetype == mimetype
+    expected = {
+        "Cache-Control": "no-store",
+        "Referrer-Policy": "no-referrer",
+        "X-Robots-Tag": "noindex",
+        "Vary": "Accept",
+    }
+    assert {name: response.headers[name] for name in expected} == expected
+
+
+@pytest.mark.parametrize(
+    ("method", "url", "status"),
+    [
+        ("GET", f"/gateway{build_url(HOME)}", 200),
+        ("GET", build_url(HOME), 404),
+        ("PUT", f"/gateway{build_url(HOME)}", 405),
+        ("GET", f"/gateway{HOME}/?{urlencode(VALID_PARAMETERS[HOME])}", 404),
+        ("GET", "/gateway/dispatch/static/xiebao.css", 200),
+    ],
+)
+def test_mounted_simulator_serves_only_its_own_urls(method: str, url: str, status: int) -> None:
+    assert Shop().browser.open(url, method=method, buffered=True).status_code == status
+
+
+# Languages
+
+
+@pytest.mark.parametrize(
+    ("locale", "language"),
+    [
+        (None, "zh-CN"),
+        *[(name, "zh-CN") for name in ("zh", "zh-CN", "zh_Hant")],
+        *[(name, "en") for name in ("en", "fr", "", "EN", "../x", "__init__", "..en", 5, True)],
+    ],
+)
+def test_page_uses_language_of_xiebao_locale(locale: object, language: str) -> None:
+    app = SIMULATOR.create_app()
+    app.config["XIEBAO_LOCALE"] = locale
+    page = parse_html(app.test_client().get(build_url(HOME, sign="x")))
+    assert find_element(page, "html")["lang"] == language
+    assert ("Refused: home page" if language == "en" else "已拒绝：携保首页") in page.text
+    assert "{" not in page.text
