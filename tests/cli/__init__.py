@@ -1,6 +1,6 @@
-"""The commands, as whoever types them sees them."""
+"""Tests for the ``flask xiebao`` commands."""
 
 import pytest
 
-# What the tests share asserts for them: a failure shows what was compared.
+# Rewrite the assertions of the shared helpers, so that their failures show the compared values.
 pytest.register_assert_rewrite("tests.cli.support")

@@ -1,4 +1,4 @@
-"""What the tests of the commands share: a site, what is typed on it, and what is printed."""
+"""Helpers for the tests of the commands: sites, a command runner, and parsed findings."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from flask import Flask, Response, redirect, session
 from flask.cli import ScriptInfo
 
 from flask_xiebao.cli import xiebao
+from flask_xiebao.testing import GatewaySimulator
 from tests import support
 from tests.check import support as sites
-from tests.check.support import add_middleware, divide_by_zero, register_hook
-from tests.support import API_KEY, SIGN, SIGN_OF_API_KEY
+from tests.check.support import Change, add_middleware, divide_by_zero, register_hook
+from tests.support import API_KEY, PUBLIC_URL, SIGN, SIGN_OF_API_KEY, find_leaks
 
-TEST, PRODUCTION = "https://testapi.xiebao18.com", "https://api.xiebao18.com"
-PLACE = support.PUBLIC_URL
+TEST_GATEWAY, PRODUCTION_GATEWAY = "https://testapi.xiebao18.com", "https://api.xiebao18.com"
 
 SECRET_KEY = "c4f6e1d09b7a4e38"
 MEMBER_SECRET = "5d41c0a6f98b7e3214c7d0a95be83f61"
-#: A member secret that the manual shows, and the key that it makes of member 8.
-PUBLISHED, KEY_OF_8 = support.MEMBER_SECRET, support.MEMBER_KEYS["8"]
+#: A member secret that the manual shows, and the key of member 8 with this secret.
+PUBLISHED_SECRET, KEY_OF_8 = support.MEMBER_SECRET, support.MEMBER_KEYS["8"]
 ACCOUNT_KEY = "a9Kx7mQp2ZrT8wLc"
-#: Base64 of the hex digits 5aa94a97d25, as keys of this gateway family are.
+#: An API key in the format of this gateway family, the base64 form of the digits 5aa94a97d25.
 SHORT_API_KEY = "NWFhOTRhOTdkMjU="
-#: What no output may show: nor a password, which an error's text may have.
-HIDDEN = (
+#: Values that no output may contain. "hunter2" is a password in the messages of some exceptions.
+SECRETS = (
     SECRET_KEY,
     MEMBER_SECRET,
-    PUBLISHED,
+    PUBLISHED_SECRET,
     ACCOUNT_KEY,
     SHORT_API_KEY,
     API_KEY,
@@ -40,36 +40,43 @@ HIDDEN = (
     "hunter2",
 )
 
-#: The levels of findings, as they are called in Chinese.
+#: The English name of each Chinese level of a finding.
 LEVELS = {"错误": "ERROR", "警告": "WARNING", "正常": "ok"}
-#: What an error says of itself, which is English in every locale; where it was; and commands.
-NO_PROSE = re.compile(
+#: English text that Chinese output may contain: messages of exceptions, code locations, commands.
+UNTRANSLATED = re.compile(
     r"\w+Error: .*|SECRET_KEY(_FALLBACKS)? (is not set|must be)\b.*"
     r"|The Purchases object creates rows with Purchase\(\), .*"
     r"|\w+ in \S+ \(|(flask|pip) \w+ \S+|import secrets"
 )
-#: Three words of English.
-ENGLISH = re.compile(r"[A-Za-z'’]+([,:;]? [A-Za-z'’]+){2}")
+#: Three English words in a row.
+ENGLISH_WORDS = re.compile(r"[A-Za-z'’]+([,:;]? [A-Za-z'’]+){2}")
 
-#: Right settings.
-RIGHT: Mapping[str, Any] = {
+#: Settings about which the doctor reports no problem.
+VALID_SETTINGS: Mapping[str, Any] = {
     "SECRET_KEY": SECRET_KEY,
     "XIEBAO_PARTNER_ID": "12345",
     "XIEBAO_API_KEY": ACCOUNT_KEY,
     "XIEBAO_ENV": "test",
-    "XIEBAO_PUBLIC_URL": PLACE,
+    "XIEBAO_PUBLIC_URL": PUBLIC_URL,
     "XIEBAO_MEMBER_SECRET": MEMBER_SECRET,
 }
 
-#: A site with right settings, save for those that are given.
-shop = partial(sites.make_shop, **RIGHT)
-#: Has a site listen; no tool may have it hear of a purchase that nobody made.
-listens = register_hook("notification_handler", divide_by_zero)
-#: Stands around a site, and lets nobody in.
-firewall = add_middleware(lambda inner: Response("no", 403))
+#: Builds a site with valid settings. Keyword arguments override settings.
+make_shop = partial(sites.make_shop, **VALID_SETTINGS)
+#: Registers a notification handler that raises an exception. No command may call the handler.
+add_notification_handler = register_hook("notification_handler", divide_by_zero)
+#: Adds a middleware that returns 403 for every request.
+add_firewall = add_middleware(lambda inner: Response("no", 403))
 
 
-async def row_number_by_waiting() -> int | None:
+def add_simulator(path: str, api_key: str = ACCOUNT_KEY) -> Change:
+    """Return a function that registers a gateway simulator below a path of an app."""
+    blueprint = GatewaySimulator("12345", api_key).blueprint
+    # An app may register the blueprint under any name.
+    return lambda app: app.register_blueprint(blueprint, url_prefix=path, name="play")
+
+
+async def load_member_async() -> int | None:
     return session.get("member")
 
 
@@ -77,89 +84,98 @@ def require_login() -> Any:
     return redirect("/login")
 
 
-def run(app: Flask | Callable[[], Flask], *arguments: str, charset: str = "utf-8") -> Result:
-    """Run ``flask xiebao …`` on an app, or on what a factory makes.
+def make_shop_with_trusted_hosts(*hosts: str, **config: Any) -> Flask:
+    """Return a site with ``TRUSTED_HOSTS``, or skip the test if Flask lacks this setting."""
+    if "TRUSTED_HOSTS" not in Flask.default_config:
+        pytest.skip("This version of Flask has no TRUSTED_HOSTS")
+    return make_shop(TRUSTED_HOSTS=list(hosts), **config)
 
-    Its own errors are raised, nothing but click may end it, and no secret is printed.
+
+def run(app: Flask | Callable[[], Flask], *arguments: str, charset: str = "utf-8") -> Result:
+    """Run ``flask xiebao`` and assert that the output contains no secret.
+
+    Exceptions other than click's errors are raised.
+
+    :param app: the app, or an app factory.
     """
     info = ScriptInfo(create_app=(lambda: app) if isinstance(app, Flask) else app)
-    runner = Flask("any").test_cli_runner(charset=charset)
-    result = runner.invoke(xiebao, arguments, obj=info)
-    if result.exception is not None and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    shown = [each for each in HIDDEN if each in result.output]
-    assert shown == []
+    runner = Flask("runner").test_cli_runner(charset=charset)
+    result = runner.invoke(xiebao, arguments, obj=info, catch_exceptions=False)
+    assert find_leaks(result.output, *SECRETS) == []
+    # Only "link --gateway" prints a gateway URL with its signature.
     if "--gateway" not in arguments:
         assert SIGN not in result.output.lower()
     return result
 
 
-def findings(result: Result) -> dict[str, str]:
-    """Return what is said on each level, a line for each finding, after a look at the frame."""
-    said: dict[str, list[str]] = {"ERROR": [], "WARNING": [], "ok": []}
-    *lines, count = result.output.splitlines()
+def parse_findings(result: Result) -> dict[str, str]:
+    """Return the messages for each level, one per line.
+
+    Also assert that the last line counts the findings and that the exit code fits them.
+    """
+    *lines, summary = result.output.splitlines()
+    messages: dict[str, list[str]] = {level: [] for level in LEVELS.values()}
     for line in lines:
-        level, text = line.split(maxsplit=1)
-        said[level].append(text)
-    errors, warnings = len(said["ERROR"]), len(said["WARNING"])
-    assert re.match(rf"Errors: {errors}\. Warnings: {warnings}\.( |$)", count), count
+        level, message = line.split(maxsplit=1)
+        messages[level].append(message)
+    errors, warnings = len(messages["ERROR"]), len(messages["WARNING"])
+    assert re.match(rf"Errors: {errors}\. Warnings: {warnings}\.( |$)", summary), summary
     assert result.exit_code == (1 if errors else 0)
-    return {level: "\n".join(texts) for level, texts in said.items()}
+    return {level: "\n".join(texts) for level, texts in messages.items()}
 
 
-def inspect(app: Flask | Callable[[], Flask], url: str) -> dict[str, str]:
-    return findings(run(app, "inspect", url))
+def inspect_url(app: Flask | Callable[[], Flask], url: str) -> dict[str, str]:
+    """Return the findings of ``flask xiebao inspect`` about a URL."""
+    return parse_findings(run(app, "inspect", url))
 
 
-def doctor(app: Flask | Callable[[], Flask], *options: str) -> dict[str, str]:
-    """Return what the doctor says on each level; no link or URL that it made is shown."""
+def run_doctor(app: Flask | Callable[[], Flask], *options: str) -> dict[str, str]:
+    """Return the doctor's findings, and assert that they show no link that the doctor made."""
     result = run(app, "doctor", *options)
-    # Of a sign two characters may be shown, and a token begins as this one.
+    # Two characters of a signature may be shown. Each token begins with "WyJ".
     assert re.search(r"sign=\w{3}|WyJ", result.output) is None
-    return findings(result)
+    return parse_findings(result)
 
 
-def is_said_in_chinese(app: Flask, said: Mapping[str, str], *options: str) -> None:
-    """Hold the doctor to saying in Chinese what it said in English, and no sentence of that."""
-    *lines, count = run(app, "doctor", "--locale", "zh", *options).output.splitlines()
+def assert_chinese_output(app: Flask, findings: Mapping[str, str], *options: str) -> None:
+    """Assert that the doctor reports as many findings in Chinese as in English.
+
+    The Chinese output may contain no English sentence.
+    """
+    *lines, summary = run(app, "doctor", "--locale", "zh", *options).output.splitlines()
     levels = [LEVELS[line[:2]] for line in lines]
-    found = {level: len(said[level].splitlines()) for level in LEVELS.values()}
-    assert {level: levels.count(level) for level in found} == found, lines
-    assert count == f"错误 {found['ERROR']} 项，警告 {found['WARNING']} 项。"
-    assert [line for line in lines if ENGLISH.search(NO_PROSE.sub("", line))] == []
+    counts = {level: len(findings[level].splitlines()) for level in LEVELS.values()}
+    assert {level: levels.count(level) for level in counts} == counts, lines
+    assert summary == f"错误 {counts['ERROR']} 项，警告 {counts['WARNING']} 项。"
+    assert [line for line in lines if ENGLISH_WORDS.search(UNTRANSLATED.sub("", line))] == []
 
 
-def complaints(said: Mapping[str, str], *known: str) -> list[str]:
-    """Return what is wrong on a site beside these, which are parts of lines."""
-    lines = f"{said['ERROR']}\n{said['WARNING']}".splitlines()
-    return [line for line in lines if line and not any(each in line for each in known)]
+def get_problems(findings: Mapping[str, str], *expected: str) -> list[str]:
+    """Return the errors and warnings, without those that contain one of the expected texts."""
+    lines = f"{findings['ERROR']}\n{findings['WARNING']}".splitlines()
+    return [line for line in lines if line and not any(text in line for text in expected)]
 
 
-class Row(NamedTuple):
-    """A site, and what the doctor says of it.
+class DoctorCase(NamedTuple):
+    """A site and the doctor's findings about it.
 
-    :ivar words: they are on this level; a complaint has the first, and the second is advice.
-    :ivar also: parts of further complaints, since they are right, too.
+    :ivar make_site: builds the site.
+    :ivar level: the level of the messages: "ERROR", "WARNING" or "ok".
+    :ivar messages: parts of the output at this level. Every error or warning on the site must
+        contain the first of them, or one of the further problems.
+    :ivar further_problems: parts of other errors and warnings that are correct for this site.
     """
 
-    site: Callable[[], Flask]
+    make_site: Callable[[], Flask]
     level: str
-    words: tuple[str, ...]
-    also: tuple[str, ...] = ()
+    messages: tuple[str, ...]
+    further_problems: tuple[str, ...] = ()
 
 
-def is_said(row: Row) -> None:
-    """Hold the doctor to a row: it says this, in Chinese too, and complains of nothing else."""
-    said = doctor(row.site(), "--verbose")
-    for words in row.words:
-        assert words in said[row.level], said
-    others = complaints(said, row.words[0], *row.also)
-    assert others == []
-    is_said_in_chinese(row.site(), said, "--verbose")
-
-
-def with_hosts(*hosts: str, **config: Any) -> Flask:
-    """Return a site with Flask's list of hosts, where Flask has one."""
-    if "TRUSTED_HOSTS" not in Flask.default_config:
-        pytest.skip("this Flask has no TRUSTED_HOSTS")
-    return shop(TRUSTED_HOSTS=list(hosts), **config)
+def assert_doctor_reports(case: DoctorCase) -> None:
+    """Assert that the doctor reports the messages of a case and no other problem."""
+    findings = run_doctor(case.make_site(), "--verbose")
+    for message in case.messages:
+        assert message in findings[case.level], findings
+    assert get_problems(findings, case.messages[0], *case.further_problems) == []
+    assert_chinese_output(case.make_site(), findings, "--verbose")

@@ -1,7 +1,11 @@
-"""What ``flask xiebao doctor`` says of purchases in the site's own database."""
+"""Tests for the doctor's findings about purchases and clicks in the site's database.
+
+To test a column of the site in these tables, add a row to ``COLUMNS``.
+"""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,28 +23,42 @@ from sqlalchemy.orm import (
 
 from flask_xiebao.sqla import ClickMixin, PurchaseMixin, Purchases
 from tests.check.support import Change
-from tests.cli.support import doctor, is_said_in_chinese, shop
+from tests.cli.support import assert_chinese_output, make_shop, run_doctor
 
 
 class Base(DeclarativeBase):
-    """The tables."""
+    """The base class of the models."""
 
 
 class Purchase(PurchaseMixin, Base):
-    """What is kept."""
+    """A purchase without columns of the site."""
 
 
 class Click(ClickMixin, Base):
-    """A click."""
+    """A click without columns of the site."""
 
 
-def keeps(
-    engine: Any, *, listens: bool = True, model: type[Any] = Purchase, **options: Any
+def build_model(
+    mixin: type[Any], column: Any, bases: tuple[type, ...] = (DeclarativeBase,)
+) -> type[Any]:
+    """Return a model with a column "shop" of the site and its own base class."""
+    attributes = {"__annotations__": {"shop": Mapped[str]}, "shop": column}
+    return type("Purchase", (mixin, type("Base", bases, {})), attributes)
+
+
+def add_purchases(
+    engine: Any, *, has_handler: bool = True, model: type[Any] = Purchase, **options: Any
 ) -> Change:
+    """Return a function that adds purchases in a database to an app.
+
+    :param has_handler: False to register no notification handler.
+    :param options: keyword arguments for ``Purchases``.
+    """
+
     def change(app: Flask) -> None:
         xiebao = app.extensions["xiebao"]
         purchases = Purchases(xiebao, model, sessionmaker(engine), **options)
-        if listens:
+        if has_handler:
             xiebao.notification_handler(purchases.handle)
 
     return change
@@ -48,120 +66,155 @@ def keeps(
 
 @pytest.fixture
 def engine(tmp_path: Path) -> Iterator[Any]:
-    made = create_engine(f"sqlite:///{tmp_path / 'shop.sqlite3'}")
-    yield made
-    made.dispose()
+    """An empty SQLite database."""
+    engine = create_engine(f"sqlite:///{tmp_path / 'shop.sqlite3'}")
+    yield engine
+    engine.dispose()
 
 
-def said(*changes: Change, **config: Any) -> dict[str, str]:
-    app = shop(*changes, **config)
-    found = doctor(app)
-    is_said_in_chinese(app, found)
-    return found
+def get_findings(*changes: Change, **config: Any) -> dict[str, str]:
+    """Return the doctor's findings, and assert that the Chinese output has as many of them."""
+    app = make_shop(*changes, **config)
+    findings = run_doctor(app)
+    assert_chinese_output(app, findings)
+    return findings
 
 
-def test_the_table_is_looked_at(engine: Any) -> None:
-    assert 'The table "xiebao_purchase" does not exist' in said(keeps(engine))["ERROR"]
+# Tables
+
+
+def test_doctor_reports_missing_purchase_table(engine: Any) -> None:
+    findings = get_findings(add_purchases(engine))
+    assert 'The table "xiebao_purchase" does not exist' in findings["ERROR"]
+
+
+def test_doctor_accepts_existing_purchase_and_click_tables(engine: Any) -> None:
     Base.metadata.create_all(engine)
-    assert 'Purchases are stored in the table "xiebao_purchase"' in said(keeps(engine))["ok"]
+
+    findings = get_findings(add_purchases(engine, clicks=Click))
+
+    assert 'Purchases are stored in the table "xiebao_purchase"' in findings["ok"]
+    assert 'are stored in the table "xiebao_click" at the end of each request.' in findings["ok"]
+
+
+def test_doctor_reports_missing_columns_of_purchase_table(engine: Any) -> None:
+    Base.metadata.create_all(engine)
     with engine.begin() as connection:
         for column in ("plan_name", "version"):
             connection.execute(text(f"ALTER TABLE xiebao_purchase DROP COLUMN {column}"))
-    lacking = (
+
+    message = (
         'The table "xiebao_purchase" lacks these columns: plan_name, version. Migrate the table.'
     )
-    assert lacking in said(keeps(engine))["ERROR"]
+    assert message in get_findings(add_purchases(engine))["ERROR"]
 
 
-@pytest.mark.parametrize(
-    ("bases", "own", "found"),
-    [
-        (
-            (DeclarativeBase,),
-            mapped_column(String(9)),
-            ("ERROR", "because these columns must not be NULL and have no default: own."),
-        ),
-        ((DeclarativeBase,), mapped_column(String(9), default=str), ("ok", "are stored in")),
-        ((DeclarativeBase,), mapped_column(String(9), server_default=""), ("ok", "are stored in")),
-        (
-            (MappedAsDataclass, DeclarativeBase),
-            mapped_column(String(9)),
-            ("ERROR", "The Purchases object creates rows with Purchase(), but this call failed"),
-        ),
-    ],
-)
-def test_columns_of_its_own_need_a_value(
-    engine: Any, bases: tuple[type, ...], own: Any, found: tuple[str, str]
-) -> None:
-    base: Any = type("Base", bases, {})
-    columns = {"__annotations__": {"own": Mapped[str]}, "own": own}
-    model = type("Purchase", (PurchaseMixin, base), columns)
-    base.metadata.create_all(engine)
-    severity, words = found
-    assert words in said(keeps(engine, model=model))[severity]
+def test_doctor_reports_missing_click_table_if_clicks_are_stored(engine: Any) -> None:
+    findings = get_findings(add_purchases(engine, clicks=Click))
+    assert 'The table "xiebao_click" does not exist' in findings["ERROR"]
+    assert "xiebao_click" not in str(get_findings(add_purchases(engine)))
 
 
-def test_missing_table_of_clicks_is_an_error(engine: Any) -> None:
-    found = said(keeps(engine, clicks=Click))
-    assert 'The table "xiebao_click" does not exist' in found["ERROR"]
-    Base.metadata.create_all(engine)
-    found = said(keeps(engine, clicks=Click))
-    assert 'are stored in the table "xiebao_click" at the end of each request.' in found["ok"]
-    assert "xiebao_click" not in str(said(keeps(engine)))
-
-
-def test_column_of_clicks_without_default_is_an_error(engine: Any) -> None:
-    class OtherBase(DeclarativeBase):
-        pass
-
-    class ClickWithShop(ClickMixin, OtherBase):
-        shop: Mapped[str]
-
-    Base.metadata.create_all(engine, tables=[Base.metadata.tables["xiebao_purchase"]])
-    OtherBase.metadata.create_all(engine)
-    message = 'Rows cannot be written to the table "xiebao_click", because these columns must not'
-    assert (
-        f"{message} be NULL and have no default: shop."
-        in (said(keeps(engine, clicks=ClickWithShop))["ERROR"])
-    )
-
-
-def test_database_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
-    away = create_engine(f"sqlite:///{tmp_path / 'hunter2' / 'shop.sqlite3'}")
+def test_doctor_reports_unreadable_database(tmp_path: Path) -> None:
+    engine = create_engine(f"sqlite:///{tmp_path / 'hunter2' / 'shop.sqlite3'}")
     assert (
         'The database with the table "xiebao_purchase" cannot be read (Oper'
-        in said(keeps(away))["ERROR"]
+        in get_findings(add_purchases(engine))["ERROR"]
     )
 
 
-def test_what_it_needs_besides_is_said(engine: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    Base.metadata.create_all(engine)
-    unheard = said(keeps(engine, listens=False))
-    assert "The Purchases object receives no notifications" in unheard["WARNING"]
-    assert "No notification_handler is registered" not in str(unheard)
-    theirs = keeps(engine, only=lambda order: True)
-    shared = "Another site sells with the same partner account"
-    assert shared not in said(theirs)["WARNING"]
-    assert shared in said(theirs, XIEBAO_MEMBER_SECRET=None)["WARNING"]
-    monkeypatch.setattr("flask_xiebao.cli.doctor_notifications.find_spec", lambda _: None)
-    assert "httpx is not installed" in said(keeps(engine))["ERROR"]
+# Columns of the site
+
+NO_DEFAULT = "must not be NULL and have no default: shop."
+#: One row per model of purchases: the column of the site, the base classes of the model, and the
+#: level and text of the finding.
+COLUMNS: dict[str, tuple[Any, tuple[type, ...], str, str]] = {
+    "column without default": (
+        mapped_column(String(9)),
+        (DeclarativeBase,),
+        "ERROR",
+        f"because these columns {NO_DEFAULT}",
+    ),
+    "column with default": (
+        mapped_column(String(9), default=str),
+        (DeclarativeBase,),
+        "ok",
+        "are stored in",
+    ),
+    "column with server_default": (
+        mapped_column(String(9), server_default=""),
+        (DeclarativeBase,),
+        "ok",
+        "are stored in",
+    ),
+    "required argument of dataclass": (
+        mapped_column(String(9)),
+        (MappedAsDataclass, DeclarativeBase),
+        "ERROR",
+        "The Purchases object creates rows with Purchase(), but this call failed",
+    ),
+}
 
 
-def test_column_that_event_listener_fills_is_no_error(engine: Any) -> None:
-    base: Any = type("Base", (DeclarativeBase,), {})
-    columns = {"__annotations__": {"own": Mapped[str]}, "own": mapped_column(String(9))}
-    model: Any = type("Purchase", (PurchaseMixin, base), columns)
-    event.listen(model, "before_insert", lambda mapper, connection, row: setattr(row, "own", "x"))
-    base.metadata.create_all(engine)
-    assert (
-        'Purchases are stored in the table "xiebao_purchase"'
-        in said(keeps(engine, model=model))["ok"]
+@pytest.mark.parametrize(("column", "bases", "level", "message"), COLUMNS.values(), ids=COLUMNS)
+def test_doctor_reports_purchase_columns_without_default(
+    engine: Any, column: Any, bases: tuple[type, ...], level: str, message: str
+) -> None:
+    model = build_model(PurchaseMixin, column, bases)
+    model.metadata.create_all(engine)
+
+    assert message in get_findings(add_purchases(engine, model=model))[level]
+
+
+def test_doctor_reports_click_column_without_default(engine: Any) -> None:
+    click = build_model(ClickMixin, mapped_column(String(9)))
+    for model in (click, Purchase):
+        model.metadata.create_all(engine)
+
+    message = (
+        f'Rows cannot be written to the table "xiebao_click", because these columns {NO_DEFAULT}'
     )
+    assert message in get_findings(add_purchases(engine, clicks=click))["ERROR"]
+
+
+def test_doctor_accepts_column_that_event_listener_fills(engine: Any) -> None:
+    model = build_model(PurchaseMixin, mapped_column(String(9)))
+    event.listen(model, "before_insert", lambda mapper, connection, row: setattr(row, "shop", "x"))
+    model.metadata.create_all(engine)
+
+    message = 'Purchases are stored in the table "xiebao_purchase"'
+    assert message in get_findings(add_purchases(engine, model=model))["ok"]
+    # The doctor leaves no row in the table.
     with engine.connect() as connection:
         assert connection.scalar(text("SELECT count(*) FROM xiebao_purchase")) == 0
 
 
-def test_purchases_without_notification_handler_are_an_error_in_production(engine: Any) -> None:
+# Requirements of purchases
+
+
+@pytest.mark.parametrize(("env", "level"), [("test", "WARNING"), ("production", "ERROR")])
+def test_doctor_reports_purchases_without_notification_handler(
+    engine: Any, env: str, level: str
+) -> None:
     Base.metadata.create_all(engine)
-    unheard = said(keeps(engine, listens=False), XIEBAO_ENV="production")
-    assert "The Purchases object receives no notifications" in unheard["ERROR"]
+
+    findings = get_findings(add_purchases(engine, has_handler=False), XIEBAO_ENV=env)
+
+    assert "The Purchases object receives no notifications" in findings[level]
+    assert "No notification_handler is registered" not in str(findings)
+
+
+def test_doctor_warns_of_shared_account_without_member_secret(engine: Any) -> None:
+    Base.metadata.create_all(engine)
+    add_shared_purchases = add_purchases(engine, only=lambda order: True)
+
+    message = "Another site sells with the same partner account"
+    assert message not in get_findings(add_shared_purchases)["WARNING"]
+    assert message in get_findings(add_shared_purchases, XIEBAO_MEMBER_SECRET=None)["WARNING"]
+
+
+def test_doctor_reports_purchases_without_httpx(
+    engine: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "httpx", None)
+    assert "httpx is not installed" in get_findings(add_purchases(engine))["ERROR"]

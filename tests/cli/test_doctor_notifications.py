@@ -1,11 +1,13 @@
-"""What ``flask xiebao doctor`` says of the callback.
+"""Tests for the doctor's findings about the callback URL and notifications.
 
-A site that stops notifications is a row of ``STOPPED``, and one whose address is not right of
-``ADDRESSES``. Those that let them through are in ``test_doctor.py``.
+To test a site that blocks or changes notifications, add a row to ``BLOCKING_SITES``. To test
+another callback URL, add a row to ``CALLBACK_URLS``. To test other handlers, add a row to
+``HANDLER_CASES``.
 """
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable
 from functools import partial
@@ -28,56 +30,61 @@ from tests.check.support import (
 from tests.cli.support import (
     ACCOUNT_KEY,
     MEMBER_SECRET,
-    PUBLISHED,
-    complaints,
-    doctor,
-    firewall,
-    is_said_in_chinese,
-    listens,
+    PUBLISHED_SECRET,
+    DoctorCase,
+    add_firewall,
+    add_notification_handler,
+    assert_chinese_output,
+    assert_doctor_reports,
+    make_shop,
     require_login,
-    shop,
+    run_doctor,
 )
 from tests.ecosystem.sites import IGNORE_EXTENSION_WARNINGS
 
 pytestmark = IGNORE_EXTENSION_WARNINGS
-ADDRESS = "The callback URL to give to Xiebao"
+CALLBACK_URL = "The callback URL to give to Xiebao"
 TOKEN = "a-token-that-nobody-guesses"
 
-site = partial(shop, listens)
+#: Builds a site with a notification handler. The doctor does not call the handler.
+make_site = partial(make_shop, add_notification_handler)
 
 
-# What stops them
+# Sites that block or change notifications
 
 
-def require_login_at_a_private_address() -> Any:
+def redirect_notifications_to_sso() -> Any:
     url = f"https://user:hunter2@sso.example/login/{ACCOUNT_KEY}"
     return redirect(url) if request.endpoint == "xiebao.notify" else None
 
 
-def log_the_body() -> None:
+def read_stream() -> None:
     request.stream.read()
 
 
-def look_at_the_form() -> None:
+def read_form() -> None:
     request.environ["CONTENT_TYPE"] = "application/x-www-form-urlencoded"
     _ = request.form
 
 
-def accepted(response: Response) -> None:
+def set_status_202(response: Response) -> None:
     response.status_code = 202
 
 
-def wrap(response: Response) -> None:
+def wrap_json(response: Response) -> None:
     if response.is_json:
         response.data = b'{"code": 0, "data": %s}' % response.data
 
 
-behind_a_firewall = partial(site, firewall)
-https_elsewhere = partial(site, Talisman, XIEBAO_PUBLIC_URL="http://shop.example")
+make_site_behind_firewall = partial(make_site, add_firewall)
+make_site_with_https_redirect = partial(
+    make_site, Talisman, XIEBAO_PUBLIC_URL="http://shop.example"
+)
 
-STOPPED: dict[str, tuple[Callable[[], Flask], tuple[str, ...]]] = {
-    "a login wall": (
-        partial(site, before=require_login),
+#: One row per site: how to build the site, and parts of the errors about it.
+BLOCKING_SITES: dict[str, tuple[Callable[[], Flask], tuple[str, ...]]] = {
+    "login wall": (
+        partial(make_site, before=require_login),
         (
             "notify: Notifications are redirected to /login, perhaps by a request",
             'if request.blueprint == "xiebao": return',
@@ -85,28 +92,28 @@ STOPPED: dict[str, tuple[Callable[[], Flask], tuple[str, ...]]] = {
             "require_login",
         ),
     ),
-    "a login wall whose address is private": (
-        partial(site, before=require_login_at_a_private_address),
+    "login wall with secrets in its URL": (
+        partial(make_site, before=redirect_notifications_to_sso),
         ("notify: Notifications are redirected to https://sso.example/login/…, perhaps by",),
     ),
-    "a login wall that says 401": (
-        partial(site, before=abort_with(401)),
+    "login wall that returns 401": (
+        partial(make_site, before=abort_with(401)),
         ("Notifications get status 401, probably from CSRF protection or", "abort_with"),
     ),
     "Flask-SeaSurf": (
-        partial(site, SeaSurf),
+        partial(make_site, SeaSurf),
         (
             "Notifications get status 403, probably from CSRF protection",
             'csrf.exempt(app.view_functions["xiebao.notify"])',
         ),
     ),
-    "a guard": (
-        partial(site, before=abort_with(400)),
+    "hook that aborts with 400": (
+        partial(make_site, before=abort_with(400)),
         ("Notifications get status 400, probably from CSRF protection", "abort_with"),
     ),
-    "a limiter": (
+    "rate limiter": (
         partial(
-            site,
+            make_site,
             limit_requests(
                 "0 per day", *(f"xiebao.{name}" for name in ("product", "home", "policy", "paid"))
             ),
@@ -116,71 +123,72 @@ STOPPED: dict[str, tuple[Callable[[], Flask], tuple[str, ...]]] = {
             "limiter.exempt",
         ),
     ),
-    "a hook that is closed": (
-        partial(site, before=abort_with(503)),
+    "hook that aborts with 503": (
+        partial(make_site, before=abort_with(503)),
         (
             "Notifications get status 503, probably from one of the site's request hooks",
             "abort_with",
         ),
     ),
-    "a hook that reads the stream": (
-        partial(site, before=log_the_body),
+    "hook that reads stream": (
+        partial(make_site, before=read_stream),
         (
             "The body of a notification is consumed",
             "request.get_data()",
-            "log_the_body",
+            "read_stream",
         ),
     ),
-    "a hook that reads a form": (
-        partial(site, before=look_at_the_form),
-        ("The body of a notification is consumed", "look_at_the_form"),
+    "hook that reads form": (
+        partial(make_site, before=read_form),
+        ("The body of a notification is consumed", "read_form"),
     ),
-    "a mount that the address lacks": (
-        partial(site, mount_below("/shop")),
+    "mount path missing in public URL": (
+        partial(make_site, mount_below("/shop")),
         ('Set XIEBAO_PUBLIC_URL to a URL that ends with "/shop"',),
     ),
-    "a small limit of bytes": (
-        partial(site, MAX_CONTENT_LENGTH=100),
+    "MAX_CONTENT_LENGTH of 100 bytes": (
+        partial(make_site, MAX_CONTENT_LENGTH=100),
         ("MAX_CONTENT_LENGTH is too small for notifications",),
     ),
-    "a limit of bytes of a hook": (
-        partial(site, before=abort_with(413)),
+    "hook that aborts with 413": (
+        partial(make_site, before=abort_with(413)),
         ("MAX_CONTENT_LENGTH is too small for notifications",),
     ),
-    "a limit of bytes that lets a short one through": (
-        partial(site, MAX_CONTENT_LENGTH=20_000),
+    "MAX_CONTENT_LENGTH of 20000 bytes": (
+        partial(make_site, MAX_CONTENT_LENGTH=20_000),
         ("MAX_CONTENT_LENGTH is too small for notifications",),
     ),
-    "hosts that are none": (
-        partial(site, TRUSTED_HOSTS=["*"], XIEBAO_PUBLIC_URL=None),
+    "invalid TRUSTED_HOSTS": (
+        partial(make_site, TRUSTED_HOSTS=["*"], XIEBAO_PUBLIC_URL=None),
         (
             "A notification cannot be sent. Fix this error: ConfigError: TRUSTED_HOSTS must be a"
             " list",
         ),
     ),
-    "a hook that fails": (
-        partial(site, before=divide_by_zero),
+    "hook that raises": (
+        partial(make_site, before=divide_by_zero),
         (
-            "A notification causes an exception. Fix this error: ZeroDivisionError in divide_by_zero (",
+            "A notification causes an exception. Fix this error: ZeroDivisionError in "
+            "divide_by_zero (",
         ),
     ),
-    "a firewall": (
-        behind_a_firewall,
+    "firewall middleware": (
+        make_site_behind_firewall,
         (
             "returned status 403 before Flask handled the request",
             "Pass requests for URLs below XIEBAO_URL_PREFIX on to Flask",
         ),
     ),
-    "an answer that is wrapped": (
-        partial(site, after=wrap),
-        ("The response to a notification was changed", 'the body {"state": true}', "wrap"),
+    "hook that wraps JSON response": (
+        partial(make_site, after=wrap_json),
+        ("The response to a notification was changed", 'the body {"state": true}', "wrap_json"),
     ),
-    "an answer that is changed": (
-        partial(site, after=accepted),
-        ("The response to a notification was changed", "accepted", "has status 202"),
+    "hook that changes status": (
+        partial(make_site, after=set_status_202),
+        ("The response to a notification was changed", "set_status_202", "has status 202"),
     ),
-    "https elsewhere": (
-        https_elsewhere,
+    "redirect to HTTPS": (
+        make_site_with_https_redirect,
         (
             "Notifications are redirected to https://shop.example/xiebao/notify, but Xiebao does"
             " not follow redirects. Set XIEBAO_PUBLIC_URL",
@@ -189,145 +197,191 @@ STOPPED: dict[str, tuple[Callable[[], Flask], tuple[str, ...]]] = {
 }
 
 
-def is_stopped(stopped: Callable[[], Flask], *words: str) -> None:
-    said = doctor(stopped())
-    for each in words:
-        assert each in said["ERROR"]
-    assert sum(line.startswith("notify: ") for line in said["ERROR"].splitlines()) == 1
-    assert "accepts notifications" not in said["ok"]
-    assert ADDRESS in "".join(said.values())  # whoever mends it has to know which it is
-    is_said_in_chinese(stopped(), said)
+def assert_doctor_reports_blocking(make_blocking_site: Callable[[], Flask], *messages: str) -> None:
+    """Assert that the doctor reports one error about notifications, with these messages."""
+    findings = run_doctor(make_blocking_site())
+    for message in messages:
+        assert message in findings["ERROR"]
+    assert len(re.findall("^notify: ", findings["ERROR"], re.MULTILINE)) == 1
+    assert "accepts notifications" not in findings["ok"]
+    # The developer needs the callback URL to fix the problem, so the doctor still reports it.
+    assert CALLBACK_URL in "".join(findings.values())
+    assert_chinese_output(make_blocking_site(), findings)
 
 
-@pytest.mark.parametrize(("stopped", "words"), STOPPED.values(), ids=STOPPED)
-def test_what_stops_it_is_named_and_what_to_do(
-    stopped: Callable[[], Flask], words: tuple[str, ...]
+@pytest.mark.parametrize(
+    ("make_blocking_site", "messages"), BLOCKING_SITES.values(), ids=BLOCKING_SITES
+)
+def test_doctor_reports_cause_of_blocked_notifications(
+    make_blocking_site: Callable[[], Flask], messages: tuple[str, ...]
 ) -> None:
-    is_stopped(stopped, *words)
+    assert_doctor_reports_blocking(make_blocking_site, *messages)
 
 
-def test_another_view_there_is_named() -> None:
-    stopped = partial(site, views={"POST /xiebao/notify": "Mine"})
+def test_doctor_reports_other_view_at_callback_url() -> None:
+    make_conflicting_site = partial(make_site, views={"POST /xiebao/notify": "Mine"})
+    # Werkzeug 3.2 rejects a second view with the same URL rule.
     if "DuplicateRuleError" in vars(routing_exceptions):
         with pytest.raises(ConfigError, match="is at /xiebao/notify: change XIEBAO_URL_PREFIX"):
-            stopped()  # Werkzeug 3.2 sees that a rule is there already
+            make_conflicting_site()
     else:
-        is_stopped(
-            stopped,
+        assert_doctor_reports_blocking(
+            make_conflicting_site,
             '/xiebao/notify must be routed to the endpoint "xiebao.notify", but it is routed to'
             " xiebaonotify.",
             "Change XIEBAO_URL_PREFIX",
         )
 
 
-# The address
+# Callback URLs
 
-#: Sites, the level, and what is said of the address; a notification arrives all the same.
-ADDRESSES: dict[str, tuple[Callable[[], Flask], str, str]] = {
-    "https": (site, "ok", f"{ADDRESS} is https://shop.example/xiebao/notify\n"),
-    "with a token": (
-        partial(site, XIEBAO_NOTIFY_TOKEN=TOKEN),
+#: One row per site that accepts notifications: how to build the site, and the level and text of
+#: the finding about its callback URL.
+CALLBACK_URLS: dict[str, tuple[Callable[[], Flask], str, str]] = {
+    "HTTPS": (make_site, "ok", f"{CALLBACK_URL} is https://shop.example/xiebao/notify\n"),
+    "HTTPS with token": (
+        partial(make_site, XIEBAO_NOTIFY_TOKEN=TOKEN),
         "ok",
-        f"{ADDRESS} is https://shop.example/xiebao/notify/{TOKEN}\n",
+        f"{CALLBACK_URL} is https://shop.example/xiebao/notify/{TOKEN}\n",
     ),
-    "http": (
-        partial(site, XIEBAO_PUBLIC_URL="http://shop.example"),
+    "HTTP": (
+        partial(make_site, XIEBAO_PUBLIC_URL="http://shop.example"),
         "WARNING",
-        f"{ADDRESS} is http://shop.example/xiebao/notify, which is not encrypted. Use an",
+        f"{CALLBACK_URL} is http://shop.example/xiebao/notify, which is not encrypted. Use an",
     ),
-    "http of SERVER_NAME": (
-        partial(site, XIEBAO_PUBLIC_URL=None, SERVER_NAME="shop.example"),
+    "HTTP from SERVER_NAME": (
+        partial(make_site, XIEBAO_PUBLIC_URL=None, SERVER_NAME="shop.example"),
         "WARNING",
-        f"{ADDRESS} is http://shop.example/xiebao/notify, which is not encrypted.",
+        f"{CALLBACK_URL} is http://shop.example/xiebao/notify, which is not encrypted.",
     ),
-    "this machine, to develop with": (
-        partial(site, XIEBAO_PUBLIC_URL="http://127.0.0.1:5000"),
+    "localhost": (
+        partial(make_site, XIEBAO_PUBLIC_URL="http://127.0.0.1:5000"),
         "ok",
         "Notifications are sent to http://127.0.0.1:5000/xiebao/notify, which Xiebao cannot reach",
     ),
-    "a path alone": (
-        partial(site, XIEBAO_PUBLIC_URL=None),
+    "no public URL": (
+        partial(make_site, XIEBAO_PUBLIC_URL=None),
         "WARNING",
-        f"{ADDRESS} ends with /xiebao/notify. Set XIEBAO_PUBLIC_URL",
+        f"{CALLBACK_URL} ends with /xiebao/notify. Set XIEBAO_PUBLIC_URL",
     ),
-    "off": (
-        partial(site, XIEBAO_ENABLED=False),
+    "XIEBAO_ENABLED off": (
+        partial(make_site, XIEBAO_ENABLED=False),
         "ok",
-        f"{ADDRESS} is https://shop.example/xiebao/notify",
+        f"{CALLBACK_URL} is https://shop.example/xiebao/notify",
     ),
-    "below a path": (
-        partial(site, mount_below("/shop"), XIEBAO_PUBLIC_URL="https://shop.example/shop"),
+    "mount path": (
+        partial(make_site, mount_below("/shop"), XIEBAO_PUBLIC_URL="https://shop.example/shop"),
         "ok",
-        f"{ADDRESS} is https://shop.example/shop/xiebao/notify\n",
+        f"{CALLBACK_URL} is https://shop.example/shop/xiebao/notify\n",
     ),
 }
 
 
-@pytest.mark.parametrize(("address", "level", "wanted"), ADDRESSES.values(), ids=ADDRESSES)
-def test_the_address_is_said_and_what_is_wrong_with_it(
-    address: Callable[[], Flask], level: str, wanted: str
+@pytest.mark.parametrize(
+    ("make_valid_site", "level", "message"), CALLBACK_URLS.values(), ids=CALLBACK_URLS
+)
+def test_doctor_reports_callback_url_and_its_problems(
+    make_valid_site: Callable[[], Flask], level: str, message: str
 ) -> None:
-    said = doctor(address(), "--verbose")
-    assert wanted in said[level]
-    assert "passes them to the notification_handler." in said["ok"]
-    is_warned_of = any(each in said["WARNING"] for each in ("otification", "allback"))
-    assert is_warned_of == (level == "WARNING")
-    can_be_guessed = "The callback URL can be guessed" in said["ok"]
-    assert can_be_guessed != (TOKEN in wanted)
-    assert ("XIEBAO_NOTIFY_TOKEN is set (value hidden)" in said["ok"]) == (TOKEN in wanted)
-    is_said_in_chinese(address(), said, "--verbose")
+    findings = run_doctor(make_valid_site(), "--verbose")
+    has_token = TOKEN in message
+
+    assert message in findings[level]
+    assert "passes them to the notification_handler." in findings["ok"]
+    assert bool(re.search("otification|allback", findings["WARNING"])) == (level == "WARNING")
+    assert ("The callback URL can be guessed" in findings["ok"]) != has_token
+    assert ("XIEBAO_NOTIFY_TOKEN is set (value hidden)" in findings["ok"]) == has_token
+    assert_chinese_output(make_valid_site(), findings, "--verbose")
 
 
-@pytest.mark.parametrize("token", [MEMBER_SECRET, "a" * 26, PUBLISHED])
-def test_a_token_that_is_another_secret_or_none_is_named_and_not_shown(token: str) -> None:
-    for broken in (behind_a_firewall, https_elsewhere):
-        assert token not in "".join(doctor(broken(XIEBAO_NOTIFY_TOKEN=token)).values())
-    off = doctor(site(XIEBAO_NOTIFY_TOKEN=token, XIEBAO_ENABLED=False))
-    assert "is easy to guess or the same as another secret of the site" in off["WARNING"]
-    said = doctor(site(XIEBAO_NOTIFY_TOKEN=token))
-    guessed = "is easy to guess or the same as another secret of the site"
-    assert guessed in said["WARNING"]
-    assert f"{ADDRESS} is https://shop.example/xiebao/notify/…" in said["ok"]
-    assert token not in "".join(said.values())
+WEAK_TOKENS = {
+    "member secret as token": MEMBER_SECRET,
+    "token of one repeated letter": "a" * 26,
+    "token from manual": PUBLISHED_SECRET,
+}
 
 
-# Who listens
+@pytest.mark.parametrize("token", WEAK_TOKENS.values(), ids=WEAK_TOKENS)
+def test_doctor_warns_of_weak_notify_token_and_hides_it(token: str) -> None:
+    enabled = run_doctor(make_site(XIEBAO_NOTIFY_TOKEN=token))
+    disabled = run_doctor(make_site(XIEBAO_NOTIFY_TOKEN=token, XIEBAO_ENABLED=False))
+
+    for findings in (enabled, disabled):
+        assert "is easy to guess or the same as another secret" in findings["WARNING"]
+    assert f"{CALLBACK_URL} is https://shop.example/xiebao/notify/…" in enabled["ok"]
+    assert token not in str(enabled)
 
 
-def test_where_nobody_listens_it_says_what_that_means() -> None:
-    said = doctor(shop())
-    assert "No notification_handler is registered" in said["ok"]
-    assert (
-        "The gateway would send notifications to https://shop.example/xiebao/notify." in said["ok"]
-    )
-    assert "notify: " not in "".join(said.values())
-    with_a_token = doctor(shop(XIEBAO_NOTIFY_TOKEN=TOKEN))
-    assert "No notification_handler is registered" in with_a_token["WARNING"]
+@pytest.mark.parametrize(
+    "make_blocking_site", [make_site_behind_firewall, make_site_with_https_redirect]
+)
+@pytest.mark.parametrize("token", WEAK_TOKENS.values(), ids=WEAK_TOKENS)
+def test_error_about_blocked_notifications_hides_weak_notify_token(
+    make_blocking_site: Callable[..., Flask], token: str
+) -> None:
+    assert token not in str(run_doctor(make_blocking_site(XIEBAO_NOTIFY_TOKEN=token)))
 
 
-def test_a_reader_of_the_sites_own_is_named() -> None:
-    said = doctor(site(register_hook("notification_reader", divide_by_zero)))
-    assert "to the notification_reader and the notification_handler." in said["ok"]
-    assert complaints(said) == []
+# Notification handlers
+
+#: One row per site: how to build the site, the level of the findings, and the findings' texts.
+HANDLER_CASES: dict[str, DoctorCase] = {
+    "no handler": DoctorCase(
+        make_shop,
+        "ok",
+        (
+            "No notification_handler is registered",
+            "The gateway would send notifications to https://shop.example/xiebao/notify.",
+        ),
+    ),
+    "no handler but token": DoctorCase(
+        partial(make_shop, XIEBAO_NOTIFY_TOKEN=TOKEN),
+        "WARNING",
+        ("No notification_handler is registered",),
+    ),
+    "no handler in production": DoctorCase(
+        partial(make_shop, XIEBAO_ENV="production"),
+        "ERROR",
+        ("No notification_handler is registered",),
+    ),
+    "custom notification_reader": DoctorCase(
+        partial(make_site, register_hook("notification_reader", divide_by_zero)),
+        "ok",
+        ("to the notification_reader and the notification_handler.",),
+    ),
+    "rate limiter that counts notifications": DoctorCase(
+        partial(make_site, limit_requests("50 per hour")),
+        "WARNING",
+        (
+            "The rate limiter Flask-Limiter counts notifications",
+            'limiter.exempt(app.view_functions["xiebao.notify"])',
+        ),
+    ),
+}
 
 
-def test_a_limiter_that_counts_notifications_is_named() -> None:
-    [said] = complaints(doctor(site(limit_requests("50 per hour"))))
-    assert "The rate limiter Flask-Limiter counts notifications" in said
-    assert 'limiter.exempt(app.view_functions["xiebao.notify"])' in said
+@pytest.mark.parametrize("case", HANDLER_CASES.values(), ids=HANDLER_CASES)
+def test_doctor_reports_handlers_and_their_problems(case: DoctorCase) -> None:
+    assert_doctor_reports(case)
 
 
-def test_what_is_async_needs_an_extra(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def hear(notification: Notification) -> None: ...
+def test_doctor_sends_no_notification_without_handler() -> None:
+    assert "notify: " not in str(run_doctor(make_shop()))
 
-    app = shop(register_hook("notification_handler", hear))
-    assert doctor(app)["ERROR"] == ""
+
+def test_doctor_reports_async_handler_without_async_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def handle(notification: Notification) -> None: ...
+
+    app = make_shop(register_hook("notification_handler", handle))
+    assert run_doctor(app)["ERROR"] == ""
     monkeypatch.setitem(sys.modules, "asgiref.sync", None)
-    said = doctor(app)
-    assert 'the "async" extra of Flask is not installed: notification_handler.' in said["ERROR"]
+
+    assert (
+        'the "async" extra of Flask is not installed: notification_handler.'
+        in run_doctor(app)["ERROR"]
+    )
 
 
-def test_a_site_that_cannot_ask_for_orders_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert complaints(doctor(site())) == []
+def test_doctor_warns_of_handler_without_httpx(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "httpx", None)
-    assert "pip install 'Flask-Xiebao[orders]'" in doctor(site())["WARNING"]
+    assert "pip install 'Flask-Xiebao[orders]'" in run_doctor(make_site())["WARNING"]

@@ -1,48 +1,50 @@
-"""``flask xiebao inspect`` on links of the site: where they lead, and who could follow them."""
+"""Tests for ``flask xiebao inspect`` with links of the site.
+
+To test another link that the site refuses, add a row to ``REFUSED_LINKS``.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import pytest
-import time_machine
 from flask import Flask
 
-from flask_xiebao import Entry, entry_clicked
+from flask_xiebao import Entry
 from flask_xiebao.links.access_rules import Refusal
 from flask_xiebao.links.tokens import TokenSigner
-from tests.cli.support import PLACE, SECRET_KEY, findings, inspect, run, shop
-from tests.support import INSURE_NUM, PHONE, PRODUCT_CODE
+from tests.cli.support import SECRET_KEY, inspect_url, make_shop, parse_findings, run
+from tests.support import INSURE_NUM, PHONE, PRODUCT_CODE, PUBLIC_URL, SentSignals
 
-site = partial(shop, loader=lambda: "m1", XIEBAO_MEMBER_SECRET=None)
-
-
-def link(app: Flask, *arguments: str) -> str:
-    return run(app, "link", *arguments).output.strip()
+#: Builds a site on which member m1 is always logged in.
+make_site = partial(make_shop, loader=lambda: "m1", XIEBAO_MEMBER_SECRET=None)
+#: The form in which the command prints the time of the ``clock`` fixture.
+PRINTED_NOW = "2027-01-15 08:00:00 UTC"
 
 
 @pytest.fixture
 def app() -> Flask:
-    """A site on which m1 is logged in."""
-    return site()
+    """A site on which member m1 is logged in."""
+    return make_site()
 
 
-@pytest.fixture
-def clock() -> Iterator[time_machine.Traveller]:
-    with time_machine.travel("2026-11-24 10:00:00+00:00", tick=False) as traveller:
-        yield traveller
-
-
-FULL = ("--return-to", "/a", "--client-reference", "order-8")
-BEARER = ("--no-login-for", "60")
+def print_link(app: Flask, *arguments: str) -> str:
+    """Return the link that ``flask xiebao link`` prints."""
+    return run(app, "link", *arguments).output.strip()
 
 
 @pytest.mark.parametrize("option", ["--external", "--local"])
-def test_a_link_without_a_member(app: Flask, option: str) -> None:
-    said = inspect(app, link(app, "product", PRODUCT_CODE, *FULL, option))
-    assert said["ok"].splitlines() == [
+def test_inspect_decodes_link_without_member(app: Flask, option: str) -> None:
+    link = print_link(
+        app, "product", PRODUCT_CODE, "--return-to", "/a", "--client-reference", "order-8", option
+    )
+
+    findings = inspect_url(app, link)
+
+    assert findings["ok"].splitlines() == [
         "The link opens the product page (section 2.1 of Xiebao's interface document).",
         f"caseCode: {PRODUCT_CODE}",
         "return_to: /a",
@@ -50,121 +52,138 @@ def test_a_link_without_a_member(app: Flask, option: str) -> None:
         "The link does not belong to a member. Visitors log in and then go to the gateway as"
         " themselves.",
     ]
-    assert (said["ERROR"], said["WARNING"]) == ("", "")
+    assert (findings["ERROR"], findings["WARNING"]) == ("", "")
 
 
-def test_a_members_link(app: Flask) -> None:
-    url = link(app, "home", "--member", "m1", "--platform", "h5")
-    said = inspect(app, url)
-    assert "Only this member can open it, after logging in." in said["ok"]
-    assert "platform: H5" in said["ok"]
+def test_inspect_decodes_link_with_member(app: Flask) -> None:
+    url = print_link(app, "home", "--member", "m1", "--platform", "h5")
+
+    findings = inspect_url(app, url)
+
+    assert "Only this member can open it, after logging in." in findings["ok"]
+    assert "platform: H5" in findings["ok"]
     assert "属于会员 m1" in run(app, "inspect", url, "--locale", "zh").output
 
 
-def test_a_bearer_link(app: Flask, clock: time_machine.Traveller) -> None:
-    url = link(app, "policy", INSURE_NUM, "--member", "m1", "--no-login-for", "60")
-    whose = "The link belongs to member m1 and was signed at 2026-11-24 10:00:00 UTC"
+def test_inspect_reports_remaining_time_without_login(app: Flask, clock: Any) -> None:
+    url = print_link(app, "policy", INSURE_NUM, "--member", "m1", "--no-login-for", "60")
+    member = f"The link belongs to member m1 and was signed at {PRINTED_NOW}"
+
     clock.shift(20)
-    now = inspect(app, url)
-    assert f"{whose}, with no_login_for=60. For another 40 seconds" in now["ok"]
-    assert f"insureNum: {INSURE_NUM}" in now["ok"]
+    valid = inspect_url(app, url)
     clock.shift(40)
-    later = inspect(app, url)
+    expired = inspect_url(app, url)
+
+    assert f"{member}, with no_login_for=60. For another 40 seconds" in valid["ok"]
+    assert f"insureNum: {INSURE_NUM}" in valid["ok"]
     assert (
-        f"{whose}. It could be opened without a login for 60 seconds (no_login_for)."
-        in later["WARNING"]
+        f"{member}. It could be opened without a login for 60 seconds (no_login_for)."
+        in expired["WARNING"]
     )
-    assert later["ERROR"] == ""
+    assert expired["ERROR"] == ""
 
 
-def test_the_code_of_a_mail(app: Flask) -> None:
-    url = link(app, "policy", INSURE_NUM, "--member", "m1", "--local")
-    code = url.replace("/policy/", "/qr/")
-    first, _, rest = inspect(app, f"{code}.png")["ok"].partition("\n")
+def test_inspect_decodes_url_of_qr_code_image(app: Flask) -> None:
+    url = print_link(app, "policy", INSURE_NUM, "--member", "m1", "--local")
+    qr_url = url.replace("/policy/", "/qr/")
+
+    first, _, others = inspect_url(app, f"{qr_url}.png")["ok"].partition("\n")
+
     assert first.startswith("This is the URL of a QR code image for emails")
-    assert rest == inspect(app, url)["ok"]
-    assert inspect(app, code)["ERROR"] != ""  # a picture it has to be
+    assert others == inspect_url(app, url)["ok"]
+    # The URL of a QR code needs the suffix of an image.
+    assert inspect_url(app, qr_url)["ERROR"] != ""
 
 
-def test_the_way_back_from_a_payment(app: Flask, clock: time_machine.Traveller) -> None:
-    url = link(app, "product", PRODUCT_CODE, "--return-to", "/orders/8", "--local")
-    clicks: list[str] = []
-    with entry_clicked.connected_to(lambda app, click_id, **_: clicks.append(click_id), app):
-        click = app.test_client().get(url, headers=PHONE)
-    said = inspect(app, str(click.location))
-    assert said["ERROR"] == ""
-    assert f"paySuccess: after payment, the browser is sent to {PLACE}/xiebao/paid/" in said["ok"]
-    assert f"click {clicks[0]} of member m1 at 2026-11-24 10:00:00 UTC." in said["ok"]
-    assert "return_to: /orders/8" in said["ok"]
-    [paid] = re.findall(rf"{PLACE}/xiebao/paid/\S+", said["ok"])
-    assert f"click {clicks[0]} of member m1" in inspect(app, paid)["ok"]
-    assert "was not made by this site" in inspect(app, f"{paid}x")["ERROR"]
+def test_inspect_decodes_return_link_of_click(
+    app: Flask, clock: Any, sent_signals: SentSignals
+) -> None:
+    url = print_link(app, "product", PRODUCT_CODE, "--return-to", "/orders/8", "--local")
+    redirect = app.test_client().get(url, headers=PHONE)
+
+    findings = inspect_url(app, str(redirect.location))
+    [return_link] = re.findall(rf"{PUBLIC_URL}/xiebao/paid/\S+", findings["ok"])
+
+    click = f"click {sent_signals[0][1]['click_id']} of member m1"
+    assert findings["ERROR"] == ""
+    assert "paySuccess: after payment, the browser is sent to https://shop." in findings["ok"]
+    assert f"{click} at {PRINTED_NOW}." in findings["ok"]
+    assert "return_to: /orders/8" in findings["ok"]
+    assert click in inspect_url(app, return_link)["ok"]
+    assert "was not made by this site" in inspect_url(app, f"{return_link}x")["ERROR"]
 
 
-def test_a_link_on_another_host_is_a_warning(app: Flask) -> None:
-    url = link(app, "product", PRODUCT_CODE, "--local")
-    assert inspect(app, f"{PLACE}{url}")["WARNING"] == ""
-    assert (
-        "The host of the link is other.example"
-        in inspect(app, f"https://other.example{url}")["WARNING"]
-    )
+def test_inspect_warns_of_link_with_other_host(app: Flask) -> None:
+    path = print_link(app, "product", PRODUCT_CODE, "--local")
+    assert inspect_url(app, f"{PUBLIC_URL}{path}")["WARNING"] == ""
+    findings = inspect_url(app, f"https://other.example{path}")
+    assert "The host of the link is other.example" in findings["WARNING"]
 
 
-def test_a_prefix_may_be_like_a_path_of_the_gateway() -> None:
-    app = site(XIEBAO_URL_PREFIX="/dispatch/ins")
-    said = inspect(app, link(app, "home"))
-    assert "The link opens the home page" in said["ok"]
-    assert said["ERROR"] == ""
+def test_inspect_decodes_link_with_path_prefix_of_gateway() -> None:
+    app = make_site(XIEBAO_URL_PREFIX="/dispatch/ins")
+    findings = inspect_url(app, print_link(app, "home"))
+    assert "The link opens the home page" in findings["ok"]
+    assert findings["ERROR"] == ""
 
 
-TOKEN_OF_NOBODY = TokenSigner([SECRET_KEY], "12345").build_entry_token(Entry("policy", INSURE_NUM))
-#: What becomes of a link, and what is said of it then.
-REFUSED: list[tuple[Callable[[str], str], str]] = [
-    (lambda url: f"{url}x", "was not made by this site, or it was changed"),
-    (
+#: The token of a policy link without a member, although policy links need one.
+TOKEN_WITHOUT_MEMBER = TokenSigner([SECRET_KEY], "12345").build_entry_token(
+    Entry("policy", INSURE_NUM)
+)
+#: One row per refused link: a function that changes a valid product link, and a text of the error.
+REFUSED_LINKS: dict[str, tuple[Callable[[str], str], str]] = {
+    "changed token": (lambda url: f"{url}x", "was not made by this site, or it was changed"),
+    "token of other page": (
         lambda url: url.replace("product", "home"),
         "not a link to the home page, because the last part of the link (the token) is for",
     ),
-    (
-        lambda _: f"/xiebao/policy/{TOKEN_OF_NOBODY}",
+    "policy link without member": (
+        lambda _: f"/xiebao/policy/{TOKEN_WITHOUT_MEMBER}",
         "because the last part of the link (the token) does not name a member",
     ),
-]
+}
 
 
-@pytest.mark.parametrize(("change", "said"), REFUSED, ids=["changed", "another page", "nobody's"])
-def test_links_that_the_site_refuses_are_told_apart(
-    app: Flask, change: Callable[[str], str], said: str
+@pytest.mark.parametrize(("change", "message"), REFUSED_LINKS.values(), ids=REFUSED_LINKS)
+def test_inspect_reports_refused_link_as_error(
+    app: Flask, change: Callable[[str], str], message: str
 ) -> None:
-    result = run(app, "inspect", change(link(app, "product", PRODUCT_CODE, "--local")))
-    assert said in findings(result)["ERROR"]
+    result = run(app, "inspect", change(print_link(app, "product", PRODUCT_CODE, "--local")))
+    assert message in parse_findings(result)["ERROR"]
     assert result.output.endswith("Nobody can follow this link.\n")
 
 
-@pytest.mark.parametrize("options", [(), ("--member", "m1"), ("--member", "m1", *BEARER)])
-def test_link_that_a_click_refuses_is_an_error_whatever_the_cause(
+@pytest.mark.parametrize(
+    "options",
+    [(), ("--member", "m1"), ("--member", "m1", "--no-login-for", "60")],
+    ids=["no member", "member", "member without login"],
+)
+def test_inspect_reports_refused_click_for_every_kind_of_link(
     app: Flask, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...]
 ) -> None:
-    url = link(app, "product", PRODUCT_CODE, "--local", *options)
+    url = print_link(app, "product", PRODUCT_CODE, "--local", *options)
     refusal = Refusal(403, "too_old", "too_old", "it was made last year")
     monkeypatch.setattr(
         "flask_xiebao.cli.inspect.decide_access", lambda entry, current_member, now: refusal
     )
+
     result = run(app, "inspect", url)
-    assert "A click on this link returns status 403 (too_old)" in findings(result)["ERROR"]
+
+    assert "A click on this link returns status 403 (too_old)" in parse_findings(result)["ERROR"]
     assert result.output.endswith("Nobody can follow this link.\n")
     assert "403（too_old）" in run(app, "inspect", url, "--locale", "zh").output
 
 
-def test_a_link_of_a_site_without_a_key(app: Flask) -> None:
-    url = link(app, "product", PRODUCT_CODE, "--local")
+def test_inspect_reports_link_of_site_without_secret_key(app: Flask) -> None:
+    url = print_link(app, "product", PRODUCT_CODE, "--local")
     app.config["SECRET_KEY"] = None
-    assert "SECRET_KEY is not set" in inspect(app, url)["ERROR"]
+    assert "SECRET_KEY is not set" in inspect_url(app, url)["ERROR"]
 
 
-def test_a_link_of_a_site_that_is_switched_off() -> None:
-    said = inspect(site(XIEBAO_ENABLED=False), link(site(), "product", PRODUCT_CODE, "--local"))
-    assert said == {
+def test_inspect_reports_404_for_link_of_disabled_site(app: Flask) -> None:
+    url = print_link(app, "product", PRODUCT_CODE, "--local")
+    assert inspect_url(make_site(XIEBAO_ENABLED=False), url) == {
         "ERROR": "XIEBAO_ENABLED is off, so this link returns status 404.",
         "WARNING": "",
         "ok": "",

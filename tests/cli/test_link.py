@@ -1,104 +1,123 @@
-"""``flask xiebao link``: the links that it prints, and why it prints none."""
+"""Tests for ``flask xiebao link``."""
 
 from __future__ import annotations
 
+import re
 from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from flask import Flask
 
-from flask_xiebao import Entry, entry_clicked
-from tests.cli.support import KEY_OF_8, PLACE, PUBLISHED, TEST, doctor, run, shop
+from tests.cli.support import KEY_OF_8, PUBLISHED_SECRET, TEST_GATEWAY, make_shop, run, run_doctor
 from tests.support import (
     INSURE_NUM,
     NEEDS_TRUSTED_HOSTS,
     PHONE,
     PRODUCT_CODE,
+    PUBLIC_URL,
     SIGN,
+    SentSignals,
     assert_gateway_accepts,
+    failing_function,
 )
 
-#: A site of the account whose sign the document shows; m1 is logged in.
-site = partial(shop, loader=lambda: "m1", XIEBAO_API_KEY="Key", XIEBAO_MEMBER_SECRET=None)
+#: Builds a site with the account of the example in the interface document. Member m1 is logged in.
+make_site = partial(make_shop, loader=lambda: "m1", XIEBAO_API_KEY="Key", XIEBAO_MEMBER_SECRET=None)
+URL_BELOW_PATH = f"{PUBLIC_URL}/shop"
 
 
-def entry_of(app: Flask, url: str) -> Entry:
-    """Return the entry that a click on a link tells of."""
-    told: list[Entry] = []
-    with entry_clicked.connected_to(lambda app, entry, **_: told.append(entry), app):
-        click = app.test_client().get(urlsplit(url).path, headers=PHONE)
-    assert_gateway_accepts(click.location)
-    [entry] = told
-    return entry
+@pytest.mark.parametrize(
+    ("config", "options", "prefix"),
+    [
+        ({}, [], f"{PUBLIC_URL}/xiebao/home/"),
+        ({"XIEBAO_PUBLIC_URL": None}, [], "/xiebao/home/"),
+        ({"XIEBAO_PUBLIC_URL": URL_BELOW_PATH}, [], f"{URL_BELOW_PATH}/xiebao/home/"),
+        # The address that "flask run" prints has no path, so it can be put before a local link.
+        ({"XIEBAO_PUBLIC_URL": URL_BELOW_PATH}, ["--local"], "/xiebao/home/"),
+    ],
+    ids=["public URL", "no public URL", "public URL with path", "local link"],
+)
+def test_link_begins_with_public_url_unless_it_is_local(
+    config: dict[str, Any], options: list[str], prefix: str
+) -> None:
+    app = make_site(APPLICATION_ROOT="/shop", **config)
+
+    output = run(app, "link", "home", *options).output
+
+    assert re.fullmatch(rf"{prefix}\S+\n", output)
 
 
-def test_a_link_is_absolute_where_the_site_says_where_it_is() -> None:
-    app = site()
-    printed = run(app, "link", "product", PRODUCT_CODE).output
-    assert printed.startswith(f"{PLACE}/xiebao/product/")
-    assert printed.count("\n") == 1
-    assert entry_of(app, printed.strip()).reference == PRODUCT_CODE
+@pytest.mark.parametrize(
+    ("arguments", "fields"),
+    [
+        (["home"], {"page": "home"}),
+        (
+            [
+                *("product", PRODUCT_CODE),
+                *("--member", "m1"),
+                *("--no-login-for", "60"),
+                *("--sub-partner-id", "s1"),
+                *("--platform", "ios"),
+                *("--return-to", "/a"),
+                *("--client-reference", "order-8"),
+            ],
+            {
+                "page": "product",
+                "reference": PRODUCT_CODE,
+                "member": "m1",
+                "no_login_for": 60,
+                "sub_partner_id": "s1",
+                "platform": 3,
+                "return_to": "/a",
+                "client_reference": "order-8",
+            },
+        ),
+    ],
+    ids=["no options", "all options"],
+)
+def test_printed_link_redirects_to_gateway_with_options_of_command(
+    arguments: list[str], fields: dict[str, Any], sent_signals: SentSignals
+) -> None:
+    app = make_site()
+    link = run(app, "link", *arguments).output.strip()
+
+    redirect = app.test_client().get(urlsplit(link).path, headers=PHONE)
+
+    assert_gateway_accepts(redirect)
+    [(_, values)] = sent_signals
+    assert {name: getattr(values["entry"], name) for name in fields} == fields
 
 
-def test_elsewhere_it_is_a_path() -> None:
-    app = site(XIEBAO_PUBLIC_URL=None)
-    printed = run(app, "link", "home").output
-    assert printed.startswith("/xiebao/home/")
-    assert entry_of(app, printed.strip()).page == "home"
-    external = run(app, "link", "home", "--external")
-    assert external.exit_code == 1
-    assert "Set XIEBAO_PUBLIC_URL" in external.output
+def test_gateway_option_prints_gateway_url_with_signature() -> None:
+    arguments = ["product", PRODUCT_CODE, "--gateway", "--platform", "h5", "--member", "m1"]
 
+    output = run(make_site(), "link", *arguments).output
 
-def test_a_local_link_can_be_pasted_after_the_address_of_flask_run() -> None:
-    app = site(XIEBAO_PUBLIC_URL=f"{PLACE}/mounted", APPLICATION_ROOT="/mounted")
-    assert run(app, "link", "home", "--local").output.startswith("/xiebao/home/")
-    assert run(app, "link", "home").output.startswith(f"{PLACE}/mounted/xiebao/home/")
-
-
-def test_a_link_takes_every_keyword() -> None:
-    app = site()
-    options = {
-        "--member": "m1",
-        "--no-login-for": "60",
-        "--sub-partner-id": "s1",
-        "--platform": "ios",
-        "--return-to": "/a",
-        "--client-reference": "order-8",
-    }
-    typed = [word for option in options.items() for word in option]
-    entry = entry_of(app, run(app, "link", "product", PRODUCT_CODE, *typed).output.strip())
-    assert (entry.page, entry.reference) == ("product", PRODUCT_CODE)
-    assert (entry.member, entry.no_login_for, entry.client_reference) == ("m1", 60, "order-8")
-    assert (entry.sub_partner_id, entry.platform, entry.return_to) == ("s1", 3, "/a")
-
-
-def test_the_gateways_url_holds_the_sign_and_is_accepted() -> None:
-    options = ("--gateway", "--platform", "h5", "--member", "m1")
-    printed = run(site(), "link", "product", PRODUCT_CODE, *options).output
-    assert printed == (
-        f"{TEST}/dispatch/cps?partnerId=12345&subPartnerId=&caseCode={PRODUCT_CODE}&sign={SIGN}"
-        "&partnerUniqKey=m1&platform=1\n"
+    assert output == (
+        f"{TEST_GATEWAY}/dispatch/cps?partnerId=12345&subPartnerId=&caseCode={PRODUCT_CODE}"
+        f"&sign={SIGN}&partnerUniqKey=m1&platform=1\n"
     )
-    assert_gateway_accepts(printed.strip())
-    explained = " ".join(run(site(), "link", "--help").output.split())
-    assert "Keep this URL SECRET" in explained
-    assert "--locale [en|zh]" in explained
+    assert_gateway_accepts(output.strip())
 
 
-def test_the_gateways_url_has_the_members_key() -> None:
-    app = site(XIEBAO_MEMBER_SECRET=PUBLISHED)
-    printed = run(app, "link", "home", "--gateway", "--member", "8").output
-    assert assert_gateway_accepts(printed.strip()).member == KEY_OF_8
+@pytest.mark.parametrize("text", ["Keep this URL SECRET", "--locale [en|zh]"])
+def test_help_explains_gateway_url_and_locale(text: str) -> None:
+    words = run(make_site(), "link", "--help").output.split()
+    assert text in " ".join(words)
+
+
+def test_gateway_url_has_member_key_if_member_secret_is_set() -> None:
+    app = make_site(XIEBAO_MEMBER_SECRET=PUBLISHED_SECRET)
+    result = run(app, "link", "home", "--gateway", "--member", "8")
+    assert assert_gateway_accepts(result.output.strip()).member == KEY_OF_8
 
 
 TO_GATEWAY = ("--gateway", "--member", "m1")
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["nowhere"], "'nowhere' is not one of"),
         (["product"], "requires the argument REFERENCE. Pass the caseCode"),
@@ -148,14 +167,14 @@ TO_GATEWAY = ("--gateway", "--member", "m1")
         (["--max-age", "5"], 'no option "--max-age". Use "--no-login-for" instead.'),
     ],
 )
-def test_what_is_asked_wrongly_is_named(arguments: list[str], said: str) -> None:
-    result = run(site(), "link", *arguments)
+def test_link_rejects_invalid_arguments(arguments: list[str], message: str) -> None:
+    result = run(make_site(), "link", *arguments)
     assert result.exit_code == 2
-    assert said in result.output
+    assert message in result.output
 
 
 @pytest.mark.parametrize(
-    ("config", "arguments", "said"),
+    ("config", "arguments", "message"),
     [
         ({}, ["product"], "product 页面需要 REFERENCE，即它的 caseCode。"),
         ({}, ["policy", INSURE_NUM], "policy 页面的链接要指明属于谁。"),
@@ -165,52 +184,48 @@ def test_what_is_asked_wrongly_is_named(arguments: list[str], said: str) -> None
         ({"XIEBAO_ENABLED": False}, ["home"], "没有链接：XIEBAO_ENABLED 已关闭。\n"),
     ],
 )
-def test_what_the_command_itself_says_is_chinese_if_asked(
-    config: dict[str, Any], arguments: list[str], said: str
+def test_link_with_locale_zh_prints_chinese_errors(
+    config: dict[str, Any], arguments: list[str], message: str
 ) -> None:
-    assert said in run(site(**config), "link", *arguments, "--locale", "zh").output
+    assert message in run(make_site(**config), "link", *arguments, "--locale", "zh").output
 
 
-def test_a_reference_is_asked_for_before_the_app_is_loaded() -> None:
-    def create_app() -> Flask:
-        raise AssertionError
-
-    assert (
-        "requires the argument REFERENCE. Pass the caseCode"
-        in run(create_app, "link", "product").output
-    )
+def test_link_checks_arguments_before_it_loads_app() -> None:
+    output = run(failing_function(AssertionError()), "link", "product").output
+    assert "requires the argument REFERENCE. Pass the caseCode" in output
 
 
-NO_HOSTS = "TRUSTED_HOSTS must be a list with at least one valid host name"
-OFF = "No link was created, because XIEBAO_ENABLED is off"
+INVALID_HOSTS = "TRUSTED_HOSTS must be a list with at least one valid host name"
+DISABLED = "No link was created, because XIEBAO_ENABLED is off"
 
 
 @pytest.mark.parametrize(
-    ("config", "arguments", "said"),
+    ("config", "arguments", "message"),
     [
-        ({"TRUSTED_HOSTS": [""]}, [], NO_HOSTS),
-        ({"TRUSTED_HOSTS": ["."]}, [], NO_HOSTS),
-        ({"TRUSTED_HOSTS": ["*.shop.example"]}, [], NO_HOSTS),
-        ({"TRUSTED_HOSTS": [None]}, [], NO_HOSTS),
-        ({"TRUSTED_HOSTS": [b"shop.example"]}, [], NO_HOSTS),
-        ({"TRUSTED_HOSTS": ["x" * 64]}, [], NO_HOSTS),
-        ({"TRUSTED_HOSTS": 5}, [], NO_HOSTS),
-        ({"TRUSTED_HOSTS": True}, [], NO_HOSTS),
+        ({"TRUSTED_HOSTS": [""]}, [], INVALID_HOSTS),
+        ({"TRUSTED_HOSTS": ["."]}, [], INVALID_HOSTS),
+        ({"TRUSTED_HOSTS": ["*.shop.example"]}, [], INVALID_HOSTS),
+        ({"TRUSTED_HOSTS": [None]}, [], INVALID_HOSTS),
+        ({"TRUSTED_HOSTS": [b"shop.example"]}, [], INVALID_HOSTS),
+        ({"TRUSTED_HOSTS": ["x" * 64]}, [], INVALID_HOSTS),
+        ({"TRUSTED_HOSTS": 5}, [], INVALID_HOSTS),
+        ({"TRUSTED_HOSTS": True}, [], INVALID_HOSTS),
         ({"SECRET_KEY_FALLBACKS": 5}, [], "Error: SECRET_KEY_FALLBACKS must be"),
         ({"SECRET_KEY": "a\udcff"}, [], "Error: SECRET_KEY must be"),
+        ({}, ["--external"], "Set XIEBAO_PUBLIC_URL"),
         ({"XIEBAO_API_KEY": None}, [], "XIEBAO_API_KEY is not set"),
-        ({"XIEBAO_ENABLED": False}, [], OFF),
+        ({"XIEBAO_ENABLED": False}, [], DISABLED),
         ({"XIEBAO_ENABLED": False}, TO_GATEWAY, "XIEBAO_ENABLED is off"),
-        ({"XIEBAO_ENABLED": False, "SECRET_KEY": None}, [], OFF),
+        ({"XIEBAO_ENABLED": False, "SECRET_KEY": None}, [], DISABLED),
     ],
 )
-def test_a_site_that_can_have_no_link_says_which_setting_is_wrong(
-    config: dict[str, Any], arguments: list[str], said: str
+def test_link_without_usable_settings_names_setting(
+    config: dict[str, Any], arguments: list[str], message: str
 ) -> None:
-    app = partial(site, XIEBAO_PUBLIC_URL=None, **config)
-    result = run(app, "link", "home", *arguments)
+    create_app = partial(make_site, XIEBAO_PUBLIC_URL=None, **config)
+    result = run(create_app, "link", "home", *arguments)
     assert result.exit_code == 1
-    assert said in result.output
+    assert message in result.output
 
 
 @NEEDS_TRUSTED_HOSTS
@@ -224,9 +239,11 @@ def test_a_site_that_can_have_no_link_says_which_setting_is_wrong(
         ["商店.example"],
     ],
 )
-def test_a_link_is_made_on_a_trusted_host(hosts: Any) -> None:
-    app = site(XIEBAO_PUBLIC_URL=None, TRUSTED_HOSTS=hosts, loader=lambda: None)
+def test_link_and_doctor_accept_valid_trusted_hosts(hosts: Any) -> None:
+    app = make_site(XIEBAO_PUBLIC_URL=None, TRUSTED_HOSTS=hosts, loader=lambda: None)
+
     assert run(app, "link", "home").output.startswith("/xiebao/home/")
-    said = doctor(app)
-    assert said["ERROR"] == ""
-    assert "policy (2.3): a link was created" in said["ok"]
+
+    findings = run_doctor(app)
+    assert findings["ERROR"] == ""
+    assert "policy (2.3): a link was created" in findings["ok"]

@@ -1,4 +1,4 @@
-"""The commands as programs, the doctor in development, and ``inspect`` beside the simulator."""
+"""Slow tests for the commands: in development modes, as subprocesses, and against the simulator."""
 
 from __future__ import annotations
 
@@ -14,86 +14,103 @@ from flask import Flask
 
 from flask_xiebao.testing import GatewaySimulator
 from tests.cli.support import ACCOUNT_KEY, SECRET_KEY, run
-from tests.cli.test_doctor import SOUND, hold_to_be_sound
-from tests.cli.test_inspect import EXAMPLE_2_2, HOME_URL, PRODUCT_URL, encoded, site
+from tests.cli.test_doctor import VALID_SITES, assert_doctor_reports_no_problem
+from tests.cli.test_inspect_gateway_urls import (
+    EXAMPLE_2_2,
+    HOME_URL,
+    PRODUCT_URL,
+    encode_pay_success,
+    make_site,
+)
 from tests.ecosystem.sites import IGNORE_EXTENSION_WARNINGS
 from tests.support import INSURE_NUM, SIGN
 
 pytestmark = IGNORE_EXTENSION_WARNINGS
 
 
-# In production, debug mode and testing are themselves a finding.
-SOUND_IN_DEVELOPMENT = {name: make for name, make in SOUND.items() if name != "in production"}
+# In production, the doctor reports debug mode and testing mode as problems.
+TEST_SITES = {name: site for name, site in VALID_SITES.items() if name != "production"}
 
 
-@pytest.mark.parametrize("sound", SOUND_IN_DEVELOPMENT.values(), ids=SOUND_IN_DEVELOPMENT)
+@pytest.mark.parametrize("make_valid_site", TEST_SITES.values(), ids=TEST_SITES)
 @pytest.mark.parametrize("mode", ["debug", "testing"])
-def test_a_sound_site_has_no_complaint_while_it_is_developed(
-    sound: Callable[[], Flask],
+def test_doctor_reports_no_problem_on_valid_site_in_development(
+    make_valid_site: Callable[[], Flask],
     mode: str,
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    # The command sets app.debug by this, whatever it was.
+    # The command sets app.debug from this environment variable.
     monkeypatch.setenv("FLASK_DEBUG", "1" if mode == "debug" else "0")
-    app = sound()
+    app = make_valid_site()
     app.testing = mode == "testing"
-    hold_to_be_sound(app, caplog)
+
+    assert_doctor_reports_no_problem(app, caplog)
 
 
-def test_inspect_agrees_with_the_simulator() -> None:
-    """Whatever happens to a URL, the command exits with 1 where the gateway would refuse it."""
+def test_inspect_accepts_same_urls_as_simulator() -> None:
+    """Change URLs at random, and compare the exit code with the simulator's verdict."""
     simulator = GatewaySimulator("12345", "Key", also_known=("hidenav", "toLogin"))
-    policy = (
+    policy_url = (
         f"/gateway/dispatch/cps/insureDetail?partnerId=12345&insureNum={INSURE_NUM}&sign={SIGN}"
     )
-    pay_success = f"&paySuccess={encoded('https://shop.example/?a=保险>')}"
-    urls = [PRODUCT_URL, HOME_URL + pay_success, policy + pay_success, f"{policy}&platform=3"]
-    marks = ["", "&", " ", "%20", "%", "+", "=", "1", "2", "a", "A", "保", "&sign=", "&hidenav=1"]
-    app, chance = site(), random.Random(18)  # noqa: S311
-    verdicts = {True: 0, False: 0}
+    pay_success = f"&paySuccess={encode_pay_success('https://shop.example/?a=保险>')}"
+    urls = [
+        PRODUCT_URL,
+        HOME_URL + pay_success,
+        policy_url + pay_success,
+        f"{policy_url}&platform=3",
+    ]
+    texts = ["", "&", " ", "%20", "%", "+", "=", "1", "2", "a", "A", "保", "&sign=", "&hidenav=1"]
+    app, chance = make_site(), random.Random(18)  # noqa: S311
+    counts = {True: 0, False: 0}
+
     for _ in range(400):
         url = chance.choice(urls)
         if chance.random() < 0.9:
-            at = chance.randrange(url.index("?"), len(url))
-            url = url[:at] + chance.choice(marks) + url[at + chance.randrange(2) :]
+            # Insert a text into the query, or replace one character by the text.
+            position = chance.randrange(url.index("?"), len(url))
+            url = url[:position] + chance.choice(texts) + url[position + chance.randrange(2) :]
         accepted = simulator.check(url).accepted
         result = run(app, "inspect", url)
         assert (result.exit_code == 0) is accepted, f"{url}\n{result.output}"
-        verdicts[accepted] += 1
-    assert min(verdicts.values()) > 40
+        counts[accepted] += 1
+
+    # Enough URLs must be accepted, and enough refused, for the comparison to mean something.
+    assert min(counts.values()) > 40
 
 
-# As a program
+# Subprocesses
 
-SHOP = """
+#: The source of a site. The setting that has the API key is a placeholder.
+SITE_SOURCE = """
 from flask import Flask
 from flask_xiebao import Xiebao
 
 def create_app():
     app = Flask(__name__)
     app.config.update(SECRET_KEY={secret!r}, XIEBAO_PARTNER_ID="12345", XIEBAO_ENV="test")
-    app.config[{name!r}] = {key!r}
+    app.config[{setting!r}] = {key!r}
     Xiebao(app).member_loader(lambda: "m1")
     return app
 """
 
 
-def flask(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run flask there; it prints no secret."""
-    done = subprocess.run(  # noqa: S603
+def run_flask(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run ``flask`` in a folder, and assert that the output contains no secret."""
+    process = subprocess.run(  # noqa: S603
         [sys.executable, "-W", "error", "-m", "flask", *arguments],
         cwd=folder,
         capture_output=True,
         text=True,
         timeout=300,
     )
-    assert not re.search(f"{ACCOUNT_KEY}|{SECRET_KEY}", done.stdout + done.stderr)
-    return done
+    assert not re.search(f"{ACCOUNT_KEY}|{SECRET_KEY}", process.stdout + process.stderr)
+    return process
 
 
 @pytest.mark.parametrize(
-    ("name", "exit_code", "said"),
+    ("setting", "exit_code", "messages"),
     [
         ("XIEBAO_API_KEY", 0, ["policy (2.3): a link was created", "Errors: 0. Warnings: 2."]),
         (
@@ -105,23 +122,32 @@ def flask(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
             ],
         ),
     ],
+    ids=["valid site", "site without API key"],
 )
-def test_flask_finds_the_doctor_also_where_the_factory_fails(
-    tmp_path: Path, name: str, exit_code: int, said: list[str]
+def test_flask_runs_doctor_even_if_app_factory_fails(
+    tmp_path: Path, setting: str, exit_code: int, messages: list[str]
 ) -> None:
-    shop = SHOP.format(secret=SECRET_KEY, name=name, key=ACCOUNT_KEY)
-    (tmp_path / "shop.py").write_text(shop)
-    assert "Check a site's insurance entries" in flask(tmp_path, "--app", "shop", "--help").stdout
-    doctor = flask(tmp_path, "--app", "shop", "xiebao", "doctor")
+    (tmp_path / "shop.py").write_text(
+        SITE_SOURCE.format(secret=SECRET_KEY, setting=setting, key=ACCOUNT_KEY)
+    )
+    assert (
+        "Check a site's insurance entries" in run_flask(tmp_path, "--app", "shop", "--help").stdout
+    )
+
+    doctor = run_flask(tmp_path, "--app", "shop", "xiebao", "doctor")
+
     assert (doctor.returncode, doctor.stderr) == (exit_code, "")
-    for words in said:
-        assert words in doctor.stdout
+    for message in messages:
+        assert message in doctor.stdout
 
 
-def test_without_any_app_flask_says_how_to_name_one(tmp_path: Path) -> None:
-    doctor = flask(tmp_path, "xiebao", "doctor")
+def test_doctor_without_app_explains_how_to_name_it(tmp_path: Path) -> None:
+    doctor = run_flask(tmp_path, "xiebao", "doctor")
     assert doctor.returncode == 2
     assert "flask --app" in doctor.stderr
-    inspect = flask(tmp_path, "xiebao", "inspect", EXAMPLE_2_2)
+
+
+def test_inspect_runs_without_app(tmp_path: Path) -> None:
+    inspect = run_flask(tmp_path, "xiebao", "inspect", EXAMPLE_2_2)
     assert inspect.returncode == 0
     assert "because no key is available. Could not locate a Flask application" in inspect.stdout

@@ -1,11 +1,15 @@
-"""Purchases on the databases that sites have: SQLite, PostgreSQL and MariaDB."""
+"""Tests for purchases and clicks on SQLite, PostgreSQL and MariaDB.
+
+To test another database, add a row to ``SERVERS``, and the isolation levels of its processes to
+``ISOLATION_LEVELS``.
+"""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -26,13 +30,14 @@ from sqlalchemy.orm import (
     sessionmaker,
 )
 
-from flask_xiebao.sqla import ClickMixin, PurchaseMixin, Purchases
-from tests.callback.purchases.support import APPLIED, SURRENDERED, Gateway, Shop, make_shop
+from flask_xiebao import NotificationType
+from flask_xiebao.sqla import PurchaseMixin
+from tests.callback.purchases.support import APPLIED, SURRENDERED, Shop, make_shop
 from tests.callback.purchases.test_attribution import (
     DAY,
     NOON,
     SCENARIOS,
-    find_clicks_and_attributions,
+    assert_attributions,
     find_insure_nums,
     product_click,
     purchase_at,
@@ -40,11 +45,16 @@ from tests.callback.purchases.test_attribution import (
 )
 from tests.deep import click_contention, contention, databases
 from tests.manual.blocks import run_module
-from tests.support import INSURE_NUM, MEMBER_SECRET, PC, make_site
+from tests.support import INSURE_NUM, MEMBER_SECRET, PC
 
-SERVERS = {"PostgreSQL": databases.run_postgresql, "MariaDB": databases.run_mariadb}
-SERVERS["mariadb://"] = databases.run_mariadb
-LEVELS = {
+#: One row per database server: a context manager that runs the server and returns a URL.
+SERVERS = {
+    "PostgreSQL": databases.run_postgresql,
+    "MariaDB": databases.run_mariadb,
+    "mariadb://": databases.run_mariadb,
+}
+#: One row per database: the isolation levels to test. An empty string means the default level.
+ISOLATION_LEVELS = {
     "SQLite": [""],
     "PostgreSQL": ["", "REPEATABLE READ", "SERIALIZABLE"],
     "MariaDB": ["", "READ COMMITTED", "SERIALIZABLE"],
@@ -53,284 +63,141 @@ LEVELS = {
 
 
 @pytest.fixture(scope="module", params=["SQLite", *SERVERS])
-def name(request: pytest.FixtureRequest) -> str:
+def database_name(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
 @pytest.fixture(scope="module")
-def database(name: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def database(database_name: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The URL of an empty database."""
     with ExitStack() as stack:
         file = tmp_path_factory.mktemp("database") / "shop.sqlite3"
-        url = stack.enter_context(SERVERS[name]()) if name in SERVERS else f"sqlite:///{file}"
-        yield url.replace("mysql+", "mariadb+") if name == "mariadb://" else url
+        url = (
+            stack.enter_context(SERVERS[database_name]())
+            if database_name in SERVERS
+            else f"sqlite:///{file}"
+        )
+        yield url.replace("mysql+", "mariadb+") if database_name == "mariadb://" else url
 
 
 @pytest.fixture
 def engine(database: str) -> Iterator[Engine]:
-    """An engine with a pool of four, and none of our tables."""
-    made = create_engine(database, pool_size=4, max_overflow=0, pool_timeout=20)
-    with made.begin() as connection:
-        for table in ("xiebao_purchase", "xiebao_click"):
+    """An engine with a pool of four connections. The database has no tables of earlier tests."""
+    engine = create_engine(database, pool_size=4, max_overflow=0, pool_timeout=20)
+    with engine.begin() as connection:
+        for table in ("xiebao_purchase", "xiebao_click", "alembic_version"):
             connection.execute(text(f"DROP TABLE IF EXISTS {table}"))
-    yield made
-    made.dispose()
+    yield engine
+    engine.dispose()
 
 
 @pytest.fixture
 def shop(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Shop:
-    return make_shop(engine, monkeypatch)
-
-
-def test_many_processes_keep_the_same_rows_and_some_are_killed(name: str, database: str) -> None:
-    for level in LEVELS[name]:
-        done, wrong = contention.find_wrong_purchases(
-            database, level, seconds=10, workers=6, kills=6
-        )
-        assert wrong == []
-        assert done > 20
-
-
-def test_a_row_is_the_same_everywhere(shop: Shop) -> None:
-    shop.gateway.says(productName=f"险\0{'长' * 300}", planName="😀", payAmount=2**62)
-    shop.refresh()
-    row = shop.row()
-    assert (row.product_name, row.plan_name) == (f"险{'长' * 254}", "😀")
-    assert (row.price_fen, row.policy_nums) == (2**62, ["P10042019030100001"])
-    assert row.paid_at.isoformat() == "2019-02-26T02:20:30+00:00"
-    shop.gateway.says(planName="计划一", **SURRENDERED)
-    assert shop.ring(4) == 200
-    assert shop.row().state == "surrendered"
-
-
-def test_no_two_members_are_one(shop: Shop) -> None:
-    members = ["bob", "Bob", "bób", "ß", "ss", "x" * 256]
-    for number, member in enumerate(members):
-        shop.gateway.says(f"N{number}", partnerUniqueKey=member)
-        shop.gateway.says(f"n{number}", partnerUniqueKey=None)
-        shop.refresh(f"N{number}")
-        shop.refresh(f"n{number}")
-    with Session(shop.engine) as session:
-        for number, member in enumerate(members):
-            [row] = session.scalars(shop.purchases.of(member))
-            assert row.insure_num == f"N{number}"
-    assert shop.purchases.forget("Bob") == 1
-    assert [row.member for row in shop.rows().values() if row.forgotten] == [None]
-
-
-def test_four_requests_do_with_a_pool_of_four(shop: Shop) -> None:
-    """All wait for the gateway at the same time."""
-    waiting = threading.Barrier(4, timeout=15)
-    shop.gateway.then = lambda method, number: waiting.wait()
-    for number in "1234":
-        shop.gateway.says(number)
-    statuses: list[int] = []
-    threads = [
-        threading.Thread(target=lambda n=n: statuses.append(shop.ring(1, insureNum=n)))
-        for n in "1234"
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert statuses == [200] * 4
-    assert len(shop.rows()) == 4
-
-
-@pytest.fixture
-def locked_row(shop: Shop) -> Iterator[threading.Event]:
-    """Hold the lock of a row for 40 seconds, unless the test sets the event earlier."""
-    shop.gateway.says()
-    shop.refresh()
-    is_locked, should_end = threading.Event(), threading.Event()
-
-    def hold_lock() -> None:
-        with shop.engine.begin() as connection:
-            connection.execute(text("UPDATE xiebao_purchase SET plan_name = 'locked'"))
-            is_locked.set()
-            should_end.wait(40)
-        should_end.set()
-
-    thread = threading.Thread(target=hold_lock)
-    thread.start()
-    assert is_locked.wait(10)
-    yield should_end
-    should_end.set()
-    thread.join()
-
-
-def test_locked_row_fails_before_lock_is_released(
-    shop: Shop, locked_row: threading.Event, caplog: pytest.LogCaptureFixture
-) -> None:
-    shop.gateway.says(**SURRENDERED)
-    assert shop.ring(4) == 500
-    with pytest.raises(DBAPIError), shop.app.app_context():
-        shop.purchases.forget("101000")
-    assert not locked_row.is_set()
-    locked_row.set()
-    assert shop.ring(4) == 200
-    assert shop.states() == {INSURE_NUM: "surrendered"}
-
-
-def test_refresh_fails_if_own_session_has_locked_row(shop: Shop) -> None:
-    """A view that has written the row without a commit gets an error and keeps its work."""
-    shop.gateway.says()
-    shop.refresh()
-    with Session(shop.engine) as session:
-        session.execute(text("UPDATE xiebao_purchase SET plan_name = 'mine'"))
-        with pytest.raises(DBAPIError):
-            shop.refresh()
-        session.commit()
-    assert shop.row().plan_name == "mine"
-
-
-def test_burst_of_notifications_with_hook_that_reads_database(
-    engine: Engine, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Forty notifications reach 24 threads that share a pool of four connections."""
-    site, sessions = make_site(XIEBAO_MEMBER_SECRET=MEMBER_SECRET), sessionmaker(engine)
-    db = scoped_session(sessions, scopefunc=lambda: id(g._get_current_object()))
-    site.app.teardown_appcontext(lambda _: db.remove())
-
-    class Base(DeclarativeBase):
-        pass
-
-    class Purchase(PurchaseMixin, Base):
-        pass
-
-    Base.metadata.create_all(engine)
-    purchases = Purchases(site.xiebao, Purchase, db)
-    site.xiebao.notification_handler(purchases.handle)
-    site.xiebao.keeps_plain_key(lambda member: db.scalar(select(1)) == 1)
-    shop = Shop(site, Gateway(), engine, Purchase, ClickMixin, purchases)
-    shop.gateway.answers(monkeypatch)
-    numbers = [f"2026{number:04}" for number in range(40)]
-    for number in numbers:
-        shop.gateway.says(number)
-    with ThreadPoolExecutor(24) as threads:
-        statuses = list(threads.map(lambda number: shop.ring(1, insureNum=number), numbers))
-    assert statuses == [200] * 40
-    assert {row.member for row in shop.rows().values()} == {"101000"}
-
-
-@pytest.fixture
-def click_shop(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Shop:
+    """A shop that stores clicks. Alice is logged in."""
     shop = make_shop(engine, monkeypatch, clicks=True)
     shop.site.log_in("alice")
     return shop
 
 
-def test_purchases_belong_to_the_expected_clicks(click_shop: Shop) -> None:
-    for name, (clicks, purchases, expected) in SCENARIOS.items():
-        click_shop.execute("DELETE FROM xiebao_purchase")
-        click_shop.execute("DELETE FROM xiebao_click")
-        store_rows(click_shop, clicks, purchases)
-        assert find_clicks_and_attributions(click_shop) == expected, name
+@contextmanager
+def hold_lock(engine: Engine, statement: str) -> Iterator[threading.Event]:
+    """Execute a statement in another connection, and hold its locks during the ``with`` block.
+
+    The event is set when the locks are released, after 40 seconds at the latest.
+    """
+    is_locked, is_released = threading.Event(), threading.Event()
+
+    def run_statement() -> None:
+        with engine.connect() as connection:
+            connection.execute(text(statement))
+            is_locked.set()
+            is_released.wait(40)
+            # A table lock of MariaDB ends with the connection.
+            connection.invalidate()
+        is_released.set()
+
+    with ThreadPoolExecutor(1) as thread:
+        future = thread.submit(run_statement)
+        assert is_locked.wait(10)
+        yield is_released
+        is_released.set()
+        future.result()
 
 
-def test_references_are_compared_byte_by_byte(click_shop: Shop) -> None:
+def make_request_session(engine: Engine) -> scoped_session[Session]:
+    """Return a ``scoped_session`` with one session per app context, like Flask-SQLAlchemy's."""
+    return scoped_session(sessionmaker(engine), scopefunc=lambda: id(g._get_current_object()))
+
+
+# Rows and queries
+
+
+def test_row_has_same_values_on_each_database(shop: Shop) -> None:
+    shop.gateway.set_order(productName=f"险\0{'长' * 300}", planName="😀", payAmount=2**62)
+    shop.refresh()
+    row = shop.read_row()
+    assert (row.product_name, row.plan_name) == (f"险{'长' * 254}", "😀")
+    assert (row.price_fen, row.policy_nums) == (2**62, ["P10042019030100001"])
+    assert row.paid_at.isoformat() == "2019-02-26T02:20:30+00:00"
+    shop.gateway.set_order(planName="计划一", **SURRENDERED)
+    assert shop.notify(NotificationType.SURRENDER) == 200
+    assert shop.read_row().state == "surrendered"
+
+
+def test_member_ids_and_application_numbers_are_compared_by_bytes(shop: Shop) -> None:
+    members = ["bob", "Bob", "bób", "ß", "ss", "x" * 256]
+    for index, member in enumerate(members):
+        shop.gateway.set_order(f"N{index}", partnerUniqueKey=member)
+        shop.gateway.set_order(f"n{index}", partnerUniqueKey=None)
+        shop.refresh(f"N{index}")
+        shop.refresh(f"n{index}")
+    with Session(shop.engine) as session:
+        rows = [session.scalars(shop.purchases.of(member)).one() for member in members]
+    assert [row.insure_num for row in rows] == [f"N{index}" for index in range(len(members))]
+    assert shop.purchases.forget("Bob") == 1
+    assert [row.member for row in shop.read_rows().values() if row.forgotten] == [None]
+
+
+def test_references_are_compared_by_bytes(shop: Shop) -> None:
     references = ["QY-a", "QY-A", "QY-á"]
-    for number, reference in enumerate(references):
-        clicked, click_id = 10 * number, f"click {number}"
-        click = product_click(click_id, clicked, clicked + 3, client_reference=reference)
-        store_rows(click_shop, [click], [purchase_at(clicked + 1, clicked + 2, str(number))])
-    for number, reference in enumerate(references):
-        assert find_insure_nums(click_shop, reference) == [str(number)]
+    for index, reference in enumerate(references):
+        minute = 10 * index
+        click = product_click(f"click {index}", minute, minute + 3, client_reference=reference)
+        store_rows(shop, [click], [purchase_at(minute + 1, minute + 2, str(index))])
+    for index, reference in enumerate(references):
+        assert find_insure_nums(shop, reference) == [str(index)]
 
 
-def test_tables_with_different_collations_can_be_compared(click_shop: Shop) -> None:
-    """The tables may have been created by servers with different defaults."""
-    if click_shop.engine.dialect.name not in ("mysql", "mariadb"):
-        pytest.skip("The database has no collation for each column.")
-    for collation in ("utf8mb4_general_ci", "utf8mb4_unicode_ci"):
-        click_shop.execute(
-            "ALTER TABLE xiebao_purchase MODIFY case_code VARCHAR(255) CHARACTER SET utf8mb4"
-            f" COLLATE {collation}"
-        )
-        assert find_clicks_and_attributions(click_shop) == {}
+def test_purchases_are_attributed_to_expected_clicks(shop: Shop) -> None:
+    for clicks, purchases, expected in SCENARIOS.values():
+        shop.execute("DELETE FROM xiebao_purchase")
+        shop.execute("DELETE FROM xiebao_click")
+        store_rows(shop, clicks, purchases)
+        assert_attributions(shop, expected)
 
 
-def test_attributions_can_be_counted(click_shop: Shop) -> None:
-    store_rows(
-        click_shop,
-        [product_click("a", 0, 7)],
-        [purchase_at(5, 6), purchase_at(8, 9, "2"), purchase_at(None, 1, "3")],
-    )
-    how = click_shop.purchases.attribution.label("how")
-    with Session(click_shop.engine) as session:
-        rows = session.execute(select(how, func.count()).group_by(how)).all()
+def test_attributions_can_be_counted(shop: Shop) -> None:
+    purchases = [purchase_at(5, 6), purchase_at(8, 9, "2"), purchase_at(None, 1, "3")]
+    store_rows(shop, [product_click("a", 0, 7)], purchases)
+    attribution = shop.purchases.attribution.label("attribution")
+    with Session(shop.engine) as session:
+        rows = session.execute(select(attribution, func.count()).group_by(attribution)).all()
     assert dict(rows) == {"returned": 1, "last": 1, None: 1}
 
 
-def test_burst_of_clicks_is_stored_although_a_hook_reads_database(click_shop: Shop) -> None:
-    """Send forty clicks in 24 threads, which share a pool of four connections."""
-    db = scoped_session(
-        sessionmaker(click_shop.engine), scopefunc=lambda: id(g._get_current_object())
-    )
-    click_shop.app.teardown_appcontext(lambda _: db.remove())
-    click_shop.xiebao.member_loader(lambda: db.scalar(select(literal("alice"))))
-    links = [click_shop.site.link("product", client_reference=number) for number in range(40)]
-    with ThreadPoolExecutor(24) as threads:
-        responses = list(threads.map(lambda link: click_shop.site.follow(link, PC), links))
-    assert {response.status_code for response in responses} == {302}
-    references = {click.client_reference for click in click_shop.stored_clicks()}
-    assert references == {str(number) for number in range(40)}
+def test_product_codes_in_columns_with_different_collations_are_compared(shop: Shop) -> None:
+    """Servers with different default collations may have created the tables."""
+    if shop.engine.dialect.name not in ("mysql", "mariadb"):
+        pytest.skip("Only columns of MariaDB have a collation.")
+    for collation in ("utf8mb4_general_ci", "utf8mb4_unicode_ci"):
+        column = f"case_code VARCHAR(255) CHARACTER SET utf8mb4 COLLATE {collation}"
+        shop.execute(f"ALTER TABLE xiebao_purchase MODIFY {column}")
+        assert_attributions(shop, {})
 
 
-def test_click_does_not_wait_long_for_a_locked_table(
-    click_shop: Shop, caplog: pytest.LogCaptureFixture
+def test_purchase_can_have_relationship_to_user(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lock = {
-        "sqlite": "BEGIN EXCLUSIVE",
-        "postgresql": "LOCK TABLE xiebao_click",
-        "mysql": "LOCK TABLES xiebao_click WRITE",
-        "mariadb": "LOCK TABLES xiebao_click WRITE",
-    }[click_shop.engine.dialect.name]
-    is_locked, should_end = threading.Event(), threading.Event()
-
-    def hold_lock() -> None:
-        with click_shop.engine.connect() as connection:
-            connection.execute(text(lock))
-            is_locked.set()
-            should_end.wait(40)
-            connection.invalidate()
-        should_end.set()
-
-    thread = threading.Thread(target=hold_lock)
-    thread.start()
-    assert is_locked.wait(10)
-    link = click_shop.site.link("product")
-    assert click_shop.site.follow(link, PC).status_code == 302
-    assert not should_end.is_set()
-    assert "could not be written to the table" in caplog.text
-    should_end.set()
-    thread.join()
-    assert click_shop.site.follow(link, PC).status_code == 302
-    assert len(click_shop.stored_clicks()) == 1
-
-
-def test_killed_processes_lose_no_click(database: str) -> None:
-    count, wrong = click_contention.find_wrong_clicks(database, seconds=10, workers=6, kills=6)
-    assert wrong == []
-    assert count > 20
-
-
-def test_clicks_are_stored_while_old_clicks_are_deleted(click_shop: Shop) -> None:
-    store_rows(click_shop, [product_click(f"{each:05}", -3 * DAY) for each in range(20_000)], [])
-    click_store = click_shop.purchases.click_store
-    assert click_store is not None
-    count = 0
-    with ThreadPoolExecutor(1) as thread:
-        deletion = thread.submit(click_store.delete_clicks_before, NOON - timedelta(days=2))
-        while not deletion.done():
-            assert click_shop.site.follow(click_shop.site.link("product"), PC).status_code == 302
-            count += 1
-        assert deletion.result() == 20_000
-    assert count > 0
-    assert len(click_shop.stored_clicks()) == count
-
-
-def test_a_purchase_knows_the_sites_user(engine: Engine) -> None:
     class Base(DeclarativeBase):
         pass
 
@@ -345,17 +212,138 @@ def test_a_purchase_knows_the_sites_user(engine: Engine) -> None:
             viewonly=True,
         )
 
-    Base.metadata.create_all(engine)
-    site = make_site()
-    purchases = Purchases(site.xiebao, Purchase, sessionmaker(engine))
-    row = purchases.store.build_empty_row(INSURE_NUM)
-    row.member = "7"
-    with Session(engine) as session:
-        session.add_all([User(id=7), row])
-        session.commit()
+    shop = make_shop(engine, monkeypatch, model=Purchase)
+    shop.gateway.set_order(partnerUniqueKey="7")
+    shop.refresh()
+    with Session(engine) as session, session.begin():
+        session.add(User(id=7))
         assert session.get_one(Purchase, INSURE_NUM).user.id == 7
     Base.metadata.drop_all(engine)
 
+
+# Locks
+
+
+def test_locked_row_fails_before_lock_is_released(shop: Shop) -> None:
+    shop.gateway.set_order()
+    shop.refresh()
+    shop.gateway.set_order(**SURRENDERED)
+    with hold_lock(shop.engine, "UPDATE xiebao_purchase SET plan_name = 'locked'") as is_released:
+        assert shop.notify(NotificationType.SURRENDER) == 500
+        with pytest.raises(DBAPIError):
+            shop.purchases.forget("101000")
+        assert not is_released.is_set()
+    assert shop.notify(NotificationType.SURRENDER) == 200
+    assert shop.read_states() == {INSURE_NUM: "surrendered"}
+
+
+def test_refresh_raises_if_session_of_same_view_has_locked_row(shop: Shop) -> None:
+    """The view keeps its own change of the row."""
+    shop.gateway.set_order()
+    shop.refresh()
+    with Session(shop.engine) as session:
+        session.execute(text("UPDATE xiebao_purchase SET plan_name = 'mine'"))
+        with pytest.raises(DBAPIError):
+            shop.refresh()
+        session.commit()
+    assert shop.read_row().plan_name == "mine"
+
+
+def test_click_is_redirected_before_lock_of_table_is_released(
+    shop: Shop, caplog: pytest.LogCaptureFixture
+) -> None:
+    statement = {
+        "sqlite": "BEGIN EXCLUSIVE",
+        "postgresql": "LOCK TABLE xiebao_click",
+    }.get(shop.engine.dialect.name, "LOCK TABLES xiebao_click WRITE")
+    link = shop.site.link("product")
+    with hold_lock(shop.engine, statement) as is_released:
+        assert shop.site.follow(link, PC).status_code == 302
+        assert not is_released.is_set()
+        assert "could not be written to the table" in caplog.text
+    assert shop.site.follow(link, PC).status_code == 302
+    assert len(shop.read_clicks()) == 1
+
+
+# Simultaneous requests
+
+
+def test_killed_processes_leave_correct_purchases(database_name: str, database: str) -> None:
+    for level in ISOLATION_LEVELS[database_name]:
+        count, wrong = contention.find_wrong_purchases(
+            database, level, seconds=10, workers=6, kills=6
+        )
+        assert wrong == []
+        assert count > 20
+
+
+def test_killed_processes_lose_no_clicks(database: str) -> None:
+    count, wrong = click_contention.find_wrong_clicks(database, seconds=10, workers=6, kills=6)
+    assert wrong == []
+    assert count > 20
+
+
+def test_pool_of_four_is_enough_for_four_simultaneous_notifications(shop: Shop) -> None:
+    barrier = threading.Barrier(4, timeout=15)
+    shop.gateway.on_query = lambda *_: barrier.wait()
+    for number in "1234":
+        shop.gateway.set_order(number)
+    with ThreadPoolExecutor(4) as threads:
+        statuses = threads.map(lambda number: shop.notify(1, insureNum=number), "1234")
+        assert [*statuses] == [200] * 4
+    assert len(shop.read_rows()) == 4
+
+
+def test_pool_of_four_is_enough_for_40_notifications_with_database_hook(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = make_request_session(engine)
+    shop = make_shop(
+        engine,
+        monkeypatch,
+        make_session_factory=lambda _: session,
+        XIEBAO_MEMBER_SECRET=MEMBER_SECRET,
+    )
+    shop.site.app.teardown_appcontext(lambda _: session.remove())
+    shop.site.xiebao.keeps_plain_key(lambda member: session.scalar(select(1)) == 1)
+    numbers = [f"2026{index:04}" for index in range(40)]
+    for number in numbers:
+        shop.gateway.set_order(number)
+    with ThreadPoolExecutor(24) as threads:
+        statuses = threads.map(lambda number: shop.notify(1, insureNum=number), numbers)
+        assert [*statuses] == [200] * 40
+    assert {row.member for row in shop.read_rows().values()} == {"101000"}
+
+
+def test_pool_of_four_is_enough_for_40_clicks_with_database_member_loader(
+    shop: Shop,
+) -> None:
+    session = make_request_session(shop.engine)
+    shop.site.app.teardown_appcontext(lambda _: session.remove())
+    shop.site.xiebao.member_loader(lambda: session.scalar(select(literal("alice"))))
+    links = [shop.site.link("product", client_reference=index) for index in range(40)]
+    with ThreadPoolExecutor(24) as threads:
+        responses = threads.map(lambda link: shop.site.follow(link, PC), links)
+        assert {response.status_code for response in responses} == {302}
+    references = {click.client_reference for click in shop.read_clicks()}
+    assert references == {str(index) for index in range(40)}
+
+
+def test_clicks_are_stored_while_old_clicks_are_deleted(shop: Shop) -> None:
+    store_rows(shop, [product_click(f"{index:05}", -3 * DAY) for index in range(20_000)], [])
+    click_store: Any = shop.purchases.click_store
+    count = 0
+    with ThreadPoolExecutor(1) as thread:
+        deletion = thread.submit(click_store.delete_clicks_before, NOON - timedelta(days=2))
+        while not deletion.done():
+            assert shop.site.follow(shop.site.link("product"), PC).status_code == 302
+            count += 1
+    assert deletion.result() == 20_000
+    assert count > 0
+    assert len(shop.read_clicks()) == count
+
+
+# Migrations
 
 SITE = """
 import os
@@ -391,54 +379,54 @@ xiebao.notification_handler(purchases.handle)
 """
 
 
-def test_a_second_migration_has_nothing_to_change(
-    engine: Engine, database: str, tmp_path: Path
-) -> None:
-    (tmp_path / "shop.py").write_text(SITE)
-    flask = partial(run_module, tmp_path, "flask", "--app", "shop", DATABASE=database)
-    with engine.begin() as connection:
-        connection.execute(text("DROP TABLE IF EXISTS alembic_version"))
-    output = flask("xiebao", "doctor", status=1)
-    for table in ("xiebao_purchase", "xiebao_click"):
-        assert f'The table "{table}" does not exist' in output
+def migrate(database: str, folder: Path) -> tuple[str, str]:
+    """Create a site in a folder, and migrate the database to its models with Flask-Migrate.
+
+    :return: the output of ``flask xiebao doctor`` before the migration and after it.
+    """
+    (folder / "shop.py").write_text(SITE)
+    flask = partial(run_module, folder, "flask", "--app", "shop", DATABASE=database)
+    before = flask("xiebao", "doctor", status=1)
     flask("db", "init")
     flask("db", "migrate", "-m", "Purchases")
-    [migration] = (tmp_path / "migrations/versions").glob("*.py")
+    [migration] = (folder / "migrations/versions").glob("*.py")
     assert "flask_xiebao" not in migration.read_text()
     flask("db", "upgrade")
-    output = flask("xiebao", "doctor")
-    assert 'Purchases are stored in the table "xiebao_purchase"' in output
-    assert 'Clicks on product and home entries are stored in the table "xiebao_click"' in output
     assert "No changes in schema detected" in flask("db", "migrate")
+    return before, flask("xiebao", "doctor")
 
 
-def test_migration_of_filled_table_of_version_0_3(
+@pytest.mark.usefixtures("engine")
+def test_migration_creates_tables_without_importing_extension(
+    database: str, tmp_path: Path
+) -> None:
+    before, after = migrate(database, tmp_path)
+    for table in ("xiebao_purchase", "xiebao_click"):
+        assert f'The table "{table}" does not exist' in before
+    assert 'Purchases are stored in the table "xiebao_purchase"' in after
+    assert 'Clicks on product and home entries are stored in the table "xiebao_click"' in after
+
+
+def test_migration_adds_columns_to_filled_table_of_version_0_3(
     shop: Shop, database: str, tmp_path: Path
 ) -> None:
-    shop.gateway.says()
+    shop.gateway.set_order()
     shop.refresh()
     shop.execute("DROP TABLE xiebao_click")
     for column in ("surrenders", "failures", "behind", "applied_at"):
         shop.execute(f"ALTER TABLE xiebao_purchase DROP COLUMN {column}")
-    kind = "TIMESTAMP" if shop.engine.dialect.name == "postgresql" else "DATETIME"
+    time_type = "TIMESTAMP" if shop.engine.dialect.name == "postgresql" else "DATETIME"
     for column in ("first_behind_at", "last_behind_at"):
-        shop.execute(f"ALTER TABLE xiebao_purchase ADD COLUMN {column} {kind} NULL")
-    shop.execute("DROP TABLE IF EXISTS alembic_version")
-    (tmp_path / "shop.py").write_text(SITE)
-    flask = partial(run_module, tmp_path, "flask", "--app", "shop", DATABASE=database)
-    output = flask("xiebao", "doctor", status=1)
-    assert "lacks these columns: applied_at, surrenders, failures, behind" in output
-    flask("db", "init")
-    flask("db", "migrate", "-m", "New columns")
-    [migration] = (tmp_path / "migrations/versions").glob("*.py")
-    assert "flask_xiebao" not in migration.read_text()
-    flask("db", "upgrade")
-    assert "No changes in schema detected" in flask("db", "migrate")
+        shop.execute(f"ALTER TABLE xiebao_purchase ADD COLUMN {column} {time_type} NULL")
+
+    before, _ = migrate(database, tmp_path)
+
+    assert "lacks these columns: applied_at, surrenders, failures, behind" in before
     # A failed payment and an unconfirmed surrender use the new columns.
-    shop.gateway.says(**APPLIED)
-    assert shop.ring(2, state=False, failMsg="x") == 200
-    assert shop.ring(4) == 500
-    row = shop.row()
+    shop.gateway.set_order(**APPLIED)
+    assert shop.notify(NotificationType.PAYMENT, state=False, failMsg="x") == 200
+    assert shop.notify(NotificationType.SURRENDER) == 500
+    row = shop.read_row()
     assert (row.state, row.member, row.version) == ("failed", "101000", 3)
     assert (len(row.failures), len(row.behind), row.surrenders) == (1, 1, None)
     assert row.applied_at is not None

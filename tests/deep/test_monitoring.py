@@ -102,14 +102,14 @@ def test_failed_refresh_is_reported_without_names(
 ) -> None:
     engine = create_engine(f"sqlite:///{tmp_path / 'shop.sqlite3'}")
     purchases = make_shop(engine, monkeypatch, XIEBAO_API_KEY=API_KEY)
-    purchases.gateway.says(applicant={"cName": NAME}, insurants=[{"cName": NAME}])
+    purchases.gateway.set_order(applicant={"cName": NAME}, insurants=[{"cName": NAME}])
     fail = failing_function(ZeroDivisionError())
     if failing_part == "on_change":
-        purchases.then = fail
+        purchases.on_change = fail
     elif failing_part == "gateway":
-        purchases.gateway.then = fail
+        purchases.gateway.on_query = fail
     else:
-        purchases.model.metadata.drop_all(engine)
+        purchases.execute("DROP TABLE xiebao_purchase")
 
     try:
         purchases.refresh()

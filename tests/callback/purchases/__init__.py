@@ -1,1 +1,1 @@
-"""Purchases in a site's own database."""
+"""Tests for insurance purchases and clicks in the site's database."""

@@ -1,4 +1,4 @@
-"""A shop for each test."""
+"""Fixtures that provide shops."""
 
 from __future__ import annotations
 
@@ -11,27 +11,30 @@ from typing import Any
 import pytest
 from sqlalchemy import create_engine
 
-from tests.callback.purchases.support import Shop, make_shop
+from tests.callback.purchases import support
+from tests.callback.purchases.support import Shop
 
 MakeShop = Callable[..., Shop]
 
 
 @pytest.fixture
-def new_shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[MakeShop]:
-    """Return a maker of shops; settings go in by their names, and options of Purchases.
+def make_shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[MakeShop]:
+    """The function :func:`support.make_shop` for the test's database.
 
-    What goes in as ``engine`` are options of that.
+    All shops of a test share the database. ``engine_options`` are arguments of ``create_engine``.
     """
-    with ExitStack() as ends:
+    with ExitStack() as stack:
 
-        def make(*, engine: Mapping[str, Any] = MappingProxyType({}), **options: Any) -> Shop:
-            made = create_engine(f"sqlite:///{tmp_path / 'shop.sqlite3'}", **engine)
-            ends.callback(made.dispose)
-            return make_shop(made, monkeypatch, **options)
+        def make(
+            *, engine_options: Mapping[str, Any] = MappingProxyType({}), **options: Any
+        ) -> Shop:
+            engine = create_engine(f"sqlite:///{tmp_path / 'shop.sqlite3'}", **engine_options)
+            stack.callback(engine.dispose)
+            return support.make_shop(engine, monkeypatch, **options)
 
         yield make
 
 
 @pytest.fixture
-def shop(new_shop: MakeShop) -> Shop:
-    return new_shop()
+def shop(make_shop: MakeShop) -> Shop:
+    return make_shop()

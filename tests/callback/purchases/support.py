@@ -1,4 +1,4 @@
-"""A shop that keeps its purchases in SQLite, and a gateway that says what a test tells it."""
+"""A shop that stores insurance purchases, and a fake gateway that answers its order queries."""
 
 from __future__ import annotations
 
@@ -9,188 +9,230 @@ from typing import Any
 
 import httpx
 import pytest
+from click.testing import Result
 from flask import Flask
 from sqlalchemy import Engine, select, text
-from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
+from sqlalchemy.orm import DeclarativeBase, Session, scoped_session, sessionmaker
 
-from flask_xiebao import OrderClient, Xiebao
+from flask_xiebao import OrderClient
 from flask_xiebao.app import order_client
 from flask_xiebao.app.state import AppState
 from flask_xiebao.sqla import ClickMixin, PurchaseMixin, Purchases, Snapshot
-from tests.callback.support import ORDER_FIELDS, build_gateway_response
-from tests.support import INSURE_NUM, Site, make_site
+from tests.callback.support import ORDER_FIELDS
+from tests.support import INSURE_NUM, MEMBER_SECRET, SIGN, Site, find_leaks, make_site
 from tests.vectors import build_notification
 
-#: What the gateway says of an order in each state of the table.
-PAID: dict[str, Any] = {"issueStatus": 0, "effectiveStatus": 0, "issueTime": None}
+#: The changes to ``ORDER_FIELDS`` for a paid order that is not issued yet.
+PAID: dict[str, Any] = {
+    "payStatus": 1,
+    "payedTime": "2019-02-26 10:20:30",
+    "issueStatus": 0,
+    "issueTime": None,
+    "effectiveStatus": 0,
+}
+#: The changes for an unpaid order.
 APPLIED: dict[str, Any] = {**PAID, "payStatus": 0, "payedTime": None}
-COVER: dict[str, Any] = {"startDate": "2026-12-01", "endDate": "2027-12-01"}
+#: The change for a surrendered order.
 SURRENDERED: dict[str, Any] = {"effectiveStatus": 3}
+#: The changes for an order whose cover has begun and has not ended.
+COVER: dict[str, Any] = {"startDate": "2026-01-01", "endDate": "2999-01-01"}
 
 
-class Gateway:
-    """The orders that it knows; what is None in one is left out.
+class Base(DeclarativeBase):
+    """The base class of the models."""
 
-    :ivar asked: the methods that were asked for, each with its number.
-    :ivar then: is called before each answer, and may raise one of httpx's errors.
+
+class Purchase(PurchaseMixin, Base):
+    """A purchase in the shop's database."""
+
+
+class Click(ClickMixin, Base):
+    """A click in the shop's database."""
+
+
+class FakeGateway:
+    """A gateway that answers order queries from a dict.
+
+    :ivar orders: the orders, by application number. Fields that are None are left out of responses.
+    :ivar queries: the queries so far: the method, and the application number or None.
+    :ivar on_query: a function that is called with each query. It may raise an httpx error.
     """
 
     def __init__(self) -> None:
         self.orders: dict[str, dict[str, Any]] = {}
-        self.asked: list[tuple[str, str | None]] = []
-        self.then: Callable[[str, str | None], object] = lambda *_: None
+        self.queries: list[tuple[str, str | None]] = []
+        self.on_query: Callable[[str, str | None], object] = lambda *_: None
 
-    def answers(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Have it answer the order queries of the sites in a test."""
+    def set_order(self, insure_num: str = INSURE_NUM, **fields: Any) -> None:
+        """Change these fields of an order. A new order has ``ORDER_FIELDS`` with these changes."""
+        order = self.orders.get(insure_num, ORDER_FIELDS)
+        self.orders[insure_num] = {**order, "insureNum": insure_num, **fields}
 
-        def client_of(state: AppState) -> OrderClient:
-            url, transport = "https://testapi.xiebao18.com", httpx.MockTransport(self.answer)
-            options: dict[str, Any] = {
-                "transport": transport,
-                "member_of": state.find_member_by_key,
-            }
-            return OrderClient("12345", "Key", base_url=url, **options)
+    def list_order(self, order: dict[str, Any]) -> dict[str, Any]:
+        """Return an order as the order list shows it, with fewer fields and with other names."""
+        return {
+            "insureNum": order["insureNum"],
+            "price": order["payAmount"] / 100,
+            "payState": order["payStatus"],
+            "issueState": order["issueStatus"],
+            "effectiveState": order["effectiveStatus"],
+            "partnerUniqueKey": order["partnerUniqueKey"],
+        }
 
-        monkeypatch.setattr(order_client, "get_order_client", client_of)
-
-    def says(self, number: str = INSURE_NUM, **own: Any) -> None:
-        """Have it say this of an order from now on."""
-        self.orders[number] = {**self.orders.get(number, ORDER_FIELDS), "insureNum": number, **own}
-
-    def answer(self, request: httpx.Request) -> httpx.Response:
-        method, asked = request.url.path.rpartition("/")[2], json.loads(request.content)
-        number = asked.get("insureNum")
-        self.asked.append((method, number))
-        known = {key: _without_none(order) for key, order in self.orders.items()}
-        self.then(method, number)
+    def respond(self, request: httpx.Request) -> httpx.Response:
+        """Return the response to an order query."""
+        method = request.url.path.rpartition("/")[2]
+        insure_num = json.loads(request.content).get("insureNum")
+        self.queries.append((method, insure_num))
+        # A change of the orders by on_query affects only the next response.
+        orders = dict(self.orders)
+        self.on_query(method, insure_num)
         if method == "orderList":
-            rows = [self.listed(order) for order in known.values()]
-            size = asked["pageSize"]
-            first = (asked["pageIndex"] - 1) * size
-            pages = {"pageIndex": asked["pageIndex"], "pageNums": -(-len(rows) // size)}
-            return httpx.Response(
-                200, json=build_gateway_response({"orders": {**pages, "data": rows[first:][:size]}})
-            )
-        if number not in known:
+            rows = [_drop_none(self.list_order(order)) for order in orders.values()]
+            data = {"orders": {"pageIndex": 1, "pageNums": 1, "data": rows}}
+        elif insure_num in orders:
+            data = {"orderDetail": _drop_none(orders[insure_num])}
+        else:
             return httpx.Response(200, json={"respCode": 1002, "respMsg": "投保单号不存在"})
-        return httpx.Response(200, json=build_gateway_response({"orderDetail": known[number]}))
+        return httpx.Response(200, json={"respCode": 0, "data": data})
 
-    def listed(self, order: dict[str, Any]) -> dict[str, Any]:
-        """Return an order as the SDK spells it in a list."""
-        states = {f"{each}State": order.get(f"{each}Status") for each in _STATES}
-        row = {"insureNum": order["insureNum"], "price": order.get("payAmount", 0) / 100, **states}
-        return _without_none({**row, "partnerUniqueKey": order.get("partnerUniqueKey")})
+    def get_queried_orders(self) -> list[str | None]:
+        """Return the application numbers of the queries for a single order."""
+        return [insure_num for method, insure_num in self.queries if method == "orderDetail"]
 
 
-_STATES = ("pay", "issue", "effective")
+def assert_error(result: Result, *messages: str) -> None:
+    """Assert that a command has exited with 2 and has printed these messages."""
+    assert result.exit_code == 2, result.output
+    assert [message for message in messages if message not in result.output] == []
 
 
-def insurant(name: str, policy_num: str, status: object = None) -> dict[str, Any]:
-    """Return an insured person as the gateway reports them."""
-    return _without_none({"cName": name, "policyNum": policy_num, "retreatStatus": status})
+def build_insurant(name: str, policy_num: str, retreat_status: object = None) -> dict[str, Any]:
+    """Return an insured person of an order."""
+    return _drop_none({"cName": name, "policyNum": policy_num, "retreatStatus": retreat_status})
 
 
-def _without_none(row: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in row.items() if value is not None}
+def _drop_none(fields: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if value is not None}
 
 
 @dataclass
 class Shop:
-    """A site that hears of purchases and keeps them.
+    """A site that stores purchases.
 
-    :ivar clicks: the model for clicks. Clicks are stored only with ``make_shop(clicks=True)``.
-    :ivar told: what ``on_change`` was told: the states before and after.
-    :ivar then: what it does besides.
+    :ivar changes: the state before and the state after each change that ``on_change`` reported.
+    :ivar on_change: a function that is also called with each change. It may raise an error.
     """
 
     site: Site
-    gateway: Gateway
+    gateway: FakeGateway
     engine: Engine
-    model: type[Any]
-    clicks: type[Any]
     purchases: Purchases[Any]
-    told: list[tuple[str | None, str]] = field(default_factory=list)
-    then: Callable[[Session, Any, Snapshot | None], object] = lambda *_: None
+    changes: list[tuple[str | None, str]] = field(default_factory=list)
+    on_change: Callable[[Session, Any, Snapshot | None], object] = lambda *_: None
 
-    @property
-    def app(self) -> Flask:
-        return self.site.app
+    def record_change(self, session: Session, purchase: Any, before: Snapshot | None) -> None:
+        self.on_change(session, purchase, before)
+        self.changes.append((None if before is None else before.state, purchase.state))
 
-    @property
-    def xiebao(self) -> Xiebao:
-        return self.site.xiebao
+    def send(self, *bodies: bytes) -> list[int]:
+        """Send notifications with these bodies, and return the statuses of the responses."""
+        client = self.site.app.test_client()
+        return [client.post("/xiebao/notify", data=body).status_code for body in bodies]
 
-    def tell(self, session: Session, purchase: Any, before: Snapshot | None) -> None:
-        self.then(session, purchase, before)
-        self.told.append((None if before is None else before.state, purchase.state))
+    def notify(self, notification_type: int, **fields: Any) -> int:
+        """Send a notification with these fields, and return the status of the response."""
+        return self.send(build_notification(notification_type, **fields))[0]
 
-    def hear(self, *bodies: bytes) -> list[int]:
-        """Return the statuses with which notifications are answered."""
-        browser = self.app.test_client()
-        return [browser.post("/xiebao/notify", data=body).status_code for body in bodies]
+    def refresh(self, insure_num: str = INSURE_NUM) -> Any:
+        """Query an order, and return its row."""
+        with self.site.app.app_context():
+            return self.purchases.refresh(insure_num)
 
-    def ring(self, step: int, **own: Any) -> int:
-        """Return the status with which one notification is answered."""
-        [status] = self.hear(build_notification(step, **own))
-        return status
+    def reconcile(self, **options: Any) -> list[str]:
+        """Return the differences that ``Purchases.reconcile`` finds, without waiting."""
+        with self.site.app.app_context():
+            return [*map(str, self.purchases.reconcile(**{"per_second": 1e9, **options}))]
 
-    def refresh(self, number: str = INSURE_NUM) -> Any:
-        with self.app.app_context():
-            return self.purchases.refresh(number)
+    def run(self, *arguments: str) -> Result:
+        """Run ``flask xiebao`` with these arguments, and return its exit code and its output."""
+        result = self.site.app.test_cli_runner().invoke(args=["xiebao", *arguments])
+        assert find_leaks(result.output, MEMBER_SECRET, SIGN) == []
+        return result
 
     def execute(self, statement: str) -> None:
-        """Change the tables themselves."""
+        """Execute an SQL statement in a transaction."""
         with self.engine.begin() as connection:
             connection.execute(text(statement))
 
-    def rows(self) -> dict[str, Any]:
-        """Return all rows by their numbers."""
+    def read_rows(self) -> dict[str, Any]:
+        """Return the rows of all purchases, by application number."""
         with Session(self.engine) as session:
-            return {row.insure_num: row for row in session.scalars(select(self.model))}
+            return {
+                row.insure_num: row for row in session.scalars(select(self.purchases.store.model))
+            }
 
-    def stored_clicks(self) -> list[Any]:
-        """Return all rows of clicks, oldest first."""
-        order = (self.clicks.clicked_at, self.clicks.click_id)
+    def read_row(self, insure_num: str = INSURE_NUM) -> Any:
+        return self.read_rows()[insure_num]
+
+    def read_states(self) -> dict[str, str]:
+        """Return the states of all purchases, by application number."""
+        return {insure_num: row.state for insure_num, row in self.read_rows().items()}
+
+    def read_members(self) -> dict[str, tuple[str | None, bool]]:
+        """Return each purchase's member and ``forgotten`` flag, by application number."""
+        return {number: (row.member, row.forgotten) for number, row in self.read_rows().items()}
+
+    def read_clicks(self) -> list[Any]:
+        """Return the rows of all clicks, oldest first."""
         with Session(self.engine) as session:
-            return list(session.scalars(select(self.clicks).order_by(*order)))
-
-    def row(self, number: str = INSURE_NUM) -> Any:
-        return self.rows()[number]
-
-    def states(self) -> dict[str, str]:
-        return {number: row.state for number, row in self.rows().items()}
-
-    def reconcile(self, **options: Any) -> list[str]:
-        """Return the differences, as they are shown."""
-        with self.app.app_context():
-            found = self.purchases.reconcile(**{"per_second": 1e9, **options})
-            return [str(difference) for difference in found]
+            return [*session.scalars(select(Click).order_by(Click.clicked_at, Click.click_id))]
 
 
-def make_shop(engine: Engine, monkeypatch: pytest.MonkeyPatch, **options: Any) -> Shop:
-    """Return a shop with its table, and a gateway that answers it in this test.
+def make_shop(
+    engine: Engine,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    app: Flask | None = None,
+    model: type[Any] = Purchase,
+    gateway: FakeGateway | None = None,
+    make_session_factory: Callable[
+        [Engine], scoped_session[Any] | sessionmaker[Any]
+    ] = sessionmaker,
+    clicks: bool = False,
+    **options: Any,
+) -> Shop:
+    """Return a shop, and create its tables if they do not exist.
 
-    :param options: settings, by their names, and options of Purchases. With ``clicks=True``, the
-        shop stores clicks.
+    :param app: the app of the shop. By default, a new app.
+    :param model: the model for purchases.
+    :param gateway: the gateway for this shop and for all earlier ones. By default, a new gateway.
+    :param make_session_factory: a function that returns the session factory for an engine.
+    :param clicks: True to store clicks.
+    :param options: settings with their upper-case names, and arguments of ``Purchases``.
     """
     settings = {name: options.pop(name) for name in [*options] if name.isupper()}
-    site = make_site(**settings)
+    site, gateway = make_site(app, **settings), gateway or FakeGateway()
 
-    class Base(DeclarativeBase):
-        pass
+    def build_order_client(state: AppState) -> OrderClient:
+        return OrderClient(
+            "12345",
+            "Key",
+            base_url="https://testapi.xiebao18.com",
+            transport=httpx.MockTransport(gateway.respond),
+            member_of=state.find_member_by_key,
+        )
 
-    class Purchase(PurchaseMixin, Base):
-        pass
-
-    class Click(ClickMixin, Base):
-        pass
-
-    if options.get("clicks") is True:
-        options["clicks"] = Click
-    Base.metadata.create_all(engine)
-    purchases = Purchases(site.xiebao, Purchase, sessionmaker(engine), **options)
+    monkeypatch.setattr(order_client, "get_order_client", build_order_client)
+    model.metadata.create_all(engine)
+    purchases = Purchases(
+        site.xiebao,
+        model,
+        make_session_factory(engine),
+        clicks=Click if clicks else None,
+        **options,
+    )
     site.xiebao.notification_handler(purchases.handle)
-    shop = Shop(site, Gateway(), engine, Purchase, Click, purchases)
-    shop.gateway.answers(monkeypatch)
-    purchases.on_change(shop.tell)
+    shop = Shop(site, gateway, engine, purchases)
+    purchases.on_change(shop.record_change)
     return shop

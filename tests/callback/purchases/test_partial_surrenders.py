@@ -1,4 +1,7 @@
-"""Tests of surrenders that only some of the insured people take part in."""
+"""Tests for surrenders of only some of the insured people.
+
+To test whether an order query confirms another partial surrender, add a row to ``CONFIRMATIONS``.
+"""
 
 from __future__ import annotations
 
@@ -9,121 +12,127 @@ from typing import Any
 import pytest
 import time_machine
 
-from flask_xiebao import Notification, NotificationType
-from tests.callback.purchases.support import SURRENDERED, Shop, insurant
-from tests.support import INSURE_NUM
-from tests.unit.support import parse
+from flask_xiebao import Notification, NotificationType, parse_notification
+from tests.callback.purchases.support import COVER, SURRENDERED, Shop, build_insurant
+from tests.support import INSURE_NUM, find_leaks
 from tests.vectors import NAME, build_notification
 
 FIRST_DAY, SECOND_DAY = datetime(2026, 11, 27, tzinfo=UTC), datetime(2026, 11, 28, tzinfo=UTC)
 OTHER_NAME = "周航"
-
-
-TWO_INSURED = [insurant(NAME, "P1"), insurant(OTHER_NAME, "P2", 0)]
-COVER = {"startDate": "2026-01-01", "endDate": "2999-01-01"}
+#: The insured people before any surrender, and after the surrender of the first person.
+BOTH_INSURED = [build_insurant(NAME, "P1"), build_insurant(OTHER_NAME, "P2", 0)]
+ONE_SURRENDERED = [build_insurant(NAME, "P1", 1), build_insurant(OTHER_NAME, "P2", 0)]
+#: Two people with the same name, of whom one has surrendered.
+SAME_NAME = [build_insurant(NAME, "P1", 1), build_insurant(NAME, "P2")]
 
 
 @pytest.fixture
 def shop(shop: Shop) -> Shop:
     """A shop that has sold a policy for two people."""
-    shop.gateway.says(insurants=TWO_INSURED, **COVER)
+    shop.gateway.set_order(insurants=BOTH_INSURED, **COVER)
     shop.refresh()
-    shop.told.clear()
+    shop.changes.clear()
     return shop
 
 
-def test_row_lists_each_surrender_with_its_first_time_and_without_names(shop: Shop) -> None:
-    assert (shop.row().surrenders, shop.row().is_partly_surrendered) == (None, False)
-    shop.gateway.says(insurants=[insurant(NAME, "P1", 1), TWO_INSURED[1]])
-    with time_machine.travel(FIRST_DAY, tick=False):
-        row = shop.refresh()
+def refresh_on(shop: Shop, day: datetime, insurants: list[dict[str, Any]]) -> Any:
+    """Query the order on a day when it has these insured people, and return the row."""
+    shop.gateway.set_order(insurants=insurants)
+    with time_machine.travel(day, tick=False):
+        return shop.refresh()
+
+
+def test_row_has_time_and_status_of_surrenders_without_names(shop: Shop) -> None:
+    assert (shop.read_row().surrenders, shop.read_row().is_partly_surrendered) == (None, False)
+
+    row = refresh_on(shop, FIRST_DAY, ONE_SURRENDERED)
     first = {"policy_num": "P1", "status": 1, "since": FIRST_DAY.isoformat()}
     assert row.surrenders == [first]
     assert (row.state, row.is_partly_surrendered) == ("in_force", True)
     assert row.policy_nums == ["P1", "P2"]
 
-    shop.gateway.says(insurants=[insurant(NAME, "P1", 2), insurant(OTHER_NAME, "P2", "7")])
-    with time_machine.travel(SECOND_DAY, tick=False):
-        row = shop.refresh()
-    assert row.surrenders == [
-        {**first, "status": 2},
-        {"policy_num": "P2", "status": 7, "since": SECOND_DAY.isoformat()},
-    ]
-    assert shop.told == [("in_force", "in_force")] * 2
-    stored = " ".join(map(str, vars(shop.row()).values()))
-    assert NAME not in stored
-    assert OTHER_NAME not in stored
+    insurants = [build_insurant(NAME, "P1", 2), build_insurant(OTHER_NAME, "P2", "7")]
+    row = refresh_on(shop, SECOND_DAY, insurants)
+    second = {"policy_num": "P2", "status": 7, "since": SECOND_DAY.isoformat()}
+    assert row.surrenders == [{**first, "status": 2}, second]
+    assert shop.changes == [("in_force", "in_force")] * 2
+    values = " ".join(map(str, vars(shop.read_row()).values()))
+    assert find_leaks(values, NAME, OTHER_NAME) == []
 
 
-def test_other_order_of_people_is_no_change(shop: Shop) -> None:
-    people = [insurant(NAME, "P1", 1), insurant(OTHER_NAME, "P2", 1), insurant("王五", "P3")]
-    for listed in itertools.permutations(people):
-        shop.gateway.says(insurants=[*listed])
+def test_reordered_insured_people_are_no_change(shop: Shop) -> None:
+    insurants = [*SAME_NAME, build_insurant(OTHER_NAME, "P3", 1)]
+    for permutation in itertools.permutations(insurants):
+        shop.gateway.set_order(insurants=[*permutation])
         shop.refresh()
-    assert len(shop.told) == 1
-    shop.gateway.says(insurants=people[1:])
-    shop.refresh()
-    assert (shop.row().policy_nums, len(shop.told)) == (["P2", "P3"], 2)
+    assert len(shop.changes) == 1
+    shop.gateway.set_order(insurants=insurants[1:])
+    assert shop.refresh().policy_nums == ["P2", "P3"]
+    assert len(shop.changes) == 2
 
 
-def test_people_with_one_policy_number_keep_their_times(shop: Shop) -> None:
+def test_surrenders_with_same_policy_number_keep_their_times(shop: Shop) -> None:
     for day, statuses in ((FIRST_DAY, [1, 0]), (SECOND_DAY, [1, 1])):
-        people = [insurant(NAME, "P1", status) for status in statuses]
-        shop.gateway.says(insurants=people)
-        with time_machine.travel(day, tick=False):
-            shop.refresh()
-    since = [surrender["since"] for surrender in shop.row().surrenders]
-    assert since == [FIRST_DAY.isoformat(), SECOND_DAY.isoformat()]
+        insurants = [build_insurant(NAME, "P1", status) for status in statuses]
+        row = refresh_on(shop, day, insurants)
+    times = [surrender["since"] for surrender in row.surrenders]
+    assert times == [FIRST_DAY.isoformat(), SECOND_DAY.isoformat()]
+
+
+#: One row per notification about a partial surrender: the names in the notification, the insured
+#: people of the order at the gateway, and the status of the response. The status is 500 while a
+#: person whom the notification names is still insured.
+CONFIRMATIONS: dict[str, tuple[object, list[dict[str, Any]] | None, int]] = {
+    "person still insured": ([NAME], BOTH_INSURED, 500),
+    "surrendered person": ([NAME], ONE_SURRENDERED, 200),
+    "only the other person surrendered": ([OTHER_NAME], ONE_SURRENDERED, 500),
+    "one of two people surrendered": ([NAME, OTHER_NAME], ONE_SURRENDERED, 500),
+    "same name twice in the order": ([NAME], SAME_NAME, 200),
+    "same name twice in both": ([NAME, NAME], SAME_NAME, 500),
+    "name that is not in the order": (["someone else"], BOTH_INSURED, 200),
+    "number in place of a name": ([7], BOTH_INSURED, 200),
+    "number beside a name": ([7, NAME], BOTH_INSURED, 500),
+    "null and empty beside a name": ([None, "", NAME], ONE_SURRENDERED, 200),
+    "string in place of a list": (NAME, BOTH_INSURED, 500),
+    "order without insured people": ([NAME], None, 200),
+}
 
 
 @pytest.mark.parametrize(
-    ("names", "insurants", "is_behind"),
-    [
-        ([NAME], TWO_INSURED, True),
-        ([NAME], [insurant(NAME, "P1", 1), TWO_INSURED[1]], False),
-        ([OTHER_NAME], [insurant(NAME, "P1", 1), TWO_INSURED[1]], True),
-        ([NAME, OTHER_NAME], [insurant(NAME, "P1", 1), TWO_INSURED[1]], True),
-        # Two people have the same name.
-        ([NAME], [insurant(NAME, "P1", 1), insurant(NAME, "P2")], False),
-        ([NAME, NAME], [insurant(NAME, "P1", 1), insurant(NAME, "P2")], True),
-        # Names that the answer does not have, or that cannot be read.
-        (["someone else"], TWO_INSURED, False),
-        ([7], TWO_INSURED, False),
-        # Names beside an item that cannot be read, and a name that is not in a list.
-        ([7, NAME], TWO_INSURED, True),
-        ([None, "", NAME], [insurant(NAME, "P1", 1), TWO_INSURED[1]], False),
-        (NAME, TWO_INSURED, True),
-        ([NAME], None, False),
-    ],
+    ("names", "insurants", "status"), CONFIRMATIONS.values(), ids=CONFIRMATIONS
 )
-@pytest.mark.parametrize("step", [4, 5])
-def test_partial_surrender_is_behind_while_named_person_is_insured(
-    shop: Shop, names: object, insurants: Any, is_behind: bool, step: int
+@pytest.mark.parametrize(
+    "step", [NotificationType.SURRENDER, NotificationType.REISSUE], ids=["surrender", "reissue"]
+)
+def test_partial_surrender_returns_500_while_person_is_insured(
+    shop: Shop, step: int, names: object, insurants: Any, status: int
 ) -> None:
-    shop.gateway.says(insurants=insurants)
-    assert shop.ring(step, cancelInsurants=names) == (500 if is_behind else 200)
-    assert shop.states() == {INSURE_NUM: "in_force"}
-    shop.gateway.says(**SURRENDERED)
-    assert shop.ring(step, cancelInsurants=names) == 200
+    shop.gateway.set_order(insurants=insurants)
+    assert shop.notify(step, cancelInsurants=names) == status
+    assert shop.read_states() == {INSURE_NUM: "in_force"}
+    shop.gateway.set_order(**SURRENDERED)
+    assert shop.notify(step, cancelInsurants=names) == 200
 
 
-def test_partial_reissue_replaces_row_only_after_gateway_reports_surrender(shop: Shop) -> None:
-    shop.gateway.says("2", **COVER)
-    shop.gateway.says(insurants=[insurant(NAME, "P1", 1), TWO_INSURED[1]])
-    assert shop.ring(5, cancelInsurants=[NAME], newInsureNum="2") == 200
-    assert shop.states() == {INSURE_NUM: "in_force", "2": "in_force"}
-    assert shop.row().is_partly_surrendered
-    shop.gateway.says(**SURRENDERED)
+def test_partial_reissue_replaces_row_only_after_full_surrender(shop: Shop) -> None:
+    shop.gateway.set_order("2", **COVER)
+    shop.gateway.set_order(insurants=ONE_SURRENDERED)
+    fields = {"cancelInsurants": [NAME], "newInsureNum": "2"}
+    assert shop.notify(NotificationType.REISSUE, **fields) == 200
+    assert shop.read_states() == {INSURE_NUM: "in_force", "2": "in_force"}
+    assert shop.read_row().is_partly_surrendered
+
+    shop.gateway.set_order(**SURRENDERED)
     shop.refresh()
-    assert shop.states() == {INSURE_NUM: "replaced", "2": "in_force"}
-    assert not shop.row().is_partly_surrendered
+    assert shop.read_states() == {INSURE_NUM: "replaced", "2": "in_force"}
+    assert not shop.read_row().is_partly_surrendered
 
 
-def test_order_knows_partial_surrender(shop: Shop) -> None:
-    with shop.app.app_context():
-        assert not shop.xiebao.orders.get(INSURE_NUM).is_partly_surrendered
-        shop.gateway.says(insurants=[insurant(NAME, "P1", 1), TWO_INSURED[1]])
-        order = shop.xiebao.orders.get(INSURE_NUM)
+def test_order_has_surrender_statuses_and_repr_without_names(shop: Shop) -> None:
+    with shop.site.app.app_context():
+        assert not shop.site.xiebao.orders.get(INSURE_NUM).is_partly_surrendered
+        shop.gateway.set_order(insurants=ONE_SURRENDERED)
+        order = shop.site.xiebao.orders.get(INSURE_NUM)
     assert [policy.retreat_status for policy in order.policies] == [1, 0]
     assert order.is_partly_surrendered
     assert NAME not in repr(order)
@@ -143,28 +152,42 @@ def test_order_knows_partial_surrender(shop: Shop) -> None:
         (4, ..., False),
         (3, [NAME], False),
     ],
+    ids=[
+        "surrender",
+        "reissue",
+        "string",
+        "list with a number",
+        "object",
+        "boolean",
+        "empty list",
+        "null",
+        "no field",
+        "issue",
+    ],
 )
-def test_notification_with_cancelled_insurants_is_partial(
+def test_notification_is_partial_if_it_names_people(
     step: int, names: object, is_partial: bool
 ) -> None:
-    assert parse(build_notification(step, cancelInsurants=names)).is_partial is is_partial
+    body = build_notification(step, cancelInsurants=names)
+    assert parse_notification(body, api_key="Key").is_partial is is_partial
 
 
-def test_notification_of_own_reader_is_partial_if_it_names_people() -> None:
+def test_notification_with_argument_cancelled_insurants_is_partial() -> None:
     surrender = NotificationType.SURRENDER
     assert Notification(type=surrender, insure_num="1", cancelled_insurants=(NAME,)).is_partial
     assert not Notification(type=surrender, insure_num="1").is_partial
 
 
-def test_reconcile_partial_queries_policies_of_several_people(shop: Shop) -> None:
-    shop.gateway.says("2", insurants=TWO_INSURED[:1], **COVER)
-    shop.gateway.says("3", insurants=TWO_INSURED, startDate="2019-01-01", endDate="2019-01-02")
+def test_reconcile_partial_queries_current_policies_of_several_people(shop: Shop) -> None:
+    shop.gateway.set_order("2", insurants=BOTH_INSURED[:1], **COVER)
+    shop.gateway.set_order("3", insurants=BOTH_INSURED)
     assert len(shop.reconcile()) == 2
-    shop.gateway.says(insurants=[insurant(NAME, "P1", 1), TWO_INSURED[1]])
+    shop.gateway.set_order(insurants=ONE_SURRENDERED)
     assert shop.reconcile() == []
-    shop.gateway.asked.clear()
-    found = shop.reconcile(partial=True, repair=False)
-    assert found == [f"{INSURE_NUM}: in_force -> in_force, not repaired"]
-    assert shop.gateway.asked == [("orderList", None), ("orderDetail", INSURE_NUM)]
-    assert shop.reconcile(partial=True) == [f"{INSURE_NUM}: in_force -> in_force, repaired"]
-    assert shop.row().is_partly_surrendered
+    shop.gateway.queries.clear()
+
+    difference = f"{INSURE_NUM}: in_force -> in_force"
+    assert shop.reconcile(partial=True, repair=False) == [f"{difference}, not repaired"]
+    assert shop.gateway.queries == [("orderList", None), ("orderDetail", INSURE_NUM)]
+    assert shop.reconcile(partial=True) == [f"{difference}, repaired"]
+    assert shop.read_row().is_partly_surrendered

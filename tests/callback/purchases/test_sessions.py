@@ -1,170 +1,238 @@
-"""The database's side: whose session it is, and what is refused."""
+"""Tests for ``Purchases`` with the engines, sessions and models that sites use."""
 
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from unittest.mock import Mock
 
 import pytest
-from sqlalchemy import ForeignKey, String, create_engine, event, text
+from flask import Flask, Response
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import String, create_engine, event, select
 from sqlalchemy.exc import IntegrityError, OperationalError
-from sqlalchemy.ext.asyncio import async_sessionmaker
-from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sessionmaker
-from sqlalchemy.pool import QueuePool
+from sqlalchemy.orm import (
+    DeclarativeBase,
+    Mapped,
+    MappedAsDataclass,
+    Session,
+    mapped_column,
+    scoped_session,
+    sessionmaker,
+)
+from sqlalchemy.pool import NullPool
 
-from flask_xiebao import ConfigError, Xiebao
-from flask_xiebao.sqla import PurchaseMixin, Purchases
+from flask_xiebao import NotificationType
+from flask_xiebao.sqla import PurchaseMixin
 from tests.callback.purchases.conftest import MakeShop
 from tests.callback.purchases.support import Shop
 from tests.support import INSURE_NUM, MEMBER_SECRET
 
+#: The arguments of ``create_engine`` for a pool of one connection.
+POOL_OF_ONE = {"pool_size": 1, "max_overflow": 0, "pool_timeout": 0.1}
 
-def test_no_connection_is_held_while_the_gateway_is_waited_for(new_shop: MakeShop) -> None:
-    shop = new_shop()
-    pool = shop.engine.pool
-    assert isinstance(pool, QueuePool)
-    held: list[int] = []
-    shop.gateway.then = lambda *_: held.append(pool.checkedout())
-    shop.gateway.says()
+
+# Engines
+
+
+def test_no_connection_is_checked_out_during_order_query(shop: Shop) -> None:
+    pool: Any = shop.engine.pool
+    counts: list[int] = []
+    shop.gateway.on_query = lambda *_: counts.append(pool.checkedout())
+    shop.gateway.set_order()
     shop.refresh()
     shop.refresh()
-    assert held == [0, 0]
+    assert counts == [0, 0]
 
 
-@pytest.mark.parametrize("level", ["AUTOCOMMIT", "SERIALIZABLE"])
-def test_an_engine_that_commits_each_statement_is_refused(new_shop: MakeShop, level: str) -> None:
-    shop = new_shop(engine={"isolation_level": level})
-    shop.gateway.says()
-    assert shop.ring(1) == (500 if level == "AUTOCOMMIT" else 200)
-    assert [*shop.rows()] == [INSURE_NUM] * (level != "AUTOCOMMIT")
+def test_hook_can_use_single_connection_of_pool(make_shop: MakeShop) -> None:
+    shop = make_shop(engine_options=POOL_OF_ONE, XIEBAO_MEMBER_SECRET=MEMBER_SECRET)
+
+    @shop.site.xiebao.keeps_plain_key
+    def keeps_plain_key(member: str) -> bool:
+        with Session(shop.engine) as session:
+            return session.scalar(select(1)) == 1
+
+    shop.gateway.set_order()
+    assert shop.refresh().member == "101000"
 
 
-def test_sqlite_may_have_its_transactions_begun_by_sqlalchemy(shop: Shop) -> None:
-    engine = create_engine(shop.engine.url)
+@pytest.mark.parametrize(
+    ("level", "status", "numbers"),
+    [("AUTOCOMMIT", 500, []), ("SERIALIZABLE", 200, [INSURE_NUM])],
+    ids=["AUTOCOMMIT", "SERIALIZABLE"],
+)
+def test_engine_with_autocommit_is_rejected(
+    make_shop: MakeShop, level: str, status: int, numbers: list[str]
+) -> None:
+    shop = make_shop(engine_options={"isolation_level": level})
+    shop.gateway.set_order()
+    assert shop.notify(NotificationType.APPLICATION) == status
+    assert [*shop.read_rows()] == numbers
+
+
+def test_sqlite_with_event_listeners_for_transactions_is_accepted(shop: Shop) -> None:
+    """SQLAlchemy's documentation has these listeners. The driver reports AUTOCOMMIT with them."""
+    engine = shop.engine
     event.listen(engine, "connect", lambda driver, _: setattr(driver, "isolation_level", None))
     event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
-    shop.purchases.store._session_factory = sessionmaker(engine)
-    shop.gateway.says()
-    assert shop.refresh().insure_num == INSURE_NUM
     engine.dispose()
+    shop.gateway.set_order()
+    assert shop.refresh().insure_num == INSURE_NUM
 
 
-def test_a_database_that_is_away_is_asked_once(shop: Shop) -> None:
+def test_refresh_does_not_retry_failed_connection(make_shop: MakeShop) -> None:
     connect = Mock(side_effect=sqlite3.OperationalError)
     engine = create_engine("sqlite://", creator=connect)
-    shop.purchases.store._session_factory = sessionmaker(engine)
+    shop = make_shop(make_session_factory=lambda _: sessionmaker(engine))
     with pytest.raises(OperationalError):
         shop.refresh()
     assert connect.call_count == 1
 
 
-def test_a_constraint_of_the_sites_own_is_no_reason_to_ask_again(shop: Shop) -> None:
+def test_refresh_does_not_retry_violated_constraint_of_site(shop: Shop) -> None:
     shop.execute("CREATE UNIQUE INDEX one_each ON xiebao_purchase (member)")
-    for number in "12":
-        shop.gateway.says(number)
+    shop.gateway.set_order("1")
+    shop.gateway.set_order("2")
     shop.refresh("1")
-    shop.gateway.asked.clear()
     with pytest.raises(IntegrityError):
         shop.refresh("2")
-    assert shop.gateway.asked == [("orderDetail", "2")]
+    assert shop.gateway.queries == [("orderDetail", "1"), ("orderDetail", "2")]
 
 
-def test_whose_it_is_may_be_asked_of_the_same_small_pool(
-    new_shop: MakeShop,
+# Flask-SQLAlchemy
+
+
+def make_flask_sqlalchemy_shop(
+    make_shop: MakeShop,
+    folder: Path,
+    *,
+    bind_key: str | None = None,
+    pool: Mapping[str, Any] = MappingProxyType({"poolclass": NullPool}),
+    **options: Any,
+) -> Shop:
+    """Return a shop with Flask-SQLAlchemy.
+
+    :param bind_key: the bind key of the model.
+    :param pool: the arguments of ``create_engine`` for the connection pool.
+    """
+    app, db = Flask("shop"), SQLAlchemy()
+    database = {"url": f"sqlite:///{folder / 'shop.sqlite3'}", **pool}
+    app.config["SQLALCHEMY_BINDS"] = {bind_key: database}
+    db.init_app(app)
+
+    class Purchase(PurchaseMixin, db.Model):  # type: ignore[name-defined,misc]
+        __bind_key__ = bind_key
+
+    return make_shop(app=app, model=Purchase, make_session_factory=lambda _: db.session, **options)
+
+
+@pytest.mark.parametrize("bind_key", [None, "insurance"])
+def test_purchases_are_stored_with_flask_sqlalchemy(
+    make_shop: MakeShop, tmp_path: Path, bind_key: str | None
 ) -> None:
-    small = {"pool_size": 1, "max_overflow": 0, "pool_timeout": 0.1}
-    shop = new_shop(engine=small, XIEBAO_MEMBER_SECRET=MEMBER_SECRET)
-
-    @shop.xiebao.keeps_plain_key
-    def keeps(member: str) -> bool:
-        with Session(shop.engine) as session:
-            return bool(session.scalar(text("SELECT 1")))
-
-    shop.gateway.says()
-    assert shop.refresh().member == "101000"
+    shop = make_flask_sqlalchemy_shop(make_shop, tmp_path, bind_key=bind_key)
+    shop.gateway.set_order()
+    shop.gateway.set_order("2")
+    assert shop.notify(NotificationType.PAYMENT) == 200
+    assert shop.reconcile() == ["2: no row -> expired, repaired"]
+    assert [*shop.read_rows()] == [INSURE_NUM, "2"]
+    with shop.site.app.app_context():
+        assert shop.purchases.store.find_missing_columns() == []
 
 
-class Base(DeclarativeBase):
-    """Of sites that do without Flask-SQLAlchemy."""
+def test_purchases_of_two_apps_are_stored_in_their_databases(
+    make_shop: MakeShop, tmp_path: Path
+) -> None:
+    shop = make_flask_sqlalchemy_shop(make_shop, tmp_path)
+    db, second_app = shop.site.app.extensions["sqlalchemy"], Flask("second shop")
+    second_app.config.update(shop.site.app.config)
+    database = {"url": f"sqlite:///{tmp_path / 'second.sqlite3'}", "poolclass": NullPool}
+    second_app.config["SQLALCHEMY_BINDS"] = {None: database}
+    db.init_app(second_app)
+    shop.site.xiebao.init_app(second_app)
+    shop.gateway.set_order()
+
+    with second_app.app_context():
+        db.create_all()
+        shop.purchases.refresh(INSURE_NUM)
+        assert len(db.session.scalars(shop.purchases.of("101000")).all()) == 1
+    assert shop.read_rows() == {}
 
 
-class Kept(PurchaseMixin, Base):
-    """What they keep."""
+def test_flask_sqlalchemy_hooks_can_use_single_connection_of_pool(
+    make_shop: MakeShop, tmp_path: Path
+) -> None:
+    """The manual has an example with such hooks."""
 
+    def query_database(_: object) -> bool:
+        session = shop.site.app.extensions["sqlalchemy"].session
+        return bool(session.scalar(select(1)))
 
-class Special(Kept):
-    """What a second table says more of."""
-
-    __tablename__ = "special"
-    insure_num: Mapped[str] = mapped_column(
-        String(255), ForeignKey(Kept.insure_num), primary_key=True
+    shop = make_flask_sqlalchemy_shop(
+        make_shop,
+        tmp_path,
+        pool=POOL_OF_ONE,
+        only=lambda order: query_database(order),
+        XIEBAO_MEMBER_SECRET=MEMBER_SECRET,
     )
+    shop.site.xiebao.keeps_plain_key(query_database)
+    shop.gateway.set_order()
+    shop.gateway.set_order("2")
+
+    assert shop.notify(NotificationType.APPLICATION) == 200
+    assert len(shop.reconcile(repair=False)) == 1
+
+    with shop.site.app.app_context():
+        shop.site.app.extensions["sqlalchemy"].engine.dispose()
 
 
-class Numbered(PurchaseMixin, Base):
-    """What one of them would keep."""
-
-    __tablename__ = "numbered"
-    id: Mapped[int] = mapped_column(primary_key=True)
+# Sessions and models
 
 
-async def later(session: Session, purchase: Kept, before: object) -> None:
-    """Be told, but not now."""
+@pytest.mark.parametrize("has_hook", [True, False], ids=["hook", "no hook"])
+def test_pending_row_of_request_is_neither_committed_nor_lost(
+    make_shop: MakeShop, has_hook: bool
+) -> None:
+    """A request hook of the site has added the row to the thread-local session."""
+    session: Any = scoped_session(sessionmaker(autoflush=False))
+    shop = make_shop(make_session_factory=lambda _: session, XIEBAO_MEMBER_SECRET=MEMBER_SECRET)
+    session.configure(bind=shop.engine)
+    shop.site.app.teardown_appcontext(lambda _: session.remove())
+    if has_hook:
+        shop.site.xiebao.keeps_plain_key(lambda member: session.scalar(select(1)) == 1)
+    shop.site.app.before_request(
+        lambda: session.add(shop.purchases.store.build_empty_row("pending"))
+    )
+    pending: list[str] = []
+
+    @shop.site.app.after_request
+    def read_pending_rows(response: Response) -> Response:
+        pending.extend(row.insure_num for row in session.new)
+        return response
+
+    shop.gateway.set_order()
+    assert shop.notify(NotificationType.APPLICATION) == 200
+    assert pending == ["pending"]
+    assert [*shop.read_rows()] == [INSURE_NUM]
 
 
-class Later:
-    """The same as an object."""
-
-    async def __call__(self, session: Session, purchase: Kept, before: object) -> None:
-        """Be told, but not now."""
+class DataclassBase(MappedAsDataclass, DeclarativeBase):
+    pass
 
 
-@pytest.mark.parametrize(
-    ("given", "said"),
-    [
-        ((dict, sessionmaker()), "PurchaseMixin"),
-        ((Kept, Session()), "got Session"),
-        ((Kept, async_sessionmaker()), "got async_sessionmaker"),
-        (
-            (Kept, sessionmaker(), lambda: True),
-            r'because "only" is called with the arguments \(order\)',
-        ),
-        ((Kept, sessionmaker(), later), '"only" must be a function and must not be async'),
-        ((PurchaseMixin, sessionmaker()), "PurchaseMixin"),
-        ((Numbered, sessionmaker()), "no primary key besides"),
-        ((Special, sessionmaker()), "with one table"),
-    ],
-)
-def test_what_it_cannot_work_with_is_said_at_once(given: Any, said: str) -> None:
-    make: Any = Purchases
-    model, session_factory, *only = given
-    with pytest.raises(ConfigError, match=said):
-        make(Xiebao(), model, session_factory, only=next(iter(only), None))
+class DataclassPurchase(PurchaseMixin, DataclassBase):
+    own: Mapped[str] = mapped_column(String(9), default="x")
 
 
-def test_an_extension_has_one_of_it(shop: Shop) -> None:
-    with pytest.raises(ConfigError, match="already has a Purchases object"):
-        Purchases(shop.xiebao, Kept, sessionmaker())
-
-
-@pytest.mark.parametrize(
-    ("function", "said"),
-    [
-        (later, "async"),
-        (Later(), "async"),
-        (None, "function"),
-        (lambda purchase: None, "session, purchase"),
-    ],
-)
-def test_what_cannot_be_told_is_said_at_once(shop: Shop, function: Any, said: str) -> None:
-    with pytest.raises(ConfigError, match=said):
-        shop.purchases.on_change(function)
-
-
-def test_one_function_is_told(shop: Shop) -> None:
-    shop.purchases.on_change(shop.tell)
-    with pytest.raises(
-        ConfigError, match=r"tests\.callback\.purchases\.support\.Shop\.tell is already"
-    ):
-        shop.purchases.on_change(lambda session, purchase, before: None)
+def test_dataclass_purchases_with_equal_columns_are_not_equal(make_shop: MakeShop) -> None:
+    shop = make_shop(model=DataclassPurchase)
+    shop.gateway.set_order()
+    shop.gateway.set_order("2")
+    first, second = shop.refresh(), shop.refresh("2")
+    assert first.own == second.own
+    assert first not in {second}
+    assert repr(first) == f"<DataclassPurchase {INSURE_NUM}>"

@@ -1,0 +1,103 @@
+"""Tests for failed payments and failed issues, which only notifications report.
+
+To test another sequence of failures, add a row to ``SEQUENCES``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from flask_xiebao import NotificationType
+from tests.callback.purchases.support import APPLIED, COVER, PAID, SURRENDERED, Shop
+from tests.support import INSURE_NUM
+from tests.vectors import NAME
+
+FailedStep = tuple[dict[str, Any], NotificationType, str, str]
+
+#: One row per sequence of notifications about failed steps. Each notification has the fields of the
+#: order at the gateway, the step, the message, and the state of the row afterwards. The signature
+#: does not cover the step, so another person can send a captured notification again with another
+#: step. Such a copy has the same message as the original.
+SEQUENCES: dict[str, list[FailedStep]] = {
+    "failed payment": [(APPLIED, NotificationType.PAYMENT, "余额不足", "failed")],
+    "failed payment of a paid order": [(PAID, NotificationType.PAYMENT, "余额不足", "paid")],
+    "failed issue": [(PAID, NotificationType.ISSUE, "核保未通过", "not_issued")],
+    "failed issue of a policy in force": [
+        (COVER, NotificationType.ISSUE, "核保未通过", "in_force"),
+    ],
+    "failed application": [(APPLIED, NotificationType.APPLICATION, "健康告知未通过", "applied")],
+    "failed surrender": [(COVER, NotificationType.SURRENDER, "退保失败", "in_force")],
+    "failed issue before the order is paid": [
+        (APPLIED, NotificationType.ISSUE, "核保未通过", "applied"),
+        (PAID, NotificationType.ISSUE, "核保未通过", "not_issued"),
+    ],
+    "failed payment sent again as a failed issue": [
+        (APPLIED, NotificationType.PAYMENT, "余额不足", "failed"),
+        (PAID, NotificationType.ISSUE, "余额不足", "paid"),
+        (PAID, NotificationType.ISSUE, "核保未通过", "not_issued"),
+    ],
+    "failed issue sent again as a failed payment": [
+        (PAID, NotificationType.ISSUE, "核保未通过", "not_issued"),
+        (PAID, NotificationType.PAYMENT, "核保未通过", "not_issued"),
+        (APPLIED, NotificationType.PAYMENT, "核保未通过", "applied"),
+    ],
+    "failed application sent again as a failed payment": [
+        (APPLIED, NotificationType.APPLICATION, "健康告知未通过", "applied"),
+        (APPLIED, NotificationType.PAYMENT, "健康告知未通过", "applied"),
+    ],
+    "failed application sent again as a failed issue": [
+        (PAID, NotificationType.APPLICATION, "健康告知未通过", "paid"),
+        (PAID, NotificationType.ISSUE, "健康告知未通过", "paid"),
+    ],
+}
+
+
+@pytest.mark.parametrize("steps", SEQUENCES.values(), ids=SEQUENCES)
+def test_row_has_expected_state_after_failed_steps(shop: Shop, steps: list[FailedStep]) -> None:
+    for order, step, message, state in steps:
+        shop.gateway.set_order(**order)
+        assert shop.notify(step, state=False, failMsg=f"{NAME}{message}") == 200
+        assert shop.read_states() == {INSURE_NUM: state}
+
+
+@pytest.mark.parametrize(
+    "payment_field",
+    [
+        {"price": 0},
+        {"price": "15.00"},
+        {"payTime": "2019-02-26 10:20:30"},
+        {"payTime": "soon"},
+        {"onlinePaymentId": "21"},
+        {"premium": 4200},
+    ],
+    ids=str,
+)
+def test_failed_issue_with_field_of_payment_is_ignored(
+    shop: Shop, payment_field: dict[str, Any]
+) -> None:
+    shop.gateway.set_order(**PAID)
+    assert shop.notify(NotificationType.ISSUE, state=False, **payment_field) == 200
+    assert shop.read_states() == {INSURE_NUM: "paid"}
+
+
+@pytest.mark.parametrize(
+    ("step", "before", "after"),
+    [
+        (NotificationType.PAYMENT, APPLIED, PAID),
+        (NotificationType.PAYMENT, APPLIED, {**APPLIED, "payStatus": 2}),
+        (NotificationType.ISSUE, PAID, {"issueStatus": 1}),
+        (NotificationType.ISSUE, PAID, {"issueStatus": 3}),
+        (NotificationType.ISSUE, PAID, SURRENDERED),
+    ],
+    ids=["payment", "order cannot be paid", "issue", "cancelled order", "surrender"],
+)
+def test_failed_step_is_cleared_by_later_order_status(
+    shop: Shop, step: int, before: dict[str, Any], after: dict[str, Any]
+) -> None:
+    shop.gateway.set_order(**before)
+    assert shop.notify(step, state=False, failMsg="x") == 200
+    assert shop.read_row().failed_step == step
+    shop.gateway.set_order(**after)
+    assert shop.refresh().failed_step is None

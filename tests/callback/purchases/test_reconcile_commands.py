@@ -1,0 +1,180 @@
+"""Tests for the commands ``flask xiebao reconcile`` and ``flask xiebao reassign``.
+
+The command "reconcile" waits 0.2 seconds before each query but the first, so these tests use few
+orders. ``test_reconcile.py`` tests the comparison. To test another error, add a row to ``ERRORS``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import httpx
+import pytest
+
+from tests.callback.purchases.conftest import MakeShop
+from tests.callback.purchases.support import COVER, SURRENDERED, Shop, assert_error
+from tests.support import INSURE_NUM, MEMBER_KEYS, MEMBER_SECRET, failing_function
+
+OTHER_NUM = "20190226020147"
+
+
+@pytest.fixture
+def shop(make_shop: MakeShop) -> Shop:
+    """A shop with a member secret that has sold a policy to member 8."""
+    shop = make_shop(XIEBAO_MEMBER_SECRET=MEMBER_SECRET)
+    shop.gateway.set_order(partnerUniqueKey=MEMBER_KEYS["8"], **COVER)
+    shop.refresh()
+    shop.changes.clear()
+    return shop
+
+
+@pytest.mark.parametrize(
+    ("options", "outcome", "repaired_count", "exit_code"),
+    [([], "repaired", 1, 0), (["--dry-run"], "not repaired", 0, 1)],
+    ids=["default", "dry run"],
+)
+def test_reconcile_prints_differences_and_counts(
+    shop: Shop, options: list[str], outcome: str, repaired_count: int, exit_code: int
+) -> None:
+    shop.gateway.set_order(**SURRENDERED)
+    result = shop.run("reconcile", *options)
+    assert result.output.splitlines() == [
+        f"{INSURE_NUM}: in_force -> surrendered, {outcome}",
+        f"Compared: 1. Different: 1. Repaired: {repaired_count}.",
+    ]
+    assert result.exit_code == exit_code
+
+
+def test_reconcile_with_since_leaves_out_older_orders(shop: Shop) -> None:
+    shop.gateway.set_order(**SURRENDERED)
+    result = shop.run("reconcile", "--since", "2026-11-01")
+    assert (result.exit_code, shop.changes) == (0, [])
+
+
+def test_reconcile_with_no_on_change_stores_order_without_calling_it(shop: Shop) -> None:
+    shop.execute("DELETE FROM xiebao_purchase")
+    assert shop.run("reconcile", "--no-on-change").exit_code == 0
+    assert ([*shop.read_rows()], shop.changes) == ([INSURE_NUM], [])
+
+
+#: One row per error of both commands: a function that breaks the shop, and parts of the output.
+ERRORS: dict[str, tuple[Callable[[Shop], object], list[str]]] = {
+    "unreachable gateway": (
+        lambda shop: setattr(shop.gateway, "on_query", failing_function(httpx.ConnectError(""))),
+        ["The gateway cannot be reached at https://"],
+    ),
+    "query refused by the gateway": (
+        lambda shop: setattr(
+            shop.gateway,
+            "respond",
+            lambda request: httpx.Response(200, json={"respCode": 1001, "respMsg": "签名错误"}),
+        ),
+        [
+            'with respCode 1001 and the message "签名错误".',
+            "Probably XIEBAO_API_KEY is not the key",
+        ],
+    ),
+    "no SECRET_KEY": (
+        lambda shop: shop.site.app.config.pop("SECRET_KEY"),
+        ["Run the command with the same environment as the site."],
+    ),
+    "missing column": (
+        lambda shop: shop.execute("ALTER TABLE xiebao_purchase DROP COLUMN plan_name"),
+        ['The table "xiebao_purchase" lacks these columns: plan_name. Migrate the table.\n'],
+    ),
+    "missing table": (
+        lambda shop: shop.execute("DROP TABLE xiebao_purchase"),
+        ['The table "xiebao_purchase" does not exist. Create it with'],
+    ),
+    "no Purchases object": (
+        lambda shop: setattr(shop.site.xiebao._hooks, "purchases", None),
+        ["The app has no Purchases object."],
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    "command", [["reconcile"], ["reassign", INSURE_NUM]], ids=["reconcile", "reassign"]
+)
+@pytest.mark.parametrize(("break_shop", "messages"), ERRORS.values(), ids=ERRORS)
+def test_command_exits_with_2_after_error_and_writes_nothing(
+    shop: Shop, break_shop: Callable[[Shop], object], messages: list[str], command: list[str]
+) -> None:
+    shop.gateway.set_order(**SURRENDERED)
+    break_shop(shop)
+    assert_error(shop.run(*command), *messages)
+    assert shop.changes == []
+
+
+def test_reconcile_without_member_secret_exits_with_2(shop: Shop, make_shop: MakeShop) -> None:
+    shop.execute("DELETE FROM xiebao_purchase")
+    wrong_shop = make_shop(gateway=shop.gateway, XIEBAO_MEMBER_SECRET=None)
+    result = wrong_shop.run("reconcile")
+    assert_error(result, "Stopped after 0 orders.", "XIEBAO_MEMBER_SECRET is not set")
+    assert shop.read_rows() == {}
+
+
+# The command "reassign"
+
+
+def test_reassign_replaces_wrong_member(shop: Shop) -> None:
+    shop.execute("UPDATE xiebao_purchase SET member = 'n4koo53z3p6f6cab8'")
+    problem = "the gateway reports another member, or no member, for this order"
+    assert shop.reconcile() == [f"{INSURE_NUM}: in_force -> in_force, {problem}"]
+
+    for _ in range(2):
+        result = shop.run("reassign", INSURE_NUM)
+        assert (result.exit_code, shop.read_row().member) == (0, "8")
+        assert INSURE_NUM in result.output
+        assert shop.changes == [("in_force", "in_force")]
+    assert shop.reconcile() == []
+
+
+def test_reassign_does_not_restore_member_who_is_forgotten_during_query(shop: Shop) -> None:
+    shop.gateway.on_query = lambda *_: shop.purchases.forget("8")
+    assert_error(shop.run("reassign", INSURE_NUM), "was forgotten")
+    assert shop.read_members() == {INSURE_NUM: (None, True)}
+
+
+@pytest.mark.parametrize(
+    ("insure_num", "message"),
+    [
+        (INSURE_NUM, "was forgotten"),
+        ("stranger", "reports no member of this site"),
+        (OTHER_NUM, "has no row"),
+        ("", "insure_num is empty"),
+    ],
+    ids=["forgotten member", "unknown member key", "order without a row", "empty number"],
+)
+def test_reassign_exits_with_2_and_keeps_members(shop: Shop, insure_num: str, message: str) -> None:
+    shop.gateway.set_order("stranger", partnerUniqueKey=MEMBER_KEYS["8"])
+    shop.purchases.forget("8")
+    shop.refresh("stranger")
+    shop.gateway.set_order("stranger", partnerUniqueKey="another site's member")
+    shop.gateway.set_order(OTHER_NUM)
+
+    assert_error(shop.run("reassign", insure_num), message)
+    assert shop.read_members() == {INSURE_NUM: (None, True), "stranger": ("8", False)}
+
+
+def test_reassign_without_member_secret_keeps_member(shop: Shop, make_shop: MakeShop) -> None:
+    wrong_shop = make_shop(gateway=shop.gateway, XIEBAO_MEMBER_SECRET=None)
+    message = "with the same XIEBAO_MEMBER_SECRET as the site"
+    assert_error(wrong_shop.run("reassign", INSURE_NUM), message)
+    assert shop.read_row().member == "8"
+
+
+def test_commands_print_chinese(shop: Shop) -> None:
+    shop.gateway.set_order(**SURRENDERED)
+    assert shop.run("reconcile", "--locale", "zh").output.splitlines() == [
+        f"{INSURE_NUM}：in_force -> surrendered，已修正",
+        "已比较 1 个，不一致 1 个，已修正 1 个。",
+    ]
+    shop.gateway.set_order(OTHER_NUM)
+    difference = f"{OTHER_NUM}：没有记录 -> expired，未修正"
+    assert difference in shop.run("reconcile", "--dry-run", "--locale", "zh").output
+    message = f"{INSURE_NUM}：记录中的会员与网关一致。"
+    assert message in shop.run("reassign", INSURE_NUM, "--locale", "zh").output
+    assert "has no row" in shop.run("reassign", "other", "--locale", "zh").output
+    shop.site.app.config.pop("SECRET_KEY")
+    assert "请用网站自己的环境运行这个命令" in shop.run("reconcile", "--locale", "zh").output

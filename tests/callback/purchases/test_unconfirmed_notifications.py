@@ -1,0 +1,114 @@
+"""Tests for notifications that the order query does not confirm for hours.
+
+The response is 500, so that the gateway sends the notification again. After a day of waiting, it is
+200. To test another series of repetitions, add a row to ``REPETITIONS``.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import time_machine
+
+from flask_xiebao import NotificationType
+from tests.callback.purchases.support import PAID, SURRENDERED, Shop
+from tests.support import INSURE_NUM
+
+START = datetime(2026, 11, 27, tzinfo=UTC)
+
+
+def notify_after(
+    shop: Shop, hours: float, step: int = NotificationType.SURRENDER, **fields: Any
+) -> int:
+    """Send a notification this many hours after the start, and return the response's status."""
+    with time_machine.travel(START + timedelta(hours=hours)):
+        return shop.notify(step, **fields)
+
+
+#: One row per series in which one notification arrives again and again: the hours since its first
+#: arrival, and the status of each response.
+REPETITIONS: dict[str, dict[float, int]] = {
+    "one day's pause after acceptance": {
+        **{0: 500, 0.9: 500, 1.1: 500, 23.9: 500, 24.1: 200},
+        **{49: 500, 72: 500, 74: 200},
+    },
+    "first repetition after 30 hours": {0: 500, 30: 500, 31: 500},
+    # The signature does not cover the step. So another person who has captured a notification about
+    # the payment can send it again and again as a notification about a surrender.
+    "every 3 hours": {**dict.fromkeys(range(0, 24, 3), 500), 24: 200, 27: 500, 30: 500},
+    "every 8 hours": {0: 500, 8: 500, 16: 500, 24: 200, 32: 500, 40: 500, 50: 500},
+}
+
+
+@pytest.mark.parametrize("statuses", REPETITIONS.values(), ids=REPETITIONS)
+def test_unconfirmed_notification_returns_500_for_a_day(
+    shop: Shop, statuses: dict[float, int]
+) -> None:
+    shop.gateway.set_order()
+    assert {hours: notify_after(shop, hours) for hours in statuses} == statuses
+    shop.gateway.set_order(**SURRENDERED)
+    assert notify_after(shop, 80) == 200
+    assert shop.read_states() == {INSURE_NUM: "surrendered"}
+
+
+@pytest.mark.parametrize("is_known", [True, False], ids=["known order", "unknown order"])
+def test_notification_accepted_after_a_day_is_logged_as_warning(
+    shop: Shop, is_known: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    if is_known:
+        shop.gateway.set_order()
+    statuses = [notify_after(shop, hours) for hours in (0, 0.9, 1.1, 23.9, 24.1)]
+    assert statuses == [500, 500, 500, 500, 200]
+    # Equal log entries are written once.
+    assert [record.levelname for record in caplog.records] == ["INFO", "ERROR", "WARNING"]
+
+
+def test_surrender_in_progress_is_logged_only_at_level_info(
+    shop: Shop, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    shop.gateway.set_order(effectiveStatus=2)
+    statuses = [notify_after(shop, hours) for hours in (0, 2, 20, 25)]
+    assert statuses == [500, 500, 500, 200]
+    assert {record.levelname for record in caplog.records} == {"INFO"}
+
+
+def test_day_of_wait_is_counted_per_notification(shop: Shop) -> None:
+    shop.gateway.set_order()
+    statuses = [notify_after(shop, hours, cancelMsg="first") for hours in range(0, 25, 8)]
+    assert statuses == [500, 500, 500, 200]
+    assert notify_after(shop, 24.1, cancelMsg="second") == 500
+
+
+def test_only_eight_notifications_are_recorded_per_row(shop: Shop) -> None:
+    shop.gateway.set_order()
+    for hours in (0, 12):
+        statuses = [notify_after(shop, hours, cancelMsg=f"{n}") for n in range(8)]
+        assert statuses == [500] * 8
+    assert notify_after(shop, 24.5, cancelMsg="0") == 200
+    # The ninth notification replaces the one that was received least recently, which is "1".
+    assert notify_after(shop, 24.6, cancelMsg="ninth") == 500
+    assert notify_after(shop, 24.7, cancelMsg="2") == 200
+    assert notify_after(shop, 24.8, cancelMsg="1") == 500
+
+
+def test_day_of_wait_begins_again_after_status_change(shop: Shop) -> None:
+    shop.gateway.set_order(**PAID)
+    assert notify_after(shop, 0) == 500
+    shop.gateway.set_order(issueStatus=1)
+    statuses = [notify_after(shop, hours) for hours in (12, 25, 35, 37)]
+    assert statuses == [500, 500, 500, 200]
+
+
+def test_day_of_wait_continues_after_other_change(shop: Shop) -> None:
+    statuses = []
+    for hours in range(0, 30, 3):
+        shop.gateway.set_order(planName=f"plan {hours}")
+        statuses.append(
+            (notify_after(shop, hours), notify_after(shop, hours, NotificationType.PAYMENT))
+        )
+    assert statuses == [(500, 200)] * 8 + [(200, 200), (500, 200)]
