@@ -63,12 +63,13 @@ pytestmark = IGNORE_EXTENSION_WARNINGS
 
 PAGES = ("product", "home", "policy")
 
-
+#: The fixture with the shop of each site in each setup.
 shop = pytest.fixture(open_shop, scope="module", params=build_shop_params(*ALL_SETUPS))
 
 
 # Flask-Limiter
 
+#: The statuses of three requests without a limit, and with a limit of two or one per day.
 NO_LIMIT, TWO_PER_DAY, ONE_PER_DAY = [302, 302, 302], [302, 302, 429], [302, 429, 429]
 
 

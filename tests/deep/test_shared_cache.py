@@ -86,6 +86,7 @@ def shop(module_shop: Shop) -> Shop:
     return module_shop
 
 
+# With the middleware, all responses are public, so the outcome of these tests is different.
 also_middleware = pytest.mark.parametrize(
     "module_shop", [*HOOK_PLACES, MIDDLEWARE], indirect=True, scope="module"
 )

@@ -46,6 +46,7 @@ def open_shop(request: pytest.FixtureRequest) -> Iterator[Shop]:
         yield create_shop(setup, stack)
 
 
+#: The fixture with the shop of each site.
 shop = pytest.fixture(open_shop, scope="module", params=build_shop_params(DEFAULT_SETUP))
 
 
