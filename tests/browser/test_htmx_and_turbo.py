@@ -10,8 +10,9 @@ from collections.abc import Callable
 from tests.browser.shop import FRONTENDS, ShopPage
 from tests.browser.support import parametrized_fixture
 
-#: The time in milliseconds after which HTMX and Turbo have requested the link under the mouse.
-HOVER_TIME = 600
+#: The time in milliseconds that the mouse stays over an entry. HTMX and Turbo request a link after
+#: 100 milliseconds.
+HOVER_TIME = 300
 
 #: The keys of ``FRONTENDS`` that are tested here.
 TESTED_HERE = ("htmx 2", "htmx 4", "turbo")
