@@ -1,1 +1,1 @@
-"""Tests of the check, the fixtures and the simulator."""
+"""Tests for the check of a site, the pytest fixtures and the simulator."""

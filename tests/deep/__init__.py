@@ -1,1 +1,1 @@
-"""What `make test` need not try each time: `make test-all` does."""
+"""Slow tests, which only ``make test-all`` runs."""

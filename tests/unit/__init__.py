@@ -1,1 +1,1 @@
-"""Tests of single modules: URLs, tokens, settings, notifications, platforms and texts."""
+"""Tests for single modules: URLs, tokens, settings, notifications, platforms and texts."""

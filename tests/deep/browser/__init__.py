@@ -1,1 +1,1 @@
-"""Tests of pages in Chromium and Firefox that take too long for each change."""
+"""Slow tests that open pages in Chromium and Firefox."""
