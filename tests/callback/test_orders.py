@@ -283,6 +283,12 @@ def test_policy_url_returns_file_url_of_response() -> None:
     assert "/api/downloadUrl?sign=" in str(gateway.requests[0].url)
 
 
+def test_policy_url_raises_order_error_for_file_of_other_order() -> None:
+    response = build_gateway_response({"insureNum": INSURE_NUM, "fileUrl": "https://a.example/1"})
+    with pytest.raises(OrderError, match='"insureNum" must be the application number'):
+        FakeOrderGateway(response).client.policy_url(2)
+
+
 @pytest.mark.parametrize(
     "url", [None, "", "1.pdf", "/1.pdf", "javascript:alert(1)", "https://me:it@files.example/", 7]
 )

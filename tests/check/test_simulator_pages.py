@@ -9,6 +9,7 @@ import pytest
 from jinja2 import StrictUndefined
 from werkzeug.urls import iri_to_uri
 
+from flask_xiebao.testing import Problem
 from tests.check.gateway_urls import (
     BROWSER,
     HOME,
@@ -34,20 +35,26 @@ def test_page_of_accepted_url_says_it_is_a_simulator() -> None:
     assert not page.select(".xiebao-reasons, .xiebao-verdict--refused")
     assert "携保网关模拟器（不出售" in find_element(page, "title").text
     find_element(page, 'meta[name="robots"][content="noindex"]')
+    find_element(page, 'meta[name="viewport"]')
+    find_element(page, "body.xiebao-page > main.xiebao-panel")
     assert not page.select("script, style, [style], [onclick]")
 
 
 def test_page_explains_each_parameter() -> None:
     _, page = get_status_and_page(build_url(PRODUCT, platform="3", toLogin="1"))
 
-    rows = [row.text.split() for row in page.select("table.xiebao-parameters tbody tr")]
-    assert [row[0] for row in rows] == [*VALID_PARAMETERS[PRODUCT], "platform", "toLogin"]
-    for expected in (
-        ["caseCode", "QX000000127257", "产品方案代码，由携保提供"],
-        ["platform", "3", "平台类型：3", "=", "iOS"],
-        ["toLogin", "1", "文档里没有这个参数"],
-    ):
-        assert expected in rows
+    table = find_element(page, "table.xiebao-parameters")
+    assert table["aria-label"]
+    assert len(table.select('th[scope="col"]')) == 3
+    rows = {
+        find_element(row, "th").text: [cell.text.strip() for cell in row.select("td")]
+        for row in table.select("tbody tr")
+    }
+    assert list(rows) == [*VALID_PARAMETERS[PRODUCT], "platform", "toLogin"]
+    assert rows["caseCode"] == ["QX000000127257", "产品方案代码，由携保提供"]
+    assert rows["platform"] == ["3", "平台类型：3 = iOS"]
+    assert rows["sign"][0] == "00…35"
+    assert rows["toLogin"] == ["1", "文档里没有这个参数"]
 
 
 def test_page_of_refused_url_lists_all_reasons() -> None:
@@ -58,6 +65,7 @@ def test_page_of_refused_url_lists_all_reasons() -> None:
     assert page.select("p.xiebao-verdict--refused")
     reasons = [item.text for item in page.select("ul.xiebao-reasons li")]
     assert reasons == list(SIMULATOR.check(url).reasons)
+    assert len(reasons) == 3
     # The page also explains caseCode, which belongs to another gateway page.
     assert "产品方案代码" in page.text
     assert "文档里没有这个参数" not in page.text
@@ -145,6 +153,15 @@ def test_mounted_simulator_serves_only_its_own_urls(method: str, url: str, statu
     assert Shop().browser.open(url, method=method, buffered=True).status_code == status
 
 
+def test_page_of_mounted_simulator_links_to_its_stylesheet() -> None:
+    browser = Shop().browser
+    page = browser.get(f"/gateway{build_url(HOME)}")
+    hrefs = [link["href"] for link in parse_html(page).select('link[rel="stylesheet"]')]
+    assert hrefs[0] == "/gateway/dispatch/static/xiebao.css"
+    with browser.get(str(hrefs[0])) as stylesheet:
+        assert stylesheet.mimetype == "text/css"
+
+
 # Languages
 
 
@@ -163,3 +180,17 @@ def test_page_uses_language_of_xiebao_locale(locale: object, language: str) -> N
     assert find_element(page, "html")["lang"] == language
     assert ("Refused: home page" if language == "en" else "已拒绝：携保首页") in page.text
     assert "{" not in page.text
+
+
+def test_verdict_has_problems_and_reasons_in_each_language() -> None:
+    verdict = SIMULATOR.check(build_url(HOME, platform="2", foo="1"))
+    english = (
+        "The gateway page in section 2.2 of Xiebao's interface document has no version for PCs"
+        ' (platform "2") at present. Use one of these platforms: 1 (H5), 3 (iOS), 4 (Android).',
+        'The parameter "foo" is not defined in section 2.2 of Xiebao\'s interface document. Remove'
+        " this parameter or, if Xiebao told you to send it, add it to XIEBAO_EXTRA or to the"
+        ' "also_known" argument of a GatewaySimulator.',
+    )
+    assert verdict.reasons_in("en") == verdict.reasons_in("en-GB") == english
+    assert verdict.reasons_in("zh_CN") == verdict.reasons
+    assert verdict.problems == (Problem("no_pc", "platform", "2"), Problem("unknown", "foo"))

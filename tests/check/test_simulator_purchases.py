@@ -26,7 +26,7 @@ from tests.check.simulator_support import (
     Shop,
     shop,
 )
-from tests.support import PRODUCT_CODE, SIGN, find_href, find_leaks, parse_html, pay
+from tests.support import PRODUCT_CODE, SIGN, find_element, find_href, find_leaks, parse_html, pay
 
 __all__ = ["shop"]
 
@@ -137,6 +137,20 @@ def test_only_payment_redirects_from_order_page_to_return_url(
 
     assert "/gateway/dispatch/" in location
     assert location.partition("#")[2] == fragment
+
+
+def test_home_page_sells_a_product_with_its_price(shop: Shop) -> None:
+    url = PRODUCT.replace("/cps?", "/cps/index?").replace(f"&caseCode={PRODUCT_CODE}", "")
+    page = shop.browser.get(url)
+    assert find_element(page, "h2").text == "购买：境内旅行意外险"
+    assert "¥15.00" in find_element(page, "h2 + p").text
+    pay(shop.browser, url)
+    assert shop.notifications[0].case_code == "QX000000127257"
+
+
+def test_policy_for_one_person_offers_no_partial_surrender(shop: Shop) -> None:
+    number = shop.buy()
+    assert "surrender_one" not in shop.browser.get(shop.get_order_url(number)).text
 
 
 @pytest.mark.parametrize(

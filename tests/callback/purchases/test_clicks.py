@@ -109,6 +109,12 @@ def test_only_first_return_from_payment_is_recorded(shop: Shop) -> None:
 # Requests that are not stored
 
 
+def click_without_login(shop: Shop) -> TestResponse:
+    link = shop.site.link("product")
+    shop.site.log_in(None)
+    return shop.site.follow(link)
+
+
 #: One row per request that is not stored as a click: a function that sends the request, and the
 #: status of the response.
 UNSTORED_REQUESTS: dict[str, tuple[Callable[[Shop], TestResponse], int]] = {
@@ -119,6 +125,7 @@ UNSTORED_REQUESTS: dict[str, tuple[Callable[[Shop], TestResponse], int]] = {
         302,
     ),
     "prefetch": (lambda shop: click(shop, headers={**PC, "Sec-Purpose": "prefetch"}), 503),
+    "click without login": (click_without_login, 401),
 }
 
 
