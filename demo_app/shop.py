@@ -117,5 +117,5 @@ def store_click_time(_app: Flask, **_values: Any) -> None:
 
 @pages.get("/favicon.ico")
 def icon() -> ResponseReturnValue:
-    """Return the icon for pages that link to no icon, for example the extension's pages."""
+    """Return the icon. Browsers request it for pages without a link to an icon."""
     return current_app.send_static_file("icon.svg")

@@ -266,8 +266,8 @@ CLICKABLE = [
 CSP = "Content-Security-Policy"
 WITH_ASSETS = "{{ xiebao_styles() }}{{ xiebao_script() }}" + ENTRY
 WITH_NONCE = '{{ xiebao_styles(nonce="r4nd0m") }}{{ xiebao_script(nonce="r4nd0m") }}' + ENTRY
-#: Two rows per policy that blocks a file of the extension. One page has the policy in a header, and
-#: the other page has it in a ``<meta>``.
+#: Two rows per policy that blocks a file of the extension. The first page has the policy in a
+#: header, and the second page in a ``<meta>`` element.
 POLICIES = [
     failing_row(f"{policy} ({place})", rule, partial(make_shop, **page), **ON_PC)
     for rule, policy in [

@@ -190,8 +190,8 @@ def measure_platform_detection() -> None:
         # This library returns the system and the device, but not whether the device is a PC.
         "ua-parser": ua_parser.parse,
     }
-    # Every User-Agent is different, because the libraries have caches. Build them here, so that the
-    # time for this is not measured.
+    # The libraries cache their results, so every User-Agent must be different. Build all of them
+    # before the measurement begins.
     calls, rounds = 200, 9
     agents = itertools.islice(itertools.cycle(generated), calls * rounds)
     distinct_agents = [f"{agent} N/{number}" for number, agent in enumerate(agents)]
