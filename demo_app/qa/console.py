@@ -30,7 +30,7 @@ from ..languages import get_language
 from ..reports import build_report
 from ..shop import CHINA_TIME
 from . import checks
-from .events import EventWithReturns, count_steps, get_events
+from .events import Event, count_steps, get_events
 from .link_form import create_link
 from .sales import (
     GROUPS,
@@ -231,12 +231,12 @@ def events() -> str:
     )
 
 
-def filter_events(events: list[EventWithReturns], values: dict[str, str]) -> list[EventWithReturns]:
+def filter_events(events: list[Event], values: dict[str, str]) -> list[Event]:
     """Return the events that have these values. An empty value means any value."""
     return [
-        each
-        for each in events
-        if all(value in ("", getattr(each.event, name)) for name, value in values.items())
+        event
+        for event in events
+        if all(value in ("", getattr(event, name)) for name, value in values.items())
     ]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from flask import (
     Flask,
@@ -77,13 +77,6 @@ class Event(db.Model):  # type: ignore[name-defined, misc]
     succeeded: Mapped[bool | None]
 
 
-class EventWithReturns(NamedTuple):
-    """An event. For a click, with the returns from its payment, oldest first."""
-
-    event: Event
-    returns: list[Event]
-
-
 def add_event(kind: str, **values: Any) -> None:
     """Store an event, and delete the oldest events if there are more than ``MAX_EVENTS``."""
     if is_rehearsal():  # The clicks of a check are not events.
@@ -94,27 +87,16 @@ def add_event(kind: str, **values: Any) -> None:
     db.session.commit()
 
 
-def get_events() -> list[EventWithReturns]:
-    """Return the events, newest first. A return whose click is deleted is an event of its own."""
-    events = db.session.scalars(select(Event).order_by(Event.id)).all()
-    clicks = {
-        event.click_id: EventWithReturns(event, []) for event in events if event.kind == "click"
-    }
-    result = []
-    for event in events:
-        if event.kind == "return" and event.click_id in clicks:
-            clicks[event.click_id].returns.append(event)
-        else:
-            is_click = event.kind == "click"
-            result.append(clicks[event.click_id] if is_click else EventWithReturns(event, []))
-    return result[::-1]
+def get_events() -> list[Event]:
+    """Return the events, newest first."""
+    return list(db.session.scalars(select(Event).order_by(Event.id.desc())))
 
 
-def count_steps(events: Sequence[EventWithReturns]) -> dict[str, int]:
+def count_steps(events: Sequence[Event]) -> dict[str, int]:
     """Return the number of events at each step, from the login redirect to the policy."""
-    kinds = Counter(event.kind for event, _returns in events)
+    kinds = Counter(event.kind for event in events)
     # The gateway may send a notification several times.
-    notified = {(event.step, event.insure_num) for event, _returns in events if event.succeeded}
+    notified = {(event.step, event.insure_num) for event in events if event.succeeded}
     steps = Counter(step for step, _insure_num in notified)
     return {
         _("Sent to sign-in"): kinds["login"],
@@ -123,9 +105,7 @@ def count_steps(events: Sequence[EventWithReturns]) -> dict[str, int]:
         _("To the gateway"): kinds["click"],
         _("Application"): steps[NotificationType.APPLICATION],
         _("Payment"): steps[NotificationType.PAYMENT],
-        _("Return after payment"): (
-            sum(bool(returns) for _event, returns in events) + kinds["return"]
-        ),
+        _("Return after payment"): kinds["return"],
         _("Issue"): steps[NotificationType.ISSUE],
         _("Surrender"): steps[NotificationType.SURRENDER],
     }

@@ -255,7 +255,7 @@ def test_console_explains_failures(demo: Flask) -> None:
     # Without a choice, the filter shows only the rows with failures.
     assert find_element(page, ".filters [aria-current=true]").text.startswith("✗ 不通过")
     rows = read_matrix(page)
-    assert get_text(rows["产品详情页：已登录"]["iPhone Safari"]) == "✗ 301 H5"
+    assert get_text(rows["产品详情页：已登录"]["iPhone Safari"]) == "✗ 301"
     assert "产品详情页：链接被改动" not in rows
     details = get_page(demo.test_client(), "/qa/product-plain/iphone")
     assert find_missing(details, "iPhone Safari ✗ 不通过", "浏览器会一直记住永久跳转") == []

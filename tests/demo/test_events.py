@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -60,18 +59,30 @@ def test_events_are_listed_newest_first(sent_signals: SentSignals, busy_demo: Fl
     click_ids = [signal["click_id"] for name, signal in sent_signals[::-1] if name == "clicked"]
     lin = f"林晓 {LIN}"
 
-    in_app, product, *others = get_event_rows(busy_demo)
-
-    assert in_app[1:] == ["点击", "—", lin, "携保首页", "iOS", click_ids[0], "—", "—"]
-    assert product[1:7] == ["点击", "—", lin, f"产品详情页 {PRODUCT_CODE}", "H5", click_ids[1]]
-    assert re.fullmatch(r"\d\d:\d\d:\d\d 已返回", product[7])
-    assert [row[1:] for row in others] == [
-        ["不放行 403 他人链接", "—", lin, f"保单详情页 {INSURE_NUM}", *["—"] * 4],
-        ["不放行 404 无效链接", "—", lin, "携保首页", *["—"] * 4],
-        ["点击", "—", lin, "携保首页", "H5", click_ids[2], "—", "QY-8"],
-        ["二维码", "—", lin, "携保首页", "—", "—", "—", "QY-8"],
-        ["去登录", "—", "—", "携保首页", "—", "—", "—", "QY-8"],
+    assert [row[1:] for row in get_event_rows(busy_demo)] == [
+        ["返回", "—", lin, f"产品详情页 {PRODUCT_CODE}", "—", click_ids[1], "—"],
+        ["点击", "—", lin, "携保首页", "iOS", click_ids[0], "—"],
+        ["点击", "—", lin, f"产品详情页 {PRODUCT_CODE}", "H5", click_ids[1], "—"],
+        ["不放行 403 他人链接", "—", lin, f"保单详情页 {INSURE_NUM}", "—", "—", "—"],
+        ["不放行 404 无效链接", "—", lin, "携保首页", "—", "—", "—"],
+        ["点击", "—", lin, "携保首页", "H5", click_ids[2], "QY-8"],
+        ["二维码", "—", lin, "携保首页", "—", "—", "QY-8"],
+        ["去登录", "—", "—", "携保首页", "—", "—", "QY-8"],
     ]
+
+
+def test_event_list_is_filtered_by_kind(busy_demo: Flask) -> None:
+    assert [row[1] for row in get_event_rows(busy_demo, "kind=refusal")] == [
+        "不放行 403 他人链接",
+        "不放行 404 无效链接",
+    ]
+    assert [row[1] for row in get_event_rows(busy_demo, "kind=return")] == ["返回"]
+
+
+def test_return_by_another_member_is_marked(demo: Flask) -> None:
+    click = open_client(demo).get(build_link(demo, return_to="/insured"))
+    open_client(demo, ZHOU).get(urlsplit(get_return_link(click)).path)
+    assert [row[1] for row in get_event_rows(demo)] == ["返回，登录的不是这位会员", "点击"]
 
 
 def test_events_are_counted_by_step(busy_demo: Flask) -> None:

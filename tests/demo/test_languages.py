@@ -90,7 +90,6 @@ EVENTS: list[tuple[str, dict[str, Any]]] = [
     *(("click", {"click_id": f"c{number}", "platform": 1}) for number in range(60)),
     ("return", {"click_id": "c59", "same_session": False}),
     ("return", {"click_id": "c59", "same_session": True}),
-    ("return", {"click_id": "deleted", "same_session": True}),
     ("refusal", {"status": 404, "reason": "invalid_link", "page": "paid", "reference": None}),
     *(
         ("refusal", {"status": 403, "reason": reason})
