@@ -38,6 +38,12 @@ CACHE_OVERRIDE_HEADERS = {
     *("Expires", "Surrogate-Control", "Edge-Control", "X-Accel-Expires"),
     *("CDN-Cache-Control", "Cloudflare-CDN-Cache-Control", "X-LiteSpeed-Cache-Control"),
 }
+#: The request headers of WeChat on a HarmonyOS phone. The User-Agent names neither Android nor iOS.
+WECHAT_ON_HARMONY = {
+    "User-Agent": "Mozilla/5.0 (Phone; OpenHarmony 5.0) AppleWebKit/537.36 (KHTML, like Gecko)"
+    " Chrome/114.0.0.0 Safari/537.36 ArkWeb/4.1.6.1 Mobile MicroMessenger/8.0.11.32(0xf380b20)"
+    " WeChat/HarmonyOS"
+}
 
 
 def send_raw_request(app: Any, path: str, method: str = "GET", **environ: str) -> TestResponse:

@@ -13,6 +13,7 @@ import time_machine
 from jinja2 import DictLoader
 from werkzeug.test import TestResponse
 
+from tests.click.support import WECHAT_ON_HARMONY
 from tests.support import (
     LINK_ARGUMENTS,
     PC,
@@ -32,6 +33,7 @@ NAVIGATION_HEADERS = {
     "browser": {"Sec-Fetch-Mode": "navigate", "Upgrade-Insecure-Requests": "1"},
     "web view of an app": {"X-Requested-With": "com.tencent.mm"},
     "WeChat": {"User-Agent": f"{PHONE['User-Agent']} MicroMessenger/8.0.42"},
+    "WeChat on HarmonyOS": WECHAT_ON_HARMONY,
     "LINE": {"User-Agent": f"{PHONE['User-Agent']} Line/13.20.0"},
     "Facebook": {"User-Agent": f"{PHONE['User-Agent']} [FBAN/FBIOS;FBAV/440.0]"},
     "DingTalk": {"User-Agent": f"{PHONE['User-Agent']} AliApp(DingTalk/7.0.50)"},

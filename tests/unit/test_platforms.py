@@ -53,14 +53,15 @@ def detect(agent: object, mobile: object = None, system: object = None) -> Platf
 # User-Agents
 
 
-@pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.agent[:100])
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.source)
 def test_user_agent_is_detected_in_any_case(sample: Sample) -> None:
     assert detect(sample.agent) is sample.platform, sample.source
     assert detect(sample.agent.upper()) is sample.platform
 
 
 def test_user_agent_samples_are_distinct_and_have_sources() -> None:
-    assert len({sample.agent for sample in SAMPLES}) == len(SAMPLES)
+    agents, sources = {sample.agent for sample in SAMPLES}, {sample.source for sample in SAMPLES}
+    assert len(agents) == len(sources) == len(SAMPLES)
     assert all(sample.source for sample in SAMPLES)
 
 

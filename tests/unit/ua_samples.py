@@ -1,8 +1,9 @@
 """User-Agents of real devices and browsers, with their expected platforms and sources.
 
-The platforms were assigned by hand. The source is a vendor's documentation, a public repository or,
-if there is none, "own knowledge". The common beginnings of User-Agents are constants, so that the
-differences are easy to see. To add a User-Agent, add a ``Sample`` beside its relatives.
+The platforms were assigned by hand. The source is a vendor's documentation, a public repository,
+"a user's report" or, if there is none, "own knowledge". The source is also the id of the User-Agent
+in test reports, so each source is different. The common beginnings of User-Agents are constants, so
+that the differences are easy to see. To add a User-Agent, add a ``Sample`` beside its relatives.
 """
 
 from __future__ import annotations
@@ -64,6 +65,12 @@ SAMPLES = (
         " ArkWeb/4.1.6.1 Mobile HuaweiBrowser/5.0.4.303 MicroMessenger/8.0.5",
         H5,
         "public code: WeChat on HarmonyOS NEXT",
+    ),
+    Sample(
+        f"Mozilla/5.0 (Phone; OpenHarmony 5.0) {_WEBKIT} Chrome/114.0.0.0 Safari/537.36"
+        " ArkWeb/4.1.6.1 Mobile MicroMessenger/8.0.11.32(0xf380b20) WeChat/HarmonyOS",
+        H5,
+        "a user's report: WeChat 8 on HarmonyOS NEXT",
     ),
     Sample(
         f"Mozilla/5.0 (Tablet; OpenHarmony 6.0) {_WEBKIT} Chrome/132.0.0.0 Safari/537.36"
@@ -534,8 +541,14 @@ SAMPLES = (
         PC,
         "Chrome docs: User-Agent reduction, ChromeOS",
     ),
-    Sample(f"{_WINDOWS} Chrome/143.0.0.0 Safari/537.36", PC, "Chrome docs: User-Agent reduction"),
-    Sample(f"{_MAC} Chrome/143.0.0.0 Safari/537.36", PC, "Chrome docs: User-Agent reduction"),
+    Sample(
+        f"{_WINDOWS} Chrome/143.0.0.0 Safari/537.36",
+        PC,
+        "Chrome docs: User-Agent reduction, Windows",
+    ),
+    Sample(
+        f"{_MAC} Chrome/143.0.0.0 Safari/537.36", PC, "Chrome docs: User-Agent reduction, macOS"
+    ),
     Sample(
         "Mozilla/5.0 (Windows NT 6.1; Win64; x64; rv:47.0) Gecko/20100101 Firefox/47.0",
         PC,
