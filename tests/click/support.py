@@ -72,7 +72,7 @@ def click_and_get_return_link(
 
 
 def get_return_link_path(return_to: str = "/orders/8") -> str:
-    """Return the path of a return link. All test sites have the same key and accept the link."""
+    """Return the path of a return link that all test sites accept, because they share a key."""
     return urlsplit(click_and_get_return_link(support.make_site(), return_to=return_to)).path
 
 
@@ -82,24 +82,24 @@ def get_warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
 
 
 class User(UserMixin):  # type: ignore[misc]
-    """A user of Flask-Login."""
+    """A Flask-Login user whose id is a name."""
 
     def __init__(self, name: str) -> None:
         self.id = name
 
 
 def init_flask_login(site: Site) -> LoginManager:
-    """Add Flask-Login to a site, accept each user id, and return the login manager."""
+    """Add Flask-Login to a test site, and return the login manager. Every user id is valid."""
     manager = LoginManager(site.app)
     manager.user_loader(User)
     return manager
 
 
 def assert_click_outcome(response: TestResponse, sent_signals: SentSignals, expected: str) -> None:
-    """Assert that the response to a click and the only signal have the expected outcome.
+    """Assert that a click sent one signal, and that signal and response have the expected outcome.
 
-    :param expected: the status and the member who is redirected to the gateway, such as ``302
-        alice``, or the status and the reason for the refusal, such as ``410 expired``.
+    :param expected: the status and the member who is redirected to the gateway, for example
+        ``302 alice``, or the status and the reason for the refusal, for example ``410 expired``.
     """
     [(signal, values)] = sent_signals
     if signal == "clicked":
@@ -112,14 +112,14 @@ def assert_click_outcome(response: TestResponse, sent_signals: SentSignals, expe
 
 @dataclass(frozen=True)
 class LinkCase:
-    """A request for a link, and the expected response.
+    """A request for a link on a test site, and the expected response.
 
     :ivar member: the member who is logged in, or None.
-    :ivar target: the expected target of a redirect: ``gateway``, ``login`` or ``return_to``. Empty
-        if no redirect is expected.
+    :ivar target: the expected target of a redirect: ``gateway``, ``login`` or ``return_to``. An
+        empty string if no redirect is expected.
     :ivar reason: the reason for which the click is refused, or None.
     :ivar method: the request method. None if the response is the same for GET and HEAD.
-    :ivar environ: further values of the WSGI environ.
+    :ivar environ: additional values of the WSGI environ.
     """
 
     site: Site
@@ -131,8 +131,11 @@ class LinkCase:
     method: str | None = None
     environ: Mapping[str, str] = field(default_factory=dict)
 
-    def send(self, method: str = "GET", **environ: str) -> TestResponse:
-        """Send the request, with these additional values of the environ."""
+    def send_request(self, method: str = "GET", **environ: str) -> TestResponse:
+        """Send the request as the member, and return the response.
+
+        :param environ: more values of the WSGI environ.
+        """
         self.site.log_in(self.member)
         environ = {**self.environ, **environ}
         return send_raw_request(self.site.app, self.path, self.method or method, **environ)
@@ -141,7 +144,7 @@ class LinkCase:
 def build_link_cases(
     pages: Iterable[str] = ("product",), make_site: MakeSite = support.make_site, **config: Any
 ) -> list[LinkCase]:
-    """Return one or more requests for each kind of response to a link.
+    """Return one or more test cases for each kind of response to a request for a link.
 
     :param pages: the gateway pages to which the links of most cases lead.
     :param make_site: the function that makes the sites.
@@ -163,7 +166,7 @@ def build_link_cases(
         *(LinkCase(site, "alice", path, 404, reason="invalid_link") for path in invalid_paths),
         # No route matches these paths, so Flask itself returns 404.
         *(LinkCase(site, "alice", f"/xiebao/product/{path}", 404) for path in ("", "a/b")),
-        # The site has no notification handler.
+        # Without a notification handler, the callback returns 404 for a notification.
         LinkCase(site, None, "/xiebao/notify", 404, method="POST"),
         LinkCase(site, None, "/xiebao/notify", 405),
         LinkCase(site, "alice", return_path, 405, method="PUT"),
@@ -204,8 +207,8 @@ def build_link_cases(
     return cases
 
 
-def assert_target(case: LinkCase, location: str, login_query: str = "") -> None:
-    """Assert that the ``Location`` of a response is the expected target of its case.
+def assert_redirect_target(case: LinkCase, location: str, login_query: str = "") -> None:
+    """Assert that the ``Location`` header of a response leads to the target of its test case.
 
     :param login_query: a query string that the login may add to the link.
     """
@@ -225,7 +228,7 @@ def assert_target(case: LinkCase, location: str, login_query: str = "") -> None:
 def assert_has_privacy_headers(
     response: TestResponse, case: object, policy: str = "frame-ancestors 'self'"
 ) -> None:
-    """Assert that headers keep a response out of caches, search engines, frames and referrers.
+    """Assert that a response has headers against caches, search engines, frames and referrers.
 
     :param policy: the expected ``Content-Security-Policy`` of a response that is not a redirect.
     """

@@ -1,7 +1,7 @@
 """Tests for who may follow a link: the link's member, other members and anonymous visitors.
 
 To test another case, add a row to ``ACCESS_RULES``. The same rules, with more times, are tested
-without requests in ``tests/unit/test_admission.py``.
+without requests in ``tests/unit/test_access_rules.py``.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ import pytest
 from tests.click.support import assert_click_outcome
 from tests.support import LINK_ARGUMENTS, MakeSite, SentSignals
 
-#: One row per click: the member of the link, its no_login_for, the member who is logged in a minute
-#: later, and the expected outcome.
+#: One row per click: the member of the link, the ``no_login_for`` of the link in seconds, the
+#: member who is logged in a minute later, when the click happens, and the expected outcome.
 ACCESS_RULES = [
     (None, None, None, "401 login_required"),
     (None, None, "alice", "302 alice"),
@@ -38,8 +38,8 @@ ACCESS_RULES = [
         for page in LINK_ARGUMENTS
         for has_loader in (True, False)
         for rule in ACCESS_RULES
-        # A link to the policy page always has a member. Without a member_loader, each visitor is
-        # anonymous.
+        # Leave out impossible clicks: a link to the policy page always has a member, and each
+        # visitor is anonymous if the site has no member_loader.
         if (page != "policy" or rule[0] is not None) and (has_loader or rule[2] is None)
     ],
 )

@@ -27,7 +27,10 @@ from tests.support import (
     parse_html,
 )
 
-#: One row per browser: a name, and the request headers that it sends for a click.
+#: One row per browser: a name, and the request headers that the browser sends for a click. The test
+#: of this table sets the platform of the link to "h5", so a row does not test which platform is
+#: detected. To test this, also add the browser to ``PLATFORMS`` in
+#: ``tests/click/test_platform_detection.py``.
 NAVIGATION_HEADERS = {
     "old browser": {},
     "browser": {"Sec-Fetch-Mode": "navigate", "Upgrade-Insecure-Requests": "1"},
@@ -41,7 +44,8 @@ NAVIGATION_HEADERS = {
         "User-Agent": "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
     },
 }
-#: One row per script: a name, and the request headers that it adds.
+#: One row per request that is no browser navigation: a name, and the request headers that the
+#: script or the browser adds.
 SCRIPT_HEADERS = {
     "HTMX": {"HX-Request": "true"},
     "HTMX boost": {"HX-Request": "true", "HX-Boosted": "true", "Sec-Fetch-Mode": "cors"},
@@ -50,13 +54,14 @@ SCRIPT_HEADERS = {
     "Turbo prefetch on hover": {"X-Sec-Purpose": "prefetch", "Sec-Fetch-Mode": "cors"},
     "fetch()": {"Sec-Fetch-Mode": "cors"},
     "fetch() with mode same-origin": {"Sec-Fetch-Mode": "same-origin"},
-    # A service worker sends the same headers for a click and for a speculative load.
+    # A service worker sends these headers for a click and also for a speculative load, so the
+    # request does not count as a click.
     "service worker": {"Sec-Fetch-Mode": "same-origin", "Upgrade-Insecure-Requests": "1"},
     "image": {"Sec-Fetch-Mode": "no-cors"},
     "WebSocket": {"Sec-Fetch-Mode": "websocket"},
     "unknown mode": {"Sec-Fetch-Mode": "another"},
 }
-#: One row per prefetch: a name, and the request headers that a browser adds.
+#: One row per prefetch: a name, and the request headers that the browser adds to a prefetch.
 PREFETCH_HEADERS = {
     "Chrome": {"Sec-Purpose": "prefetch"},
     "Chrome prerender": {"Sec-Purpose": "prefetch;prerender"},
@@ -99,14 +104,15 @@ def test_browser_navigation_sends_entry_clicked_but_head_request_does_not(
 def test_script_request_returns_page_with_continue_link(
     site: Site, sent_signals: SentSignals, name: str, page: str, mount: str
 ) -> None:
-    # The page must work although a template of the site replaces the layout.
+    # The page with the "Continue" link must work even if the site replaces the layout template.
     site.app.jinja_loader = DictLoader({"xiebao/layout.html": "The shop"})
     path, base_url = site.link(page), f"http://localhost{mount}"
     response = site.follow(path, PHONE | SCRIPT_HEADERS[name], base_url=base_url)
     assert_is_continue_page(response)
     assert response.headers["Cache-Control"] == "no-store"
 
-    # HTMX follows this header, Turbo reloads the page, and other scripts show the page.
+    # HTMX follows the HX-Redirect header, Turbo reloads the page because of its <meta> elements,
+    # and other scripts show the page.
     assert response.headers["HX-Redirect"] == f"{mount}{path}"
     assert [
         (tag["name"], tag["content"]) for tag in parse_html(response).select("meta[name^=turbo]")
@@ -131,7 +137,8 @@ def test_continue_link_redirects_except_for_htmx_and_turbo(
     response = site.follow(link, PHONE | SCRIPT_HEADERS[name])
     if name.startswith(("HTMX", "Turbo")):
         assert_is_continue_page(response)
-        # A browser that sends these headers with each request must not reload the page forever.
+        # This page does not refresh itself, because a browser that sends the headers of HTMX or
+        # Turbo with each request would otherwise reload the page forever.
         assert parse_html(response).select("meta[http-equiv=refresh]") == []
         response = site.follow(find_href(response), PHONE | {"Sec-Fetch-Mode": "navigate"})
     assert_gateway_accepts(response)
@@ -142,8 +149,8 @@ def build_fetch_headers(mode: str, destination: str, site: str) -> dict[str, str
     return {"Sec-Fetch-Mode": mode, "Sec-Fetch-Dest": destination, "Sec-Fetch-Site": site}
 
 
-#: One row per request: the query string, the request headers, and True if it counts as a click on
-#: the "Continue" link.
+#: One row per request: the query string, the request headers, and whether the request counts as a
+#: click on the "Continue" link.
 GO_PARAMETERS: list[tuple[str, dict[str, str], bool]] = [
     *(
         (query, {"Sec-Fetch-Mode": "cors"}, True)
@@ -153,12 +160,13 @@ GO_PARAMETERS: list[tuple[str, dict[str, str], bool]] = [
         (query, {"Sec-Fetch-Mode": "cors"}, False)
         for query in ("?go=0", "?go=", "?go", "?go=11", "?going=1", "?x=go=1", "?GO=1")
     ),
-    # A service worker sends such headers if it forwards a navigation.
+    # A service worker sends these headers when it forwards a browser navigation.
     *(
         ("?go=1", build_fetch_headers("cors", destination, "same-origin"), True)
         for destination in ("empty", "document", "iframe")
     ),
-    # Images in forum posts, scripts, and requests by other sites are not clicks.
+    # A request for an image in a forum post, a request for a script, and a request from another
+    # site do not count as clicks.
     ("?go=1", build_fetch_headers("no-cors", "image", "same-origin"), False),
     ("?go=1", build_fetch_headers("no-cors", "script", "same-origin"), False),
     ("?go=1", build_fetch_headers("no-cors", "image", "same-site"), False),
@@ -250,7 +258,7 @@ def test_prefetch_returns_503_without_redirect_signal_or_log(
     assert (sent_signals, caplog.messages) == ([], [])
 
 
-#: One row per link previewer: a name, and its User-Agent.
+#: One row per link previewer: a name, and the User-Agent of the previewer.
 LINK_PREVIEWERS = {
     "Facebook": "facebookexternalhit/1.1 (+http://www.facebook.com/externalhit_uatext.php)",
     "Facebot": "Facebot/1.0",

@@ -33,7 +33,7 @@ from tests.support import (
 
 
 def assert_refused_by_guard(response: TestResponse) -> None:
-    """Assert that the response is the refusal page of the click guard."""
+    """Assert that the response is the page for a click that the click guard refused."""
     assert (response.status_code, response.headers.get("Location")) == (403, None)
     assert response.headers["Cache-Control"] == "no-store"
     assert "您无法打开这个链接" in find_element(response, "h1").text
@@ -102,8 +102,9 @@ def test_click_guard_of_another_xiebao_object_is_not_called(
     assert assert_gateway_accepts(site.follow(site.link("product")))
 
 
-#: One row per guard: a name, a function that returns or raises the response, the expected status,
-#: and a part of the body or, for a redirect, of the ``Location``.
+#: One row per response of a click guard: a name, a function that returns or raises the response,
+#: the expected status, and a part of the expected body. For a redirect, the last column is a part
+#: of the ``Location`` header.
 RESPONSES: dict[str, tuple[Callable[[], Any], int, str]] = {
     "tuple": (lambda: ("<p>Locked: call 400-800.</p>", 403), 403, "call 400-800"),
     "tuple with headers": (lambda: ("later", 503, {"Retry-After": "60"}), 503, "later"),
@@ -151,8 +152,8 @@ def test_response_of_click_guard_is_sent_and_reported_as_refusal(
 
 
 INVALID_RESULT = "click_guard must return True, False or a response"
-#: One row per guard: a name, a function with the result of the guard, and parts of the message of
-#: the exception.
+#: One row per invalid result of a click guard: a name, a function that returns the result or raises
+#: an exception, and two parts of the expected error message.
 INVALID_RESULTS: dict[str, tuple[Callable[[], Any], str, str]] = {
     "None": (lambda: None, INVALID_RESULT, "None"),
     "one": (lambda: 1, INVALID_RESULT, "int"),

@@ -1,6 +1,7 @@
 """Tests for pickling and copying the exceptions of the package.
 
-Which argument an exception names is tested where it is raised, for example in ``test_links.py``.
+The tests of the code that raises an exception also check the argument that the exception names, for
+example in ``test_links.py``.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from tests.support import make_site
 @pytest.mark.parametrize(
     "duplicate",
     [
-        lambda error: pickle.loads(pickle.dumps(error)),  # noqa: S301 - The data is our own.
+        lambda error: pickle.loads(pickle.dumps(error)),  # noqa: S301 - The test wrote the data.
         copy.copy,
         copy.deepcopy,
     ],
@@ -58,7 +59,7 @@ def test_pickled_or_copied_exception_has_same_attributes(
 @pytest.mark.parametrize(
     "duplicate",
     [
-        lambda error: pickle.loads(pickle.dumps(error)),  # noqa: S301 - The data is our own.
+        lambda error: pickle.loads(pickle.dumps(error)),  # noqa: S301 - The test wrote the data.
         copy.deepcopy,
     ],
     ids=["pickle", "deepcopy"],

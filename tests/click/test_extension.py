@@ -99,7 +99,8 @@ def test_disabled_site_has_empty_links_and_no_gateway(make_site: MakeSite, page:
             _ = site.xiebao.gateway
 
 
-#: One row per hook: its name, a part of the error message, and functions with wrong parameters.
+#: One row per error message: the name of the hook, a part of the message, and functions that have
+#: the wrong parameters for this hook.
 WRONG_HOOKS: list[tuple[str, str, list[Any]]] = [
     ("member_loader", r"without arguments \(missing .* 'request'\)", [lambda request: "8"]),
     ("click_guard", r"with the arguments \(member, entry\) \(too many", [lambda member: True]),

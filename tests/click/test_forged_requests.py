@@ -14,13 +14,12 @@ import pytest
 from werkzeug.test import TestResponse
 
 from tests import qr
-from tests.click.support import LinkCase, assert_target, build_link_cases
+from tests.click.support import LinkCase, assert_redirect_target, build_link_cases
 from tests.support import PUBLIC_URL, assert_gateway_accepts, find_leaks
 
 EVIL = "evil.example"
 
-#: One row per forgery: a name, and the values that a client sends, by their keys in the WSGI
-#: environ.
+#: One row per forged request: a name, and the forged values by their keys in the WSGI environ.
 FORGED_ENVIRONS: dict[str, dict[str, str]] = {
     "X-Forwarded headers": {
         "HTTP_X_FORWARDED_HOST": EVIL,
@@ -90,16 +89,16 @@ HOSTS = [
 ]
 
 
-def build_varying_cases(public_url: str | None) -> list[LinkCase]:
-    """Return the cases whose responses could contain a part of the request.
+def build_reflecting_cases(public_url: str | None) -> list[LinkCase]:
+    """Return the test cases whose responses could contain a part of the request.
 
-    All refusal pages are built in the same way, so those with the status 403 stand for them.
+    All refusal pages are built in the same way, so only the pages with the status 403 are tested.
     """
     cases = build_link_cases(XIEBAO_PUBLIC_URL=public_url)
     return [case for case in cases if case.status in (200, 302, 403) and case.method is None]
 
 
-def collect_text(response: TestResponse) -> str:
+def collect_response_text(response: TestResponse) -> str:
     """Return the body and headers of a response, and the URLs that are encoded in them."""
     query = parse_qs(urlsplit(response.headers.get("Location", "")).query)
     return_urls = [base64.b64decode(url).decode() for url in query.get("paySuccess", [])]
@@ -114,19 +113,19 @@ def test_forged_values_appear_in_no_response(
     name: str, environ: dict[str, str], public_url: str | None
 ) -> None:
     changes_device = "HTTP_USER_AGENT" in environ
-    for case in build_varying_cases(public_url):
-        response = case.send(**environ)
+    for case in build_reflecting_cases(public_url):
+        response = case.send_request(**environ)
 
         assert response.status_code < 500, case
         if not changes_device and "platform" not in name:
             assert response.status_code == case.status, case
-        # A token cannot contain any of these words by chance.
+        # None of these words can appear in a token by chance.
         words = (EVIL, "javascript:", ":6666", "<script>", "the.stranger")
-        assert find_leaks(collect_text(response), *words) == [], case
+        assert find_leaks(collect_response_text(response), *words) == [], case
         location = response.headers.get("Location", "")
-        # Another User-Agent may lead to the handoff page instead of the redirect.
+        # With a forged User-Agent, the site may show the handoff page instead of redirecting.
         if case.target and (location or not changes_device):
-            assert_target(case, location, "?platform=h5")
+            assert_redirect_target(case, location, "?platform=h5")
         if case.target == "gateway":
             return_url = assert_gateway_accepts(location).pay_success or ""
             assert urlsplit(return_url).netloc == ("shop.example" if public_url else "localhost")
@@ -134,11 +133,11 @@ def test_forged_values_appear_in_no_response(
 
 @pytest.mark.parametrize("public_url", [None, PUBLIC_URL])
 def test_forged_host_raises_no_error_and_appears_in_no_redirect(public_url: str | None) -> None:
-    for case, host in itertools.product(build_varying_cases(public_url), HOSTS):
-        response = case.send(HTTP_HOST=host)
+    for case, host in itertools.product(build_reflecting_cases(public_url), HOSTS):
+        response = case.send_request(HTTP_HOST=host)
 
         assert response.status_code < 500, (case, host)
         assert EVIL not in response.headers.get("Location", ""), (case, host)
-        text = collect_text(response)
+        text = collect_response_text(response)
         assert "<script>" not in text, (case, host)
         assert public_url is None or EVIL not in text, (case, host)

@@ -29,7 +29,7 @@ DAY = 24 * 60 * 60
 PHONE_PAGES = pytest.mark.parametrize("page", ["home", "policy"])
 
 
-def get_code_url(site: Site, link: str) -> str:
+def get_qr_code_url(site: Site, link: str) -> str:
     """Follow a link on a PC, and return the URL in the QR code of the handoff page."""
     return qr.read(site.follow(link, PC).text)
 
@@ -51,7 +51,7 @@ def test_qr_code_redirects_phone_as_same_member_without_login(
     branch = {"sub_partner_id": "branch-7"} if page == "home" else {}
     link = site.link(page, return_to="/orders/8", client_reference="order-8", **options, **branch)
     site.log_in(visitor)
-    code_url = get_code_url(site, link)
+    code_url = get_qr_code_url(site, link)
     assert sent_signals == []
 
     site.log_in(None)
@@ -75,8 +75,9 @@ def test_direct_link_redirects_tablet_with_user_agent_of_pc(
     assert assert_gateway_accepts(site.follow(direct_link, PC)).platform == Platform.H5
 
 
-#: One row per click: the settings, the no_login_for of the link, the expected lifetime of the QR
-#: code in seconds, and the expected text. A QR code must not outlive a link that needs no login.
+#: One row per click: the settings, the ``no_login_for`` of the link, the expected lifetime of the
+#: QR code in seconds, and the lifetime as the page shows it. A QR code must not outlive a link that
+#: needs no login.
 LIFETIMES: list[tuple[dict[str, Any], int | None, int, str]] = [
     ({}, None, 300, "5 分钟"),
     ({"XIEBAO_HANDOFF_MAX_AGE": 90}, None, 90, "90 秒"),
@@ -109,8 +110,9 @@ def test_qr_code_expires_after_displayed_time(
     site.log_in(None)
     clock.shift(lifetime - 1)
     assert assert_gateway_accepts(site.follow(code_url)).member == "alice"
-    # If the URL of the code is opened on a PC, the second code expires together with the first.
-    second_code_url = get_code_url(site, code_url)
+    # If the URL in the QR code is opened on a PC, the page there has a second QR code, which
+    # expires together with the first.
+    second_code_url = get_qr_code_url(site, code_url)
     clock.shift(1)
     requests = itertools.product([code_url, second_code_url], [PC, PHONE])
     assert [site.follow(url, device).status_code for url, device in requests] == [410] * 4
@@ -124,7 +126,7 @@ def test_new_qr_code_can_be_requested_after_old_code_expired(
     handoff_page = site.follow(site.link("home", member="alice", no_login_for=DAY), PC)
     renewal_link = find_href(handoff_page, "换一个新的二维码")
     clock.shift(300)
-    code_url = get_code_url(site, renewal_link)
+    code_url = get_qr_code_url(site, renewal_link)
     site.log_in(None)
     assert assert_gateway_accepts(site.follow(code_url)).member == "alice"
 
@@ -132,7 +134,7 @@ def test_new_qr_code_can_be_requested_after_old_code_expired(
 @pytest.mark.parametrize(
     ("config", "page", "expected"),
     [
-        # Only the client that sent the forged Host header sees this code.
+        # No other visitor sees this QR code, only the client that sent the forged Host header.
         (DEPLOYED, "home", "http://evil.example/xiebao/home/"),
         (DEPLOYED, "policy", "http://evil.example/xiebao/policy/"),
         ({"XIEBAO_PUBLIC_URL": "https://shop.example/m"}, "home", "https://shop.example/m/xiebao/"),

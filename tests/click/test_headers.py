@@ -1,4 +1,4 @@
-"""Tests for the headers of responses to links, also if request hooks of the site change them.
+"""Tests for the headers of responses to links, including headers that request hooks change.
 
 To test another kind of request hook, add a function to ``ADD_HOOK_FUNCTIONS``. To test another
 change of a redirect, add a row to ``CHANGES``.
@@ -51,7 +51,7 @@ PUBLIC_HEADERS = {
     "X-Content-Type-Options": "",
     "Vary": "Accept-Encoding",
 }
-#: A request hook: a function that changes a response or returns another one.
+#: A request hook of a site: a function that changes a response or returns another response.
 RequestHook = Callable[[Response], Response]
 #: A function that adds a request hook to an app.
 AddRequestHook = Callable[[Flask, RequestHook], None]
@@ -63,7 +63,7 @@ def make_response_public(response: Response) -> Response:
 
 
 def replace_by_public_response(response: Response) -> Response:
-    """Return a new response, as extensions do that rewrite pages."""
+    """Return a new response with public headers, as Flask extensions that rewrite pages do."""
     return make_response_public(Response(response.get_data(), response.status, response.headers))
 
 
@@ -92,7 +92,8 @@ def add_subclass_hook(app: Flask, hook: RequestHook) -> None:
     app.__class__ = type("Shop", (Flask,), {"process_response": process_and_call_hook})
 
 
-#: One function per kind of request hook. The first is not called for pages of the site.
+#: One function per kind of request hook. The hook of the first function belongs to the blueprint of
+#: the extension, so Flask does not call it for the pages of the site.
 ADD_HOOK_FUNCTIONS: list[AddRequestHook] = [
     add_blueprint_hook,
     add_app_hook,
@@ -123,7 +124,7 @@ def make_site_with_hook(
 
 def test_each_link_response_has_privacy_headers() -> None:
     for case in build_link_cases(LINK_ARGUMENTS):
-        assert_has_privacy_headers(case.send(), case)
+        assert_has_privacy_headers(case.send_request(), case)
 
 
 def test_stylesheet_and_site_pages_have_no_privacy_headers(site: Site) -> None:
@@ -141,7 +142,7 @@ def test_request_hook_cannot_make_link_response_cacheable(
     for case in build_link_cases(
         make_site=partial(make_site_with_hook, is_hook_first, add_hook, hook)
     ):
-        response = case.send()
+        response = case.send_request()
         assert response.status_code == case.status, case
         assert_has_privacy_headers(response, case)
 
@@ -164,7 +165,7 @@ def test_frame_ancestors_are_added_to_content_security_policy_if_missing(
     for case in build_link_cases(
         make_site=partial(make_site_with_hook, is_hook_first, add_app_hook, set_policy)
     ):
-        assert_has_privacy_headers(case.send(), case, expected)
+        assert_has_privacy_headers(case.send_request(), case, expected)
 
 
 @IS_HOOK_FIRST
@@ -199,15 +200,15 @@ UNCHANGED = "unchanged"
 
 
 @dataclass(frozen=True)
-class Change:
-    """A change of a redirect by a request hook, and the expected response.
+class RedirectChange:
+    """A change that a request hook makes to a redirect, and the expected response.
 
     :ivar attributes: the attributes of the response that the hook sets.
     :ivar added: the headers that the hook adds.
     :ivar removed: the name of the header that the hook removes.
     :ivar location: the expected ``Location``, or None if the response has none.
     :ivar has_length: True if the response has a ``Content-Length``.
-    :ivar headers: further expected headers.
+    :ivar headers: other expected headers.
     """
 
     attributes: dict[str, Any] = field(default_factory=dict)
@@ -220,38 +221,40 @@ class Change:
     headers: dict[str, str] = field(default_factory=dict)
 
 
-#: One row per change: a name, and the change with the expected response.
+#: One row per change of a redirect: a name, and the change with the expected response.
 CHANGES = {
-    "cookie": Change(
+    "cookie": RedirectChange(
         added={"Set-Cookie": "seen=yes; Path=/"}, headers={"Set-Cookie": "seen=yes; Path=/"}
     ),
-    "header": Change(added={"Server-Timing": "app;dur=3"}, headers={"Server-Timing": "app;dur=3"}),
-    "body": Change({"data": "Goodbye."}, body=b"Goodbye."),
-    "body in parts": Change({"response": [b"Good", b"bye."]}, body=b"Goodbye."),
-    "body with wrong length": Change(
+    "header": RedirectChange(
+        added={"Server-Timing": "app;dur=3"}, headers={"Server-Timing": "app;dur=3"}
+    ),
+    "body": RedirectChange({"data": "Goodbye."}, body=b"Goodbye."),
+    "body in parts": RedirectChange({"response": [b"Good", b"bye."]}, body=b"Goodbye."),
+    "body with wrong length": RedirectChange(
         {"response": [b"Goodbye."]}, {"Content-Length": "3"}, body=b"Goodbye."
     ),
-    # Werkzeug streams a body that is neither a list nor a tuple.
-    "streamed body": Change(
+    # Werkzeug streams a body that is neither a list nor a tuple, so its length is unknown.
+    "streamed body": RedirectChange(
         {"response": deque(["Good", "bye."])}, body=b"Goodbye.", has_length=False
     ),
-    "empty body with wrong length": Change(added={"Content-Length": "3"}),
-    "frozen response": Change({"response": []}, {"Content-Length": "0", "ETag": '"x"'}),
-    "content location": Change(
+    "empty body with wrong length": RedirectChange(added={"Content-Length": "3"}),
+    "frozen response": RedirectChange({"response": []}, {"Content-Length": "0", "ETag": '"x"'}),
+    "content location": RedirectChange(
         added={"Content-Location": "/付 款"}, headers={"Content-Location": "/%E4%BB%98%20%E6%AC%BE"}
     ),
-    "status 303": Change({"status": "303 See Other"}, status=303),
-    "status 204": Change({"status_code": 204}, status=204, has_length=False),
-    "another location": Change(
+    "status 303": RedirectChange({"status": "303 See Other"}, status=303),
+    "status 204": RedirectChange({"status_code": 204}, status=204, has_length=False),
+    "another location": RedirectChange(
         {"location": "https://中国.example/付 款"},
         location="https://xn--fiqs8s.example/%E4%BB%98%20%E6%AC%BE",
     ),
-    "second location": Change(
+    "second location": RedirectChange(
         added={"Location": "https://elsewhere.example/"}, location="https://elsewhere.example/"
     ),
-    "no location": Change(removed="Location", location=None),
-    # Flask-DebugToolbar shows the target of a redirect on such a page.
-    "page": Change(
+    "no location": RedirectChange(removed="Location", location=None),
+    # Flask-DebugToolbar replaces a redirect with a page that shows the target of the redirect.
+    "page": RedirectChange(
         {"status_code": 200, "data": "Goodbye."},
         removed="Location",
         status=200,
@@ -266,7 +269,7 @@ CHANGES = {
 @pytest.mark.parametrize("is_return_link", [False, True], ids=["link", "return link"])
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
 def test_redirect_changed_by_request_hook_is_sent_with_valid_headers(
-    change: Change, is_return_link: bool, method: str
+    change: RedirectChange, is_return_link: bool, method: str
 ) -> None:
     closed_statuses = []
 
@@ -292,7 +295,7 @@ def test_redirect_changed_by_request_hook_is_sent_with_valid_headers(
     assert change.headers.items() <= dict(response.headers).items()
 
 
-# Errors, and responses to other requests
+# Errors and responses to other requests
 
 
 def test_response_of_before_request_function_has_privacy_headers() -> None:

@@ -39,7 +39,7 @@ from tests.support import (
 
 SECRETS = (API_KEY, SIGN_OF_API_KEY, SECRET_KEY)
 
-# Errors
+# Error reports
 
 
 def click_with_member_loader(loader: Callable[[], Any], site: Site) -> None:
@@ -62,14 +62,15 @@ def request_failing_template(name: str, path: str | None, site: Site) -> None:
     site.follow(path or site.link("home"), PC)
 
 
-def change_secret_key(setting: str, value: Any, site: Site) -> None:
+def sign_with_changed_key(setting: str, value: Any, site: Site) -> None:
     site.link("product")
     with site.app.test_request_context():
         site.app.config[setting] = value
         site.xiebao.product_link(PRODUCT_CODE)
 
 
-#: One row per error: a name, the type of the exception, and a function that causes it on a site.
+#: One row per error: a name, the type of the exception, and a function that causes this exception
+#: on a test site.
 ERRORS: dict[str, tuple[type[BaseException], Callable[[Site], object]]] = {
     "failing member_loader": (
         KeyError,
@@ -94,7 +95,7 @@ ERRORS: dict[str, tuple[type[BaseException], Callable[[Site], object]]] = {
     ),
     "invalid argument": (LinkError, lambda site: site.render("{{ insurance_entry('') }}")),
     **{
-        name: (ConfigError, partial(change_secret_key, setting, value))
+        name: (ConfigError, partial(sign_with_changed_key, setting, value))
         for name, setting, value in (
             ("empty key", "SECRET_KEY", ""),
             ("undecodable key", "SECRET_KEY", f"{SECRET_KEY}\udcff"),
@@ -114,18 +115,19 @@ def test_error_report_contains_no_secrets(
     assert find_leaks(format_error_report(error.value), *SECRETS) == []
 
     report = traceback.TracebackException.from_exception(error.value, capture_locals=True)
-    # The frames of Jinja contain the config of the app, and with it each configured secret.
+    # Leave out the local variables of Jinja that contain the app's config, because the config has
+    # all secrets.
     lines = [line for line in "".join(report.format()).splitlines() if "<Config {" not in line]
     assert len(lines) > 10
     assert find_leaks("\n".join(lines), API_KEY, SIGN_OF_API_KEY) == []
 
 
-# Objects
+# Printed objects
 
 
 def find_package_objects() -> dict[int, Any]:
-    """Return each instance of a class of the package, by its id."""
-    gc.collect()  # The redirect that was sent contains the signature.
+    """Return all objects whose class is defined in the package, by their ids."""
+    gc.collect()  # Free the sent redirect, because its URL has the signature.
     return {
         id(instance): instance
         for instance in gc.get_objects()
@@ -168,22 +170,23 @@ def test_printed_package_objects_contain_no_secrets(make_site: MakeSite) -> None
         for name, text in format_object(value).items():
             assert find_leaks(text, *SECRETS) == [], (type(value), name)
 
-    # The texts lack the secrets, although the app has them.
+    # Make sure that the app uses the secrets. Otherwise, no text could contain them.
     with site.app.app_context():
         assert site.xiebao.gateway.sign == Gateway("12345", API_KEY).sign == SIGN_OF_API_KEY
 
 
-# Settings
+# Unreadable settings
 
 
 class UnprintableValue:
-    """A value that can be neither compared nor printed, such as an unbound proxy."""
+    """A value that can be neither compared nor printed, for example an unbound proxy."""
 
     __eq__ = __repr__ = failing_function(LookupError("The proxy is not bound."))
     __hash__ = object.__hash__
 
 
-#: One row per setting: its name, and a value that cannot be read or would be slow to check.
+#: One row per invalid setting: the name of the setting, and a value that cannot be read or would be
+#: slow to check.
 INVALID_SETTINGS: list[tuple[str, Any]] = [
     *((name, UnprintableValue()) for name in SETTING_NAMES),
     *((name, Decimal("sNaN")) for name in SETTING_NAMES),

@@ -34,7 +34,8 @@ from tests.support import (
 from tests.tokens import CLICK_SALT, ENTRY_SALT, encode_payload, sign_token
 from tests.tools import fuzz
 
-#: One row per endpoint: its name, the fields of a valid token, and the salt of the signature.
+#: One row per endpoint: the name of the endpoint, the fields of a valid token, and the salt of the
+#: signature.
 TOKENS: list[tuple[str, list[Any], str]] = [
     ("product", ["product", PRODUCT_CODE], ENTRY_SALT),
     ("home", ["home"], ENTRY_SALT),
@@ -44,12 +45,12 @@ TOKENS: list[tuple[str, list[Any], str]] = [
 
 
 def build_forged_tokens(fields: list[Any], salt: str) -> dict[str, str]:
-    """Return tokens with these fields and wrong signatures.
+    """Return tokens with these fields and wrong signatures, by the name of the forgery.
 
     :param salt: the salt of a valid signature.
     """
     options = {"key_derivation": "hmac", "digest_method": hashlib.sha256}
-    # Flask signs its session cookies like this.
+    # Flask signs its session cookies with the same kind of serializer.
     cookies = URLSafeTimedSerializer(
         SECRET_KEY, "cookie-session", signer_kwargs={**options, "digest_method": hashlib.sha1}
     )
@@ -93,10 +94,10 @@ def test_random_forged_tokens_are_refused() -> None:
     assert (outcome.tried, outcome.refused > 200, outcome.genuine > 1) == (300, True, True)
 
 
-# SECRET_KEY and SECRET_KEY_FALLBACKS
+# Keys in SECRET_KEY and SECRET_KEY_FALLBACKS
 
-#: One row per deployment, in the order of time: SECRET_KEY, and the keys in SECRET_KEY_FALLBACKS.
-#: The fifth row makes an older key the SECRET_KEY again.
+#: One row per deployment, in chronological order: the ``SECRET_KEY``, followed by the keys in
+#: ``SECRET_KEY_FALLBACKS``. In the fifth row, an older key becomes the ``SECRET_KEY`` again.
 KEY_ROTATIONS = [("a",), ("b", "a"), ("c", "b", "a"), ("c", "b"), ("b",), ("d", "c")]
 
 
@@ -105,7 +106,8 @@ def test_links_open_only_while_their_key_is_configured(site: Site) -> None:
     signed_links: list[tuple[str, str]] = []
     for key, *fallbacks in KEY_ROTATIONS:
         site.app.config.update(SECRET_KEY=key, SECRET_KEY_FALLBACKS=fallbacks)
-        # The token of a link without a member is cached, but not longer than its key is valid.
+        # The extension caches the token of a link without a member, but not longer than the key of
+        # the token is configured.
         for options in ({}, {"member": "alice"}, {"member": "alice", "no_login_for": 60}):
             link = site.link("product", return_to="/orders/8", **options)
             signed_links += [(key, link), (key, get_return_link(site.follow(link)))]
@@ -131,7 +133,8 @@ def test_links_open_only_while_their_key_is_configured(site: Site) -> None:
 def test_link_raises_config_error_until_secret_key_is_valid(
     site: Site, setting: str, value: Any, message: str
 ) -> None:
-    # Flask rejects some of these values when it enters the context, so change the setting later.
+    # Change the setting inside the request context, because Flask cannot enter the context with
+    # some of these values.
     with site.app.test_request_context():
         site.app.config[setting] = value
         with pytest.raises(ConfigError, match=message) as error:

@@ -40,8 +40,8 @@ OPTIONS: dict[str, Any] = {
     "client_reference": "order-8",
 }
 FIELDS: dict[str, Any] = {**OPTIONS, "member": "7", "platform": Platform.IOS}
-#: One row per link: the page, the options of the link, and the expected entry in its token. None if
-#: the link is expected to be empty. The member 7 is logged in.
+#: One row per link that is built while the member 7 is logged in: the gateway page, the options of
+#: the link, and the expected entry in the token, or None if the link is expected to be empty.
 VALID_LINKS: list[tuple[str, dict[str, Any], Entry | None]] = [
     (
         "product",
@@ -100,8 +100,9 @@ def test_token_of_link_contains_page_reference_and_options(
 
 
 INVALID_TYPE = "A member's id must be a string, an integer or a UUID, got"
-#: One row per call: the argument that the error names, the page, the arguments of the link and a
-#: part of the error message. An argument that the row leaves out is valid.
+#: One row per invalid call: the argument that the error names, the gateway page, the arguments of
+#: the call, and a part of the error message. A required argument that a row leaves out has a valid
+#: value.
 INVALID_ARGUMENTS: list[tuple[str, str, dict[str, Any], str]] = [
     ("page", "tv", {}, "'tv' is not a gateway page"),
     *[("member", page, {"member": 1.5}, INVALID_TYPE) for page in LINK_ARGUMENTS],
@@ -173,7 +174,7 @@ INVALID_ARGUMENTS: list[tuple[str, str, dict[str, Any], str]] = [
         *("reference", "home", {"reference": PRODUCT_CODE}),
         r"does not accept a reference \(a case code or an application number\)",
     ),
-    # A QR code cannot hold links with these values.
+    # Links with these values are too long for a QR code.
     *[
         ("return_to", "home", {"return_to": f"/{path}"}, 'Shorten "return_to"')
         for path in ("x" * 1500, '"' * 700, "保" * 400, "x" * 1200)
@@ -236,7 +237,7 @@ def test_response_is_private_if_view_builds_link_with_member(
 
 # Whitespace in references, for example from a CHAR(n) column of a database
 
-#: Functions that build a link to a product, by name.
+#: Functions that build a link to a product, by the macro or method that they call.
 LINK_BUILDERS: dict[str, Callable[[Site, str], str]] = {
     "insurance_entry": lambda site, code: find_href(
         site.render("{{ insurance_entry(code) }}", code=code)
@@ -271,7 +272,7 @@ def test_whitespace_around_case_code_is_stripped_with_one_warning(
         " CHAR(n) column), which was left out of the link. Strip the value in the code that reads"
         " it. See "
     )
-    # The templates are strings, so the warning names the view in tests/support.py.
+    # The templates are strings without a file, so the warning names the line of the Python code.
     assert re.search(r"/(support|click/test_links)\.py, line \d+\.$", warning)
 
 

@@ -1,4 +1,4 @@
-"""Tests for the messages in the log of a deployed site, and for the limits of their number.
+"""Tests for the log messages of a deployed site, and for the limits on their number.
 
 The messages about wrong arguments are tested in ``tests/page/test_invalid_macro_arguments.py``.
 """
@@ -33,7 +33,8 @@ def test_template_error_and_failing_receivers_are_logged_once_per_minute(
     site = make_site(**DEPLOYED)
     site.log_in("alice")
     with ExitStack() as stack:
-        # These are more than the ten messages to which errors with variable texts are limited.
+        # The log has at most ten errors with variable texts. Twelve receivers fail here, because
+        # this limit must not apply to the errors of receivers.
         for number in range(12):
             fail = failing_function(ConnectionError("The database is down."))
             fail.__qualname__ = f"count_{number}"

@@ -72,7 +72,8 @@ def test_login_redirects_back_to_link_and_keeps_platform(
     login_redirect = browser.get(link + query, headers=PC)
     assert login_redirect.status_code == 302
     assert login_redirect.location.startswith(f"{mount}/login?")
-    # A redirect to the login is not a refusal.
+    # The redirect to the login does not count as a refusal, so no signal is sent and
+    # nothing is logged.
     assert (sent_signals, caplog.messages) == ([], [])
 
     link_redirect = browser.get(f"{login_redirect.location}&member={member}")
@@ -87,7 +88,8 @@ def test_login_redirects_back_to_link_and_keeps_platform(
     [
         (None, None, 401, "请先登录"),
         (None, lambda: ("Members only", 418), 418, "Members only"),
-        # XIEBAO_LOGIN_VIEW precedes the unauthorized_handler of Flask-Login.
+        # The setting XIEBAO_LOGIN_VIEW takes precedence over the unauthorized_handler of
+        # Flask-Login.
         ("page", lambda: ("Members only", 418), 302, "/page?next="),
     ],
 )
@@ -108,7 +110,7 @@ def test_unauthorized_handler_of_flask_login_is_called_without_login_view(
     assert PRIVATE_HEADERS.items() <= dict(response.headers).items()
 
 
-# The endpoint "static" has the argument "filename".
+# Flask cannot build a login URL for the endpoint "static" without the argument "filename".
 @pytest.mark.parametrize("view", ["auth.logn", "static"])
 def test_unknown_login_view_or_view_with_arguments_raises_config_error(
     make_site: MakeSite, view: str

@@ -1,6 +1,6 @@
 """Tests for the hook ``member_loader``, and for Flask-Login on a site without this hook.
 
-To test another result of a loader, add a row to ``VALID_RESULTS`` or ``INVALID_RESULTS``.
+To test another result of a member loader, add a row to ``VALID_RESULTS`` or ``INVALID_RESULTS``.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from tests.support import (
 
 MEMBER_UUID = UUID("0f8fad5b-d9cb-469f-a165-70867728950e")
 
-#: One row per result of a loader: the result, and the expected outcome of a click.
+#: One row per valid result of a member loader: the result, and the expected outcome of a click.
 VALID_RESULTS = [
     (None, "401 login_required"),
     (0, "401 login_required"),
@@ -73,7 +73,7 @@ def test_member_loader_result_identifies_member_or_anonymous_visitor(
 
 
 INVALID_TYPE = "A member's id must be a string, an integer or a UUID, got"
-#: One row per result of a loader: the result, and a part of the error message.
+#: One row per invalid result of a member loader: the result, and a part of the error message.
 INVALID_RESULTS = [
     *((value, INVALID_TYPE) for value in (True, 1.0, b"alice", ["alice"], {"id": 7}, ("alice",))),
     (LocalProxy(lambda: ["alice"]), INVALID_TYPE),
@@ -100,7 +100,8 @@ def test_invalid_result_of_member_loader_raises_link_error(
     site: Site, sent_signals: SentSignals, result: Any, message: str
 ) -> None:
     site.log_in(result)
-    # The loader is not called to build a link without a member.
+    # These calls raise no error, because links without a member are built without the member
+    # loader.
     links = [(site.link("product"), PHONE), (site.link("home"), PC)]
     message = rf"The member_loader did not return a member's id\. .*{message}"
     with pytest.raises(LinkError, match=message) as error:
@@ -138,7 +139,7 @@ def test_failing_member_loader_returns_500(
         site.link("policy")
 
 
-# Flask-Login
+# Members of sites with Flask-Login
 
 
 def test_anonymous_user_of_flask_login_with_id_is_not_a_member(make_site: MakeSite) -> None:

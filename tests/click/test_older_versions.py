@@ -29,7 +29,7 @@ from tests.support import (
 
 MAIL_MACRO = '{% from "xiebao/mail.html" import mail_entry %}'
 MAX_AGE = 'member="8", max_age=3600'
-#: One row per macro: a name, and a template that passes the removed keyword.
+#: One row per macro: a name, and a template that passes the removed keyword ``max_age``.
 REMOVED_KEYWORDS = {
     "insurance_entry": f'{{{{ insurance_entry("{PRODUCT_CODE}", {MAX_AGE}) }}}}',
     "insurance_home_entry": f"{{{{ insurance_home_entry({MAX_AGE}) }}}}",
@@ -43,7 +43,8 @@ REMOVED_KEYWORDS = {
 }
 ADVICE = 'There is no keyword "max_age". Use "no_login_for" instead.'
 OPTIONS: Any = {"member": "8", "max_age": 60}
-#: One row per use of a removed name: the name, the type of the exception, and the code.
+#: One row per use of a removed name: the name, the type of the exception, and a function that uses
+#: the name.
 REMOVED_NAMES: list[tuple[str, type[Exception], Callable[[Site], object]]] = [
     ("max_age", TypeError, lambda site: site.xiebao.link("home", **OPTIONS)),
     ("max_age", TypeError, lambda site: site.xiebao.product_link(PRODUCT_CODE, **OPTIONS)),
@@ -63,22 +64,22 @@ REMOVED_NAMES: list[tuple[str, type[Exception], Callable[[Site], object]]] = [
 ]
 
 
-def read_tokens(kind: str) -> list[Any]:
-    """Return the tokens of this kind that older versions signed, with the fields of their entries.
+def load_old_tokens(kind: str) -> list[Any]:
+    """Return one test parameter per token of an older version: the token, and the entry's fields.
 
     :param kind: ``links`` or ``returns``.
     """
     return [
         pytest.param(row["token"], row["entry"], id=f"{file.stem} {row['entry']['page']}")
         for file in sorted(Path(__file__).parent.glob("tokens_of_*.json"))
-        # Version 0.2 called the option no_login_for max_age.
+        # In version 0.2, the option "no_login_for" had the name "max_age".
         for row in json.loads(file.read_text("utf-8").replace('"max_age"', '"no_login_for"'))[kind]
     ]
 
 
 @pytest.fixture
 def site() -> Site:
-    """A deployed site."""
+    """A deployed site with the setting ``XIEBAO_PUBLIC_URL``."""
     return make_site(**DEPLOYED, XIEBAO_PUBLIC_URL=PUBLIC_URL)
 
 
@@ -97,7 +98,7 @@ def test_removed_name_raises_error(
         use_name(site)
 
 
-@pytest.mark.parametrize(("token", "fields"), read_tokens("links"))
+@pytest.mark.parametrize(("token", "fields"), load_old_tokens("links"))
 def test_link_of_older_version_redirects_to_same_page(
     site: Site, token: str, fields: dict[str, Any]
 ) -> None:
@@ -112,7 +113,7 @@ def test_link_of_older_version_redirects_to_same_page(
     assert fields.get("reference") in (None, *dict(verdict.parameters).values())
 
 
-@pytest.mark.parametrize(("token", "fields"), read_tokens("returns"))
+@pytest.mark.parametrize(("token", "fields"), load_old_tokens("returns"))
 def test_return_link_of_older_version_redirects_to_site(
     site: Site, token: str, fields: dict[str, Any]
 ) -> None:

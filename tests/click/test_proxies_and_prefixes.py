@@ -1,7 +1,7 @@
 """Tests for the URLs of a site behind a proxy, below a path or with ``XIEBAO_PUBLIC_URL``.
 
-To test another pair of the path in ``XIEBAO_PUBLIC_URL`` and the path that the proxy sends, add a
-row to ``PATHS``.
+To test another path in ``XIEBAO_PUBLIC_URL``, or another path that the proxy sends, add a row to
+``PATHS``.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from tests.support import (
 
 
 def make_proxied_site(**config: Any) -> Site:
-    """Return a site that trusts the headers of a proxy. The member 8 is logged in."""
+    """Return a test site that trusts the headers of a proxy. The member 8 is logged in."""
     site = make_site(**config)
     site.app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
         site.app.wsgi_app, x_proto=1, x_host=1, x_prefix=1
@@ -55,7 +55,7 @@ def test_url_prefix_setting_changes_all_endpoints(make_site: MakeSite, prefix: s
     assert f"{prefix}/paid/" in click_and_get_return_link(site)
 
 
-# The URL of the gateway
+# URLs of the gateway
 
 
 @pytest.mark.parametrize(
@@ -149,8 +149,8 @@ CHANGE_PROXY = (
     'If links on pages lack "/shop", make the proxy set X-Forwarded-Prefix on every request, and'
     " trust this header with `ProxyFix(..., x_prefix=1)`."
 )
-#: One row per site: the path of XIEBAO_PUBLIC_URL, the X-Forwarded-Prefix of the proxy, and the
-#: advice in the warning, or None.
+#: One row per site: the path in ``XIEBAO_PUBLIC_URL``, the header ``X-Forwarded-Prefix`` from the
+#: proxy, and the advice in the warning, or None if no warning is expected.
 PATHS = [
     ("", "", None),
     ("/shop", "/shop", None),
@@ -173,7 +173,7 @@ def test_click_below_other_path_than_public_url_is_logged_as_one_warning(
     site = make_proxied_site(**DEPLOYED, XIEBAO_PUBLIC_URL=public_url)
     link = site.link("product", return_to="/")
     for _ in range(3):
-        monotonic_clock.shift(61)  # Other messages may be logged again after a minute.
+        monotonic_clock.shift(61)  # Only other warnings are logged again after a minute.
         headers = {**PHONE, "X-Forwarded-Prefix": prefix.encode().decode("latin-1")}
         return_link = get_return_link(site.follow(link, headers))
         assert return_link.startswith(f"{public_url}/xiebao/paid/")

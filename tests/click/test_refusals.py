@@ -35,8 +35,8 @@ from tests.support import (
 )
 from tests.tokens import sign_token
 
-#: One row per cause: its name, the status, the reason that visitors learn, and the explanation in
-#: the log.
+#: One row per cause of a refusal: the name of the cause, the status of the response, the reason
+#: that visitors see, and the explanation in the log.
 CAUSES = {
     "disabled": (404, "disabled", "XIEBAO_ENABLED is off."),
     "malformed": (
@@ -74,12 +74,13 @@ CAUSES = {
 
 @dataclass(frozen=True)
 class RefusedLink:
-    """A link that is built for the member alice, and a request for it that is refused.
+    """A link that is built while alice is logged in, and a request for the link that is refused.
 
     :ivar cause: the expected cause of the refusal.
     :ivar page: the gateway page, or ``paid`` for a return link.
     :ivar change: a function that changes the path of the link before the request.
-    :ivar visitor: the member who is logged in at the request, or None. The site refuses lucy.
+    :ivar visitor: the member who is logged in at the request, or None. The click
+        guard refuses the member lucy.
     :ivar options: the options with which the link is built.
     :ivar settings: the settings of the site at the request.
     :ivar reference: the expected reference of the signal's entry, or None if it has no entry.
@@ -96,12 +97,13 @@ class RefusedLink:
     member: str | None = None
 
 
-def change_token(change: Callable[[str], str]) -> Callable[[str], str]:
-    """Return a function that changes the token in the path of a link."""
+def make_token_changer(change: Callable[[str], str]) -> Callable[[str], str]:
+    """Return a function that applies ``change`` to the token in the path of a link."""
     return lambda path: re.sub("[^/]+$", lambda token: change(token[0]), path)
 
 
-#: One row per change of a token: a name, the expected cause, and a function that changes the token.
+#: One row per changed token: a name, the expected cause of the refusal, and a function that changes
+#: the token.
 CHANGED_TOKENS: dict[str, tuple[str, Callable[[str], str]]] = {
     "a word": ("malformed", lambda _: "nonsense"),
     "cut off": ("changed", lambda token: token[:-4]),
@@ -122,13 +124,15 @@ CHANGED_TOKENS: dict[str, tuple[str, Callable[[str], str]]] = {
     "Chinese": ("malformed", lambda _: "%E4%BF%9D.%E9%99%A9"),
     "no payload": ("malformed", lambda _: ".a"),
 }
-#: One row per request: a name, and the link with the expected refusal.
+#: One row per refused request: a name, and the requested link with the expected refusal.
 REFUSED_LINKS = {
     **{
-        name: RefusedLink(cause, "product", change_token(change))
+        name: RefusedLink(cause, "product", make_token_changer(change))
         for name, (cause, change) in CHANGED_TOKENS.items()
     },
-    "return link cut off": RefusedLink("changed", "paid", change_token(lambda token: token[:-4])),
+    "return link cut off": RefusedLink(
+        "changed", "paid", make_token_changer(lambda token: token[:-4])
+    ),
     **{
         f"{page} link with path {path}": RefusedLink(
             cause="another_page",
@@ -150,7 +154,7 @@ REFUSED_LINKS = {
         f"policy without member for {visitor}": RefusedLink(
             cause="no_member",
             page="policy",
-            change=change_token(lambda _: sign_token(["policy", INSURE_NUM])),
+            change=make_token_changer(lambda _: sign_token(["policy", INSURE_NUM])),
             visitor=visitor,
             reference=INSURE_NUM,
             member=visitor,
@@ -176,13 +180,13 @@ REFUSED_LINKS = {
 def request_refused_link(
     link: RefusedLink, headers: dict[str, str] = PHONE, method: str = "GET", **settings: Any
 ) -> tuple[str, TestResponse]:
-    """Request a link, and return its path and the response.
+    """Build and request a refused link, and return the path of the link and the response.
 
-    :param settings: further settings of the site.
+    :param settings: more settings of the test site.
     """
     site = make_site()
     site.log_in("alice")
-    with time_machine.travel(0):  # A link with no_login_for has expired since then.
+    with time_machine.travel(0):  # A link from 1970 with no_login_for has expired.
         path = (
             get_return_link_path() if link.page == "paid" else site.link(link.page, **link.options)
         )
@@ -196,7 +200,7 @@ def request_refused_link(
 def assert_is_refused(
     link: RefusedLink, method: str, sent_signals: SentSignals, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Request a link, and assert that the response, the signal and the log report the refusal."""
+    """Request a link, and assert that the response, a signal and the log report the refusal."""
     path, response = request_refused_link(link, method=method)
     status, reason, explanation = CAUSES[link.cause]
     page = path.split("/")[2]
@@ -256,7 +260,8 @@ def test_responses_to_invalid_links_are_identical(name: str, accept: str) -> Non
 
 # The refusal page
 
-#: One row per refused link: its name, and the title of the page in Chinese and in English.
+#: One row per refused link: the name of the link, and the title of the refusal page in Chinese and
+#: in English.
 TITLES = {
     "anonymous visitor": ("请先登录", "Please sign in"),
     "another member": ("这个链接属于另一位会员", "This link belongs to another member"),
@@ -265,8 +270,8 @@ TITLES = {
     "expired": ("链接已过期", "This link has expired"),
     "disabled site": ("保险服务暂停使用", "Insurance is not available right now"),
 }
-#: One row per page: the name of the refused link, the XIEBAO_LOGIN_VIEW, and a part of the text in
-#: Chinese and in English.
+#: One row per refusal page: the name of the refused link, the value of ``XIEBAO_LOGIN_VIEW``, and a
+#: part of the page text in Chinese and in English.
 INSTRUCTIONS = [
     (
         *("anonymous visitor", None),
@@ -307,7 +312,7 @@ def test_refusal_page_links_to_login_view_of_flask_login_and_to_start_page(
 ) -> None:
     site = make_site(loader=False)
     init_flask_login(site).login_view = "page"
-    with time_machine.travel(0):  # The link has expired since then.
+    with time_machine.travel(0):  # This link from 1970 has expired.
         link = site.link("policy", member="alice", no_login_for=60)
     page = site.follow(link, base_url="http://localhost/shop")
     assert find_href(page, "去登录") == f"/shop/page?next={quote(f'/shop{link}', safe='')}"

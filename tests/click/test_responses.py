@@ -13,7 +13,7 @@ from flask import Response
 from jinja2 import DictLoader
 
 from flask_xiebao import entry_clicked
-from tests.click.support import assert_target, build_link_cases
+from tests.click.support import assert_redirect_target, build_link_cases
 from tests.support import (
     API_KEY,
     LINK_ARGUMENTS,
@@ -37,10 +37,10 @@ def test_link_responses_have_expected_status_target_and_signal(
 ) -> None:
     for case in build_link_cases(LINK_ARGUMENTS):
         sent_signals.clear()
-        response = case.send(method, HTTP_ACCEPT=accept)
+        response = case.send_request(method, HTTP_ACCEPT=accept)
 
         assert response.status_code == case.status, case
-        assert_target(case, response.headers.get("Location", ""))
+        assert_redirect_target(case, response.headers.get("Location", ""))
         refusals = [
             (values["status"], values["reason"])
             for name, values in sent_signals
@@ -58,7 +58,7 @@ def test_no_secrets_in_responses_logs_and_signals(
         LINK_ARGUMENTS, XIEBAO_LOCALE=locale, XIEBAO_STRICT=False, XIEBAO_API_KEY=API_KEY
     )
     with entry_clicked.connected_to(failing_function(ConnectionError("The database is down."))):
-        responses = [case.send() for case in cases]
+        responses = [case.send_request() for case in cases]
 
     for case, response in zip(cases, responses, strict=True):
         assert response.status_code == case.status, case
@@ -87,8 +87,8 @@ HEADER_BLOCK = (
     '{% extends "xiebao/default/layout.html" %}'
     "{% block header %}<header>The shop</header>{% endblock %}"
 )
-#: One row per template of a site that replaces a template of the extension: the name of the
-#: template, its source, the page to request, the expected text and the expected headings.
+#: One row per site template that overrides a template of the extension: the template's name, the
+#: template's source, the page to request, the expected text, and the expected headings.
 TEMPLATES = [
     ("notice", "Status {{ status }}", "notice", "Status 404", []),
     ("handoff", "Page {{ page }}", "handoff", "Page home", []),

@@ -107,7 +107,7 @@ def test_return_link_works_for_locked_member_and_on_disabled_site(
     assert [name for name, _ in sent_signals] == ["clicked", "returned"]
 
 
-# POST requests
+# POST requests for return links
 
 
 @pytest.mark.parametrize("is_replaced", [False, True], ids=["changed", "replaced"])

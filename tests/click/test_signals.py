@@ -32,7 +32,7 @@ EACH_SIGNAL = pytest.mark.parametrize(
 
 
 def trigger_signal(site: Site, signal: NamedSignal) -> int:
-    """Make a request that sends this signal, and return the status of the response."""
+    """Make a request for which this signal is sent, and return the status of the response."""
     site.log_in("alice")
     link = site.link("product")
     if signal is entry_refused:
@@ -44,14 +44,14 @@ def trigger_signal(site: Site, signal: NamedSignal) -> int:
 
 @dataclass(eq=False)
 class FailingReceiver:
-    """A receiver that fails, both as an object and with its method."""
+    """A signal receiver that raises an error, both as an object and through its method."""
 
     error: BaseException
 
     def __call__(self, sender: Flask, **values: Any) -> None:
         raise self.error
 
-    def receive(self, sender: Flask, **values: Any) -> None:
+    def handle_signal(self, sender: Flask, **values: Any) -> None:
         raise self.error
 
 
@@ -72,7 +72,7 @@ def test_failing_receivers_are_logged_by_name_and_others_are_called(
     def record_sender(sender: Flask, **values: Any) -> None:
         senders.append(sender)
 
-    for connected in (receiver, receiver.receive, function, record_sender):
+    for connected in (receiver, receiver.handle_signal, function, record_sender):
         signal.connect(connected, site.app)
     assert trigger_signal(site, signal) == (404 if signal is entry_refused else 302)
 
@@ -83,7 +83,7 @@ def test_failing_receivers_are_logged_by_name_and_others_are_called(
     assert sorted(record.getMessage() for record in records) == [
         f'The receiver {__name__}.{name} of the signal "{signal.name.replace("-", "_")}" failed.'
         " Fix the receiver."
-        for name in ("FailingReceiver", "FailingReceiver.receive", "count_clicks")
+        for name in ("FailingReceiver", "FailingReceiver.handle_signal", "count_clicks")
     ]
 
 

@@ -35,7 +35,8 @@ PUBLIC_BELOW_PATH = {"XIEBAO_PUBLIC_URL": "https://shop.example/mall"}
 
 # Links with a member
 
-#: One row per site: the settings, the URL of the request and the expected beginning of the link.
+#: One row per site: the settings, the URL of the request, and the expected beginning of the
+#: absolute link.
 TRUSTED_URLS: list[Any] = [
     ({}, "https://shop.example:8443", "https://shop.example:8443"),
     ({}, "https://shop.example/mall", "https://shop.example/mall"),
@@ -81,7 +82,8 @@ def test_absolute_link_with_member_has_trusted_host(
     link = site.link(page, base_url, external=True, **options)
     assert re.fullmatch(rf"{re.escape(expected)}/xiebao/{page}/[^/]+", link)
 
-    # Flask 3.0 builds an absolute URL if the request has another host than SERVER_NAME.
+    # Remove the host, because Flask 3.0 builds an absolute URL if the request has another host than
+    # SERVER_NAME.
     path = site.link(page, base_url, **options).removeprefix(expected)
     assert path.startswith(f"{urlsplit(base_url).path}/xiebao/{page}/")
     assert caplog.records == []
@@ -203,7 +205,7 @@ def test_macro_renders_absolute_link_with_member_only_if_host_is_trusted(
 # Return links
 
 #: One row per click: the settings, the URL of the site in the request, and the expected beginning
-#: of the return link. None if the gateway is expected to get no return link.
+#: of the return link, or None if the gateway is expected to get no return link.
 RETURN_HOSTS: list[tuple[dict[str, Any], str, str | None]] = [
     ({}, FORGED_URL, None),
     ({}, "http://localhost:5000", "http://localhost:5000"),
@@ -250,5 +252,5 @@ def test_gateway_gets_no_return_link_for_host_that_begins_like_localhost(
     site.log_in("alice")
     path = site.link("product", return_to="/orders/8")
     response = send_raw_request(site.app, path, HTTP_HOST=host)
-    if response.status_code != 400:  # Werkzeug itself rejects some of these hosts.
+    if response.status_code != 400:  # Werkzeug itself rejects some of these hosts with 400.
         assert "evil" not in (assert_gateway_accepts(response).pay_success or "")

@@ -26,7 +26,7 @@ from tests.click.test_refusals import (
     CHANGED_TOKENS,
     RefusedLink,
     assert_is_refused,
-    change_token,
+    make_token_changer,
 )
 from tests.qr import read as read_qr
 from tests.support import (
@@ -56,7 +56,7 @@ def test_changed_token_of_each_endpoint_is_refused(
     change: Callable[[str], str],
     endpoint: str,
 ) -> None:
-    link = RefusedLink(cause, endpoint, change_token(change))
+    link = RefusedLink(cause, endpoint, make_token_changer(change))
     assert_is_refused(link, "GET", sent_signals, caplog)
 
 

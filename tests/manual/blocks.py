@@ -31,14 +31,15 @@ _BLOCK = re.compile(
 )
 
 _grow = runpy.run_path(str(DOCS / "grow.py"))
-#: Return the pages of the tutorial with an existing shop, in their order.
+#: The function that returns the pages of the tutorial for an existing shop, in their order.
 find_tutorial_pages: Callable[[], list[Path]] = _grow["find_pages"]
-#: Create the shop of the tutorial in a folder, as it is after a page or after the last page.
+#: The function that creates the tutorial's shop in a folder, in its state after one of the pages.
+#: By default, after the last page.
 grow_shop: Callable[..., None] = _grow["grow_shop"]
 
 
-class Block(NamedTuple):
-    """A code block on a page.
+class CodeBlock(NamedTuple):
+    """A code block on a page of the manual or in a README.
 
     :ivar options: the lines with the options of a ``{code-block}``, for example its caption.
     """
@@ -58,14 +59,14 @@ def find_pages() -> list[Path]:
     return sorted((DOCS / "en").rglob("*.md"))
 
 
-def find_blocks(page: Path, *languages: str) -> list[Block]:
-    """Return the blocks on a page in these languages, or in all languages.
+def find_blocks(page: Path, *languages: str) -> list[CodeBlock]:
+    """Return the code blocks on a page in these languages, or in all languages.
 
     The language of the directive ``{code-block} python`` is "python".
     """
     text = page.read_text("utf-8")
     return [
-        Block(
+        CodeBlock(
             page=page,
             line=text.count("\n", 0, match.start()) + 1,
             language=match["language"],
@@ -77,10 +78,10 @@ def find_blocks(page: Path, *languages: str) -> list[Block]:
     ]
 
 
-def find_all_blocks(*languages: str, captions: bool = True) -> list[Block]:
-    """Return the blocks in these languages from the manual and all other documents.
+def find_all_blocks(*languages: str, captions: bool = True) -> list[CodeBlock]:
+    """Return the code blocks in these languages from the manual and all other documents.
 
-    :param captions: False to leave out blocks with a caption, which names the file of the code.
+    :param captions: False to leave out blocks with a caption. A caption names the file of the code.
     """
     others = ("README.md", "CONTRIBUTING.md", "SECURITY.md", "docs/existing_shop/README.md")
     return [
@@ -128,8 +129,8 @@ def run_tests(folder: Path, files: dict[str, str], *options: str) -> str:
 
 
 def load_shop(folder: Path, **config: Any) -> tuple[Flask, ModuleType]:
-    """Return the app of the tutorial's shop in a folder, and its module ``shop.policies``."""
-    # Another test may have imported the shop from another folder.
+    """Import the tutorial's shop from a folder, and return its app and module ``shop.policies``."""
+    # Import all modules again, because another test may have imported the shop from another folder.
     for name in [name for name in sys.modules if name.partition(".")[0] == "shop"]:
         del sys.modules[name]
     with pytest.MonkeyPatch.context() as patch:

@@ -35,7 +35,7 @@ from flask_xiebao.sqla import ClickMixin, PurchaseMixin, Purchases
 from tests.manual.blocks import (
     DOCS,
     ROOT,
-    Block,
+    CodeBlock,
     find_all_blocks,
     find_blocks,
     run_module,
@@ -47,20 +47,20 @@ pytest_plugins = ["flask_xiebao.pytest_plugin"]
 
 
 class Base(orm.DeclarativeBase):
-    """The base class of the site's models."""
+    """The base class of the database models."""
 
 
 class Purchase(PurchaseMixin, Base):
-    """The purchases of the members."""
+    """A member's purchase."""
 
 
 class InsuranceClick(ClickMixin, Base):
-    """The clicks of the members."""
+    """A member's click on an insurance entry."""
 
 
 @pytest.fixture
 def site() -> Site:
-    """The deployed site in which the blocks run. It has no member loader."""
+    """A deployed site without a member loader, in which the code blocks run."""
     site = make_site(
         loader=False,
         **DEPLOYED,
@@ -83,7 +83,7 @@ def site() -> Site:
 
 @pytest.fixture
 def namespace(site: Site, xiebao_orders: Any) -> Iterator[dict[str, Any]]:
-    """The global variables that the Python blocks use without defining them."""
+    """The global variables that the manual's Python blocks use but do not define."""
     LoginManager(site.app)
     xiebao_orders([Order(insure_num=INSURE_NUM)])
     engine = create_engine("sqlite://")
@@ -122,9 +122,11 @@ def namespace(site: Site, xiebao_orders: Any) -> Iterator[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("block", find_all_blocks("python", captions=False), ids=str)
-def test_python_block_of_manual_runs(block: Block, site: Site, namespace: dict[str, Any]) -> None:
+def test_python_block_of_manual_runs(
+    block: CodeBlock, site: Site, namespace: dict[str, Any]
+) -> None:
     code = compile(block.code, str(block), "exec", dont_inherit=True)
-    # Blocks with tests are only compiled here, because pytest must run them.
+    # Code blocks with tests are only compiled here, because pytest must run them.
     if "pytest_plugins" in block.code or "def test_" in block.code:
         return
     with site.app.app_context():
@@ -133,7 +135,7 @@ def test_python_block_of_manual_runs(block: Block, site: Site, namespace: dict[s
 
 
 @pytest.mark.parametrize("block", find_all_blocks("jinja", "html+jinja", captions=False), ids=str)
-def test_template_block_of_manual_renders(block: Block, site: Site) -> None:
+def test_template_block_of_manual_renders(block: CodeBlock, site: Site) -> None:
     site.xiebao.member_loader(lambda: 8)
     macros, *_ = find_blocks(DOCS / "en/reference/macros.md", "jinja")
     source = block.code if "extends" in block.code else macros.code + block.code
@@ -143,7 +145,8 @@ def test_template_block_of_manual_renders(block: Block, site: Site) -> None:
         "order": SimpleNamespace(id=8),
         "store": SimpleNamespace(xiebao_id="store-17"),
         "csp_nonce": lambda: "r4nd0m",
-        # The variables of the extension's page templates, which sites can override.
+        # A template block may override a page template of the extension, so pass the variables of
+        # the page templates.
         **{"start": "/", "site": "shop.example", "title": "", "code": "", "direct": "/"},
     }
     with site.app.test_request_context():
@@ -195,7 +198,7 @@ def test_examples_on_testing_page_pass(tmp_path: Path) -> None:
     login, plugin, tests, *_ = find_blocks(DOCS / "en/how-to/testing.md", "python")
     files = {
         "shop.py": _SHOP,
-        "tests/__init__.py": "",  # Otherwise, "tests" could be another package in the path.
+        "tests/__init__.py": "",  # Without this file, "tests" could be another package.
         "tests/login.py": login.code,
         "conftest.py": f"{plugin.code}{_FIXTURES}",
         "test_shop.py": tests.code,
@@ -206,7 +209,7 @@ def test_examples_on_testing_page_pass(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("block", find_all_blocks("console"), ids=str)
-def test_console_block_of_manual_has_valid_commands(block: Block) -> None:
+def test_console_block_of_manual_has_valid_commands(block: CodeBlock) -> None:
     for command in re.findall(r"^\$ (.*?)(?:  #.*)?$", block.code, re.MULTILINE):
         if command.startswith("printf"):
             output = subprocess.check_output(command, shell=True, text=True, timeout=10)  # noqa: S602
@@ -216,7 +219,7 @@ def test_console_block_of_manual_has_valid_commands(block: Block) -> None:
 
 
 def assert_command_is_valid(words: list[str]) -> None:
-    """Assert that the command exists and accepts its options, without running the command."""
+    """Assert that a command exists and accepts its options, without running the command."""
     while "=" in words[0]:
         assert words.pop(0).removeprefix("FLASK_").partition("=")[0] in SETTING_NAMES
     match words:
@@ -252,12 +255,12 @@ def assert_command_is_valid(words: list[str]) -> None:
 
 
 def assert_arguments_are_valid(group: click.Group, arguments: list[str]) -> None:
-    """Assert that the group has the command, and that the command accepts the arguments."""
+    """Assert that a group has the named command, and that the command accepts its arguments."""
     name, command, rest = group.resolve_command(click.Context(group), arguments)
     assert command is not None
     command.make_context(name, rest)
 
 
 @pytest.mark.parametrize("block", find_all_blocks("text"), ids=str)
-def test_environment_variables_in_manual_are_settings(block: Block) -> None:
+def test_environment_variables_in_manual_are_settings(block: CodeBlock) -> None:
     assert set(re.findall(r"(?m)^FLASK_(XIEBAO_\w+)=", block.code)) <= set(SETTING_NAMES)

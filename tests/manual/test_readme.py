@@ -16,7 +16,7 @@ from tests.tools import quickstart
 
 
 def read_quick_start(page: Path) -> dict[str, str]:
-    """Return the files of the quick start, without comments and blank lines."""
+    """Return the files of the quick start on a page, without comments and blank lines."""
     return {
         path: re.sub(r"  #.*|\n(?=\n)", "", text)
         for path, text in quickstart.files(page.read_text("utf-8")).items()

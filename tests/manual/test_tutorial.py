@@ -1,6 +1,6 @@
-"""Tests for the shop of the tutorial, as it is after the last page.
+"""Tests for the finished shop of the tutorial, after the last page.
 
-``tests/deep/test_tutorial.py`` tests the shop as it is after each of the other pages.
+``tests/deep/test_tutorial.py`` tests the unfinished shop after each of the other pages.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ PAGES = [page.stem for page in find_tutorial_pages()]
 
 
 @pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of the shop as it is after the last page."""
+def shop_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the tutorial's finished shop."""
     folder = tmp_path_factory.mktemp("tutorial") / "site"
     grow_shop(folder)
     return folder
@@ -34,33 +34,36 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def assert_shop_works(folder: Path, page: str) -> None:
     """Assert that the shop's own tests pass, and that the doctor finds no error.
 
-    :param page: the last page that the shop follows.
+    :param page: the last page of the tutorial that the shop follows.
     """
     run_tests(
         folder,
-        # This plugin replaces the method of password hashes, which takes most of the time.
+        # This plugin sets a fast method for password hashes, because hashing would take most of the
+        # time of the tests.
         {
             "cheap_passwords.py": "from werkzeug.security import generate_password_hash\n"
             'generate_password_hash.__defaults__ = ("pbkdf2:sha256:1", 16)\n'
         },
         *("-p", "cheap_passwords"),
-        # The test of every entry is slow, so it only runs after the last page.
+        # The shop's test of every entry is slow, so run this test only after the last page of the
+        # tutorial.
         *("-k", "" if page == PAGES[-1] else "not every_entry"),
     )
     run_module(folder, "flask", "--app", "shop", "init-db")
     report = run_module(folder, "flask", "--app", "shop", "xiebao", "doctor")
     assert "Errors: 0." in report
-    # Until the page "caching", the shop caches one front page for all devices.
+    # Until the tutorial's page "caching", the shop caches one front page for all devices, so the
+    # doctor reports the cache.
     assert ("Flask-Caching ignores the Vary header" in report) == (
         PAGES.index(page) < PAGES.index("caching")
     )
 
 
-def test_finished_tutorial_shop_passes_tests_and_doctor(shop: Path) -> None:
-    assert_shop_works(shop, PAGES[-1])
+def test_finished_tutorial_shop_passes_tests_and_doctor(shop_folder: Path) -> None:
+    assert_shop_works(shop_folder, PAGES[-1])
 
 
-def test_finished_tutorial_shop_has_every_line_of_tutorial(shop: Path) -> None:
+def test_finished_tutorial_shop_has_every_line_of_tutorial(shop_folder: Path) -> None:
     blocks = [
         block
         for page in find_tutorial_pages()
@@ -68,13 +71,13 @@ def test_finished_tutorial_shop_has_every_line_of_tutorial(shop: Path) -> None:
     ]
     for block in blocks:
         [file] = re.findall(r":caption: `(\S+)`", block.options)
-        lines = (shop / file).read_text("utf-8").splitlines()
+        lines = (shop_folder / file).read_text("utf-8").splitlines()
         assert set(block.code.splitlines()) - {"...", ""} <= set(lines), str(block)
 
 
-def test_finished_tutorial_shop_shows_purchase_and_surrender(shop: Path) -> None:
+def test_finished_tutorial_shop_shows_purchase_and_surrender(shop_folder: Path) -> None:
     app, _ = load_shop(
-        shop, TESTING=True, WTF_CSRF_ENABLED=False, SQLALCHEMY_DATABASE_URI="sqlite://"
+        shop_folder, TESTING=True, WTF_CSRF_ENABLED=False, SQLALCHEMY_DATABASE_URI="sqlite://"
     )
     for command in ("init-db", "add-samples"):
         app.test_cli_runner().invoke(args=[command])

@@ -17,23 +17,24 @@ from werkzeug.test import TestResponse
 from flask_xiebao import Platform
 from tests.support import INSURE_NUM, MACROS, PC, PHONE, PRODUCT_CODE, Site, parse_html
 
-# Templates
+# Templates that call the macros
 
 PRODUCT_ENTRY = f'{{{{ insurance_entry("{PRODUCT_CODE}") }}}}'
 HOME_ENTRY = "{{ insurance_home_entry() }}"
 POLICY_ENTRY = f'{{{{ policy_entry("{INSURE_NUM}") }}}}'
 QR_CODE = f'{{{{ insurance_qr("{PRODUCT_CODE}") }}}}'
-#: One entry for each page of the gateway, by the name of the page.
+#: The templates of one entry for each gateway page, by the name of the page.
 ENTRIES = {"product": PRODUCT_ENTRY, "home": HOME_ENTRY, "policy": POLICY_ENTRY}
-#: Entries that are made for the member with the id ``li``.
+#: Templates of entries that belong to the member with the id ``li``.
 MEMBER_ENTRY = f"{{{{ insurance_entry('{PRODUCT_CODE}', member='li') }}}}"
 MEMBER_POLICY_ENTRY = f"{{{{ policy_entry('{INSURE_NUM}', member='li') }}}}"
-#: An entry that the member ``li`` can open without a login for an hour.
+#: The template of an entry that the member ``li`` can open without a login for an hour.
 ENTRY_WITHOUT_LOGIN = f"{{{{ insurance_entry('{PRODUCT_CODE}', member='li', no_login_for=3600) }}}}"
 
-#: The import of the macro for emails, for the beginning of a template.
+#: The beginning of a template that imports the macro for emails.
 MAIL_MACRO = '{% from "xiebao/mail.html" import mail_entry %}'
-#: A template that calls every macro for entries and QR codes. ``UNSAFE_CONTEXT`` has its variables.
+#: A template that calls every macro for entries and QR codes, with the variables in
+#: ``UNSAFE_CONTEXT``.
 ALL_ENTRIES = (
     PRODUCT_ENTRY
     + HOME_ENTRY
@@ -50,48 +51,49 @@ ALL_ENTRIES = (
     + MAIL_MACRO
     + '{{ mail_entry("product", "1", unsafe, qr=9) }}'
 )
-#: A template that loads the stylesheet and the script, with the same variables.
+#: A template that loads the stylesheet and the script, with the variables in ``UNSAFE_CONTEXT``.
 ASSETS = "{{ xiebao_styles(title=unsafe) }}{{ xiebao_script(title=unsafe) }}"
 UNSAFE_CONTEXT: dict[str, Any] = {
     "unsafe": '"><script>alert(1)</script>',
     "icon": Markup("<svg><path/></svg>"),
 }
-#: A value that adds an event handler to its element if the quotes are not escaped.
+#: An attribute value that adds an event handler to the HTML element if its quotes are not escaped.
 HANDLER_INJECTION = 'x" onmouseover="alert(1)'
 
-# Devices
+# Devices and markup for devices
 
 IOS_APP = {"User-Agent": f"{PHONE['User-Agent']} ShopApp/3.1"}
-#: The request headers of each device, and its platform if ``XIEBAO_APP_USER_AGENT`` is "ShopApp/".
+#: One row per device: the request headers, and the expected platform if the setting
+#: ``XIEBAO_APP_USER_AGENT`` is "ShopApp/".
 DEVICES = [(PC, Platform.PC), (PHONE, Platform.H5), (IOS_APP, Platform.IOS)]
-#: The values of the ``Vary`` header if the markup of a page depends on the device.
+#: The values of the ``Vary`` header of a page whose markup depends on the device.
 VARY_BY_DEVICE = ["sec-ch-ua-mobile", "sec-ch-ua-platform", "user-agent"]
-#: The attributes of an entry whose markup is the same for every device.
+#: The HTML attributes of an entry whose markup is the same for every device.
 SHARED_ATTRIBUTES = {"class", "href", "data-xiebao-entry", "rel", "lang"}
 
-# Functions
+# Functions for pages and templates
 
 T = TypeVar("T")
 
 
 def find_entries(html: str) -> list[Tag]:
-    """Return the links of all entries on a page."""
+    """Return the ``<a>`` elements of all entries on a page."""
     return parse_html(html).select("a[data-xiebao-entry]")
 
 
 def get_header_values(response: TestResponse, name: str) -> list[str]:
-    """Return the values of all headers with this name, sorted, in lower case, with duplicates."""
+    """Return all values of a response header in lower case, sorted and with duplicates."""
     lines = ", ".join(response.headers.getlist(name))
     return sorted(value.strip().lower() for value in lines.split(",") if value.strip())
 
 
 def get_cache_headers(response: TestResponse) -> tuple[list[str], list[str]]:
-    """Return the values of ``Vary``, and those of ``Cache-Control``."""
+    """Return the values of the headers ``Vary`` and ``Cache-Control``."""
     return get_header_values(response, "Vary"), get_header_values(response, "Cache-Control")
 
 
 def create_cache(site: Site) -> Cache:
-    """Return a Flask-Caching cache for the site, with its data in memory."""
+    """Add Flask-Caching to a site, and return the cache, which keeps its data in memory."""
     return Cache(site.app, config={"CACHE_TYPE": "SimpleCache"})
 
 
@@ -115,11 +117,11 @@ def render_without_request(site: Site, source: str, **context: object) -> str:
 
 
 def measure_retained_memory(render: Callable[[int], object], times: int = 20) -> int:
-    """Return how many bytes stay allocated after repeated calls of a function.
+    """Return the number of bytes that stay allocated after repeated calls of a function.
 
-    :param render: the function. Its argument is different in each call.
+    :param render: the function. Its argument is a different number in each call.
     """
-    render(-1)  # The first call fills caches that are not a leak.
+    render(-1)  # The first call fills caches. Their memory is not a leak.
     tracemalloc.start()
     try:
         for number in range(times):

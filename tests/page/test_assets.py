@@ -26,13 +26,13 @@ STYLES, STYLES_IN_LAYER = "xiebao_styles()", 'xiebao_styles(layer="components.xi
 SCRIPT = "xiebao_script()"
 
 
-def get_url(site: Site, call: str) -> str:
-    """Return the URL of the file that a macro call loads."""
+def get_asset_url(site: Site, call: str) -> str:
+    """Return the URL of the stylesheet or script that a macro call loads."""
     element = find_element(site.render(f"{{{{ {call} }}}}"), "link, script")
     return str(element.get("href") or element["src"])
 
 
-# Links to the files
+# Links to the stylesheet and the script
 
 
 @pytest.mark.parametrize("enabled", [True, False], ids=["enabled", "disabled"])
@@ -46,7 +46,7 @@ def test_stylesheet_and_script_are_served_even_if_extension_is_disabled(
 ) -> None:
     site = make_site(XIEBAO_ENABLED=enabled)
     assert find_element(site.render(f"{{{{ {call} }}}}"), selector)
-    with site.follow(get_url(site, call)) as response:
+    with site.follow(get_asset_url(site, call)) as response:
         assert str(response.mimetype).split("/")[1] == subtype
 
 
@@ -56,7 +56,7 @@ def test_stylesheet_and_script_are_served_even_if_extension_is_disabled(
 )
 def test_asset_url_ends_with_hash_of_file(site: Site, call: str, name: str) -> None:
     digest = hashlib.sha256((STATIC / name).read_bytes()).hexdigest()
-    assert get_url(site, call).endswith(f"/{name}?v={digest[:8]}")
+    assert get_asset_url(site, call).endswith(f"/{name}?v={digest[:8]}")
 
 
 def test_debug_mode_adds_second_script_without_id_or_integrity(site: Site) -> None:
@@ -71,7 +71,8 @@ def test_debug_mode_adds_second_script_without_id_or_integrity(site: Site) -> No
         assert response.mimetype == "text/javascript"
 
 
-#: One row per invalid keyword: the macro, the keyword with its value, and the error message.
+#: One row per invalid keyword: the macro, the keyword with its value, and a part of the error
+#: message.
 INVALID_ARGUMENTS = [
     ("xiebao_styles", 'layr="x"', 'There is no keyword "layr". Did you mean "layer"'),
     ("xiebao_styles", 'theme="dark"', 'no keyword "theme". Set the attribute "data-xiebao-theme"'),
@@ -98,13 +99,13 @@ def test_invalid_asset_keyword_raises_error_or_is_ignored_in_production(
     assert page.text == deployed.render(f"{{{{ {macro}() }}}}").text
 
 
-# Contents of the files
+# Stylesheet files and responses
 
 
 def test_css_layer_contains_only_rules_that_position_entries(site: Site) -> None:
     with (
-        site.follow(get_url(site, STYLES)) as plain,
-        site.follow(get_url(site, STYLES_IN_LAYER)) as layered,
+        site.follow(get_asset_url(site, STYLES)) as plain,
+        site.follow(get_asset_url(site, STYLES_IN_LAYER)) as layered,
     ):
         assert layered.mimetype == "text/css"
         layer, text = b"@layer components.xiebao", layered.data
@@ -117,7 +118,7 @@ def test_stylesheet_has_configured_max_age_and_returns_304_for_known_etag(
     make_site: MakeSite, call: str
 ) -> None:
     site = make_site(SEND_FILE_MAX_AGE_DEFAULT=3600)
-    url = get_url(site, call)
+    url = get_asset_url(site, call)
 
     with site.follow(url) as response:
         assert response.cache_control.max_age == 3600

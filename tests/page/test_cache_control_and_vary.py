@@ -32,16 +32,16 @@ from tests.page.support import (
 )
 from tests.support import MACROS, PC, PHONE, MakeSite, Site
 
-# Headers of a page
+# Headers of pages with and without entries
 
-#: One row per page: its template, whether its markup depends on the device, and whether the page
+#: One row per page: the template, whether the markup depends on the device, and whether the page
 #: has a link that belongs to a member.
 PAGES = [
     (PRODUCT_ENTRY, True, False),
     (HOME_ENTRY, True, False),
     (MEMBER_ENTRY, True, True),
     (MEMBER_POLICY_ENTRY, True, True),
-    (POLICY_ENTRY, False, False),  # No member is logged in, so the entry is left out.
+    (POLICY_ENTRY, False, False),  # Without a logged-in member, the page has no entry.
     (QR_CODE, False, False),
     ("{{ insurance_qr('A', member='li', no_login_for=9) }}", False, True),
     ("{{ xiebao_link('product', 'A') }}", False, False),
@@ -49,7 +49,7 @@ PAGES = [
     ("{{ xiebao_styles() }}", False, False),
     ("{{ insurance_entry('') }}", False, False),
     ("no entry", False, False),
-    # Each header value is sent only once for many entries.
+    # Even a page with 150 entries sends each header value only once.
     ((PRODUCT_ENTRY + MEMBER_ENTRY + HOME_ENTRY) * 50, True, True),
 ]
 
@@ -72,8 +72,9 @@ def test_vary_and_cache_control_match_entries_of_page(
     assert (page.text != phone_page.text) == varies
 
 
-#: One row per header that a view sends: its name, its lines, and the values that the response still
-#: has if the page contains a member's entry. The values that the extension adds are not listed.
+#: One row per header that a view sends: the name, the header lines, and the values that the
+#: response still has if the page contains a member's entry. The values that the extension adds are
+#: left out.
 VIEW_HEADERS = [
     ("Vary", ["Cookie"], ["cookie"]),
     ("Vary", ["Cookie, Accept-Language"], ["accept-language", "cookie"]),
@@ -103,7 +104,7 @@ VIEW_HEADERS = [
 ]
 
 
-def render_with_headers(site: Site, source: str, headers: list[tuple[str, str]]) -> TestResponse:
+def get_page_with_headers(site: Site, source: str, headers: list[tuple[str, str]]) -> TestResponse:
     """Request a page whose view sends these headers, and return the response."""
 
     @site.app.get("/headers")
@@ -117,7 +118,7 @@ def render_with_headers(site: Site, source: str, headers: list[tuple[str, str]])
 def test_private_page_keeps_view_headers_except_public_and_s_maxage(
     site: Site, name: str, lines: list[str], values: list[str]
 ) -> None:
-    response = render_with_headers(site, MEMBER_ENTRY, [(name, line) for line in lines])
+    response = get_page_with_headers(site, MEMBER_ENTRY, [(name, line) for line in lines])
     expected = {"Vary": VARY_BY_DEVICE, "Cache-Control": ["private"]}
     expected[name] = sorted(expected[name] + values)
     assert {header: get_header_values(response, header) for header in expected} == expected
@@ -130,11 +131,11 @@ def test_page_without_member_links_keeps_public_cache_control(
     site: Site, source: str, vary: list[str]
 ) -> None:
     headers = [("Cache-Control", "public, s-maxage=600, max-age=60")]
-    response = render_with_headers(site, source, headers)
+    response = get_page_with_headers(site, source, headers)
     assert get_cache_headers(response) == (vary, ["max-age=60", "public", "s-maxage=600"])
 
 
-#: A template without a link that belongs to a member.
+#: The template of a page without a link that belongs to a member.
 SHARED_PAGE = (
     f"{{{{ xiebao_styles() }}}}{PRODUCT_ENTRY}{QR_CODE}{{{{ insurance_home_entry('Shop') }}}}"
     "{{ insurance_entry('A', class='btn', return_to='/orders/8') }}"

@@ -32,7 +32,7 @@ from tests.support import (
 
 
 def add_cached_view(site: Site, source: str) -> None:
-    """Add the page ``/cached``. Its whole response is cached."""
+    """Add the page ``/cached`` to a site, and cache the whole response of its view."""
 
     @site.app.get("/cached")
     @create_cache(site).cached(timeout=600)
@@ -41,7 +41,7 @@ def add_cached_view(site: Site, source: str) -> None:
 
 
 def add_memoized_function(site: Site, source: str) -> None:
-    """Add the page ``/cached``. Its view calls a function whose result is cached."""
+    """Add the page ``/cached`` to a site, with a view that calls a cached function."""
 
     @create_cache(site).memoize(600)
     def render_part(code: str) -> str:
@@ -51,7 +51,7 @@ def add_memoized_function(site: Site, source: str) -> None:
 
 
 def add_cached_fragment(site: Site, source: str) -> None:
-    """Add the page ``/cached``. Its template has a cached fragment."""
+    """Add the page ``/cached`` to a site, with a template that has a cached fragment."""
     create_cache(site)
     template = f"{MACROS}{{% cache 600, 'insurance' %}}{source}{{% endcache %}}"
     site.app.add_url_rule("/cached", "cached", lambda: render_template_string(template))

@@ -48,13 +48,13 @@ from tests.support import (
 # The links of members contain the time, so two pages are equal only if the clock stands still.
 pytestmark = pytest.mark.usefixtures("clock")
 
-#: The default label of the entry for each page of the gateway.
+#: The default labels of entries, by the gateway page that an entry opens.
 LABELS = {"product": "我要投保", "home": "保险商城", "policy": "查看保单"}
 #: The beginnings of macro calls. The tests append keywords and a closing parenthesis.
 ENTRY, CARD, QR = 'insurance_entry("1", ', 'insurance_card("1", "T", ', 'insurance_qr("1", '
 
 
-# Links
+# Links of entries
 
 
 @pytest.mark.parametrize("page", ENTRIES)
@@ -81,7 +81,7 @@ def test_entry_and_xiebao_link_open_gateway_page(site: Site, page: str) -> None:
     assert site.render(source, page=page, arguments=LINK_ARGUMENTS[page]).text == href
 
 
-class Page(str, enum.Enum):  # noqa: UP042 - Unlike here, str() of a StrEnum is the value.
+class Page(str, enum.Enum):  # noqa: UP042 - Only with a StrEnum, str() returns the value.
     PRODUCT = "product"
     POLICY = "policy"
 
@@ -120,10 +120,11 @@ def test_link_keywords_change_href_and_add_no_attributes(site: Site, call: str) 
     assert get_return_link(click).startswith("http://localhost/xiebao/paid/")
 
 
-# Attributes
+# HTML attributes
 
-#: One row per keyword: the call, the keyword with its value, and the attributes that differ from
-#: the same call without the keyword. The value None means that the attribute is missing.
+#: One row per keyword: the beginning of the macro call, the keyword with its value, and the HTML
+#: attributes that differ from the same call without the keyword. None is the value of an attribute
+#: that the element lacks.
 KEYWORDS: list[tuple[str, str, Mapping[str, str | list[str] | None]]] = [
     (ENTRY, 'data_track="footer"', {"data-track": "footer"}),
     (ENTRY, 'id="buy"', {"id": "buy"}),
@@ -147,7 +148,7 @@ KEYWORDS: list[tuple[str, str, Mapping[str, str | list[str] | None]]] = [
     (ENTRY, '**{"数据": "值"}', {"数据": "值"}),
     (ENTRY, 'data_a="1", **{"data-a": "2"}', {"data-a": "2"}),
     (ENTRY, 'for_="x"', {"for": "x"}),
-    # All macros accept attributes.
+    # All macros accept HTML attributes as keywords.
     *[
         (call, keywords, changes)
         for call in [
@@ -159,7 +160,7 @@ KEYWORDS: list[tuple[str, str, Mapping[str, str | list[str] | None]]] = [
             ("hidden=false, title=missing, download=true", {"download": ""}),
         ]
     ],
-    # These names resemble keywords of links, but they are attributes.
+    # These names resemble the keywords of links, but the macros treat them as HTML attributes.
     *[
         (ENTRY, f'**{{"{name}": "x"}}', {name.replace("_", "-"): "x"})
         for name in [
@@ -169,9 +170,10 @@ KEYWORDS: list[tuple[str, str, Mapping[str, str | list[str] | None]]] = [
         ]
     ],
     (QR, 'label="x"', {"label": "x"}),
-    # xiebao_script has no keyword "theme", so "them" is no misspelling.
+    # The macro xiebao_script has no keyword "theme", so "them" is an HTML attribute here and not a
+    # misspelling of "theme".
     ("xiebao_script(", 'them="x"', {"them": "x"}),
-    # Default attributes can be replaced and removed.
+    # Keywords can replace and remove the default HTML attributes of an element.
     (ENTRY, 'rel="sponsored"', {"rel": ["sponsored"]}),
     (ENTRY, 'REL="sponsored"', {"rel": ["sponsored"]}),
     (ENTRY, 'target="_top"', {"target": "_top"}),
@@ -190,7 +192,7 @@ KEYWORDS: list[tuple[str, str, Mapping[str, str | list[str] | None]]] = [
         for call in (ENTRY, CARD)
         for value in ("False", "none", "0", '""', "missing", "[]")
     ],
-    # Classes and looks. A class of the site does not change the look.
+    # CSS classes and looks. A CSS class of the site does not change the look of an entry.
     (QR, "class=none", {}),
     (QR, 'class="btn wide"', {"class": ["xiebao-qr", "btn", "wide"]}),
     *[
@@ -220,7 +222,7 @@ KEYWORDS: list[tuple[str, str, Mapping[str, str | list[str] | None]]] = [
                         (f"size={empty}, outline={empty}, block=0, pill=false", "")
                         for empty in ("none", "missing")
                     ],
-                    # Sizes and variants may also be written as CSS classes.
+                    # The size and the variant may also be given as CSS classes.
                     ('class="xiebao-entry--small"', "xiebao-entry--small"),
                     ('class="x xiebao-entry--outline"', "x xiebao-entry--outline"),
                     ('class="xiebao-entry--mine"', "xiebao-entry--mine"),
@@ -250,20 +252,21 @@ def test_macro_keyword_changes_only_expected_attributes(
     expected = {**default.attrs, **changes}
     attributes = {name: value for name, value in expected.items() if value is not None}
     assert find_element(html).attrs == attributes
-    # The parser drops repeated attributes, so count them in the text of the tag.
+    # The HTML parser drops repeated attributes, so count the attributes in the text of the tag.
     tag = html.partition(">")[0].lower()
     assert [name for name in attributes if tag.count(f" {name}=") > 1] == []
 
 
 class PrintedAsMarkup(UserString):
-    """A text without ``__html__`` whose ``str()`` returns markup."""
+    """A string-like object without ``__html__`` whose ``str()`` returns ``Markup``."""
 
     def __str__(self) -> str:
         return Markup(self.data)
 
 
 MARKUP_TYPES = (Markup, PrintedAsMarkup)
-#: One row per value: the value, its text in an attribute, and its text in ``class``.
+#: One row per attribute value: the value, the expected text in most attributes, and the expected
+#: text in the attribute ``class``.
 VALUES: list[tuple[Any, str, str]] = [
     *[
         (value, str(value), str(value))
@@ -315,9 +318,10 @@ def test_look_setting_applies_to_entries_without_look(
     assert find_element(page, "a")["class"] == ["xiebao-entry", *classes]
 
 
-# Labels
+# Labels of entries
 
-#: One row per label: the label in the template, and its HTML. None means the default label.
+#: One row per label: the label that the template passes, and the expected HTML, or None if the
+#: entry is expected to have the default label.
 LABEL_HTML: list[tuple[object, str | None]] = [
     ("买", "买"),
     ("<i>买</i>", "&lt;i&gt;买&lt;/i&gt;"),
@@ -385,7 +389,7 @@ def test_entry_names_platform_and_opens_new_window_only_on_pc(
 ) -> None:
     site = make_site(XIEBAO_APP_USER_AGENT="ShopApp/")
     site.log_in("alice")
-    # In the second round, the entries come from the cache.
+    # Render each entry twice, because the second entry comes from the cache.
     for user_agent, platform, target in [
         (PC["User-Agent"], "pc", "_blank"),
         (PHONE["User-Agent"], "h5", None),
@@ -407,7 +411,7 @@ def test_policy_entry_is_omitted_without_login(
     assert page.text == "<p>before</p><p>after</p>"
 
 
-# Content-Security-Policy and Jinja
+# Content-Security-Policy and options of Jinja
 
 
 @pytest.mark.parametrize("headers", [PC, PHONE], ids=["PC", "phone"])
@@ -432,7 +436,8 @@ def test_html_is_independent_of_jinja_options_and_context_processors(
     assert not parse_html(expected).select("script:not([src])")
     assert len(parse_html(expected).select("a, svg, img")) > 10
 
-    # These options replace the test run's bytecode cache, whose templates escape all values.
+    # Replace all Jinja options of the test run, because its bytecode cache has templates that
+    # escape all values.
     monkeypatch.setattr(Flask, "jinja_options", options)
     site = make_site()
     site.app.template_context_processors.clear()

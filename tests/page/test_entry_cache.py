@@ -47,17 +47,18 @@ from tests.support import (
 
 
 def render_twice(site: Site, source: str, **context: Any) -> Tag:
-    """Render a template twice, so that the cache is used, and return its only element."""
+    """Render a template twice, so that the entry cache is used, and return its only element."""
     site.render(source, PHONE, **context)
     return find_element(site.render(source, PHONE, **context), "*")
 
 
-# Arguments
+# Arguments of macros
 
-#: The classes of an entry without keywords.
+#: The CSS classes of an entry that is rendered without keyword arguments.
 DEFAULT_CLASSES = ["xiebao-entry", "xiebao-entry--button"]
-#: One row per pair of values: the keyword, the value that is cached first, the value that is
-#: rendered next, and the expected attribute. Most pairs are equal in Python or have the same text.
+#: One row per pair of values: the keyword, the value that is rendered and cached first, the value
+#: that is rendered next, and the expected attribute of the second entry. In most rows, both values
+#: are equal in Python or have the same text.
 EQUAL_VALUES = [
     ("data_x", True, 1, "1"),
     ("data_x", 1, True, ""),
@@ -197,7 +198,7 @@ def test_entries_of_two_apps_on_one_page_stay_separate(site: Site, make_site: Ma
         assert assert_gateway_accepts(other_site.follow(find_href(other))).page == "product"
 
 
-# Members and keys
+# Members and secret keys
 
 
 def test_cached_links_are_not_shared_between_members(site: Site) -> None:
@@ -231,30 +232,30 @@ def test_links_are_signed_with_current_secret_key(site: Site) -> None:
     assert site.follow(old_link).status_code == 404
 
 
-# Memory
+# Memory usage
 
 
-def use_all_entries_of_new_app() -> list[weakref.ref[Any]]:
-    """Render and click all entries of an app, and return weak references to the app's objects."""
+def use_and_discard_app() -> list[weakref.ref[Any]]:
+    """Click all entries of a new app, and return weak references to the app's objects."""
 
-    class OwnResponse(Response):
+    class ShopResponse(Response):
         pass
 
-    class OwnFlask(Flask):
-        response_class = OwnResponse
+    class ShopApp(Flask):
+        response_class = ShopResponse
 
-    site = make_site(OwnFlask("shop"))
+    site = make_site(ShopApp("shop"))
     site.log_in("alice")
     for headers in (PC, PHONE):
         page = site.render(ALL_ENTRIES, headers, **UNSAFE_CONTEXT)
         for entry in parse_html(page).select("a.xiebao-entry"):
             site.follow(find_href(entry), headers)
     signer = site.app.extensions["xiebao_state"].signer
-    return [weakref.ref(item) for item in (site.app, site.xiebao, OwnFlask, OwnResponse, signer)]
+    return [weakref.ref(item) for item in (site.app, site.xiebao, ShopApp, ShopResponse, signer)]
 
 
 def test_app_is_garbage_collected_with_its_classes_and_signer() -> None:
-    references = use_all_entries_of_new_app()
+    references = use_and_discard_app()
     gc.collect()
     assert [reference() for reference in references] == [None] * len(references)
 

@@ -22,16 +22,16 @@ from tests.support import DEPLOYED, MakeSite, Site, find_element, find_href, par
 UNSAFE = UNSAFE_CONTEXT["unsafe"]
 
 
-def render_card(site: Site, keywords: str = "", **context: Any) -> TestResponse:
-    """Return a page with a card for the product QX1, whose title is "旅行险"."""
+def get_card_page(site: Site, keywords: str = "", **context: Any) -> TestResponse:
+    """Request a page with a card for the product QX1, "旅行险", and return the response."""
     return site.render(f'{{{{ insurance_card("QX1", "旅行险", {keywords}) }}}}', **context)
 
 
-# Parts of the card
+# Parts of a product card
 
 
 def test_card_links_to_product_and_shows_all_parts(site: Site) -> None:
-    page = render_card(
+    page = get_card_page(
         site,
         'text="都管", price="¥3 起/天", badge="热卖", image="/trip.svg", action="去投保",'
         ' insurer="某某财险"',
@@ -63,7 +63,7 @@ def test_card_links_to_product_and_shows_all_parts(site: Site) -> None:
     ],
 )
 def test_card_omits_parts_without_value(site: Site, keywords: str, parts: list[str]) -> None:
-    elements = parse_html(render_card(site, keywords)).select("a *")
+    elements = parse_html(get_card_page(site, keywords)).select("a *")
     assert [str(element["class"][0]) for element in elements] == [
         f"xiebao-entry__{name}" for name in ("main", "body", "title", *parts)
     ]
@@ -74,8 +74,8 @@ def test_card_with_empty_title_shows_default_label(site: Site) -> None:
     assert find_element(page, "a").text.strip() == "我要投保"
 
 
-#: One row per price: the price in the template, and its HTML. If the price is text with exactly one
-#: number, everything but the number is in ``<small>`` elements.
+#: One row per price: the price that the template passes, and the expected HTML. If a price is text
+#: with exactly one number, all text but the number is in ``<small>`` elements.
 PRICES = [
     ('"¥3 起/天"', "<small>¥</small>3<small> 起/天</small>"),
     ('"From ¥3 a day"', "<small>From ¥</small>3<small> a day</small>"),
@@ -93,7 +93,7 @@ PRICES = [
 
 @pytest.mark.parametrize(("price", "html"), PRICES)
 def test_card_shows_price_unit_smaller_than_number(site: Site, price: str, html: str) -> None:
-    page = render_card(site, f"price={price}", lazy=LazyString(lambda: "¥3"))
+    page = get_card_page(site, f"price={price}", lazy=LazyString(lambda: "¥3"))
     assert find_element(page, ".xiebao-entry__price").decode_contents() == html
 
 
@@ -101,13 +101,13 @@ def test_card_shows_price_unit_smaller_than_number(site: Site, price: str, html:
 def test_card_names_old_price_for_screen_readers(
     make_site: MakeSite, locale: str, name: str
 ) -> None:
-    page = render_card(make_site(XIEBAO_LOCALE=locale), 'price="¥3", old_price="¥5"')
+    page = get_card_page(make_site(XIEBAO_LOCALE=locale), 'price="¥3", old_price="¥5"')
     assert find_element(page, "s").text == f"{name} ¥5"
     assert find_element(page, "s > .xiebao-entry__unseen").text == name
 
 
 def test_price_top_keyword_shows_prices_beside_title(site: Site) -> None:
-    page = render_card(site, 'price="¥3", old_price="¥5", price_top=true')
+    page = get_card_page(site, 'price="¥3", old_price="¥5", price_top=true')
     assert find_element(page, ".xiebao-entry__main > .xiebao-entry__prices").text.split()[0] == "¥3"
     assert not parse_html(page).select(".xiebao-entry__foot")
 
@@ -127,7 +127,7 @@ class RowLike(UserList[str]):
     ids=["pairs and names", "lazy text", "rows of a query", "dict"],
 )
 def test_card_lists_covers(site: Site, covers: object, texts: list[str]) -> None:
-    page = render_card(site, "covers=covers", covers=covers)
+    page = get_card_page(site, "covers=covers", covers=covers)
     elements = parse_html(page).select(".xiebao-entry__cover")
     assert [" ".join(element.stripped_strings) for element in elements] == texts
 
@@ -145,7 +145,7 @@ def test_card_with_terms_url_has_separate_links_to_product_and_terms(site: Site)
     keywords = (
         'badge="热卖", action="去投保", terms_url="/terms", id="trip", class="wide", data_n=1'
     )
-    page = render_card(site, keywords)
+    page = get_card_page(site, keywords)
 
     card = find_element(page, "#trip")
     assert card.attrs == {"class": ["xiebao-entry--card", "wide"], "id": "trip"}
@@ -158,7 +158,7 @@ def test_card_with_terms_url_has_separate_links_to_product_and_terms(site: Site)
     assert terms["rel"] == ["noopener", "nofollow"]
 
 
-# Insured cards
+# Cards with the keyword "insured"
 
 
 @pytest.mark.parametrize(
@@ -169,7 +169,7 @@ def test_insured_card_links_to_policy_without_return_link(
     site: Site, action: str, text: str
 ) -> None:
     site.log_in("alice")
-    page = render_card(
+    page = get_card_page(
         site,
         f'text="都管", price="¥3", action={action}, insured="20190226020146", disabled="已售罄",'
         ' return_to="/orders/8", sub_partner_id="shop", platform="pc", client_reference="8",'
@@ -185,7 +185,7 @@ def test_insured_card_links_to_policy_without_return_link(
 
 
 def test_insured_card_is_omitted_without_login(site: Site) -> None:
-    assert render_card(site, 'insured="20190226020146"').text == ""
+    assert get_card_page(site, 'insured="20190226020146"').text == ""
 
 
 # Escaping and invalid values
@@ -207,7 +207,7 @@ def test_card_escapes_texts_and_urls(site: Site) -> None:
 
 def test_card_keeps_markup_of_image_and_insurer(site: Site) -> None:
     insurer = Markup("A &amp; <b>B</b>")
-    page = render_card(site, "image=icon, insurer=insurer", **UNSAFE_CONTEXT, insurer=insurer)
+    page = get_card_page(site, "image=icon, insurer=insurer", **UNSAFE_CONTEXT, insurer=insurer)
     assert find_element(page, ".xiebao-entry__image > svg")
     assert not parse_html(page).select("img")
     assert find_element(page, ".xiebao-entry__insurer").text == "本产品由A & B承保"
@@ -233,12 +233,12 @@ INVALID_URLS = [
 def test_card_accepts_valid_terms_and_image_urls(
     make_site: MakeSite, keyword: str, url: str
 ) -> None:
-    page = render_card(make_site(**DEPLOYED), f"{keyword}=url", url=url)
+    page = get_card_page(make_site(**DEPLOYED), f"{keyword}=url", url=url)
     element = find_element(page, ".xiebao-entry__terms, img")
     assert (element.get("href") or element["src"]) == Markup(url).unescape()
 
 
-#: One row per invalid value: the keyword of the card, its value, and the error message.
+#: One row per invalid value: the keyword of the card, the value, and a part of the error message.
 INVALID_VALUES: list[tuple[str, object, str]] = [
     *[
         ("covers", covers, "covers must be a list of names")
@@ -262,10 +262,10 @@ def test_invalid_card_value_raises_in_tests_and_is_omitted_in_production(
     message: str,
 ) -> None:
     deployed = make_site(**DEPLOYED)
-    page = render_card(deployed, f"{keyword}=value", value=value)
-    assert page.text == render_card(deployed).text
+    page = get_card_page(deployed, f"{keyword}=value", value=value)
+    assert page.text == get_card_page(deployed).text
     assert message in caplog.text
 
     with pytest.raises(LinkError, match=message) as error:
-        render_card(make_site(), f"{keyword}=value", value=value)
+        get_card_page(make_site(), f"{keyword}=value", value=value)
     assert error.value.argument == keyword

@@ -28,8 +28,8 @@ from tests.page.support import (
 )
 from tests.support import DEPLOYED, MACROS, MakeSite, find_element
 
-#: One row per call: the invalid argument, a part of the error message, and the call. The variable
-#: ``missing`` is undefined.
+#: One row per invalid call: the name of the invalid argument, a part of the error message, and the
+#: macro call. The Jinja variable ``missing`` is undefined.
 INVALID_CALLS: list[tuple[str, str, str]] = [
     ("reference", "caseCode is empty", 'insurance_entry("")'),
     ("reference", "caseCode is empty", 'insurance_entry("  ")'),
@@ -119,7 +119,7 @@ INVALID_CALLS: list[tuple[str, str, str]] = [
         'A link does not accept the keyword "color"',
         'xiebao_link("product", "X", color="red")',
     ),
-    # Attributes
+    # HTML attributes
     *[
         (name, " itself. Leave out this attribute.", call)
         for name, call in [
@@ -181,7 +181,7 @@ INVALID_CALLS: list[tuple[str, str, str]] = [
         )
         for old in ("max_age_", "maxage", "max-age", "maxAge")
     ],
-    # Cards and looks
+    # Keywords of cards
     ("prcie", 'no keyword "prcie". Did you mean "price"?', 'insurance_card("1", "T", prcie="3")'),
     (
         "images",
@@ -193,7 +193,7 @@ INVALID_CALLS: list[tuple[str, str, str]] = [
         "Pass the title of the card as the second argument",
         'insurance_card("1", "T", label="x")',
     ),
-    # Names that other UI libraries use
+    # Keywords that other UI libraries use
     *[
         (
             name,
@@ -232,7 +232,7 @@ INVALID_CALLS: list[tuple[str, str, str]] = [
         'insurance_qr("1", user_id="alice")',
     ),
     ("color", 'Use "accent" instead.', 'mail_entry("product", "1", color="#f00")'),
-    # Arguments of mail_entry
+    # Arguments of the macro mail_entry
     *[
         (
             name,
@@ -277,7 +277,7 @@ def test_invalid_argument_raises_in_strict_mode_and_otherwise_omits_entry(
     assert error.value.argument == argument
 
 
-#: One row per invalid look: the call, and a part of the error message.
+#: One row per invalid look: the macro call, and a part of the error message.
 INVALID_LOOKS = [
     *[
         (
@@ -345,7 +345,7 @@ def test_invalid_look_raises_in_strict_mode_and_otherwise_uses_default(
         make_site().render(source)
 
 
-# Locations in the log
+# Templates and lines that the log names
 
 
 @pytest.mark.parametrize(
@@ -386,7 +386,7 @@ def test_log_names_python_line_of_template_string_with_invalid_argument(
     assert caplog.records[-1].getMessage().endswith(f"{Path(__file__).name}, line {line}.")
 
 
-# Settings
+# Strict mode and disabled extension
 
 
 @pytest.mark.parametrize(
@@ -403,7 +403,7 @@ def test_strict_mode_is_default_in_tests_and_debug_mode(
     make_site: MakeSite, setting: bool | None, testing: bool, debug: bool, is_strict: bool
 ) -> None:
     site = make_site(**DEPLOYED, XIEBAO_STRICT=setting, PROPAGATE_EXCEPTIONS=True)
-    # The flags are set after init_app(), because the extension reads them at each use.
+    # Set both flags after init_app(), because the extension reads the flags again for each page.
     site.app.testing, site.app.debug = testing, debug
     with pytest.raises(LinkError) if is_strict else contextlib.nullcontext():
         assert site.render('before{{ insurance_entry("") }}after').text == "beforeafter"

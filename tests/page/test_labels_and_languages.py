@@ -12,7 +12,7 @@ from flask_babel import Babel
 from tests.page.support import HOME_ENTRY, MAIL_MACRO, POLICY_ENTRY, PRODUCT_ENTRY, QR_CODE
 from tests.support import PC, PHONE, MakeSite, find_element, parse_html
 
-#: A value for ``XIEBAO_TEXTS``.
+#: The texts in the setting ``XIEBAO_TEXTS`` of a test site.
 TEXTS = {
     "site.name": {"zh": "轻游旅行", "en": "Qingyou Travel"},
     "product.label": {"zh": "立即投保", "en": "Insure now"},
@@ -28,7 +28,8 @@ PAGE = (
     f'{PRODUCT_ENTRY}{HOME_ENTRY}{POLICY_ENTRY}{{{{ insurance_card("1", "旅行险", insurer="A") }}}}'
     f'{QR_CODE}{MAIL_MACRO}{{{{ mail_entry("product", "1") }}}}'
 )
-#: One row per language, without and with ``XIEBAO_TEXTS``: the texts on ``PAGE``, in their order.
+#: One row per page: the language, whether the site sets ``XIEBAO_TEXTS``, and the expected texts in
+#: their order on the page.
 PAGE_TEXTS = {
     ("zh-CN", False): [
         *("我要投保", "保险商城", "查看保单", "本产品由A承保", "用手机扫码投保", "我要投保")
@@ -100,7 +101,7 @@ def test_page_after_click_uses_language_of_xiebao_locale(
     assert [element.text for element in html.select("title, h1")] == [title, title]
 
 
-# Texts of the site
+# Texts that a site replaces
 
 
 @pytest.mark.parametrize(

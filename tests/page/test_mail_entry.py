@@ -33,17 +33,17 @@ from tests.support import (
     parse_html,
 )
 
-#: Keywords that let the member "alice" open the page without a login for a minute.
+#: The keywords of an entry that the member "alice" can open without a login for a minute.
 FOR_ALICE = 'member="alice", no_login_for=60'
 
 
 def render_in_job(site: Site, arguments: str) -> str:
-    """Render ``mail_entry`` without a request, as a background job does."""
+    """Render the macro ``mail_entry`` without a request, as a background job does."""
     return render_without_request(site, f"{MAIL_MACRO}{{{{ mail_entry({arguments}) }}}}")
 
 
 def render_in_request(site: Site, arguments: str, headers: dict[str, str] = PHONE) -> str:
-    """Render ``mail_entry`` in a request."""
+    """Render the macro ``mail_entry`` during a request, and return the HTML."""
     return site.render(f"{MAIL_MACRO}{{{{ mail_entry({arguments}) }}}}", headers).text
 
 
@@ -53,18 +53,18 @@ def get_qr_image(site: Site, html: str, base_url: str | None = None) -> TestResp
     return site.follow(url.removeprefix(PUBLIC_URL), base_url=base_url)
 
 
-def read_qr_image(response: TestResponse) -> str | None:
-    """Return the text of the QR code in an image."""
+def decode_qr_image(response: TestResponse) -> str | None:
+    """Return the text of a QR code from the response with its image."""
     return read_image(Image.open(io.BytesIO(response.data)).convert("L"))
 
 
 @pytest.fixture
 def site(make_site: MakeSite) -> Site:
-    """A site with ``XIEBAO_PUBLIC_URL``."""
+    """A site with the setting ``XIEBAO_PUBLIC_URL``."""
     return make_site(XIEBAO_PUBLIC_URL=PUBLIC_URL)
 
 
-# The entry
+# HTML of the entry in an email
 
 
 @pytest.mark.parametrize("render", [render_in_job, render_in_request], ids=["job", "request"])
@@ -91,7 +91,7 @@ def test_link_and_qr_code_of_mail_entry_open_same_page(
 
     assert link.startswith(f"{PUBLIC_URL}/xiebao/{page}/")
     assert image.mimetype == "image/png"
-    assert read_qr_image(image) == link
+    assert decode_qr_image(image) == link
 
     site.log_in(logged_in)
     verdict = assert_gateway_accepts(site.follow(link))
@@ -163,7 +163,7 @@ def test_mail_entry_needs_trusted_host_in_production(
         render_in_job(site, f"{arguments}, {FOR_ALICE}")
 
 
-# The image of the QR code
+# Images of QR codes
 
 
 def test_qr_image_is_not_cached_and_returns_410_after_link_expires(
@@ -210,7 +210,7 @@ def test_qr_image_in_production_has_link_to_trusted_host(
 ) -> None:
     html = render_in_job(site, f"{arguments}, qr=160")
     image = get_qr_image(make_site(**DEPLOYED, **config), html, host)
-    assert str(read_qr_image(image)).startswith(f"{base_url}/xiebao/")
+    assert str(decode_qr_image(image)).startswith(f"{base_url}/xiebao/")
 
 
 @ARGUMENTS

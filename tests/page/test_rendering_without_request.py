@@ -40,9 +40,9 @@ from tests.support import (
     get_return_link,
 )
 
-# URLs
+# URLs in rendered templates
 
-#: One row per configuration: the settings, and the URL with which all links begin.
+#: One row per configuration: the settings of the site, and the URL with which all links begin.
 SITE_URLS = [
     ({"XIEBAO_PUBLIC_URL": PUBLIC_URL}, PUBLIC_URL),
     ({"XIEBAO_PUBLIC_URL": PUBLIC_URL, "XIEBAO_STRICT": False}, PUBLIC_URL),
@@ -54,7 +54,7 @@ SITE_URLS = [
     ({"SERVER_NAME": "shop.example", "PREFERRED_URL_SCHEME": "https"}, PUBLIC_URL),
     ({"SERVER_NAME": "shop.example:8080"}, "http://shop.example:8080"),
     ({"SERVER_NAME": "shop.example", "APPLICATION_ROOT": "/store"}, "http://shop.example/store"),
-    # XIEBAO_PUBLIC_URL overrides the settings of Flask.
+    # The setting XIEBAO_PUBLIC_URL overrides the URL settings of Flask.
     (
         {
             "XIEBAO_PUBLIC_URL": f"{PUBLIC_URL}/store",
@@ -89,7 +89,7 @@ def test_links_without_request_begin_with_configured_site_url(
 
 
 PUBLIC = {"XIEBAO_PUBLIC_URL": PUBLIC_URL}
-#: Templates that need the URL of the site.
+#: Templates that cannot be rendered without the URL of the site.
 SOURCES_WITH_URLS = [
     *(PRODUCT_ENTRY, ENTRY_WITHOUT_LOGIN, HOME_ENTRY, MEMBER_POLICY_ENTRY, QR_CODE),
     *("{{ xiebao_link('product', 'A') }}", "{{ xiebao_styles() }}"),
@@ -174,7 +174,7 @@ def test_policy_entry_without_request_does_not_call_member_loader(
 
 
 def select_locale_of_browser() -> str | None:
-    """Return the locale of the browser. Outside of a request, this raises an error."""
+    """Return the locale that the browser prefers. Raise an error outside of a request."""
     return request.accept_languages.best_match(["zh"])
 
 
@@ -185,7 +185,8 @@ def select_locale_of_browser() -> str | None:
         ({"locale_selector": lambda: "en"}, {}, PRODUCT_ENTRY, "Get insured", "en"),
         ({"locale_selector": lambda: "de"}, {}, PRODUCT_ENTRY, "Get insured", "en"),
         ({"default_locale": "en"}, {}, PRODUCT_ENTRY, "Get insured", "en"),
-        # If XIEBAO_LOCALE or the template decides the language, the selector is not called.
+        # Flask-Babel's locale selector is not called if XIEBAO_LOCALE or the template decides the
+        # language.
         (
             {"locale_selector": select_locale_of_browser},
             {"XIEBAO_LOCALE": "en"},

@@ -57,7 +57,7 @@ STREAMS = pytest.mark.parametrize(
 )
 
 
-def request_stream(
+def get_streamed_page(
     site: Site,
     stream: Stream,
     source: str,
@@ -88,7 +88,7 @@ def test_streamed_entry_has_markup_of_device(
 ) -> None:
     site = make_site(XIEBAO_DEVICE_MARKUP=device_markup, XIEBAO_APP_USER_AGENT="ShopApp/")
     for headers, platform in DEVICES:
-        page = request_stream(site, stream, PRODUCT_ENTRY, headers)
+        page = get_streamed_page(site, stream, PRODUCT_ENTRY, headers)
         assert page.content_length is None
         assert get_cache_headers(page) == ([], [])
         [entry] = find_entries(page.text)
@@ -100,10 +100,10 @@ def test_streamed_entry_has_markup_of_device(
 @STREAMS
 def test_streamed_policy_entry_belongs_to_member_of_request(site: Site, stream: Stream) -> None:
     site.xiebao.member_loader(lambda: request.headers.get("X-Member"))
-    assert find_entries(request_stream(site, stream, POLICY_ENTRY).text) == []
+    assert find_entries(get_streamed_page(site, stream, POLICY_ENTRY).text) == []
 
     headers = {**PHONE, "X-Member": "li"}
-    url = find_href(request_stream(site, stream, POLICY_ENTRY, headers))
+    url = find_href(get_streamed_page(site, stream, POLICY_ENTRY, headers))
     assert assert_gateway_accepts(site.follow(url, headers)).member == "li"
 
 
@@ -124,7 +124,7 @@ def test_missing_cache_headers_of_streamed_page_are_logged(
     device_markup: bool,
 ) -> None:
     site = make_site(XIEBAO_DEVICE_MARKUP=device_markup)
-    assert request_stream(site, stream, source * 3).text.count("xiebao-") >= 3
+    assert get_streamed_page(site, stream, source * 3).text.count("xiebao-") >= 3
     assert ("Cache-Control: private" in caplog.text) == is_private
     assert ("Vary: User-Agent" in caplog.text) == (has_device_markup and device_markup)
 
@@ -134,7 +134,7 @@ def test_streamed_page_with_cache_headers_logs_nothing(
     site: Site, stream: Stream, caplog: pytest.LogCaptureFixture
 ) -> None:
     headers = {"Vary": "Cookie, User-Agent", "Cache-Control": "private"}
-    page = request_stream(site, stream, MEMBER_ENTRY, headers=headers)
+    page = get_streamed_page(site, stream, MEMBER_ENTRY, headers=headers)
     assert len(find_entries(page.text)) == 1
     assert get_cache_headers(page) == (["cookie", "user-agent"], ["private"])
     assert caplog.records == []
@@ -142,7 +142,7 @@ def test_streamed_page_with_cache_headers_logs_nothing(
 
 @STREAMS
 def test_cache_headers_cover_entries_rendered_before_stream(site: Site, stream: Stream) -> None:
-    page = request_stream(site, stream, PRODUCT_ENTRY, rendered_before=MEMBER_ENTRY)
+    page = get_streamed_page(site, stream, PRODUCT_ENTRY, rendered_before=MEMBER_ENTRY)
     assert len(find_entries(page.text)) == 1
     assert get_cache_headers(page) == (VARY_BY_DEVICE, ["private"])
 

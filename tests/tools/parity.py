@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from bs4 import BeautifulSoup
 
-from tests.manual.blocks import DOCS, README, ROOT, Block, find_blocks, find_pages
+from tests.manual.blocks import DOCS, README, ROOT, CodeBlock, find_blocks, find_pages
 
 _translate = runpy.run_path(str(DOCS / "translate.py"))
 CURRENT_PAGES = [
@@ -48,7 +48,7 @@ def test_chinese_page_has_same_code_and_structure_as_english_page(page: Path) ->
     assert len(re.findall("[一-鿿]", prose)) > 1
 
 
-def _normalize_block(block: Block) -> tuple[str, ...]:
+def _normalize_block(block: CodeBlock) -> tuple[str, ...]:
     """Return the parts of a code block that are the same in both languages."""
     if block.language in ("text", "{container}"):  # Its content may differ.
         return (block.language,)
