@@ -1,4 +1,4 @@
-"""Fixtures for all tests, and a check that no log record of the run has a secret."""
+"""Fixtures for all tests, and a check that no log record of the test run contains a secret."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from tests import support
 from tests.support import API_KEY, NOW, SIGN, MakeSite, SentSignals, Site
 from tests.vectors import NAME
 
-#: The people in notifications, orders and purchases.
+#: The names of the people in the notifications, orders and purchases of the tests.
 PEOPLE = (NAME, "王小明")
 
 
 @pytest.fixture(scope="session", autouse=True)
 def assert_no_secret_is_logged() -> Iterator[None]:
-    """Fail the run if any log record has a signature, an API key or a person's name."""
+    """Fail the test run if a log record contains a signature, an API key or a person's name."""
     leaks: list[str] = []
 
     class LeakHandler(logging.Handler):
@@ -49,9 +49,10 @@ def assert_no_secret_is_logged() -> Iterator[None]:
 
 
 class MemoryBytecodeCache(BytecodeCache):
-    """A cache of compiled templates that all apps share.
+    """A cache of compiled Jinja templates that the apps of all tests share.
 
-    Without it, most of the time of a test with a page is spent on compiling the same templates.
+    Without this cache, tests with pages would spend most of their time on compiling the same
+    templates.
     """
 
     def __init__(self) -> None:
@@ -60,7 +61,8 @@ class MemoryBytecodeCache(BytecodeCache):
     def get_bucket(
         self, environment: Environment, name: str, filename: str | None, source: str
     ) -> Bucket:
-        # These options of the environment change the compiled code, so they are part of the key.
+        # These options of the Jinja environment change the compiled code, so they are part of the
+        # cache's key.
         autoescape = environment.autoescape
         escapes = autoescape(name) if callable(autoescape) else autoescape
         extensions = sorted(environment.extensions)
@@ -77,7 +79,7 @@ class MemoryBytecodeCache(BytecodeCache):
 
 @pytest.fixture(scope="session", autouse=True)
 def share_compiled_templates() -> Iterator[None]:
-    """Use one cache of compiled templates for all apps of the run."""
+    """Share one cache of compiled Jinja templates among the apps of all tests."""
     with pytest.MonkeyPatch.context() as patch:
         options = {**Flask.jinja_options, "bytecode_cache": MemoryBytecodeCache()}
         patch.setattr(Flask, "jinja_options", options)
@@ -92,13 +94,13 @@ def make_site() -> MakeSite:
 
 @pytest.fixture
 def site(make_site: MakeSite) -> Site:
-    """A site with a member loader. No member is logged in."""
+    """A test site with a member loader. No member is logged in."""
     return make_site()
 
 
 @pytest.fixture
 def clock() -> Iterator[Any]:
-    """A clock that stands still at ``NOW``. Call its ``shift()`` to advance it."""
+    """A clock that stands still at ``NOW``. Its method ``shift()`` advances the time."""
     with time_machine.travel(NOW, tick=False) as traveler:
         yield traveler
 
@@ -116,8 +118,8 @@ def sent_signals() -> Iterator[SentSignals]:
     with ExitStack() as stack:
         for name, signal in signals.items():
 
-            def receive(_app: Flask, _name: str = name, **values: Any) -> None:
+            def record_signal(_app: Flask, _name: str = name, **values: Any) -> None:
                 sent.append((_name, values))
 
-            stack.enter_context(signal.connected_to(receive))
+            stack.enter_context(signal.connected_to(record_signal))
         yield sent

@@ -1,4 +1,4 @@
-"""Decodes the QR codes of a page."""
+"""Decode QR codes in SVG markup and in images."""
 
 from __future__ import annotations
 
@@ -7,20 +7,21 @@ import re
 import zxingcpp
 from PIL import Image, ImageDraw
 
-DOT = 4  # The width of a module in pixels.
+#: The width in pixels of a module, which is the smallest square of a QR code.
+DOT = 4
 QR_CODE = zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode)
 
 
 def read(svg: str) -> str:
-    """Return the text of the only QR code in this markup."""
-    text = read_image(draw_image(svg))
+    """Return the text of the only QR code in this SVG markup."""
+    text = decode_qr_code(draw_qr_code(svg))
     if text is None:
         raise AssertionError("The QR code cannot be decoded.")
     return text
 
 
-def draw_image(svg: str) -> Image.Image:
-    """Return an image of the only QR code in this markup. A module is :data:`DOT` pixels wide."""
+def draw_qr_code(svg: str) -> Image.Image:
+    """Draw the only QR code in this SVG markup. Each module is :data:`DOT` pixels wide."""
     [path] = re.findall(r'<path[^>]* stroke="#000"[^>]* d="([^"]+)"', svg)
     [side] = re.findall(r'viewBox="0 0 (\d+) \1"', svg)
     image = Image.new("L", (int(side) * DOT, int(side) * DOT), 255)
@@ -38,7 +39,7 @@ def draw_image(svg: str) -> Image.Image:
     return image
 
 
-def read_image(image: Image.Image) -> str | None:
+def decode_qr_code(image: Image.Image) -> str | None:
     """Return the text of the QR code in an image, or None if it cannot be decoded."""
     codes = zxingcpp.read_barcodes(image, formats=QR_CODE)
     return codes[0].text if codes else None

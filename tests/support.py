@@ -1,4 +1,4 @@
-"""Helpers for tests in three folders or more: a small site, requests to it, and its HTML.
+"""Helpers that tests in three or more folders use: a test site, requests to it, and its HTML.
 
 Helpers for a single folder are in that folder's ``support.py``.
 """
@@ -25,13 +25,13 @@ from flask_xiebao import Xiebao
 from flask_xiebao.app.settings import Settings, get_setting_name
 from flask_xiebao.testing import GatewaySimulator, Verdict
 
-#: The import of the macros, for the beginning of a template.
+#: The Jinja statement that imports the extension's macros, for the beginning of a template.
 MACROS = (
     '{% from "xiebao/entry.html" import insurance_entry, insurance_home_entry, policy_entry,'
     " insurance_qr, insurance_card, xiebao_entry, xiebao_styles, xiebao_script %}"
 )
 
-#: The request headers of a browser on a PC, and on an iPhone.
+#: The request headers of a browser on a PC and of a browser on an iPhone.
 PC = {
     "User-Agent": "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko)"
     " Chrome/126.0.0.0 Safari/537.36"
@@ -43,27 +43,29 @@ PHONE = {
 
 PRODUCT_CODE = "QX000000127257"
 INSURE_NUM = "20190226020146"
-#: The positional arguments of the link to each page of the gateway.
+#: One row per gateway page: its name, and the positional arguments for a link to it.
 LINK_ARGUMENTS: dict[str, tuple[str, ...]] = {
     "product": (PRODUCT_CODE,),
     "home": (),
     "policy": (INSURE_NUM,),
 }
-#: The Unix timestamp at which the ``clock`` fixture stops the time. It is in the future.
+#: The Unix timestamp at which the fixture ``clock`` stops the time. The timestamp is in the future.
 NOW = 1_800_000_000
 
 SECRET_KEY = "a secret for tests"
-#: The account of the example in the interface document, and its signature.
+#: Settings with the partner account in the interface document's example, and the account's
+#: signature.
 CONFIG = {"SECRET_KEY": SECRET_KEY, "XIEBAO_PARTNER_ID": "12345", "XIEBAO_API_KEY": "Key"}
 SIGN = "001f9594105fd5b7ccb07caa01481a35"
-#: A key that is in no output by chance, and the signature of partner 12345 with this key.
+#: An API key that no output contains by chance, and the signature of partner 12345 with this key.
 API_KEY = "a-key-that-nobody-guesses"
 SIGN_OF_API_KEY = "3e630aa9d45ff943dbb939202f3f247a"
-#: A value for ``XIEBAO_PUBLIC_URL``.
+#: A value for the setting ``XIEBAO_PUBLIC_URL``.
 PUBLIC_URL = "https://shop.example"
-#: A value for ``XIEBAO_MEMBER_SECRET``.
+#: A value for the setting ``XIEBAO_MEMBER_SECRET``.
 MEMBER_SECRET = "0123456789abcdef0123456789abcdef"
-#: The keys of members with ``MEMBER_SECRET``, by id. OpenSSL computed the part before the id:
+#: One row per member: the id, and the member key with ``MEMBER_SECRET``. OpenSSL computed the part
+#: of the key before the id:
 #: printf 'flask-xiebao.member\0%s\0%s' 12345 "$id" | openssl dgst -sha256 -hmac "$secret" -binary
 #:   | head -c 10 | base32 | tr A-Z a-z
 MEMBER_KEYS = {
@@ -75,7 +77,7 @@ MEMBER_KEYS = {
 #: Settings of a deployed site, which is neither in debug mode nor in testing mode.
 DEPLOYED: dict[str, Any] = {"TESTING": False, "XIEBAO_ENV": "test"}
 
-#: The names of all settings of the extension.
+#: The names of all of Flask-Xiebao's settings.
 SETTING_NAMES = [get_setting_name(setting.name) for setting in fields(Settings)]
 NEEDS_TRUSTED_HOSTS = pytest.mark.skipif(
     "TRUSTED_HOSTS" not in Flask.default_config, reason="This version of Flask has no TRUSTED_HOSTS"
@@ -91,11 +93,11 @@ PRIVATE_HEADERS = {
 
 @dataclass
 class Site:
-    """A site with the extension and one page.
+    """A test site with the extension and one page.
 
     :ivar member: the member who is logged in, or None.
     :ivar source: the template of the page at ``/page``, without the import of the macros.
-    :ivar context: the variables of that template.
+    :ivar context: the variables of the template.
     """
 
     app: Flask
@@ -108,12 +110,12 @@ class Site:
         self.member = member
 
     def render(self, source: str, headers: dict[str, str] = PC, **context: Any) -> TestResponse:
-        """Request ``/page`` with this template, and return the response."""
+        """Make this the template of ``/page``, request the page, and return the response."""
         self.source, self.context = source, context
         return self.follow("/page", headers)
 
     def link(self, page: str, base_url: str | None = None, **options: Any) -> str:
-        """Return a link that is built during a request."""
+        """Build a link to a gateway page during a request, and return the link."""
         with self.app.test_request_context(base_url=base_url):
             return make_link(self.xiebao, page, **options)
 
@@ -123,14 +125,15 @@ class Site:
 
 
 MakeSite = Callable[..., Site]
-#: Signals in the order in which they were sent: a short name, and the keyword arguments.
+#: One item per sent signal, oldest first: a short name such as "clicked", and the signal's keyword
+#: arguments.
 SentSignals = list[tuple[str, dict[str, Any]]]
 
 
 def make_site(app: Flask | None = None, *, loader: bool = True, **config: Any) -> Site:
-    """Return a site with these settings.
+    """Return a test site with these settings.
 
-    :param app: the app to use, for example one with hooks. By default, a new app.
+    :param app: the app of the site, for example an app with hooks. By default, a new app.
     :param loader: False to register no ``member_loader``.
     """
     app = app or Flask("shop")
@@ -148,13 +151,13 @@ def make_site(app: Flask | None = None, *, loader: bool = True, **config: Any) -
 
 
 def make_link(xiebao: Xiebao, page: str, **options: Any) -> str:
-    """Return a link to the product page, the home page or the policy page."""
+    """Return a link to the gateway's product page, home page or policy page."""
     link: str = getattr(xiebao, f"{page}_link")(*LINK_ARGUMENTS[page], **options)
     return link
 
 
 def assert_gateway_accepts(target: TestResponse | str | None, key: str = "Key") -> Verdict:
-    """Assert that the gateway accepts a redirect or a URL, and return its verdict."""
+    """Assert that the simulator accepts a URL or the URL of a redirect, and return the verdict."""
     if isinstance(target, TestResponse):
         assert target.status_code == 302, target
         target = target.location
@@ -165,16 +168,16 @@ def assert_gateway_accepts(target: TestResponse | str | None, key: str = "Key") 
 
 
 def get_return_link(redirect: TestResponse, key: str = "Key") -> str:
-    """Return the URL to which the gateway sends the browser after the payment."""
+    """Return the URL to which the gateway sends the browser after a payment."""
     url = assert_gateway_accepts(redirect, key).pay_success
     assert url is not None
     return url
 
 
 def pay(browser: FlaskClient, page: TestResponse | str, **form: str) -> str:
-    """Pay on a page of the simulator, and return the URL to which it redirects.
+    """Pay on a page of the gateway simulator, and return the URL to which the page redirects.
 
-    :param page: the response, or the page's URL.
+    :param page: the response with the page, or the page's URL.
     """
     url = page if isinstance(page, str) else page.request.url
     response = browser.post(url, data={"do": "pay", **form})
@@ -184,7 +187,7 @@ def pay(browser: FlaskClient, page: TestResponse | str, **form: str) -> str:
 
 
 def parse_html(page: TestResponse | Tag | str) -> Tag:
-    """Return the parsed page. A tag is returned as it is."""
+    """Return the parsed HTML of a page. A tag is already parsed, so it is returned unchanged."""
     if isinstance(page, Tag):
         return page
     return BeautifulSoup(page if isinstance(page, str) else page.text, "html.parser")
@@ -208,7 +211,7 @@ def find_href(page: TestResponse | Tag | str, text: str | None = None) -> str:
 
 
 def find_inline_code(page: TestResponse | Tag | str) -> list[Tag]:
-    """Return the elements with inline scripts, styles or event handlers."""
+    """Return a page's elements with inline scripts, inline styles or event handlers."""
     return [
         element
         for element in parse_html(page).select("*")
@@ -221,10 +224,10 @@ def find_inline_code(page: TestResponse | Tag | str) -> list[Tag]:
 def failing_function(error: BaseException) -> Callable[..., Any]:
     """Return a function that accepts any arguments and raises this error."""
 
-    def fail(*_args: object, **_kwargs: object) -> Any:
+    def raise_error(*_args: object, **_kwargs: object) -> Any:
         raise error
 
-    return fail
+    return raise_error
 
 
 def format_error_report(error: BaseException | None, *, suppressed: bool = True) -> str:
@@ -239,7 +242,8 @@ def format_error_report(error: BaseException | None, *, suppressed: bool = True)
     parts = []
     while error is not None:
         parts += [str(error), repr(error), repr(error.args), repr(vars(error))]
-        parts.append(str(getattr(error, "object", "")))  # The text of a UnicodeError.
+        # The attribute ``object`` of a UnicodeError is the text that could not be converted.
+        parts.append(str(getattr(error, "object", "")))
         for frame, _ in traceback.walk_tb(error.__traceback__):
             if frame.f_globals["__name__"].startswith("flask_xiebao"):
                 parts += [f"{name} = {value!r}" for name, value in frame.f_locals.items()]
@@ -255,17 +259,18 @@ def find_leaks(text: str, *secrets: str) -> list[str]:
 
 @contextlib.contextmanager
 def serve_app(app: Flask, tls: ssl.SSLContext | None = None) -> Iterator[str]:
-    """Serve an app in a thread, and return its URL.
+    """Serve an app in a thread until the context ends. The value of the context is the app's URL.
 
-    :param tls: the context for HTTPS. By default, the server speaks HTTP.
+    :param tls: the TLS context for HTTPS. By default, the server speaks HTTP.
     """
 
-    def read_and_close(environ: Any, start_response: Any) -> list[bytes]:
-        # Werkzeug's server does not close a file if the browser disconnects while it is sent.
+    def serve_whole_response(environ: Any, start_response: Any) -> list[bytes]:
+        # Werkzeug's server leaves a file open if the browser disconnects while the file is sent.
+        # So the file is read and closed before the server sends the response.
         with contextlib.closing(ClosingIterator(app(environ, start_response))) as body:
             return [b"".join(body)]
 
-    server = make_server("127.0.0.1", 0, read_and_close, threaded=True, ssl_context=tls)
+    server = make_server("127.0.0.1", 0, serve_whole_response, threaded=True, ssl_context=tls)
     thread = threading.Thread(target=server.serve_forever, args=[0.05])
     thread.start()
     try:

@@ -1,7 +1,7 @@
 """Example notifications of each type and an order query, with their signatures.
 
-The format is that of public clients for gateways of the same family. The API key is ``Key`` and the
-partner id ``12345``, as in the example of the interface document.
+Public clients for gateways of the same family use this format, too. The API key is ``Key`` and the
+partner id is ``12345``, as in the interface document's example.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import hashlib
 import json
 from typing import Any
 
-#: The person in the notifications and orders. Logs must not contain this name.
+#: The name of the person in the notifications and orders. Logs must not contain this name.
 NAME = "林晓"
 APPLIED = (
     b'{"notifyType":1,"sign":"701dd128eae24ce8241354fcd2f9981a","data":{"partnerId":12345,'
@@ -56,17 +56,17 @@ SIGN_OF_QUERY = "88fc3b6caf661ca5bee8b2ab51c16a8b"
 
 
 def compute_sign(text: str | bytes, key: str = "Key") -> str:
-    """Return the signature of a text, computed without the extension."""
+    """Return the gateway's signature of a text, computed without the extension."""
     text = text if isinstance(text, bytes) else text.encode()
     return hashlib.md5(key.encode() + text, usedforsecurity=False).hexdigest()
 
 
 def build_notification(kind: Any = 1, data: Any = None, key: str = "Key", **fields: Any) -> bytes:
-    """Return the signed body of a notification.
+    """Return the body of a notification, with a valid signature.
 
     :param kind: the ``notifyType``.
     :param data: the data as JSON text, or as a dict. By default, the data of :data:`APPLIED`.
-    :param fields: fields to add to the data or to change. ``...`` removes a field.
+    :param fields: fields of the data to add or to change. The value ``...`` removes a field.
     """
     if not isinstance(data, str):
         original = json.loads(APPLIED)["data"] if data is None else data

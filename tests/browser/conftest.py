@@ -23,8 +23,8 @@ from tests.browser.support import (
 from tests.support import SentSignals, serve_app
 
 
-# The scope is the package, because tests in other folders start event loops, which is impossible
-# while Playwright runs.
+# Playwright stops after the last test of this package, because tests in other folders start event
+# loops, which is impossible while Playwright runs.
 @pytest.fixture(scope="package")
 def chrome() -> Iterator[tuple[Playwright, Browser]]:
     """Playwright and a running Chromium."""
@@ -36,17 +36,17 @@ def chrome() -> Iterator[tuple[Playwright, Browser]]:
 def new_context(chrome: tuple[Playwright, Browser]) -> Iterator[Callable[..., DeviceContext]]:
     """A function that opens a :class:`DeviceContext`. The default device is a PC.
 
-    At the end of the test, all contexts are closed. The test fails if one has errors.
+    At the end of the test, all contexts are closed. The test fails if their pages had errors.
     """
     with contextlib.ExitStack() as stack:
 
-        def new_context(device: str = "desktop", **options: Any) -> DeviceContext:
+        def open_device_context(device: str = "desktop", **options: Any) -> DeviceContext:
             context = DeviceContext(*chrome, device, **options)
             stack.callback(context.assert_no_errors)
             stack.callback(context.close)
             return context
 
-        yield new_context
+        yield open_device_context
 
 
 @pytest.fixture(scope="package")
@@ -66,9 +66,9 @@ def serve_demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..
 def open_shop(
     new_context: Callable[..., DeviceContext], sent_signals: SentSignals
 ) -> Iterator[Callable[..., ShopPage]]:
-    """A function that serves a shop, opens a context for it, and returns a :class:`ShopPage`.
+    """A function that serves a test shop, opens a browser context, and returns a :class:`ShopPage`.
 
-    Its arguments are a device, a key of ``FRONTENDS``, and options of :func:`serve_shop`.
+    The function accepts a device, a key of ``FRONTENDS``, and options of :func:`serve_shop`.
     """
     with contextlib.ExitStack() as stack:
 
@@ -84,8 +84,11 @@ def open_shop(
 
 
 @pytest.fixture(scope="package")
-def styled_sites(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """The URLs of a Chinese and an English site with the pages of ``SITE_STYLES``, by locale."""
+def styled_site_urls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """A dict from the locales of two test sites to their URLs.
+
+    The sites have the pages of ``SITE_STYLES`` in Chinese and in English.
+    """
     with serve_styled_pages(tmp_path_factory.mktemp("styles")) as urls:
         yield urls
 
@@ -94,7 +97,7 @@ def styled_sites(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str,
 def get_shared_context(
     chrome: tuple[Playwright, Browser],
 ) -> Iterator[Callable[..., DeviceContext]]:
-    """A function that opens one context for each set of options, and returns it to every test."""
+    """A function that returns a browser context. All tests share a context per set of options."""
     with contextlib.ExitStack() as stack:
 
         @functools.cache
@@ -108,13 +111,13 @@ def get_shared_context(
 
 @pytest.fixture
 def open_styled_page(
-    styled_sites: dict[str, str], get_shared_context: Callable[..., DeviceContext]
+    styled_site_urls: dict[str, str], get_shared_context: Callable[..., DeviceContext]
 ) -> Iterator[Callable[..., Page]]:
-    """A function that opens a page of a site in a new tab, and returns the page.
+    """A function that opens a page with styles in a new tab, and returns the page.
 
-    Its arguments are the path below ``/page/``, a locale, a device and options of the context.
-    Tests share contexts, because the browser caches files and the pages set no cookies. The test
-    fails if a page has errors.
+    The function accepts the path below ``/page/``, a locale, a device and options of the browser
+    context. Tests share the contexts, so that the browser caches stylesheets. This is safe, because
+    the pages set no cookies. The test fails if a page has errors.
     """
     with contextlib.ExitStack() as stack:
 
@@ -125,7 +128,7 @@ def open_styled_page(
             page = context.context.new_page()
             stack.callback(context.assert_no_errors)
             stack.callback(page.close)
-            open_page(page, styled_sites[locale], path)
+            open_page(page, styled_site_urls[locale], path)
             return page
 
         yield open_styled_page

@@ -10,9 +10,9 @@ from typing import Any
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page
 
-#: A function that returns the layout errors of entries: parts of a card that overlap or leave the
-#: card, overflowing text, the price of a wide card on two lines, and buttons that are higher than
-#: wide in spite of a short label.
+#: A JavaScript function that returns the layout errors of entries: parts of a card that overlap or
+#: leave the card, overflowing text, the price of a wide card on two lines, and buttons that are
+#: higher than wide in spite of a short label.
 LAYOUT_ERRORS_JS = """entries => entries.flatMap(entry => {
     const outer = entry.getBoundingClientRect();
     const names = ['image', 'title', 'badge', 'text', 'covers', 'insurer', 'extra', 'terms',
@@ -50,7 +50,7 @@ LAYOUT_ERRORS_JS = """entries => entries.flatMap(entry => {
     return errors.map(error => [entry.parentElement.id, ...error]);
 })"""
 
-#: A function that returns the lines of text in an element.
+#: A JavaScript function that returns the lines of text in an element.
 TEXT_LINES_JS = """element => {
     const texts = document.createTreeWalker(element, NodeFilter.SHOW_TEXT);
     const range = document.createRange();
@@ -68,8 +68,8 @@ TEXT_LINES_JS = """element => {
     return [...lines.values()];
 }"""
 
-# A function that returns the elements whose touch area is too small. The size of the touch area is
-# measured on a horizontal and a vertical line through the middle of the element.
+# A JavaScript function that returns the elements whose touch area is too small. The function
+# measures each touch area on a horizontal and a vertical line through the element's center.
 _SMALL_TOUCH_AREAS_JS = """elements => elements.map(element => {
     element.scrollIntoView({block: 'center', inline: 'center'});
     const {left, right, top, bottom} = element.getBoundingClientRect();
@@ -85,7 +85,7 @@ _SMALL_TOUCH_AREAS_JS = """elements => elements.map(element => {
     return [element.parentElement.id, width, height];
 }).filter(([id, width, height]) => Math.min(width, height) < 44)"""
 
-#: Functions that compute the contrast of a color with the background of an element.
+#: JavaScript functions that compute the contrast between a color and an element's background.
 COLORS_JS = """
     const pen = new OffscreenCanvas(1, 1).getContext('2d', {willReadFrequently: true});
     const probe = document.body.appendChild(document.createElement('i'));
@@ -128,7 +128,7 @@ COLORS_JS = """
 def find_low_contrasts(entries: Locator) -> Any:
     """Return the texts in these entries whose contrast with the background is below 4.5:1.
 
-    The result is a list with the id of the element around the entry, the text and the contrast.
+    For each text, the result has the id of the element around the entry, the text and the contrast.
     """
     return entries.evaluate_all(
         f"""entries => {{
@@ -155,7 +155,7 @@ def find_low_contrasts(entries: Locator) -> Any:
 
 
 def get_luminances(elements: Locator) -> Any:
-    """Return the relative luminance of the background of each element, between 0 and 1."""
+    """Return the relative luminance of each element's background, a number between 0 and 1."""
     return elements.evaluate_all(
         f"""elements => {{
             {COLORS_JS}
@@ -167,7 +167,7 @@ def get_luminances(elements: Locator) -> Any:
 def find_small_touch_areas(elements: Locator) -> Any:
     """Return the touch areas that are less than 44 pixels wide or high.
 
-    The result is a list with the id of the element's parent, the width and the height.
+    For each touch area, the result has the id of the element's parent, the width and the height.
     """
     return elements.evaluate_all(_SMALL_TOUCH_AREAS_JS)
 

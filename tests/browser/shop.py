@@ -1,4 +1,4 @@
-"""A shop whose pages use HTMX, Turbo or neither, and the page object for tests with it.
+"""A test shop whose pages use HTMX, Turbo or neither, and a page object for the shop.
 
 To test another way to use HTMX or Turbo, add a row to ``FRONTENDS``.
 """
@@ -35,7 +35,7 @@ class Frontend(NamedTuple):
     """The scripts and the markup of a shop's pages.
 
     :param scripts: the script elements in the head.
-    :param body: the body of the page. The content replaces ``%s``.
+    :param body: the HTML of the body, with ``%s`` at the place of the content.
     :param attributes: more HTML attributes of each entry.
     :param fetches_on_hover: True if the scripts request a link when the mouse is over its entry.
     """
@@ -67,7 +67,7 @@ FRONTENDS = {
         {"preload": "mouseover"},
         fetches_on_hover=True,
     ),
-    # In HTMX 4, children inherit only attributes with the suffix ":inherited".
+    # In HTMX 4, elements inherit an attribute only if its name has the suffix ":inherited".
     "htmx 4": Frontend(_HTMX_4, '<body hx-boost:inherited="true">%s</body>'),
     "htmx 4 with target": Frontend(
         _HTMX_4,
@@ -98,7 +98,7 @@ FRONTENDS = {
 }
 
 
-#: One item per request for a link: the entry, and True if HTMX or Turbo has sent the request.
+#: One item per request for a link: the entry, and whether HTMX or Turbo has sent the request.
 LinkRequests = list[tuple[str, bool]]
 
 
@@ -111,18 +111,21 @@ def serve_shop(
     script: bool = False,
     extend: Callable[[Flask], object] = lambda _: None,
 ) -> Iterator[tuple[str, LinkRequests]]:
-    """Serve a shop with a simulator of the gateway, and return its URL and the link requests.
+    """Serve a test shop with a gateway simulator until the context ends.
+
+    The value of the context is the shop's URL, and a list of the requests for links, which grows
+    with each request.
 
     :param frontend: a key of :data:`FRONTENDS`.
-    :param gateway_elsewhere: serve the simulator on another origin. By default, it is a blueprint
-        of the shop.
+    :param gateway_elsewhere: True to serve the simulator on another origin. By default, the
+        simulator is a blueprint of the shop.
     :param device_markup: the setting ``XIEBAO_DEVICE_MARKUP``.
-    :param script: put ``xiebao_script()`` on the page.
+    :param script: True to put ``xiebao_script()`` on the page.
     :param extend: a function that adds views and hooks to the app.
     """
     simulator = GatewaySimulator("12345", "Key")
     with contextlib.ExitStack() as stack:
-        # The server of the shop logs URLs. Those of the simulator contain a signature.
+        # The shop's server logs the simulator's URLs, so the signatures in them must be masked.
         log = logging.getLogger("werkzeug")
         log.addFilter(mask_sign)
         stack.callback(log.removeFilter, mask_sign)
@@ -145,19 +148,19 @@ def serve_shop(
         xiebao.member_loader(lambda: session.get("member"))
         app.jinja_env.globals.update(frontend=FRONTENDS[frontend], script=script)
         link_requests: LinkRequests = []
-        _add_views(app, xiebao, link_requests)
+        _add_shop_views(app, xiebao, link_requests)
         extend(app)
         yield stack.enter_context(serve_app(app)), link_requests
 
 
-def _add_views(app: Flask, xiebao: Xiebao, link_requests: LinkRequests) -> None:
+def _add_shop_views(app: Flask, xiebao: Xiebao, link_requests: LinkRequests) -> None:
     add_favicon(app)
     app.add_url_rule("/start", "start", partial(render_template, "start.html"))
     app.add_url_rule("/insured", "insured", partial(render_template, "insured.html"))
 
     @app.get("/")
-    def shop() -> str:
-        """Render the entries. Arguments of the query, except ``prefetch``, are HTML attributes."""
+    def show_entries() -> str:
+        """Show entries. Their HTML attributes are the query's arguments, except ``prefetch``."""
         attributes = request.args.to_dict()
         return render_template(
             "shop.html",
@@ -178,7 +181,7 @@ def _add_views(app: Flask, xiebao: Xiebao, link_requests: LinkRequests) -> None:
 
     @app.after_request
     def set_csp_and_record_link_request(response: Response) -> Response:
-        # HTMX and Turbo add inline styles to the page.
+        # HTMX and Turbo add inline styles to the page, so the policy must allow inline styles.
         response.headers.setdefault(
             "Content-Security-Policy", "default-src 'self'; style-src 'self' 'unsafe-inline'"
         )
@@ -188,14 +191,14 @@ def _add_views(app: Flask, xiebao: Xiebao, link_requests: LinkRequests) -> None:
             )
             link_requests.append((str(request.endpoint).removeprefix("xiebao."), by_framework))
             if "Location" in response.headers:
-                # Give scripts the time to request the link again before the browser leaves the
-                # page. Such a request would be a second click.
+                # Delay the redirect, so that a faulty script has the time to request the link again
+                # before the browser leaves the page. The second request would be a second click.
                 time.sleep(0.05)
         return response
 
 
 class ShopPage:
-    """A page object for a page of the shop, which is opened on a phone or a PC."""
+    """A page object for a page of the test shop that is open on a phone or a PC."""
 
     def __init__(
         self,
@@ -218,7 +221,7 @@ class ShopPage:
         self.page.goto(self.url + path)
 
     def tap_or_click(self, entry: str) -> None:
-        """Tap on an entry on a phone, or click it on a PC."""
+        """Tap an entry on a phone, or click the entry on a PC."""
         self.context.tap_or_click(self.page.locator(f"#{entry}"))
 
     def assert_arrived(self, entry: str, page: Page | None = None) -> None:
@@ -233,7 +236,7 @@ class ShopPage:
 
     @property
     def clicks(self) -> list[str]:
-        """The entries for which the extension has sent the signal ``entry_clicked``."""
+        """The clicked entries, from the signals ``entry_clicked`` that the extension has sent."""
         return [values["entry"].page for name, values in self._sent_signals if name == "clicked"]
 
     @property
@@ -257,8 +260,8 @@ class ShopPage:
 
 
 def assert_loaded_by_browser(page: Page) -> None:
-    """Assert that the browser has loaded this page itself.
+    """Assert that the browser has loaded this page itself, without HTMX or Turbo.
 
-    A page that HTMX or Turbo has inserted into a page of the shop still has their scripts.
+    If HTMX or Turbo had inserted the page into a page of the shop, their scripts would still run.
     """
     assert page.evaluate("typeof htmx + typeof Turbo") == "undefined" * 2

@@ -1,7 +1,8 @@
-"""Pages with the styles of other sites, such as Bootstrap or a CSS reset, and entries on them.
+"""Test pages with entries and the styles of a site, for example Bootstrap or a CSS reset.
 
 To test entries with other styles, add a row to ``SITE_STYLES``. To test another entry on each of
-these pages, add a row to ``ENTRIES``. Pages of Tailwind use the classes in tailwind/classes.html.
+these pages, add a row to ``ENTRIES``. Pages with Tailwind use the CSS classes in
+tailwind/classes.html.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ class SiteStyles(NamedTuple):
     :param html_attributes: the attributes of the ``<html>`` element.
     :param head: more markup for the ``<head>`` element.
     :param body_attributes: the attributes of the ``<body>`` element.
-    :param wrapper: the markup around the entries, which replace ``%s``.
+    :param wrapper: the markup around the entries, with ``%s`` at the place of the entries.
     :param layer: the ``layer`` argument of ``xiebao_styles()``.
     :param entry_styles_last: True if the entries' stylesheet follows those of the site.
     :param dark: when the page is dark: "never", "always", or "system" for devices in dark mode.
@@ -52,7 +53,7 @@ class SiteStyles(NamedTuple):
 
 
 _BOOTSTRAP = ("modules/bootstrap/dist/css/bootstrap.min.css",)
-# The icons of Vant are left out, because its stylesheet loads them from another server.
+# Vant's stylesheet for icons is left out, because it loads the icons from another server.
 _VANT = (
     *("modules/vant/lib/style/css-variables.css", "modules/vant/lib/style/base.css"),
     *("modules/vant/lib/button/index.css", "static/vant.css"),
@@ -175,7 +176,7 @@ SITE_STYLES: Mapping[str, SiteStyles] = {
     ),
 }
 
-# Each row of a page contains this card twice.
+# The Jinja source of the card in tables, in carousels and beside other content.
 _CARD_IN_ROW = (
     '{{ insurance_card("QX1", texts.title, text=texts.text, price=texts.price,'
     ' image="/static/picture.svg", action=texts.action) }}'
@@ -185,8 +186,8 @@ _ICON = (
     '<path d="M12 2 3 6v6c0 5 4 9 9 10 5-1 9-5 9-10V6z"/></svg>'
 )
 _LONG_LABEL = "texts.title ~ texts.title"
-#: One row per entry: the id of the element around it, and its Jinja source. The variable ``texts``
-#: has a row of ``TEXTS``.
+#: One row per entry: the id of the HTML element around the entry, and the entry's Jinja source. The
+#: Jinja variable ``texts`` has the texts of a locale in ``TEXTS``.
 ENTRIES = {
     "button": '{{ insurance_entry("QX1") }}',
     "outline": '{{ insurance_entry("QX1", outline=True) }}',
@@ -277,7 +278,8 @@ ENTRIES = {
         "{% endcall %}"
     ),
 }
-#: The entries in the screenshots of the manual, by the key in ``PARTS``.
+#: One row per screenshot in the manual: its key in ``PARTS``, and the keys of its entries in
+#: ``ENTRIES``.
 SCREENSHOT_ENTRIES = {
     "looks": (
         *("button", "outline", "borderless", "icon", "small-outline", "large", "block", "link"),
@@ -285,7 +287,7 @@ SCREENSHOT_ENTRIES = {
     ),
     "framework": ("button", "outline", "card"),
 }
-#: Tailwind classes for an entry, by the name of the property that they set.
+#: One row per CSS property: its name, and the Tailwind classes that set the property for an entry.
 UTILITY_CLASSES = {
     "margin": "mt-4",
     "position": "absolute",
@@ -302,7 +304,7 @@ PARTS = {
         part: f'<div class="{part}">{"".join(f"<div>{ENTRIES[id]}</div>" for id in ids)}</div>'
         for part, ids in SCREENSHOT_ENTRIES.items()
     },
-    # Beside each entry is an element with the same classes.
+    # Beside each entry is an element with the same Tailwind classes, so tests can compare both.
     "utilities": "".join(
         f'<p id="{name}">{{{{ insurance_entry("QX1", class="{classes}") }}}}'
         f' <span class="inline-block {classes}">x</span></p>'
@@ -320,7 +322,7 @@ PARTS = {
         '<script src="/static/vue.js" defer></script>'
     ),
 }
-#: The texts of the entries, by locale.
+#: One row per locale: the locale, and the texts in the entries.
 TEXTS = {
     "zh": {
         "before": "出发之前，先",
@@ -349,47 +351,51 @@ TEXTS = {
 
 @contextlib.contextmanager
 def serve_styled_pages(folder: Path) -> Iterator[dict[str, str]]:
-    """Serve the pages of all rows of ``SITE_STYLES``, and return the sites' URLs by locale.
+    """Serve two test sites, Chinese and English, with a page for each row of ``SITE_STYLES``.
+
+    The value of the context is a dict from the locales to the URLs of the sites.
 
     :param folder: the folder for the built stylesheets.
     """
-    build_tailwind(folder)
+    build_tailwind_stylesheets(folder)
     with contextlib.ExitStack() as stack:
         yield {
-            locale: stack.enter_context(serve_app(_create_app(locale, folder))) for locale in TEXTS
+            locale: stack.enter_context(serve_app(_create_styled_site(locale, folder)))
+            for locale in TEXTS
         }
 
 
-def _create_app(locale: str, folder: Path) -> Flask:
+def _create_styled_site(locale: str, folder: Path) -> Flask:
     app = Flask(__name__)
     app.config.update(CONFIG, XIEBAO_ENV="test", XIEBAO_STRICT=True, XIEBAO_LOCALE=locale)
-    app.debug = True  # A test fails if the script for debug mode warns about a text.
+    # In debug mode, xiebao_script() warns about low contrasts. A warning fails the test.
+    app.debug = True
     Xiebao(app).member_loader(lambda: None)
     add_favicon(app)
-    # Compile each template once. render_template_string() would compile it for each request.
+    # Compile each template once, because render_template_string() would compile it per request.
     parts = {name: app.jinja_env.from_string(MACROS + source) for name, source in PARTS.items()}
 
-    def render_part(name: str, part: str) -> str:
+    def render_entries(name: str, part: str) -> str:
         return SITE_STYLES[name].wrapper % render_template(parts[part], texts=TEXTS[locale])
 
     @app.get("/page/<name>")
     @app.get("/page/<name>/<part>")
-    def page(name: str, part: str = "entries") -> str:
+    def show_entries(name: str, part: str = "entries") -> str:
         site = SITE_STYLES[name]
-        content = site.fetched_by or render_part(name, part)
+        content = site.fetched_by or render_entries(name, part)
         lang = "zh-CN" if locale == "zh" else locale
         return render_template(
             "site.html", name=name, part=part, site=site, content=content, lang=lang
         )
 
-    app.add_url_rule("/fragment/<name>", "fragment", partial(render_part, part="entries"))
+    app.add_url_rule("/fragment/<name>", "fragment", partial(render_entries, part="entries"))
     for name, source in (("modules", NODE_MODULES), ("built", folder)):
         app.add_url_rule(f"/{name}/<path:path>", name, partial(send_from_directory, source))
 
     return app
 
 
-def build_tailwind(folder: Path) -> None:
+def build_tailwind_stylesheets(folder: Path) -> None:
     """Build ``tailwind-3.css`` and ``tailwind-4.css`` as the manuals of Tailwind describe."""
     sources = Path(__file__).with_name("tailwind")
     commands = {
@@ -413,7 +419,7 @@ def build_tailwind(folder: Path) -> None:
 
 
 def open_page(page: Page, url: str, path: str) -> None:
-    """Open a page of a site, and wait for its entries, because some pages fetch them.
+    """Open a test page, and wait for its entries, because scripts fetch the entries of some pages.
 
     :param url: the URL of the site.
     :param path: a key of ``SITE_STYLES``, and optionally a slash and a key of ``PARTS``.
@@ -422,7 +428,8 @@ def open_page(page: Page, url: str, path: str) -> None:
     page.locator(".xiebao-entry, .xiebao-qr").first.wait_for()
 
 
-#: The CSS selector of entries. It matches a card with two links, but not the link in its title.
+#: The CSS selector of entries. If a card has two links, the selector matches the card, and not the
+#: link in the card's title.
 ENTRY = ".xiebao-entry:not(.xiebao-entry__title), .xiebao-entry--card"
 
 

@@ -26,26 +26,28 @@ from playwright.sync_api import (
 
 from flask_xiebao import Xiebao
 from tests.demo import support
-from tests.qr import read_image
+from tests.qr import decode_qr_code
 from tests.support import INSURE_NUM, PRODUCT_CODE
 
-#: The npm packages that ``make test`` installs from package.json.
+#: The folder of the npm packages that ``make test`` installs from package.json.
 NODE_MODULES = Path(__file__).parents[2] / ".venv/npm/node_modules"
 
-#: The id and the name of a member of the demo.
+#: The id and the name of one of the demo's two members.
 MEMBER, MEMBER_NAME = "m_7Qk2vX9rT4", "林晓"
-#: The id of the demo's other member.
+#: The id of the demo's second member.
 OTHER_MEMBER = "m_b81TzPwE6c"
 
-#: The platform codes of phones and PCs, which the gateway receives.
+#: The codes for phones and for PCs in the parameter ``platform`` of gateway URLs.
 H5, PC = "1", "2"
 
-#: The titles of the gateway pages in the simulator.
+#: One row per gateway page: its name, and its title in the gateway simulator.
 GATEWAY_TITLES = {"product": "产品详情页", "home": "携保首页", "policy": "保单详情页"}
-#: The titles of the handoff pages, which a PC shows instead of these gateway pages.
+#: One row per gateway page that opens only on phones: its name, and the title of the handoff page
+#: that a PC shows instead.
 HANDOFF_TITLES = {"home": "用手机打开保险商城", "policy": "用手机查看保单"}
 
-#: The expected parameters with the reference in gateway URLs, by entry.
+#: One row per entry: its name, and the parameter of the gateway URL that specifies the product or
+#: the policy.
 _REFERENCES = {
     "product": {"caseCode": PRODUCT_CODE},
     "home": {},
@@ -62,7 +64,8 @@ _CHROMIUM_ARGS = [
     "--disable-sync",
 ]
 
-#: One row per emulated device: the name of a device in Playwright, and the options to override.
+#: One row per emulated device: its name, the name of its model in Playwright, and the options that
+#: differ from the model's.
 DEVICES: dict[str, tuple[str, dict[str, Any]]] = {
     "desktop": ("Desktop Chrome", {}),
     "iPhone": ("iPhone 15", {}),
@@ -96,39 +99,40 @@ DEVICES: dict[str, tuple[str, dict[str, Any]]] = {
 #: User-Agent of a Mac.
 PC_DEVICES = ("desktop", "iPad with desktop pages")
 
-# Turbo logs this text if a page asks for a full page load, as the pages of the extension do.
+# Turbo logs this text if a page requires a full page load, as the extension's pages do.
 _TURBO_MESSAGE = "is performing a full page visit due to turbo-visit-control"
 
 
 class Demo(NamedTuple):
-    """A running demo app."""
+    """A running demo app, its extension and its URL."""
 
     app: Flask
     xiebao: Xiebao
     url: str
 
 
-#: Return the demo app. The arguments are a folder for its files, and settings as keyword arguments.
+#: A function that returns the demo app. It accepts a folder for the app's files, and settings as
+#: keyword arguments.
 create_demo = partial(support.create_demo, testing=False, XIEBAO_STRICT="true")
 
 
 def parametrized_fixture(*params: Any, ids: Any = None) -> Any:
     """Return a fixture with these values. Each test that uses the fixture runs once per value.
 
-    Modules of tests/deep/browser import such tests and define a fixture with the same name, so that
-    the tests also run with its values.
+    Modules of tests/deep/browser import the tests and define a fixture with the same name, so that
+    the tests also run with other values.
     """
     return pytest.fixture(params=params, ids=ids)(lambda request: request.param)
 
 
 def add_favicon(app: Flask) -> None:
-    """Serve an empty favicon. Without it, the browser reports a missing file."""
+    """Serve an empty favicon, because the browser would report a missing favicon as an error."""
     app.add_url_rule("/favicon.ico", "icon", lambda: ("", 204))
 
 
 @contextlib.contextmanager
 def launch_chromium() -> Iterator[tuple[Playwright, Browser]]:
-    """Start Playwright and Chromium, and stop both at the end."""
+    """Start Playwright and Chromium, and stop both when the context ends."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=shutil.which("chromium"), args=_CHROMIUM_ARGS
@@ -155,7 +159,7 @@ class DeviceContext:
         is_chromium = descriptor.pop("default_browser_type") == "chromium"
         self.context = browser.new_context(**descriptor | overrides | {"locale": "zh-CN"} | options)
         if not is_chromium or "user_agent" in overrides:
-            # Chromium's client hints would contradict the User-Agent of the device.
+            # Send no client hints, because Chromium's would contradict the device's User-Agent.
             hints = ("Sec-CH-UA", "Sec-CH-UA-Mobile", "Sec-CH-UA-Platform")
             self.context.set_extra_http_headers(dict.fromkeys(hints, ""))
         self._has_touch: bool = descriptor["has_touch"]
@@ -175,7 +179,8 @@ class DeviceContext:
             self.errors.append(f"{message.text} ({message.location['url']})")
 
     def _add_failed_request(self, request: Request) -> None:
-        if request.failure != "net::ERR_ABORTED":  # A navigation aborts the requests of a page.
+        # A navigation aborts the page's unfinished requests, so an aborted request is no error.
+        if request.failure != "net::ERR_ABORTED":
             self.errors.append(f"{request.failure} ({request.url})")
 
     def log_in(self, url: str, member: str = MEMBER) -> None:
@@ -183,16 +188,16 @@ class DeviceContext:
         self.context.request.post(f"{url}/sign-in", form={"member": member}, max_redirects=0)
 
     def tap_or_click(self, target: Locator, *, new_tab: bool = False) -> Page:
-        """Tap on a touch screen, click elsewhere, and return the page that opens.
+        """Tap or click an element, depending on the device, and return the page that opens.
 
-        :param new_tab: wait for a new tab, and return its page.
+        :param new_tab: True to wait for a new tab, and return its page.
         """
         with target.page.expect_popup() if new_tab else contextlib.nullcontext() as popup:
             (target.tap if self._has_touch else target.click)()
         return popup.value if popup else target.page
 
     def assert_status_in_console(self, status: int) -> None:
-        """Assert that the console reports a response with this status, and remove the report."""
+        """Assert that the console reports a response with this status, and forget the report."""
         text = f"with a status of {status} "
         reports = [error for error in self.errors if text in error]
         assert reports, f"The console reports no response with the status {status}."
@@ -210,7 +215,7 @@ class DeviceContext:
 
 def read_qr_code(target: Page | Locator) -> str | None:
     """Return the text of the QR code in a screenshot, or None if no QR code can be decoded."""
-    return read_image(Image.open(io.BytesIO(target.screenshot())))
+    return decode_qr_code(Image.open(io.BytesIO(target.screenshot())))
 
 
 def assert_gateway_accepted(page: Page, entry: str, platform: str, member: str = MEMBER) -> None:

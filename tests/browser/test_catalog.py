@@ -11,29 +11,31 @@ from tests.browser.support import Demo, DeviceContext
 
 
 @pytest.fixture
-def catalog(serve_demo: Callable[..., Demo], new_context: Callable[..., DeviceContext]) -> Page:
-    """The page of the catalog."""
+def catalog_page(
+    serve_demo: Callable[..., Demo], new_context: Callable[..., DeviceContext]
+) -> Page:
+    """The demo's catalog of looks and options, open on a PC."""
     page = new_context().page
     page.goto(f"{serve_demo().url}/widgets/")
     return page
 
 
-def test_background_control_changes_examples_but_not_page(catalog: Page) -> None:
-    catalog.get_by_label("深色").check()
+def test_background_control_changes_examples_but_not_page(catalog_page: Page) -> None:
+    catalog_page.get_by_label("深色").check()
 
-    expect(catalog.locator(".result").first).to_have_css("background-color", "rgb(17, 23, 30)")
-    expect(catalog.locator("body")).to_have_css("background-color", "rgb(243, 245, 247)")
+    expect(catalog_page.locator(".result").first).to_have_css("background-color", "rgb(17, 23, 30)")
+    expect(catalog_page.locator("body")).to_have_css("background-color", "rgb(243, 245, 247)")
 
 
-def test_token_controls_change_examples_and_show_css(catalog: Page) -> None:
-    catalog.get_by_text("试试设计变量").click()
-    css = catalog.locator("[data-css]")
+def test_token_controls_change_examples_and_show_css(catalog_page: Page) -> None:
+    catalog_page.get_by_text("试试设计变量").click()
+    css = catalog_page.locator("[data-css]")
     expect(css).to_contain_text("改一个变量")
 
-    catalog.locator("[name='--xiebao-accent']").fill("#c2410c")
-    catalog.locator("[name='--xiebao-radius']").fill("20")
+    catalog_page.locator("[name='--xiebao-accent']").fill("#c2410c")
+    catalog_page.locator("[name='--xiebao-radius']").fill("20")
 
-    button = catalog.locator(".result .xiebao-entry--button").first
+    button = catalog_page.locator(".result .xiebao-entry--button").first
     expect(button).to_have_css("background-color", "rgb(194, 65, 12)")
     expect(button).to_have_css("border-top-left-radius", "20px")
     expect(css).to_have_text(
@@ -41,7 +43,7 @@ def test_token_controls_change_examples_and_show_css(catalog: Page) -> None:
         use_inner_text=True,
     )
 
-    catalog.get_by_role("button", name="恢复默认").click()
+    catalog_page.get_by_role("button", name="恢复默认").click()
 
     expect(button).to_have_css("background-color", "rgb(11, 125, 115)")
     expect(css).to_contain_text("改一个变量")

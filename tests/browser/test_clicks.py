@@ -1,4 +1,4 @@
-"""Tests for clicks on the entries of the demo. tests/deep/browser repeats them on every device."""
+"""Tests for clicks on the demo's entries. tests/deep/browser repeats the tests on every device."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from tests.browser.support import (
     read_qr_code,
 )
 
-#: The CSS selectors of the demo's entries.
+#: One row per entry on the demo's order page: its gateway page, and its CSS selector.
 ENTRIES = {"product": "[data-xiebao-entry=product]", "home": "#home", "policy": "li .xiebao-entry"}
 
-#: A device, the entry to click, and the preferred color scheme.
+#: One row per click: the device, the clicked entry, and the color scheme that the visitor prefers.
 click = parametrized_fixture(
     ("desktop", "product", "light"),
     ("desktop", "home", "dark"),

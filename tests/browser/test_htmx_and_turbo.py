@@ -1,6 +1,6 @@
-"""Tests for entries on pages with HTMX or Turbo: each tap is one click, and a hover is none.
+"""Tests for entries on pages with HTMX or Turbo: a tap counts as one click, a hover as no click.
 
-tests/deep/browser repeats them with the other rows of ``FRONTENDS``.
+tests/deep/browser repeats the tests with the other rows of ``FRONTENDS``.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from tests.browser.support import parametrized_fixture
 #: 100 milliseconds.
 HOVER_TIME = 300
 
-#: The keys of ``FRONTENDS`` that are tested here.
+#: The keys of ``FRONTENDS`` that this module tests.
 TESTED_HERE = ("htmx 2", "htmx 4", "turbo")
 
-#: A key of ``FRONTENDS``.
+#: The scripts of the shop's pages: a key of ``FRONTENDS``.
 frontend = parametrized_fixture(*TESTED_HERE)
 
 
@@ -37,19 +37,20 @@ def test_each_tap_is_one_click_and_opens_gateway_page(
     shop.page.go_forward()
     shop.assert_arrived("product")
     assert shop.clicks == entries
-    # Without requests by HTMX or Turbo, this test would prove nothing about them.
+    # If HTMX or Turbo had sent no request, this test would prove nothing about them.
     assert shop.received_framework_request == (frontend != "plain")
 
 
 def test_hover_is_no_click_and_next_click_counts_once(
     open_shop: Callable[..., ShopPage], frontend: str
 ) -> None:
-    # Turbo ignores hovers over a link with a target, which device markup sets on a PC.
+    # On a PC, device markup gives links a target. Turbo ignores hovers over links with a target, so
+    # this shop has no device markup.
     shop = open_shop("desktop", frontend, device_markup=False)
     shop.log_in_and_open()
 
-    # The mouse leaves the first entry again. It stays over the second entry, so that its click may
-    # use the response to the hover's request.
+    # The mouse leaves the first entry, but stays over the second entry, so that HTMX or Turbo may
+    # use the response to the hover's request when the second entry is clicked.
     for entry in ("home", "product"):
         shop.page.hover("h1")
         shop.page.hover(f"#{entry}")
@@ -65,6 +66,6 @@ def test_hover_is_no_click_and_next_click_counts_once(
     shop.go_back()
     shop.tap_or_click("home")
     shop.assert_arrived("home")
-    # On a PC, this entry opens a handoff page, which is no click.
+    # On a PC, the entry "home" opens a handoff page, which does not count as a click.
     assert shop.clicks == ["product"]
     assert shop.received_framework_request == (frontend != "plain")

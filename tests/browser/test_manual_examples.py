@@ -1,4 +1,4 @@
-"""Tests for the examples with a stylesheet in docs/en/how-to/css-frameworks.md, on a phone."""
+"""Tests on a phone for the examples with a stylesheet in docs/en/how-to/css-frameworks.md."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ from tests.manual.blocks import DOCS, find_blocks
 from tests.support import make_site, serve_app
 
 
-def open_example(new_context: Callable[..., DeviceContext], css_class: str, text_size: str) -> Page:
-    """Open the example with this CSS class on a phone, with this size of the text."""
+def open_manual_example(
+    new_context: Callable[..., DeviceContext], css_class: str, text_size: str
+) -> Page:
+    """Open the manual's example with this CSS class on a phone with this text size."""
     examples = {
         block.language: block.code
         for block in find_blocks(DOCS / "en/how-to/css-frameworks.md")
@@ -39,7 +41,7 @@ def open_example(new_context: Callable[..., DeviceContext], css_class: str, text
 def test_example_fits_phone_and_has_large_touch_areas(
     new_context: Callable[..., DeviceContext], css_class: str, text_size: str
 ) -> None:
-    page = open_example(new_context, css_class, text_size)
+    page = open_manual_example(new_context, css_class, text_size)
     assert page.evaluate("document.documentElement.scrollWidth") == 320
     entries = page.locator(".xiebao-entry")
     assert entries.evaluate_all(LAYOUT_ERRORS_JS) == []
@@ -50,7 +52,7 @@ def test_example_fits_phone_and_has_large_touch_areas(
 def test_payment_bar_of_example_stays_at_bottom_of_screen(
     new_context: Callable[..., DeviceContext], text_size: str
 ) -> None:
-    page = open_example(new_context, "buy-bar", text_size)
+    page = open_manual_example(new_context, "buy-bar", text_size)
     for scroll in (0, 400):
         page.evaluate("top => scrollTo(0, top)", scroll)
         bar = get_box(page.locator(".buy-bar"))

@@ -87,16 +87,17 @@ PAGES = {
     ),
     "link builder with error": PageSetup("/qa/links?page=product&reference="),
 }
-#: The pages for refused clicks.
+#: The keys in ``PAGES`` of the pages for refused clicks.
 REFUSAL_PAGES = {"401", "403", "404", "410"}
 HANDOFF_PAGES = {"handoff of home page", "handoff of policy"}
-#: The pages that customers of the shop see, which are tested here in Chinese.
+#: The keys in ``PAGES`` of the pages that the shop's customers see. This module tests these pages
+#: in Chinese.
 TESTED_HERE = (
     *("shop, logged in", "login form", "policies", "return URL"),
     *sorted(REFUSAL_PAGES | HANDOFF_PAGES),
 )
 
-#: A key of ``PAGES``, and a locale.
+#: One row per tested page: its key in ``PAGES``, and its locale.
 tested_page = parametrized_fixture(*((name, "zh") for name in TESTED_HERE), ids=", ".join)
 
 
@@ -104,7 +105,7 @@ tested_page = parametrized_fixture(*((name, "zh") for name in TESTED_HERE), ids=
 def open_demo_page(
     serve_demo: Callable[..., Demo], new_context: Callable[..., DeviceContext]
 ) -> Callable[..., DeviceContext]:
-    """A function that opens a page of ``PAGES`` and returns the context."""
+    """A function that opens a page of ``PAGES`` and returns its browser context."""
 
     def open_demo_page(name: str, locale: str = "zh", **options: Any) -> DeviceContext:
         setup = PAGES[name]
@@ -118,7 +119,8 @@ def open_demo_page(
         assert getattr(response, "status", None) == setup.status
         if setup.status != 200:
             visitor.assert_status_in_console(setup.status)
-        if name.startswith("console"):  # The console appears at the end of a check of the demo.
+        # The QA console shows its tables only after the check of the demo is finished.
+        if name.startswith("console"):
             visitor.page.wait_for_selector("table.matrix", timeout=60_000)
         return visitor
 
@@ -126,10 +128,10 @@ def open_demo_page(
 
 
 def assert_accessible_at_every_width(page: Page) -> None:
-    """Assert that axe finds no violations, and that no width makes the page scroll sideways."""
+    """Assert that axe finds no violations and that no width makes the page scroll sideways."""
     assert find_axe_violations(page) == []
     page.emulate_media(color_scheme="dark")
-    # Only the colors differ in dark mode.
+    # In dark mode, only the colors differ, so the other rules of axe need no second run.
     assert find_axe_violations(page, runOnly=["color-contrast", "link-in-text-block"]) == []
     for width in (320, 360, 768, 1366, 1920):
         page.set_viewport_size({"width": width, "height": 700})
@@ -149,7 +151,8 @@ def test_page_is_accessible_and_in_language_of_site(
         assert page.title() == page.inner_text("h1")
 
 
-#: True if the check passes, and options of the command. By default, the check runs all cases.
+#: One row per report: whether the check passes, and the options of ``flask xiebao check``. By
+#: default, the check runs all cases.
 report = parametrized_fixture(
     (False, "--locale=zh", "--case=product-plain", "--case=policy-another"), ids=["failed check"]
 )
@@ -170,5 +173,5 @@ def test_html_report_of_check_is_accessible_at_every_width(
     page = new_context(reduced_motion="reduce").page
     page.goto(file.as_uri())
     assert_accessible_at_every_width(page)
-    # The report contains its stylesheet.
+    # The font size is from the stylesheet that the report contains.
     assert page.evaluate("getComputedStyle(document.querySelector('table')).fontSize") == "14px"

@@ -1,6 +1,6 @@
 """Tests for a purchase in the demo, from the click to the policy on the shop's page.
 
-The simulator of the gateway runs on a server of its own and sends its notifications over HTTP.
+The gateway simulator runs on its own server, and sends its notifications over HTTP.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ from tests.browser.support import (
 )
 from tests.support import SIGN, serve_app
 
-#: The insured person in the simulator's notifications.
+#: The name of the insured person in the simulator's notifications.
 INSURED_PERSON = "王小明"
 
 
 @pytest.fixture
-def shop(tmp_path: Path) -> Iterator[Demo]:
-    """The demo, connected to a simulator on another server."""
+def connected_demo(tmp_path: Path) -> Iterator[Demo]:
+    """The demo, connected to a gateway simulator on another server."""
     with ExitStack() as stack:
         gateway = Flask("gateway")
         add_favicon(gateway)
@@ -50,23 +50,24 @@ def shop(tmp_path: Path) -> Iterator[Demo]:
         yield Demo(app, app.extensions["xiebao"], url)
 
 
-#: A phone, an entry, and True to send each notification three times and in reverse order.
+#: One row per purchase: the phone, the clicked entry, and whether the simulator sends each
+#: notification three times and in reverse order.
 purchase = parametrized_fixture(("iPhone", "product", False), ids=["product on iPhone"])
 
 
 def log_in_and_click(
-    shop: Demo, context: DeviceContext, entry: str, *, new_tab: bool = False
+    demo: Demo, context: DeviceContext, entry: str, *, new_tab: bool = False
 ) -> Page:
     """Log in, click an entry on the shop's page, and return the page that opens."""
-    context.log_in(shop.url)
-    context.page.goto(shop.url)
+    context.log_in(demo.url)
+    context.page.goto(demo.url)
     return context.tap_or_click(context.page.locator(f"#{entry}"), new_tab=new_tab)
 
 
 def pay(context: DeviceContext, page: Page, *, repeat_notifications: bool = False) -> None:
-    """Pay on the simulator's page.
+    """Pay on the gateway page that the simulator shows.
 
-    :param repeat_notifications: send each notification three times, and in reverse order.
+    :param repeat_notifications: True to send each notification three times, and in reverse order.
     """
     if repeat_notifications:
         page.get_by_text("怎样通知商家").click()
@@ -83,7 +84,7 @@ def read_new_policy(page: Page) -> str:
 
 
 def test_policy_bought_on_phone_appears_in_shop_until_surrender(
-    shop: Demo,
+    connected_demo: Demo,
     new_context: Callable[..., DeviceContext],
     caplog: pytest.LogCaptureFixture,
     purchase: tuple[str, str, bool],
@@ -92,13 +93,13 @@ def test_policy_bought_on_phone_appears_in_shop_until_surrender(
     device, entry, repeat_notifications = purchase
     phone = new_context(device)
 
-    page = log_in_and_click(shop, phone, entry)
+    page = log_in_and_click(connected_demo, phone, entry)
     pay(phone, page, repeat_notifications=repeat_notifications)
 
     expect(page.locator("h1")).to_have_text("投保成功")
-    expect(page).to_have_url(f"{shop.url}/insured")
+    expect(page).to_have_url(f"{connected_demo.url}/insured")
     expect(page.locator("header")).to_contain_text(MEMBER_NAME)
-    page.goto(shop.url)
+    page.goto(connected_demo.url)
     assert re.fullmatch(
         r"境内旅行意外险 保障中 投保单号 \d+ 保单号 P\d+ 保障期间 20[\d-]+ 至 20[\d-]+ 查看保单",
         read_new_policy(page),
@@ -108,7 +109,7 @@ def test_policy_bought_on_phone_appears_in_shop_until_surrender(
     expect(page.get_by_text("已出单，保障有效")).to_be_visible()
     phone.tap_or_click(page.get_by_role("button", name="退保", exact=True))
     expect(page.get_by_text("已退保")).to_be_visible()
-    page.goto(shop.url)
+    page.goto(connected_demo.url)
 
     assert "已退保" in read_new_policy(page)
     assert page.get_by_text("保障已终止").is_visible()

@@ -1,7 +1,7 @@
 """Tests for ``xiebao_script()``: double clicks, and the warnings in debug mode.
 
-To test another warning, add a row to the parameters of the last test: a declaration of CSS, the
-expected warnings, and the debug mode.
+To test another warning, add a row to the parameters of the last test: a CSS declaration, the
+expected warnings, and whether the app is in debug mode.
 """
 
 from __future__ import annotations
@@ -14,21 +14,22 @@ from tests.browser.shop import ShopPage
 from tests.browser.support import DeviceContext, parametrized_fixture
 from tests.support import make_site, serve_app
 
-#: A key of ``FRONTENDS``.
+#: The scripts of the shop's pages: a key of ``FRONTENDS``.
 frontend = parametrized_fixture("plain")
 
 
 def test_double_click_counts_as_one_click(
     open_shop: Callable[..., ShopPage], frontend: str
 ) -> None:
-    # A phone often leaves the page before the second tap, so this test uses a PC.
+    # This test uses a PC, because a phone's browser often leaves the page before the second tap.
     shop = open_shop("desktop", frontend, script=True)
     shop.log_in_and_open()
 
     shop.page.locator("#product").dblclick(position={"x": 8, "y": 8})
 
     shop.wait_for_link_request("product")
-    shop.page.wait_for_timeout(300)  # Time for a second request.
+    # Give the page time for a second request.
+    shop.page.wait_for_timeout(300)
     assert shop.clicks == ["product"]
 
 
@@ -39,15 +40,15 @@ def test_double_click_counts_as_one_click(
         ("--xiebao-on-accent: #0b7d73", ['"投保" has a contrast of 1.00:1', '"去投保" has'], True),
         ("--xiebao-outline: #ffd21e", ['"预约" has a contrast of 1.45:1'], True),
         ("--xiebao-price: #f99", ['"¥3" has a contrast of 2.05:1'], True),
-        # The script cannot compute the contrast with an image.
+        # The script cannot compute the contrast of a text with a background image.
         ("--xiebao-accent: url(data:,)", [], True),
-        # The button covers the image.
+        # Buttons cover the background image, so the script can compute their labels' contrast.
         (
             "background: url(data:,); --xiebao-on-accent: #0b7d73",
             ['"投保" has', '"去投保" has'],
             True,
         ),
-        # The script skips invisible texts.
+        # The script does not check invisible texts.
         ("--xiebao-on-accent: #0b7d73; visibility: hidden", [], True),
         ("--xiebao-on-accent: #0b7d73; display: none", [], True),
         ("--xiebao-on-accent: #0b7d73", [], False),
@@ -73,7 +74,8 @@ def test_script_warns_about_low_contrast_in_debug_mode_only(
 
     with serve_app(site.app) as url:
         visitor.page.goto(f"{url}/page", wait_until="load")
-        # The script reports what its IntersectionObserver sees. A later observer reports later.
+        # The script warns when its IntersectionObserver reports the entries. An observer that is
+        # created later reports later, so this observer reports after the warnings.
         visitor.page.evaluate(
             "new Promise(done => new IntersectionObserver(() => done()).observe(document.body))"
         )

@@ -1,4 +1,4 @@
-"""Tests for entries on pages with the styles of other sites, such as Bootstrap or a CSS reset.
+"""Tests for entries on pages with the styles of a site, for example Bootstrap or a CSS reset.
 
 To test other styles, add a row to ``SITE_STYLES`` in site_styles.py.
 """
@@ -28,7 +28,7 @@ from tests.browser.site_styles import (
 )
 from tests.browser.support import parametrized_fixture
 
-#: The keys of ``SITE_STYLES`` that are tested here. tests/deep/browser tests the others.
+#: The keys of ``SITE_STYLES`` that this module tests. tests/deep/browser tests the other keys.
 TESTED_HERE = (
     "no styles",
     "Bootstrap",
@@ -38,18 +38,19 @@ TESTED_HERE = (
     "right to left",
 )
 
-#: The ids of cards whose background must be dark if the page is.
+#: The ids of the cards whose background must be dark on dark pages, and light on other pages.
 CARDS = ("card", "quiet", "label", "own")
-#: The ids of cards with a link to the terms, and their parts. Only the last part opens the terms.
+#: One row per card with a link to the terms: its id, and the names of its parts. Only the last part
+#: opens the terms.
 CARDS_WITH_TERMS = {
     "terms": ("title", "text", "insurer", "price", "action", "terms"),
     "bare-terms": ("title", "action", "terms"),
 }
 
 _ENTRY_IDS = ", ".join(f"#{id}" for id in ENTRIES)
-# A function that returns the id of an entry, the style and width of its link's outline, and the
-# outline's contrast with the background around the entry. The link in the title of a card has an
-# outline around the whole card.
+# A JavaScript function that returns the id of an entry, the style and width of its link's outline,
+# and the outline's contrast with the background around the entry. The link in the title of a card
+# has an outline around the whole card.
 _OUTLINE_JS = f"""link => {{
     {COLORS_JS}
     const pseudo = link.matches('.xiebao-entry__title') ? '::after' : null;
@@ -58,7 +59,7 @@ _OUTLINE_JS = f"""link => {{
     return [area.id, outlineStyle, parseFloat(outlineWidth), getContrast(outlineColor, area)];
 }}"""
 
-#: A key of ``SITE_STYLES``.
+#: The styles of the page: a key of ``SITE_STYLES``.
 styles = parametrized_fixture(*TESTED_HERE)
 
 
@@ -86,7 +87,7 @@ def test_entries_are_readable_in_light_and_dark_mode(
 def test_entries_have_no_accessibility_violations(
     open_styled_page: Callable[..., Page], styles: str
 ) -> None:
-    # The test above checks the contrast, also in dark mode.
+    # Another test checks the contrast in light and dark mode, so axe need not check it.
     page = open_styled_page(styles)
     rules = {"color-contrast": {"enabled": False}}
     assert find_axe_violations(page, ".xiebao-entry", rules=rules) == []
@@ -161,5 +162,5 @@ def test_touch_areas_are_at_least_44_pixels_wide_and_high(
     open_styled_page: Callable[..., Page], styles: str
 ) -> None:
     page = open_styled_page(styles, device="iPhone")
-    # An inline link is only as high as its line.
+    # An inline link is only as high as its line, so its touch area may be smaller.
     assert find_small_touch_areas(page.locator(f":is({ENTRY}):not(#link *)")) == []

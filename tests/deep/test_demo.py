@@ -33,12 +33,12 @@ from tests.demo.support import (
     ZHOU,
     build_link,
     create_demo,
-    find_missing,
+    find_missing_texts,
+    find_result_cells,
     get_event_rows,
     get_page,
     get_text,
     open_client,
-    read_matrix,
 )
 from tests.support import SIGN, find_element, find_href
 from tests.tools.load import notifications
@@ -194,7 +194,7 @@ def test_check_passes_on_all_devices_and_detects_platforms(tmp_path: Path) -> No
     assert count > 300
     heads = [get_text(head).rpartition(" ") for head in page.select("table.matrix thead th")[1:]]
     assert {title: platform for title, _, platform in heads}.items() >= PLATFORMS.items()
-    row = read_matrix(page)["已登录"]
+    row = find_result_cells(page)["已登录"]
     assert {device: get_text(row[device]) for device in PLATFORMS} == {
         device: f"✓ 302 {platform}" for device, platform in PLATFORMS.items()
     }
@@ -215,7 +215,7 @@ def test_only_last_four_checks_are_kept(demo: Flask) -> None:
     client = demo.test_client()
     addresses = [f"http://192.168.1.{number}:5000/" for number in range(6)]
     for address in addresses:
-        assert find_missing(get_page(client, base_url=address), address) == []
+        assert find_missing_texts(get_page(client, base_url=address), address) == []
 
     assert "正在检查" not in client.get("/qa", base_url=addresses[-1]).text
     assert "正在检查" in client.get("/qa", base_url=addresses[0]).text
@@ -231,9 +231,9 @@ def test_console_groups_failures_by_cause(demo: Flask) -> None:
         return response
 
     [problem] = get_page(demo.test_client()).select(".problem")
-    assert find_missing(problem, "会员连同 sign 被送到别的地址") == []
+    assert find_missing_texts(problem, "会员连同 sign 被送到别的地址") == []
     assert (
-        find_missing(
+        find_missing_texts(
             get_page(demo.test_client(), "/qa/home-plain/pc"),
             "在哪一步 扫码的手机",
             "实际 https://evil.example/gateway/dispatch/cps/index",
@@ -245,7 +245,7 @@ def test_console_groups_failures_by_cause(demo: Flask) -> None:
 def test_check_passes_if_insurance_is_disabled(tmp_path: Path) -> None:
     disabled = create_demo(tmp_path, XIEBAO_ENABLED="false", QA_DEVICES='["iphone"]')
     page = get_page(disabled.test_client())
-    assert find_missing(page, "项全部通过", "XIEBAO_ENABLED 已关闭") == []
+    assert find_missing_texts(page, "项全部通过", "XIEBAO_ENABLED 已关闭") == []
     page = get_page(disabled.test_client(), "/qa/links?page=home")
     assert "XIEBAO_ENABLED" in find_element(page, "#error").text
 

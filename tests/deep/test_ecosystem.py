@@ -30,8 +30,8 @@ from tests.ecosystem.shop import (
 from tests.ecosystem.sites import (
     IGNORE_EXTENSION_WARNINGS,
     SITES,
+    build_limiter_adder,
     create_toolbar_shop,
-    limiter_adder,
 )
 from tests.ecosystem.test_journey import (
     build_shop_params,
@@ -76,7 +76,7 @@ NO_LIMIT, TWO_PER_DAY, ONE_PER_DAY = [302, 302, 302], [302, 302, 429], [302, 429
 @pytest.fixture
 def limited_shop(app_setup: AppSetup) -> Shop:
     """A shop with Flask-Limiter, and a limit of two requests per view and day."""
-    return Shop(app_setup, limiter_adder(app_setup, "2 per day"))
+    return Shop(app_setup, build_limiter_adder(app_setup, "2 per day"))
 
 
 def open_three_times(browser: Browser, url: str) -> list[int]:

@@ -35,7 +35,7 @@ def codes() -> list[Code]:
         svg = site.render(f'{{{{ insurance_qr("QX{digits}") }}}}').text
         url = qr.read(svg)
         best_svg = segno.make_qr(url).svg_inline(omitsize=True)
-        codes.append((url, qr.draw_image(svg), qr.draw_image(best_svg)))
+        codes.append((url, qr.draw_qr_code(svg), qr.draw_qr_code(best_svg)))
     return codes
 
 
@@ -77,8 +77,8 @@ def test_damaged_code_is_readable_as_often_as_code_with_best_mask(
 ) -> None:
     read = best_read = 0
     for number, (url, image, best_image) in enumerate(codes):
-        read += qr.read_image(damage(image, create_random(number))) == url
-        best_read += qr.read_image(damage(best_image, create_random(number))) == url
+        read += qr.decode_qr_code(damage(image, create_random(number))) == url
+        best_read += qr.decode_qr_code(damage(best_image, create_random(number))) == url
     # If the decoder could read nearly all or none of the images, they would show no difference.
     assert CODE_COUNT * 0.1 < best_read < CODE_COUNT * 0.9
     assert read >= best_read - CODE_COUNT * 0.05

@@ -1,1 +1,1 @@
-"""Tests for the demo."""
+"""Tests for the demo app: a travel shop with a console for QA."""

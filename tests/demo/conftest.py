@@ -13,11 +13,11 @@ from tests.demo.support import ONE_DEVICE, create_demo, open_client
 
 @pytest.fixture
 def demo(tmp_path: Path) -> Flask:
-    """A demo with the simulator, without events. Its console checks only an iPhone."""
+    """The demo with the gateway simulator, without events. Its check runs only for an iPhone."""
     return create_demo(tmp_path, **ONE_DEVICE)
 
 
 @pytest.fixture
 def client(demo: Flask) -> FlaskClient:
-    """A phone on which Lin Xiao is logged in to the demo."""
+    """A phone's test client, in which the member Lin Xiao is logged in to the demo."""
     return open_client(demo)

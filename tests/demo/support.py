@@ -21,7 +21,7 @@ from tests.support import PHONE, find_element, find_href, make_link, parse_html,
 #: The ids of the demo's members, Lin Xiao (林晓) and Zhou Hang (周航).
 LIN, ZHOU = MEMBERS
 
-#: The settings of a real account, for the environment.
+#: Environment settings for a partner account at the real gateway, instead of the simulator.
 REAL_ACCOUNT = {
     "XIEBAO_PARTNER_ID": "1039147",
     "XIEBAO_API_KEY": '"a-key-of-4711"',
@@ -29,15 +29,15 @@ REAL_ACCOUNT = {
     "XIEBAO_PUBLIC_URL": "https://shop.example",
     "XIEBAO_MEMBER_SECRET": "a secret of thirty-two characters or more",
 }
-#: The setting for a quick check on an iPhone, for the environment.
+#: An environment setting that makes the check quick, because it runs only for an iPhone.
 ONE_DEVICE = {"QA_DEVICES": '["iphone"]'}
 
-#: Chinese characters, and the punctuation of Chinese sentences.
+#: Matches a sequence of Chinese characters and Chinese punctuation.
 _CHINESE = re.compile("[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]+")
 
 
 def create_demo(folder: Path, testing: Any = True, **settings: str) -> Flask:
-    """Return a demo that stores its files in a folder.
+    """Return a demo app that stores its files in this folder.
 
     :param settings: The settings in the environment, without the prefix ``FLASK_``.
     """
@@ -52,7 +52,7 @@ def create_demo(folder: Path, testing: Any = True, **settings: str) -> Flask:
 def open_client(
     demo: Flask, member: str | None = LIN, user_agent: str = PHONE["User-Agent"]
 ) -> FlaskClient:
-    """Return a test client with the User-Agent of a phone.
+    """Return a test client for the demo, by default with the User-Agent of a phone.
 
     :param member: The member to log in, or None for a client that is not logged in.
     """
@@ -64,13 +64,13 @@ def open_client(
 
 
 def build_link(demo: Flask, page: str = "product", **options: Any) -> str:
-    """Return a link that is built during a request to the demo."""
+    """Build a link to a gateway page during a request to the demo, and return the link."""
     with demo.test_request_context():
         return make_link(demo.extensions["xiebao"], page, **options)
 
 
 def get_page(client: FlaskClient, url: str = "/qa", **options: Any) -> Tag:
-    """Return the parsed page. If the page shows the progress of a check, wait for its end."""
+    """Return the parsed page. If a check is running, wait until it is finished."""
     for _ in range(1000):
         response = client.get(url, **options)
         assert response.status_code == 200, response.text
@@ -81,11 +81,11 @@ def get_page(client: FlaskClient, url: str = "/qa", **options: Any) -> Tag:
 
 
 def get_text(page: TestResponse | Tag) -> str:
-    """Return the text of a page or an element with single spaces."""
+    """Return the text of a page or an element, with all whitespace as single spaces."""
     return " ".join(parse_html(page).get_text(" ").split())
 
 
-def find_missing(page: TestResponse | Tag, *texts: str) -> list[str]:
+def find_missing_texts(page: TestResponse | Tag, *texts: str) -> list[str]:
     """Return the texts that a page or an element does not contain."""
     content = get_text(page)
     return [text for text in texts if text not in content]
@@ -96,7 +96,7 @@ def find_chinese(page: TestResponse | Tag) -> list[str]:
     return [text for text in _CHINESE.findall(str(parse_html(page))) if text != "中文"]
 
 
-# The shop
+# Clicks and purchases in the shop
 
 
 def click_entry(client: FlaskClient, url: str, selector: str) -> str:
@@ -107,7 +107,7 @@ def click_entry(client: FlaskClient, url: str, selector: str) -> str:
 
 
 def click_order_entry(client: FlaskClient, page: str = "product") -> str:
-    """Click the entry for this gateway page on the order page, and return the gateway URL."""
+    """Click the order page's entry for this gateway page, and return the gateway URL."""
     return click_entry(client, "/", f"[data-xiebao-entry={page}]")
 
 
@@ -117,7 +117,7 @@ def click_policy_entry(client: FlaskClient, insure_num: str) -> str:
 
 
 def get_policies(client: FlaskClient) -> list[str]:
-    """Return the texts of the policies on the page "My policies", except those bought earlier."""
+    """Return the text of each policy on the page "My policies", except the demo's old policies."""
     items = parse_html(client.get("/policies")).select(".policies li:has([class*=state--])")
     return [get_text(item) for item in items]
 
@@ -127,13 +127,13 @@ def find_insure_num(policy: str) -> str:
     return str(re.findall(r" (\d{12,})", policy)[0])
 
 
-def buy(client: FlaskClient, page: str = "product", **form: str) -> str:
+def buy_policy(client: FlaskClient, page: str = "product", **form: str) -> str:
     """Buy a policy from the order page, and return its application number."""
     pay(client, click_order_entry(client, page), **form)
     return find_insure_num(get_policies(client)[0])
 
 
-# The console
+# Pages of the console
 
 
 def get_event_rows(demo: Flask, query: str = "") -> list[list[str]]:
@@ -142,10 +142,10 @@ def get_event_rows(demo: Flask, query: str = "") -> list[list[str]]:
     return [[get_text(cell) for cell in row.select("td")] for row in rows]
 
 
-def read_matrix(page: Tag) -> dict[str, dict[str, Tag]]:
-    """Return the cells of the console's tables by the title of their row and by their device.
+def find_result_cells(page: Tag) -> dict[str, dict[str, Tag]]:
+    """Return the cells of the console's tables by the title of the row and the name of the device.
 
-    The key of the head of a row is "expected".
+    The head of the row has the key "expected" instead of a device.
     """
     cells = {}
     for table in page.select("table.matrix"):

@@ -21,12 +21,12 @@ from tests.demo.support import (
     ZHOU,
     build_link,
     create_demo,
-    find_missing,
+    find_missing_texts,
+    find_result_cells,
     get_event_rows,
     get_page,
     get_text,
     open_client,
-    read_matrix,
 )
 from tests.support import INSURE_NUM, PRODUCT_CODE, SIGN, find_element, find_href, parse_html
 
@@ -55,8 +55,8 @@ ROWS = {
 
 
 @pytest.fixture(scope="module")
-def console(tmp_path_factory: pytest.TempPathFactory) -> FlaskClient:
-    """A client of a member who is logged in. The check on three devices is finished."""
+def client_after_check(tmp_path_factory: pytest.TempPathFactory) -> FlaskClient:
+    """A test client with a logged-in member. The demo's check on three devices is finished."""
     demo = create_demo(
         tmp_path_factory.mktemp("demo"), QA_DEVICES='["pc", "iphone", "app-android"]'
     )
@@ -66,32 +66,34 @@ def console(tmp_path_factory: pytest.TempPathFactory) -> FlaskClient:
 
 
 @pytest.fixture(scope="module")
-def filtered_pages(console: FlaskClient) -> list[Tag]:
-    """The console with each of its filters, except the filter for failures."""
-    links = get_page(console).select("nav[aria-label=筛选] a:not(:-soup-contains('不通过'))")
-    return [get_page(console, find_href(link)) for link in links]
+def filtered_console_pages(client_after_check: FlaskClient) -> list[Tag]:
+    """The console's page with each of its filters, except the filter for failures."""
+    links = get_page(client_after_check).select(
+        "nav[aria-label=筛选] a:not(:-soup-contains('不通过'))"
+    )
+    return [get_page(client_after_check, find_href(link)) for link in links]
 
 
-# Results
+# Results of the check
 
 
 def test_console_shows_all_results_as_passed(
-    console: FlaskClient, filtered_pages: list[Tag]
+    client_after_check: FlaskClient, filtered_console_pages: list[Tag]
 ) -> None:
-    cells = [cell for page in filtered_pages for cell in page.select(".matrix tbody td")]
+    cells = [cell for page in filtered_console_pages for cell in page.select(".matrix tbody td")]
     assert len(cells) > 200
     assert [get_text(cell) for cell in cells if cell["class"] != ["ok"]] == []
     assert all(get_text(cell).startswith("✓") for cell in cells)
-    assert {get_text(find_element(page, "h1")) for page in filtered_pages} == {
+    assert {get_text(find_element(page, "h1")) for page in filtered_console_pages} == {
         f"QA 控制台 ✓ {len(cells):,} 项全部通过"
     }
-    failures = get_page(console, "/qa?show=bad")
+    failures = get_page(client_after_check, "/qa?show=bad")
     assert failures.select("table.matrix, .problem") == []
-    assert find_missing(failures, "没有不通过的") == []
+    assert find_missing_texts(failures, "没有不通过的") == []
 
 
-def test_console_tables_are_accessible_without_script(filtered_pages: list[Tag]) -> None:
-    for page in filtered_pages:
+def test_console_tables_are_accessible_without_script(filtered_console_pages: list[Tag]) -> None:
+    for page in filtered_console_pages:
         assert page.select("script, style, [style], [onclick]") == []
         regions = page.select("[role=region][tabindex='0']:has(> table.matrix)")
         labels = {region["aria-label"] for region in regions}
@@ -101,15 +103,17 @@ def test_console_tables_are_accessible_without_script(filtered_pages: list[Tag])
 
 @pytest.mark.parametrize(("page", "title"), ROWS)
 def test_console_row_shows_expected_outcome_and_results(
-    console: FlaskClient, page: str, title: str
+    client_after_check: FlaskClient, page: str, title: str
 ) -> None:
-    cells = read_matrix(get_page(console, f"/qa?show={page}"))[title]
+    cells = find_result_cells(get_page(client_after_check, f"/qa?show={page}"))[title]
     expected = find_element(cells.pop("expected"), ".expected").text
     assert (expected, *map(get_text, cells.values())) == ROWS[page, title]
 
 
-def test_console_shows_environment_and_versions(console: FlaskClient) -> None:
-    facts = " | ".join(get_text(fact) for fact in get_page(console).select(".facts > div"))
+def test_console_shows_environment_and_versions(client_after_check: FlaskClient) -> None:
+    facts = " | ".join(
+        get_text(fact) for fact in get_page(client_after_check).select(".facts > div")
+    )
     assert re.fullmatch(
         r"环境 test，模拟网关 \| 网关 /gateway \| 本站 http://localhost/ \| 版本 Flask-Xiebao 0\..+"
         r" \| 设备 3 种，列表更新于 20\d\d-\d\d \| 时间 \d\d-\d\d \d\d:\d\d:\d\d （北京时间）",
@@ -117,22 +121,22 @@ def test_console_shows_environment_and_versions(console: FlaskClient) -> None:
     )
 
 
-def test_check_report_is_downloaded_as_html_file(console: FlaskClient) -> None:
-    page = get_page(console)
+def test_check_report_is_downloaded_as_html_file(client_after_check: FlaskClient) -> None:
+    page = get_page(client_after_check)
     [count] = re.findall(r"✓ (\d+) 项全部通过", get_text(find_element(page, "h1")))
 
-    report = console.get(find_href(page, "下载报告"))
+    report = client_after_check.get(find_href(page, "下载报告"))
 
     assert re.fullmatch(
         r"attachment; filename=xiebao-check-[\d-]{15}\.html", report.headers["Content-Disposition"]
     )
-    assert find_missing(report, f"通过 {int(count):,} 项，不通过 0 项") == []
+    assert find_missing_texts(report, f"通过 {int(count):,} 项，不通过 0 项") == []
     assert parse_html(report).select("script, style, [style]") == []
 
 
-def test_console_result_links_to_details(console: FlaskClient) -> None:
-    for title, cells in read_matrix(get_page(console, "/qa?show=policy")).items():
-        page = get_page(console, find_href(cells["iPhone Safari"]))
+def test_console_result_links_to_details(client_after_check: FlaskClient) -> None:
+    for title, cells in find_result_cells(get_page(client_after_check, "/qa?show=policy")).items():
+        page = get_page(client_after_check, find_href(cells["iPhone Safari"]))
         assert get_text(find_element(page, "h1")) == f"保单详情页：{title} · iPhone Safari ✓ 通过"
 
 
@@ -156,10 +160,10 @@ def test_console_result_links_to_details(console: FlaskClient) -> None:
     ],
 )
 def test_result_details_show_request_and_gateway_url(
-    console: FlaskClient, url: str, texts: list[str]
+    client_after_check: FlaskClient, url: str, texts: list[str]
 ) -> None:
-    response = console.get(url)
-    assert find_missing(response, *texts) == []
+    response = client_after_check.get(url)
+    assert find_missing_texts(response, *texts) == []
     assert "no-store" in response.headers["Cache-Control"]
     assert "default-src 'self'" in response.headers["Content-Security-Policy"]
 
@@ -176,21 +180,25 @@ def test_result_details_show_request_and_gateway_url(
         "/qa/sales?by=month&month=0001-01",
     ],
 )
-def test_console_returns_404_for_unknown_arguments(console: FlaskClient, url: str) -> None:
-    assert console.get(url).status_code == 404
+def test_console_returns_404_for_unknown_arguments(
+    client_after_check: FlaskClient, url: str
+) -> None:
+    assert client_after_check.get(url).status_code == 404
 
 
 @pytest.mark.parametrize(
     "url", ["/qa", "/qa/product-another/iphone", "/qa/links?page=home", "/qa/events", "/qa/sales"]
 )
-def test_console_page_sets_no_cookie_and_stores_no_event(console: FlaskClient, url: str) -> None:
-    response = console.get(url)
+def test_console_page_sets_no_cookie_and_stores_no_event(
+    client_after_check: FlaskClient, url: str
+) -> None:
+    response = client_after_check.get(url)
     assert response.headers.getlist("Set-Cookie") == []
     assert "周航，您好" in response.text
-    assert get_event_rows(console.application) == []
+    assert get_event_rows(client_after_check.application) == []
 
 
-# Progress
+# Progress of the check
 
 
 def test_console_shows_progress_of_running_check(demo: Flask) -> None:
@@ -204,12 +212,13 @@ def test_console_shows_progress_of_running_check(demo: Flask) -> None:
     assert find_element(page, "progress")["aria-label"]
     with client.get(str(find_element(page, "script")["src"]).removeprefix("/shop")) as script:
         assert "javascript" in script.content_type
-    assert client.get("/qa/report", **site).location == "/shop/qa"  # The check is not finished.
+    # There is no report before the check is finished.
+    assert client.get("/qa/report", **site).location == "/shop/qa"
 
     open_client(demo).get(build_link(demo))
     page = get_page(client, "/qa?show=home", **site)
     assert page.select("td.ok a[href='/shop/qa/home-plain/iphone']")
-    # The click during the check is an event, and the clicks of the check are none.
+    # The console lists the click that a visitor made during the check, but not the check's clicks.
     assert len(get_event_rows(demo)) == 1
 
 
@@ -228,14 +237,14 @@ def test_check_is_kept_until_visitor_starts_new_check(demo: Flask) -> None:
     assert get_page(client).h1 != page.h1
 
 
-# Failures
+# Failures of the check
 
 
 def test_console_explains_failures(demo: Flask) -> None:
     demo.config["QA_DEVICES"] = ["pc", "iphone"]
 
     @demo.after_request
-    def change_responses(response: Response) -> Response:
+    def break_link_responses(response: Response) -> Response:
         if response.status_code == 410:
             raise ZeroDivisionError("the password is hunter2")
         response.status_code = {302: 301}.get(response.status_code, response.status_code)
@@ -248,20 +257,23 @@ def test_console_explains_failures(demo: Flask) -> None:
     )
     assert re.match(r"✗ \d+ 项不通过", find_element(page, "title").text)
     permanent_redirect, error = page.select(".problem")
-    assert find_missing(permanent_redirect, "浏览器会一直记住永久跳转", "实际 301 应当 302") == []
-    assert find_missing(permanent_redirect, "产品详情页：已登录 · Windows Chrome") == []
-    assert find_missing(error, "程序出错", "ZeroDivisionError in change_responses") == []
+    assert (
+        find_missing_texts(permanent_redirect, "浏览器会一直记住永久跳转", "实际 301 应当 302")
+        == []
+    )
+    assert find_missing_texts(permanent_redirect, "产品详情页：已登录 · Windows Chrome") == []
+    assert find_missing_texts(error, "程序出错", "ZeroDivisionError in break_link_responses") == []
     assert "hunter2" not in str(page)
-    # Without a choice, the filter shows only the rows with failures.
+    # If no filter is chosen, the console shows only the rows with failures.
     assert find_element(page, ".filters [aria-current=true]").text.startswith("✗ 不通过")
-    rows = read_matrix(page)
+    rows = find_result_cells(page)
     assert get_text(rows["产品详情页：已登录"]["iPhone Safari"]) == "✗ 301"
     assert "产品详情页：链接被改动" not in rows
     details = get_page(demo.test_client(), "/qa/product-plain/iphone")
-    assert find_missing(details, "iPhone Safari ✗ 不通过", "浏览器会一直记住永久跳转") == []
+    assert find_missing_texts(details, "iPhone Safari ✗ 不通过", "浏览器会一直记住永久跳转") == []
 
 
-# A real account
+# Real partner account
 
 
 def test_console_of_real_account_hides_signature_and_key(tmp_path: Path) -> None:
@@ -270,7 +282,7 @@ def test_console_of_real_account_hides_signature_and_key(tmp_path: Path) -> None
     gateway_url = client.get(build_link(demo, return_to="/insured")).location
     [sign] = parse_qs(gateway_url)["sign"]
     page = get_page(client)
-    assert find_missing(page, "项全部通过") == []
+    assert find_missing_texts(page, "项全部通过") == []
 
     urls = [
         *("/qa", "/qa?show=home", "/qa/events"),

@@ -14,7 +14,7 @@ from tests.demo.support import (
     LIN,
     ZHOU,
     build_link,
-    buy,
+    buy_policy,
     click_order_entry,
     create_demo,
     find_insure_num,
@@ -38,8 +38,8 @@ from tests.support import (
 
 
 @pytest.fixture
-def busy_demo(demo: Flask) -> Flask:
-    """A demo with a login redirect, a QR code, two refusals, three clicks and a return."""
+def demo_with_events(demo: Flask) -> Flask:
+    """The demo after a login redirect, a QR code, two refused clicks, three clicks and a return."""
     phone, home = open_client(demo, member=None), build_link(demo, "home", client_reference="QY-8")
     phone.get(home)
     phone.post("/sign-in", data={"member": LIN})
@@ -55,11 +55,11 @@ def busy_demo(demo: Flask) -> Flask:
     return demo
 
 
-def test_events_are_listed_newest_first(sent_signals: SentSignals, busy_demo: Flask) -> None:
+def test_events_are_listed_newest_first(sent_signals: SentSignals, demo_with_events: Flask) -> None:
     click_ids = [signal["click_id"] for name, signal in sent_signals[::-1] if name == "clicked"]
     lin = f"林晓 {LIN}"
 
-    assert [row[1:] for row in get_event_rows(busy_demo)] == [
+    assert [row[1:] for row in get_event_rows(demo_with_events)] == [
         ["返回", "—", lin, f"产品详情页 {PRODUCT_CODE}", "—", click_ids[1], "—"],
         ["点击", "—", lin, "携保首页", "iOS", click_ids[0], "—"],
         ["点击", "—", lin, f"产品详情页 {PRODUCT_CODE}", "H5", click_ids[1], "—"],
@@ -71,12 +71,12 @@ def test_events_are_listed_newest_first(sent_signals: SentSignals, busy_demo: Fl
     ]
 
 
-def test_event_list_is_filtered_by_kind(busy_demo: Flask) -> None:
-    assert [row[1] for row in get_event_rows(busy_demo, "kind=refusal")] == [
+def test_event_list_is_filtered_by_kind(demo_with_events: Flask) -> None:
+    assert [row[1] for row in get_event_rows(demo_with_events, "kind=refusal")] == [
         "不放行 403 他人链接",
         "不放行 404 无效链接",
     ]
-    assert [row[1] for row in get_event_rows(busy_demo, "kind=return")] == ["返回"]
+    assert [row[1] for row in get_event_rows(demo_with_events, "kind=return")] == ["返回"]
 
 
 def test_return_by_another_member_is_marked(demo: Flask) -> None:
@@ -85,15 +85,15 @@ def test_return_by_another_member_is_marked(demo: Flask) -> None:
     assert [row[1] for row in get_event_rows(demo)] == ["返回，登录的不是这位会员", "点击"]
 
 
-def test_events_are_counted_by_step(busy_demo: Flask) -> None:
-    items = get_page(busy_demo.test_client(), "/qa/events").select(".funnel li")
+def test_events_are_counted_by_step(demo_with_events: Flask) -> None:
+    items = get_page(demo_with_events.test_client(), "/qa/events").select(".funnel li")
     counts = dict(get_text(item).split(" ")[::-1] for item in items)
     expected = {"去登录": 1, "不放行": 2, "二维码": 1, "去网关": 3, "支付": 0, "支付后返回": 1}
     assert {step: int(counts[step]) for step in expected} == expected
 
 
-def test_event_database_contains_no_signature_or_gateway_url(busy_demo: Flask) -> None:
-    files = Path(busy_demo.instance_path).glob("shop.sqlite3*")
+def test_event_database_contains_no_signature_or_gateway_url(demo_with_events: Flask) -> None:
+    files = Path(demo_with_events.instance_path).glob("shop.sqlite3*")
     content = "".join(file.read_text("latin-1") for file in files)
     assert LIN in content
     assert find_leaks(content, SIGN, "dispatch", "/paid/") == []
@@ -102,7 +102,7 @@ def test_event_database_contains_no_signature_or_gateway_url(busy_demo: Flask) -
 def test_notifications_are_listed_as_events(demo: Flask, client: FlaskClient) -> None:
     client.post(click_order_entry(client), data={"do": "fail"})
     failed = find_insure_num(get_policies(client)[0])
-    paid = buy(open_client(demo, ZHOU))
+    paid = buy_policy(open_client(demo, ZHOU))
 
     assert [(row[1].replace(" ", ""), row[2]) for row in get_event_rows(demo)] == [
         *((f"通知·{step}", paid) for step in ("电子保单", "出单", "支付", "投保")),

@@ -28,7 +28,7 @@ from tests.demo.support import (
     create_demo,
     find_chinese,
     find_insure_num,
-    find_missing,
+    find_missing_texts,
     get_page,
     get_policies,
     get_text,
@@ -105,8 +105,8 @@ EVENTS: list[tuple[str, dict[str, Any]]] = [
 
 
 @pytest.fixture(scope="module")
-def english_demo(tmp_path_factory: pytest.TempPathFactory) -> Flask:
-    """A demo in English with a sale, with all kinds of events and with a finished check."""
+def english_demo_with_data(tmp_path_factory: pytest.TempPathFactory) -> Flask:
+    """The demo in English, with a sale, all kinds of events and a finished check."""
     demo = create_demo(tmp_path_factory.mktemp("demo"), BABEL_DEFAULT_LOCALE="en", **ONE_DEVICE)
     client = open_client(demo)
     pay(client, click_order_entry(client))
@@ -123,9 +123,9 @@ def english_demo(tmp_path_factory: pytest.TempPathFactory) -> Flask:
 @pytest.mark.parametrize("member", [LIN, None], ids=["member", "visitor"])
 @pytest.mark.parametrize(("url", "status"), PAGES)
 def test_english_page_contains_no_chinese(
-    english_demo: Flask, url: str, status: int, member: str | None
+    english_demo_with_data: Flask, url: str, status: int, member: str | None
 ) -> None:
-    page = open_client(english_demo, member).get(url, follow_redirects=True)
+    page = open_client(english_demo_with_data, member).get(url, follow_redirects=True)
     assert page.status_code == status
     assert find_element(page)["lang"] == "en"
     assert find_chinese(page) == []
@@ -154,7 +154,7 @@ def test_english_pages_contain_no_chinese_after_purchases(client: FlaskClient) -
         client.post(gateway_url, data={"do": action, "two_people": "on"})
 
         pages = [client.get(url) for url in ("/", "/policies", "/insured")]
-        assert find_missing(pages[1], state) == []
+        assert find_missing_texts(pages[1], state) == []
         assert [find_chinese(page) for page in pages] == [[], [], []]
 
 
@@ -172,21 +172,23 @@ def test_console_reports_setting_changed_after_init_app(
 
     page = get_page(client, f"/qa?lang={lang}")
 
-    assert find_missing(find_element(page, ".problem"), text, "XIEBAO_API_KEY") == []
+    assert find_missing_texts(find_element(page, ".problem"), text, "XIEBAO_API_KEY") == []
     assert SIGN not in str(page)
     assert bool(find_chinese(page)) == (lang == "zh")
     assert f"--locale {lang}" in client.get("/qa/report").text
 
 
 @pytest.mark.parametrize(("lang", "text"), [("en", "Return link"), ("zh", "支付后返回")])
-def test_event_list_shows_texts_instead_of_codes(english_demo: Flask, lang: str, text: str) -> None:
-    page = get_page(english_demo.test_client(), f"/qa/events?lang={lang}")
+def test_event_list_shows_texts_instead_of_codes(
+    english_demo_with_data: Flask, lang: str, text: str
+) -> None:
+    page = get_page(english_demo_with_data.test_client(), f"/qa/events?lang={lang}")
     cells = [get_text(cell) for cell in page.select(".events tbody td")]
     assert text in cells
     assert {"paid", "product", "refusal", "login"}.isdisjoint(cells)
 
 
-# The language switch
+# Language switch
 
 
 @pytest.mark.parametrize("url", ["/", "/widgets/", "/qa/events", "/nowhere", "/sign-out"])
@@ -235,16 +237,16 @@ def test_text_without_request_has_default_language(demo: Flask) -> None:
         assert demo.jinja_env.from_string("{{ _('My policies') }}").render() == "我的保单"
 
 
-# The gettext catalog
+# Gettext catalog
 
 
-def read_messages(file: Path) -> Catalog:
+def read_po_file(file: Path) -> Catalog:
     """Return the messages of a .po file or a .pot file."""
     return read_po(io.BytesIO(file.read_bytes()), locale="zh")
 
 
-def read_translations(content: bytes) -> list[tuple[Any, Any]]:
-    """Return the messages in the content of a .mo file, each with its translation."""
+def parse_mo_file(content: bytes) -> list[tuple[Any, Any]]:
+    """Return the messages and their translations from the content of a .mo file."""
     return [(message.id, message.string) for message in read_mo(io.BytesIO(content)) if message.id]
 
 
@@ -256,15 +258,15 @@ def test_gettext_catalog_has_exactly_messages_of_demo(tmp_path: Path) -> None:
             *(f"--mapping-file={FOLDER / 'babel.cfg'}", f"--output-file={output}"),
         ]
     )
-    messages = {message.id for message in read_messages(output)}
-    catalog = read_messages(MESSAGES)
+    messages = {message.id for message in read_po_file(output)}
+    catalog = read_po_file(MESSAGES)
     assert len(messages) > 300
     assert {message.id for message in catalog} == messages, 'Run "make catalogs".'
     assert catalog.obsolete == {}
 
 
 def test_gettext_catalog_translates_all_messages() -> None:
-    for message in read_messages(MESSAGES):
+    for message in read_po_file(MESSAGES):
         texts = message.string if isinstance(message.string, tuple) else (message.string,)
         assert all(texts), message.id
         assert not (message.id and message.fuzzy), message.id
@@ -273,6 +275,6 @@ def test_gettext_catalog_translates_all_messages() -> None:
 
 def test_compiled_gettext_catalog_matches_source() -> None:
     expected = io.BytesIO()
-    write_mo(expected, read_messages(MESSAGES))
-    translations = read_translations(MESSAGES.with_suffix(".mo").read_bytes())
-    assert translations == read_translations(expected.getvalue()), 'Run "make catalogs".'
+    write_mo(expected, read_po_file(MESSAGES))
+    translations = parse_mo_file(MESSAGES.with_suffix(".mo").read_bytes())
+    assert translations == parse_mo_file(expected.getvalue()), 'Run "make catalogs".'

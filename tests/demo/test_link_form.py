@@ -1,4 +1,4 @@
-"""Tests for the form at ``/qa/links``: the link that it creates, and the click on this link.
+"""Tests for the demo's form at ``/qa/links``: the created link, and the click on this link.
 
 To test another option, add a row to ``OPTIONS`` and to ``EQUAL_LINKS``. To test another wrong
 value, add a row to ``WRONG_VALUES``.
@@ -14,7 +14,7 @@ from flask import Flask, render_template_string, session
 from werkzeug.test import TestResponse
 
 from tests import qr
-from tests.demo.support import LIN, ZHOU, find_chinese, find_missing, open_client
+from tests.demo.support import LIN, ZHOU, find_chinese, find_missing_texts, open_client
 from tests.support import (
     INSURE_NUM,
     PC,
@@ -29,8 +29,8 @@ from tests.support import (
 POLICY = {"page": "policy", "reference": INSURE_NUM}
 BEARER_LINK = {"member": LIN, "no_login_for": "60"}
 
-#: One row per option: the arguments of ``submit``, the parameters in the gateway URL, and texts of
-#: the result.
+#: One row per option of the form: its name, the arguments of ``submit_link_form``, the parameters
+#: of the gateway URL, and texts on the page.
 OPTIONS: dict[str, tuple[dict[str, str], dict[str, str], list[str]]] = {
     "product": ({}, {"caseCode": PRODUCT_CODE, "platform": "1", "partnerUniqKey": "…"}, []),
     "home": ({"page": "home"}, {"partnerUniqKey": "…", "platform": "1"}, []),
@@ -66,7 +66,7 @@ OPTIONS: dict[str, tuple[dict[str, str], dict[str, str], list[str]]] = {
     ),
 }
 
-#: One row per link: the fields of the form.
+#: One row per link: its name, and the submitted fields of the form.
 EQUAL_LINKS: dict[str, dict[str, str]] = {
     "product": {},
     "home with platform": {"page": "home", "platform": "h5"},
@@ -85,7 +85,8 @@ EQUAL_LINKS: dict[str, dict[str, str]] = {
     "quotes and Chinese": {"sub_partner_id": "'\"\\", "return_to": "/订单/8?a=1&b=%22#}}"},
 }
 
-#: One row per wrong value: the fields of the form, and parts of the messages for QA and developers.
+#: One row per wrong value: its name, the submitted fields of the form, and parts of the error
+#: messages for QA and developers.
 WRONG_VALUES: dict[str, tuple[dict[str, str], list[str]]] = {
     "no product": ({"reference": ""}, ["caseCode is empty or contains only whitespace."]),
     "blank product": ({"reference": " "}, ["请填产品方案代码"]),
@@ -123,13 +124,13 @@ WRONG_VALUES: dict[str, tuple[dict[str, str], list[str]]] = {
 }
 
 
-def submit(
+def submit_link_form(
     demo: Flask,
     visitor: str | None = None,
     visitor_agent: str = PHONE["User-Agent"],
     **fields: str,
 ) -> TestResponse:
-    """Submit the form, and return the page with the link. The form has the product by default.
+    """Submit the form, by default for the product, and return the page with the link.
 
     :param visitor: The member who is logged in. By default, no member is logged in.
     :param visitor_agent: The User-Agent of the browser.
@@ -143,19 +144,19 @@ def submit(
 def test_option_of_link_form_is_in_gateway_url(
     demo: Flask, fields: dict[str, str], parameters: dict[str, str], texts: list[str]
 ) -> None:
-    result = find_element(submit(demo, **fields), ".created")
+    result = find_element(submit_link_form(demo, **fields), ".created")
 
     rows = [row.select("th, td") for row in result.select(".parameters tbody tr")]
     sent = {name.text: value.text for name, value, *_ in rows}
     assert sent["sign"] == f"{SIGN[:2]}…{SIGN[-2:]}"
     assert {name: sent[name] for name in parameters} == parameters
-    assert find_missing(result, "✓ 网关接受", *texts) == []
+    assert find_missing_texts(result, "✓ 网关接受", *texts) == []
 
 
 @pytest.mark.parametrize("fields", EQUAL_LINKS.values(), ids=EQUAL_LINKS)
 def test_link_jinja_and_qr_code_have_same_url(demo: Flask, fields: dict[str, str]) -> None:
     with time_machine.travel(1_800_000_000, tick=False):
-        page = submit(demo, LIN, **fields)
+        page = submit_link_form(demo, LIN, **fields)
         with demo.test_request_context(headers=PHONE):
             session["member_id"] = LIN
             entry = render_template_string(find_element(page, "#jinja").text)
@@ -193,10 +194,10 @@ def test_wrong_value_shows_messages_for_qa_and_developers(
 ) -> None:
     demo.testing = testing
 
-    page = submit(demo, **fields)
+    page = submit_link_form(demo, **fields)
 
     assert re.match("[\u4e00-\u9fff]", find_element(page, "#error").text)
-    assert find_missing(find_element(page, ".created"), *messages) == []
+    assert find_missing_texts(find_element(page, ".created"), *messages) == []
     assert parse_html(page).select("#link, .created svg") == []
 
 
@@ -213,7 +214,7 @@ def test_link_form_keeps_submitted_values(demo: Flask) -> None:
         "device": "wechat",
         "user_agent": "Own/1",
     }
-    form = find_element(submit(demo, **fields), "form.make")
+    form = find_element(submit_link_form(demo, **fields), "form.make")
     inputs = {field["name"]: field.get("value") for field in form.select("input")}
     selects = {
         select["name"]: find_element(select, "[selected]")["value"]
@@ -228,7 +229,7 @@ def test_link_form_keeps_submitted_values(demo: Flask) -> None:
     ["page", "reference", "member", "platform", "sub_partner_id", "return_to", "no_login_for"],
 )
 def test_link_form_escapes_submitted_values(demo: Flask, name: str) -> None:
-    page = submit(demo, **{name: "\"'><img src=x onerror=alert(1)>{{ 7 * 191 }}"})
+    page = submit_link_form(demo, **{name: "\"'><img src=x onerror=alert(1)>{{ 7 * 191 }}"})
     assert parse_html(page).select("img, script:not([src^='/static/']), [onerror]") == []
     assert "1337" not in page.text
 
@@ -240,13 +241,13 @@ def test_link_form_escapes_submitted_values(demo: Flask, name: str) -> None:
 def test_bearer_link_has_no_qr_code_if_host_is_untrusted(demo: Flask, lang: str, text: str) -> None:
     demo.testing = False
 
-    page = submit(demo, **BEARER_LINK, lang=lang)
+    page = submit_link_form(demo, **BEARER_LINK, lang=lang)
 
-    assert find_missing(find_element(page, "#qr-error"), text) == []
+    assert find_missing_texts(find_element(page, "#qr-error"), text) == []
     assert bool(find_chinese(page)) == (lang == "zh")
     result = find_element(page, ".created")
     assert result.select("svg") == []
     assert find_element(result, "#link")
-    assert find_missing(find_element(result, ".parameters"), "partnerUniqKey …") == []
+    assert find_missing_texts(find_element(result, ".parameters"), "partnerUniqKey …") == []
     # A link without a member is not secret, so it has a QR code on any host.
-    assert parse_html(submit(demo)).select(".created svg")
+    assert parse_html(submit_link_form(demo)).select(".created svg")

@@ -1,4 +1,4 @@
-"""Tests for the policies of members: how the shop shows a purchase at the simulator."""
+"""Tests for the policies that members buy in the demo: how the pages of the shop show them."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from demo_app.extensions import db
 from demo_app.policies import Purchase
 from tests.demo.support import (
     ZHOU,
-    buy,
+    buy_policy,
     click_order_entry,
     click_policy_entry,
     create_demo,
     find_insure_num,
-    find_missing,
+    find_missing_texts,
     get_policies,
     get_text,
     open_client,
@@ -39,7 +39,7 @@ def test_purchase_is_shown_only_to_member_after_payment(demo: Flask, client: Fla
 
     assert page.request.path == "/insured"
     assert find_element(page, "h1").text == "投保成功"
-    assert find_missing(page, "¥15.00") == []
+    assert find_missing_texts(page, "¥15.00") == []
     [policy] = get_policies(client)
     assert re.search(
         r"境内旅行意外险 保障中 投保单号 \d+ 保单号 P\d+ 保障期间 20\S+ 至 20\S+", policy
@@ -54,28 +54,28 @@ def test_purchase_is_shown_only_to_member_after_payment(demo: Flask, client: Fla
 
 def test_order_page_shows_policy_instead_of_card(client: FlaskClient) -> None:
     client.post(click_order_entry(client), data={"do": "fail"})
-    insure_num = buy(client)
+    insure_num = buy_policy(client)
 
     page = client.get("/")
 
     card = find_element(page, "#policy[data-xiebao-entry=policy]")
-    assert find_missing(card, "已投保", f"P{insure_num}") == []
+    assert find_missing_texts(card, "已投保", f"P{insure_num}") == []
     assert "去投保" not in page.text
     # The order is insured, so the page does not ask for the payment of another application.
     assert "继续支付" not in get_text(find_element(page, ".offer"))
-    # Otherwise, the Back button could show the card again.
+    # Without "no-store", the Back button could show the card again.
     assert "no-store" in page.headers["Cache-Control"]
 
 
 def test_order_page_shows_newest_policies_and_link_to_all(client: FlaskClient) -> None:
-    insure_nums = [buy(client), buy(client, "home"), buy(client, "home")]
+    insure_nums = [buy_policy(client), buy_policy(client, "home"), buy_policy(client, "home")]
 
     page = client.get("/")
 
     policies = get_text(find_element(page, ".policies"))
     assert re.findall(r"投保单号 (\d+)", policies) == [insure_nums[2], insure_nums[1]]
     assert find_href(page, "查看全部 4 份保单") == "/policies"
-    assert find_missing(client.get("/policies"), *insure_nums, INSURE_NUM) == []
+    assert find_missing_texts(client.get("/policies"), *insure_nums, INSURE_NUM) == []
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_order_page_shows_newest_policies_and_link_to_all(client: FlaskClient) -
 def test_policy_state_ignores_repeated_and_forged_notifications(
     client: FlaskClient, tmp_path: Path, form: dict[str, str]
 ) -> None:
-    insure_num = buy(client, **form)
+    insure_num = buy_policy(client, **form)
     [policy] = get_policies(client)
     assert "保障中" in policy
 
@@ -120,7 +120,7 @@ def test_failed_payment_or_issue_can_be_repeated(
     assert text in policy
     assert find_element(client.get("/insured"), "h1").text == title
     offer = find_element(client.get("/"), "section.offer")
-    assert find_missing(offer, "去投保") == []
+    assert find_missing_texts(offer, "去投保") == []
     assert [get_text(link) for link in offer.select("[data-xiebao-entry=policy]")] == links
 
     gateway_url = click_policy_entry(client, find_insure_num(policy))
@@ -146,19 +146,19 @@ def test_failed_payment_or_issue_can_be_repeated(
 def test_page_explains_paid_and_reissued_policies(
     demo: Flask, client: FlaskClient, values: dict[str, Any], url: str, selector: str, text: str
 ) -> None:
-    buy(client)
+    buy_policy(client)
     with demo.app_context():
         db.session.execute(update(Purchase).values(values))
         db.session.commit()
 
     policy = find_element(client.get(url), selector)
 
-    assert find_missing(policy, text) == []
+    assert find_missing_texts(policy, text) == []
     assert "本保单已失效" not in policy.text
 
 
 def test_reissued_policy_is_replaced(client: FlaskClient) -> None:
-    insure_num = buy(client)
+    insure_num = buy_policy(client)
 
     client.post(click_policy_entry(client, insure_num), data={"do": "reissue"})
 
@@ -171,13 +171,13 @@ def test_reissued_policy_is_replaced(client: FlaskClient) -> None:
 
 
 def test_partial_surrender_is_shown_on_all_pages(client: FlaskClient) -> None:
-    insure_num = buy(client, two_people="on")
+    insure_num = buy_policy(client, two_people="on")
 
     client.post(click_policy_entry(client, insure_num), data={"do": "surrender_one"})
 
     text = f"1 位被保险人已退保（保单号 P{insure_num}-2），其余的人继续有保障。"
     for url, selector in {"/": ".offer", "/policies": ".policies", "/insured": "main"}.items():
-        assert find_missing(find_element(client.get(url), selector), text) == []
+        assert find_missing_texts(find_element(client.get(url), selector), text) == []
     assert "保障中" in get_policies(client)[0]
 
 
@@ -192,12 +192,12 @@ def test_page_after_payment_waits_for_notification(
     with time_machine.travel(time.time() - 5):
         client = open_client(demo)
         for _ in range(earlier_purchases):
-            buy(client)
+            buy_policy(client)
 
     gateway_page = client.get(pay(client, click_order_entry(client, page), late="on"))
     insured = client.get(find_href(gateway_page, "返回商家"), follow_redirects=True)
 
-    assert find_missing(insured, "以携保通知为准") == []
+    assert find_missing_texts(insured, "以携保通知为准") == []
     for response in (insured, open_client(demo).get("/insured")):
         assert find_element(response, "h1").text == "正在确认您的投保"
     assert len(get_policies(client)) == earlier_purchases
@@ -208,7 +208,7 @@ def test_disabled_insurance_shows_policies_without_entries(
     client: FlaskClient, tmp_path: Path, has_purchase: bool
 ) -> None:
     if has_purchase:
-        buy(client)
+        buy_policy(client)
     disabled = open_client(create_demo(tmp_path, XIEBAO_ENABLED="false"))
 
     for url in ("/", "/policies"):
@@ -233,7 +233,7 @@ def test_disabled_insurance_shows_policies_without_entries(
 def test_simulator_finds_callback_with_prefix_or_token(
     tmp_path: Path, settings: dict[str, str]
 ) -> None:
-    assert buy(open_client(create_demo(tmp_path, **settings)))
+    assert buy_policy(open_client(create_demo(tmp_path, **settings)))
 
 
 def test_database_of_version_0_3_gets_new_columns(tmp_path: Path) -> None:
@@ -247,5 +247,5 @@ def test_database_of_version_0_3_gets_new_columns(tmp_path: Path) -> None:
 
     client = open_client(create_demo(tmp_path))
 
-    buy(client)
+    buy_policy(client)
     assert "保障中" in get_policies(client)[0]

@@ -1,4 +1,4 @@
-"""Tests for the report on sales at ``/qa/sales``.
+"""Tests for the demo's report on sales at ``/qa/sales``.
 
 To test another group of the report, add a row to ``REPORTS``.
 """
@@ -20,10 +20,11 @@ from tests.demo.support import ZHOU, click_order_entry, get_page, get_text, open
 from tests.support import PRODUCT_CODE, find_element, find_href, pay
 
 NOVEMBER = datetime(2026, 11, 10, tzinfo=UTC)
-#: In China, this is the last minute of October.
+#: A time in UTC. In China, it is in the last minute of October.
 END_OF_OCTOBER = datetime(2026, 10, 31, 15, 59, tzinfo=UTC)
 
-#: One row per group of the report: its name in the URL, and the first rows for November 2026.
+#: One row per way to group sales: its name in the URL, and the first rows of the report for
+#: November 2026.
 REPORTS = {
     "reference": [
         ["QY-2", "1", "1", "¥15.00"],
@@ -40,7 +41,7 @@ REPORTS = {
 
 
 def build_click(click_id: str, clicked_at: datetime = NOVEMBER, **values: Any) -> InsuranceClick:
-    """Return a click of the member "a" on the product, whose order number is its id."""
+    """Return the row of a click on the product by the member "a". Its id is the order number."""
     return InsuranceClick(
         click_id=click_id,
         clicked_at=clicked_at,
@@ -51,7 +52,7 @@ def build_click(click_id: str, clicked_at: datetime = NOVEMBER, **values: Any) -
 
 
 def build_purchase(insure_num: str, paid_at: datetime, **values: Any) -> Purchase:
-    """Return a purchase of the member "a"."""
+    """Return the row of a purchase by the member "a"."""
     return Purchase(
         insure_num=insure_num,
         **dict.fromkeys(("applied_at", "paid_at", "created_at", "updated_at"), paid_at),
@@ -60,14 +61,14 @@ def build_purchase(insure_num: str, paid_at: datetime, **values: Any) -> Purchas
     )
 
 
-def store(demo: Flask, *rows: InsuranceClick | Purchase) -> None:
+def store_rows(demo: Flask, *rows: InsuranceClick | Purchase) -> None:
     """Store rows in the database of the demo."""
     with demo.app_context():
         db.session.add_all(rows)
         db.session.commit()
 
 
-def read_rows(page: Tag) -> list[list[str]]:
+def read_report_rows(page: Tag) -> list[list[str]]:
     """Return the texts of the cells in each row of the report."""
     rows = page.select(".sales tbody tr")
     return [[get_text(cell) for cell in row.select("th, td")] for row in rows]
@@ -79,10 +80,10 @@ def test_sales_report_shows_clicks_and_sales(demo: Flask, client: FlaskClient) -
 
     page = get_page(client, "/qa/sales")
 
-    assert read_rows(page) == [["QY-1008", "2", "1", "¥15.00"]]
+    assert read_report_rows(page) == [["QY-1008", "2", "1", "¥15.00"]]
     assert get_text(find_element(page, ".sales tfoot tr")) == "合计 2 1 ¥15.00"
     assert get_text(find_element(page, "svg.chart")) == "QY-1008 2 次点击 1 单"
-    assert read_rows(get_page(client, "/qa/sales?by=page")) == [
+    assert read_report_rows(get_page(client, "/qa/sales?by=page")) == [
         ["产品详情页", "1", "1", "¥15.00"],
         ["携保首页", "1", "0", "¥0.00"],
     ]
@@ -91,7 +92,7 @@ def test_sales_report_shows_clicks_and_sales(demo: Flask, client: FlaskClient) -
 @pytest.mark.parametrize("group", REPORTS)
 def test_sales_report_groups_clicks_and_sales(demo: Flask, group: str) -> None:
     later = NOVEMBER + timedelta(hours=1)
-    store(
+    store_rows(
         demo,
         *(build_click(f"first {number}", client_reference="QY-1") for number in range(3)),
         build_click("QY-2", later, sub_partner_id="branch"),
@@ -104,26 +105,26 @@ def test_sales_report_groups_clicks_and_sales(demo: Flask, group: str) -> None:
     with time_machine.travel(NOVEMBER + timedelta(days=9)):
         page = get_page(demo.test_client(), f"/qa/sales?by={group}&month=2026-11")
 
-    assert read_rows(page)[: len(REPORTS[group])] == REPORTS[group]
+    assert read_report_rows(page)[: len(REPORTS[group])] == REPORTS[group]
 
 
 def test_sales_report_links_to_previous_and_next_month(demo: Flask) -> None:
-    store(demo, build_click("QY-1"))
+    store_rows(demo, build_click("QY-1"))
     with time_machine.travel(NOVEMBER + timedelta(days=40)):
         december = get_page(demo.test_client(), "/qa/sales")
         november = get_page(demo.test_client(), find_href(find_element(december, "a[rel=prev]")))
 
     assert december.select(".sales, a[rel=next]") == []
-    assert read_rows(november) == [["QY-1", "1", "0", "¥0.00"]]
+    assert read_report_rows(november) == [["QY-1", "1", "0", "¥0.00"]]
     assert "month=2026-12" in find_href(find_element(november, "a[rel=next]"))
 
 
 def test_sales_report_shows_at_most_50_rows_and_10_bars(demo: Flask) -> None:
-    store(demo, *(build_click(f"QY-{number:02}") for number in range(53)))
+    store_rows(demo, *(build_click(f"QY-{number:02}") for number in range(53)))
     with time_machine.travel(NOVEMBER + timedelta(days=1)):
         page = get_page(demo.test_client(), "/qa/sales")
 
-    assert len(read_rows(page)) == 50
+    assert len(read_report_rows(page)) == 50
     assert len(page.select("svg.chart .chart-name")) == 10
     assert "还有 3 行没有显示" in get_text(page)
     assert get_text(find_element(page, "#chart")).startswith("53 次点击")

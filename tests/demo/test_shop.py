@@ -22,7 +22,7 @@ from tests.demo.support import (
     click_order_entry,
     create_demo,
     find_chinese,
-    find_missing,
+    find_missing_texts,
     get_page,
     get_text,
     open_client,
@@ -33,7 +33,7 @@ from tests.support import PC, PHONE, SIGN, find_element, find_href, parse_html
 ENTRIES = {"product": "[data-xiebao-entry=product]", "home": "#home", "policy": "li .xiebao-entry"}
 
 #: One row per error page: the method and the URL of the request, the status, the allowed methods,
-#: and the titles of the page.
+#: and the title of the page in each language.
 ERROR_PAGES: dict[str, tuple[str, str, int, set[str], dict[str, str]]] = {
     "unknown URL": (
         *("GET", "/nowhere", 404, set()),
@@ -51,14 +51,14 @@ ERROR_PAGES: dict[str, tuple[str, str, int, set[str], dict[str, str]]] = {
 
 
 def assert_gateway_page(page: TestResponse, **parameters: str) -> None:
-    """Assert that the simulator shows a gateway page, and that it received these parameters."""
+    """Assert that the simulator shows a gateway page and received these parameters."""
     assert "已接受" in find_element(page, ".xiebao-verdict--accepted").text
     rows = parse_html(page).select(".xiebao-parameters tbody tr")
     received = {name.text: value.text for name, value, _ in (row.select("th, td") for row in rows)}
     assert {name: received[name] for name in parameters} == parameters
 
 
-# Entries
+# Entries on the order page
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,8 @@ def test_entry_on_pc_shows_qr_code_for_phone(demo: Flask, entry: str, lang: str,
     page = phone.get(urlsplit(qr.read(handoff.text)).path, follow_redirects=True)
 
     assert "支付成功" not in handoff.text
-    assert hint in handoff.text  # The demo runs on localhost.
+    # A phone cannot open the URL, because the demo runs on localhost.
+    assert hint in handoff.text
     assert bool(find_chinese(handoff)) == (lang == "zh")
     assert_gateway_page(page, platform="1", partnerUniqKey=LIN)
     assert SIGN not in order.text + handoff.text + page.text
@@ -108,7 +109,7 @@ def test_shop_page_contains_no_signature(demo: Flask, url: str, member: str | No
     assert SIGN not in open_client(demo, member).get(url).text
 
 
-# Members
+# Login and orders
 
 
 def test_login_continues_to_gateway(demo: Flask) -> None:
@@ -172,7 +173,7 @@ def test_paid_order_has_no_pay_button(demo: Flask) -> None:
     assert parse_html(page).select(".pay-bar") == []
 
 
-# Accounts
+# Partner accounts
 
 
 @pytest.mark.parametrize(
@@ -205,7 +206,7 @@ def test_entries_redirect_to_gateway_named_in_footer(
     assert find_element(footer, "a[href='/qa']")
     assert location.startswith(gateway_url)
     assert "&hidenav=1" in location
-    assert find_missing(get_page(client, "/qa/product-plain/iphone"), "✓ 通过") == []
+    assert find_missing_texts(get_page(client, "/qa/product-plain/iphone"), "✓ 通过") == []
     assert (client.get("/gateway/dispatch/cps").status_code == 404) == bool(settings)
 
 
@@ -221,7 +222,7 @@ def test_incomplete_account_raises(tmp_path: Path, settings: dict[str, str], mes
         create_demo(tmp_path, **settings)
 
 
-# Errors
+# Error pages
 
 
 @pytest.mark.parametrize("lang", ["zh", "en"])

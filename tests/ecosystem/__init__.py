@@ -1,4 +1,4 @@
-"""Tests for sites with other Flask extensions, which they add as the documentation shows."""
+"""Tests for sites with other Flask extensions, set up as the extensions' documentation shows."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Fixtures for tests of sites with other extensions."""
+"""Fixtures for tests of sites with other Flask extensions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.ecosystem.shop import ALL_SETUPS
 
 @pytest.fixture(params=ALL_SETUPS, ids=str)
 def app_setup(request: pytest.FixtureRequest) -> Any:
-    """An order and a style in which an app adds its extensions, for example Xiebao first."""
+    """One way in which a test app adds its extensions, for example Xiebao first."""
     return request.param
 
 

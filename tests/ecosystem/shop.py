@@ -1,4 +1,4 @@
-"""A small shop to which tests add other extensions, and a test client that acts like a browser."""
+"""A test shop to which tests add other extensions, and a test client that acts like a browser."""
 
 from __future__ import annotations
 
@@ -27,12 +27,14 @@ from tests.support import (
     make_link,
 )
 
-#: The ids of the members by the names with which they log in.
+#: One row per member: the name for the login form, and the member's id.
 MEMBERS = {"alice": "m_7Qk2vX9rT4", "bob": "m_2bZc8LpW0s"}
-#: The request headers that determine the platform. Pages with entries list them in ``Vary``.
+#: The request headers that determine the platform. Pages with entries list them
+#: in the response header ``Vary``.
 DEVICE_HEADERS = {"User-Agent", "Sec-CH-UA-Mobile", "Sec-CH-UA-Platform"}
 
-#: The URLs of the gateway's pages, with the signature of the example in the interface document.
+#: One row per gateway page: its name, and its URL with the signature from the interface document's
+#: example.
 GATEWAY_URLS = {
     "product": (
         "/gateway/dispatch/cps?partnerId=12345&subPartnerId=&caseCode=QX000000127257"
@@ -47,7 +49,7 @@ GATEWAY_URLS = {
         "&sign=001f9594105fd5b7ccb07caa01481a35&partnerUniqKey={member}&platform={platform}"
     ),
 }
-#: The numbers of the platforms in the gateway's URLs.
+#: The numbers of the platforms H5 and PC in gateway URLs.
 H5_PLATFORM, PC_PLATFORM = 1, 2
 
 _TEMPLATES = {
@@ -99,7 +101,7 @@ _CACHE_HEADER = re.compile(
 
 
 class AppSetup(NamedTuple):
-    """The order and the style in which an app adds its extensions.
+    """A way in which a test app adds Xiebao and the other extensions.
 
     :ivar xiebao_first: True to add Xiebao before the other extensions.
     :ivar uses_init_app: True to call ``init_app()``, False to pass the app to the constructor.
@@ -112,8 +114,8 @@ class AppSetup(NamedTuple):
         order = "Xiebao first" if self.xiebao_first else "Xiebao last"
         return f"{order}, {'init_app' if self.uses_init_app else 'constructor'}"
 
-    def add(self, extension: Callable[..., Any], app: Flask, **options: Any) -> Any:
-        """Add an extension to the app, and return the instance of the extension."""
+    def add_extension(self, extension: Callable[..., Any], app: Flask, **options: Any) -> Any:
+        """Add an extension to the app, and return the extension object."""
         if not self.uses_init_app:
             return extension(app=app, **options)
         instance = extension(**options)
@@ -121,28 +123,28 @@ class AppSetup(NamedTuple):
         return instance
 
 
-#: The setup for tests whose outcome does not depend on it.
+#: The setup for tests that have the same outcome with each setup.
 DEFAULT_SETUP = AppSetup(xiebao_first=False, uses_init_app=False)
 ALL_SETUPS = [AppSetup(*values) for values in itertools.product([True, False], repeat=2)]
 
 
 def load_session_member() -> str | None:
-    """Return the id of the member in the session, or None."""
+    """Return the member's id from the session, or None."""
     return session.get("member")
 
 
 def log_in_to_session(name: str) -> None:
-    """Store the id of a member in the session."""
+    """Store a member's id in the session."""
     session["member"] = MEMBERS[name]
 
 
 class Shop:
-    """A shop with entries, a login form, and the simulator as its gateway.
+    """A test shop with entries, a login form, and the simulator as its gateway.
 
     The app is not in testing mode, because some extensions disable themselves there.
 
     :ivar notifications: the notifications that the default handler received.
-    :param setup: the order and the style in which the app adds the extensions.
+    :param setup: the way in which the app adds Xiebao and the other extensions.
     :param extensions: functions that add an extension to the app.
     :param member_loader: None if Flask-Login identifies the members.
     :param log_in: the function that the login form calls, with ``"alice"`` or ``"bob"``.
@@ -175,7 +177,7 @@ class Shop:
         app.jinja_loader = DictLoader({**_TEMPLATES, "fields.html": csrf_fields})
 
         def add_xiebao(app: Flask) -> None:
-            self.xiebao: Xiebao = setup.add(Xiebao, app)
+            self.xiebao: Xiebao = setup.add_extension(Xiebao, app)
             self.xiebao.notification_handler(notification_handler or self.notifications.append)
 
         steps = (add_xiebao, *extensions) if setup.xiebao_first else (*extensions, add_xiebao)
@@ -195,26 +197,26 @@ class Shop:
             return redirect(request.args.get("next", "/"), 302)
 
     def open_browser(self, device: Mapping[str, str] = PHONE, member: str | None = None) -> Browser:
-        """Return a browser without cookies, or one in which a member has logged in."""
+        """Return a browser without cookies, or a browser in which a member has logged in."""
         browser = Browser(self, device)
         if member is not None:
             browser.log_in(member)
         return browser
 
     def make_link(self, page: str, **options: Any) -> str:
-        """Return a link that is built during a request."""
+        """Build a link to a gateway page during a request, and return the link."""
         with self.app.test_request_context(base_url=self.base_url):
             return make_link(self.xiebao, page, **options)
 
     def get_gateway_url(self, page: str, name: str, platform: int) -> str:
-        """Return the URL to which a member's click must redirect."""
+        """Return the gateway URL to which a member's click must redirect."""
         return GATEWAY_URLS[page].format(member=self.members[name], platform=platform)
 
 
 class Browser(FlaskClient):
-    """A test client that sends the headers of a browser.
+    """A test client that sends the request headers of a browser.
 
-    It checks the privacy headers of each response to a link, so each test with a link checks them.
+    The client also asserts that each response to a link has the privacy headers.
     """
 
     def __init__(self, shop: Shop, device: Mapping[str, str]) -> None:
@@ -247,18 +249,18 @@ class Browser(FlaskClient):
         return {str(field["name"]): str(field.get("value", "")) for field in inputs}
 
     def get_links(self) -> dict[str, str]:
-        """Return the links of the entries on the front page by the ids of their elements."""
+        """Return a dict from the HTML ids of the entries on the front page to their links."""
         anchors = parse_page(self.get("/")).select("a.xiebao-entry[id]")
         return {str(anchor["id"]): str(anchor["href"]) for anchor in anchors}
 
 
 def parse_page(response: TestResponse) -> BeautifulSoup:
-    """Return the parsed page, without the markup of Flask-DebugToolbar, which is slow to parse."""
+    """Return the parsed page, without Flask-DebugToolbar's HTML, because its parsing is slow."""
     return BeautifulSoup(response.text.partition('<div id="flDebug"')[0], "html.parser")
 
 
 def get_title(response: TestResponse) -> str:
-    """Return the text of the ``title`` element."""
+    """Return the text of the page's ``title`` element."""
     return find_element(parse_page(response), "title").text
 
 

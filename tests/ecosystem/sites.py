@@ -1,4 +1,4 @@
-"""Functions that create a shop with another extension.
+"""Functions that create a test shop with another Flask extension.
 
 To test another extension, add a row to ``SITES``.
 """
@@ -41,7 +41,7 @@ from sentry_sdk.transport import Transport
 
 from tests.ecosystem.shop import AppSetup, Shop, load_session_member
 
-#: Marks that ignore the deprecation warnings of other extensions.
+#: pytest marks that ignore the deprecation warnings of other extensions.
 IGNORE_EXTENSION_WARNINGS = [
     # Flask-SeaSurf 2.0 calls utcnow(), which Python 3.12 deprecates.
     pytest.mark.filterwarnings(r"ignore:datetime\.datetime\.utcnow\(\):DeprecationWarning"),
@@ -57,7 +57,8 @@ _SEASURF_FIELD = '<input type="hidden" name="_csrf_token" value="{{ csrf_token()
 ALICE_UUID = uuid.UUID("0b6f4f1e-53e5-4f0c-9a5f-0d3b8a9d8c11")
 BOB_UUID = uuid.UUID("c2a1f7d0-8a43-4f39-b1ce-6a7f5e2d9b42")
 
-# All default panels except the versions panel, which takes 0.1 seconds for each page.
+# All default panels of Flask-DebugToolbar except the versions panel, which takes 0.1 seconds for
+# each page.
 _TOOLBAR_PANELS = [
     f"flask_debugtoolbar.panels.{panel}"
     for panel in (
@@ -78,22 +79,22 @@ _TOOLBAR_PANELS = [
 def create_seasurf_shop(
     setup: AppSetup, *extensions: Callable[[Flask], object], csrf_fields: str
 ) -> Shop:
-    """Return a shop with Flask-SeaSurf, from which the notification endpoint is exempt."""
+    """Return a shop with Flask-SeaSurf, which does not protect the notification endpoint."""
     seasurfs: list[SeaSurf] = []
     shop = Shop(
         setup,
         *extensions,
-        lambda app: seasurfs.append(setup.add(SeaSurf, app)),
+        lambda app: seasurfs.append(setup.add_extension(SeaSurf, app)),
         csrf_fields=csrf_fields,
     )
     seasurfs[0].exempt(shop.app.view_functions["xiebao.notify"])
     return shop
 
 
-def limiter_adder(setup: AppSetup, *limits: str) -> Callable[[Flask], object]:
-    """Return a function that adds Flask-Limiter with these default limits."""
+def build_limiter_adder(setup: AppSetup, *limits: str) -> Callable[[Flask], object]:
+    """Return a function that adds Flask-Limiter with these default limits to an app."""
     return partial(
-        setup.add,
+        setup.add_extension,
         Limiter,
         key_func=get_remote_address,
         default_limits=[*limits],
@@ -105,7 +106,7 @@ def create_toolbar_shop(setup: AppSetup, *, intercept_redirects: bool) -> Shop:
     """Return a shop with Flask-DebugToolbar."""
     return Shop(
         setup,
-        partial(setup.add, DebugToolbarExtension),
+        partial(setup.add_extension, DebugToolbarExtension),
         base_url="http://127.0.0.1:5000",
         DEBUG=True,
         DEBUG_TB_INTERCEPT_REDIRECTS=intercept_redirects,
@@ -132,7 +133,7 @@ def create_login_shop(setup: AppSetup, users: Mapping[str, User]) -> Shop:
     """
 
     def add_login_manager(app: Flask) -> None:
-        manager = setup.add(LoginManager, app)
+        manager = setup.add_extension(LoginManager, app)
         manager.user_loader(lambda id: next((u for u in users.values() if u.id == id), None))
 
     return Shop(
@@ -151,23 +152,23 @@ def select_locale() -> str | None:
 
 @contextmanager
 def run_sentry() -> Iterator[list[str]]:
-    """Run Sentry until the context ends. The value of the context is the list of its events."""
+    """Run Sentry until the context ends. The value of the context is a list of Sentry's events."""
     events: list[str] = []
 
-    class ListTransport(Transport):
+    class RecordingTransport(Transport):
         def capture_envelope(self, envelope: Envelope) -> None:
             events.extend(item.get_bytes().decode() for item in envelope.items)
 
     sentry_sdk.init(
         dsn="https://public@sentry.example/1",
-        transport=ListTransport,
-        # The default integrations cannot be removed from the process after the test.
+        transport=RecordingTransport,
+        # The default integrations are off, because they would stay active after the test.
         default_integrations=False,
         integrations=[FlaskIntegration(), LoggingIntegration(), DedupeIntegration()],
         send_default_pii=True,
         include_local_variables=True,
         traces_sample_rate=1.0,
-        # The package must hide its secrets itself, so Sentry must not remove them by name.
+        # Sentry must not remove secrets by their names, because Flask-Xiebao must hide them itself.
         event_scrubber=EventScrubber(denylist=[], pii_denylist=[]),
     )
     try:
@@ -197,39 +198,42 @@ async def load_session_member_async() -> str | None:
     return load_session_member()
 
 
-#: One row per site: the name of its extension, and a function that creates the shop. The function
-#: accepts the setup, and an exit stack to which it adds what must be cleaned up.
+#: One row per test shop: the name of its extension, and a function that creates the shop. The
+#: function accepts a setup, and an exit stack for resources that are closed after the test.
 SITES: dict[str, ShopFactory] = {
     "Flask-WTF": lambda setup, _: Shop(
-        setup, partial(setup.add, CSRFProtect), csrf_fields=_WTF_FIELD
+        setup, partial(setup.add_extension, CSRFProtect), csrf_fields=_WTF_FIELD
     ),
     "Flask-Limiter": lambda setup, _: Shop(
-        setup, limiter_adder(setup, "2000 per day", "1000 per hour")
+        setup, build_limiter_adder(setup, "2000 per day", "1000 per hour")
     ),
     "Flask-SeaSurf": lambda setup, _: create_seasurf_shop(setup, csrf_fields=_SEASURF_FIELD),
-    "Flask-Talisman": lambda setup, _: Shop(setup, partial(setup.add, Talisman)),
+    "Flask-Talisman": lambda setup, _: Shop(setup, partial(setup.add_extension, Talisman)),
     "four security extensions": lambda setup, _: create_seasurf_shop(
         setup,
-        partial(setup.add, CSRFProtect),
-        limiter_adder(setup, "2000 per day", "1000 per hour"),
-        partial(setup.add, Talisman),
-        # Both extensions define csrf_token() for templates. The one of Flask-WTF is used.
+        partial(setup.add_extension, CSRFProtect),
+        build_limiter_adder(setup, "2000 per day", "1000 per hour"),
+        partial(setup.add_extension, Talisman),
+        # Both extensions define csrf_token() for templates. Templates get Flask-WTF's function.
         csrf_fields=_WTF_FIELD + _SEASURF_FIELD.replace("csrf_token()", "g.seasurf_csrf_token"),
     ),
     "Flask-CORS": lambda setup, _: Shop(
         setup,
-        partial(setup.add, CORS),
+        partial(setup.add_extension, CORS),
         CORS_SUPPORTS_CREDENTIALS=True,
         CORS_ORIGINS=["https://partner.example", "https://other.example"],
     ),
     "Flask-Session": lambda setup, exit_stack: Shop(
         setup,
-        partial(setup.add, Session),
+        partial(setup.add_extension, Session),
         SESSION_TYPE="cachelib",
         SESSION_CACHELIB=FileSystemCache(exit_stack.enter_context(TemporaryDirectory())),
     ),
     "Flask-Caching": lambda setup, _: Shop(
-        setup, partial(setup.add, Cache), CACHE_TYPE="SimpleCache", XIEBAO_DEVICE_MARKUP=False
+        setup,
+        partial(setup.add_extension, Cache),
+        CACHE_TYPE="SimpleCache",
+        XIEBAO_DEVICE_MARKUP=False,
     ),
     "Flask-DebugToolbar": lambda setup, _: create_toolbar_shop(setup, intercept_redirects=False),
     "Flask-Login": lambda setup, _: create_login_shop(

@@ -1,6 +1,6 @@
-"""Tests for entries, clicks, payments and notifications on the site of each extension.
+"""Tests for entries, clicks, payments and notifications in a test shop per extension.
 
-The sites are in ``sites.py``. ``tests/deep/test_ecosystem.py`` runs these tests in each setup.
+The shops are in ``sites.py``. ``tests/deep/test_ecosystem.py`` repeats the tests with each setup.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ pytestmark = IGNORE_EXTENSION_WARNINGS
 
 
 def build_shop_params(*setups: AppSetup) -> list[Any]:
-    """Return a parameter of the fixture ``shop`` for each site in each of these setups."""
+    """Return the parameters for the fixture ``shop``: each of ``SITES`` with each of the setups."""
     return [
         pytest.param((create_shop, setup), id=f"{name}, {setup}")
         for name, create_shop in SITES.items()
@@ -40,13 +40,13 @@ def build_shop_params(*setups: AppSetup) -> list[Any]:
 
 
 def open_shop(request: pytest.FixtureRequest) -> Iterator[Shop]:
-    """Create the shop of a parameter. All tests of a module share this fixture."""
+    """Create the test shop that a parameter specifies. All tests of a module share this shop."""
     create_shop, setup = request.param
     with ExitStack() as stack:
         yield create_shop(setup, stack)
 
 
-#: The fixture with the shop of each site.
+#: A fixture with a test shop. Each test runs once per row of ``SITES``.
 shop = pytest.fixture(open_shop, scope="module", params=build_shop_params(DEFAULT_SETUP))
 
 
@@ -96,7 +96,7 @@ def test_click_redirects_to_gateway(
     [(signal, values)] = sent_signals
     assert (signal, values["entry"].page) == ("clicked", page)
     assert (values["member"], values["platform"]) == (shop.members["alice"], platform)
-    # The shop serves the simulator, so the client can open the URL of the redirect.
+    # The shop also serves the gateway simulator, so the test client can open the gateway URL.
     verdict = browser.get(click.location, headers={"Accept": "application/json"})
     assert verdict.get_json()["accepted"]
 
@@ -166,7 +166,7 @@ def test_handler_receives_only_notifications_with_valid_signature(shop: Shop) ->
     assert (notification.insure_num, notification.member) == (INSURE_NUM, "101000")
 
 
-#: One row per status of a refused click: the status and the title of the page.
+#: One row per refused click: the status of the response, and the title of the page.
 REFUSALS = {
     401: "请先登录",
     403: "这个链接属于另一位会员",

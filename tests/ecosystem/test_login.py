@@ -26,7 +26,8 @@ def test_flask_login_id_identifies_member_until_changed(
     assert click.location == shop.get_gateway_url("policy", "alice", H5_PLATFORM)
     assert sent_signals[0][1]["member"] == str(id)
 
-    # Flask-Login ends the session, and links with the old id belong to another member.
+    # If a user's id changes, Flask-Login ends the session. The user's old links then belong to
+    # another member.
     users["alice"].id = "nX5_new-tok.3b"
     assert browser.get(old_link).status_code == 401
     browser = shop.open_browser(PHONE, "alice")

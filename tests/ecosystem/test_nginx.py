@@ -29,10 +29,10 @@ def test_links_below_path_prefix_work_behind_nginx(
     blocks = find_blocks(DOCS / "en/how-to/proxy-and-https.md", "nginx")
     [location] = [block.code for block in blocks if "/shop/" in block.code]
 
-    def get(path: str) -> tuple[str | None, str]:
-        """Return the Location header and the body of a response."""
+    def get_location_and_body(path: str) -> tuple[str | None, str]:
+        """Request a path, and return the Location header and the body of the response."""
         with closing(HTTPConnection("127.0.0.1", port, timeout=10)) as connection:
-            # A client must not be able to set the prefix, so nginx must overwrite this header.
+            # Clients must not be able to set the path prefix, so nginx must overwrite this header.
             headers = {**PHONE, "Host": "shop.example", "X-Forwarded-Prefix": "/evil"}
             connection.request("GET", path, headers=headers)
             response = connection.getresponse()
@@ -42,9 +42,9 @@ def test_links_below_path_prefix_work_behind_nginx(
         serve_app(site.app) as url,
         run_nginx(location.replace("http://127.0.0.1:8000", url), tmp_path) as port,
     ):
-        link = find_href(get("/shop/page")[1])
+        link = find_href(get_location_and_body("/shop/page")[1])
         assert link.startswith("/shop/xiebao/product/")
-        return_link = str(assert_gateway_accepts(get(link)[0]).pay_success)
+        return_link = str(assert_gateway_accepts(get_location_and_body(link)[0]).pay_success)
         assert return_link.startswith("https://shop.example/shop/xiebao/paid/")
-        assert get(urlsplit(return_link).path)[0] == "/shop/page"
+        assert get_location_and_body(urlsplit(return_link).path)[0] == "/shop/page"
     assert [record for record in caplog.records if record.levelno == logging.WARNING] == []

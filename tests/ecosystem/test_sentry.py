@@ -1,4 +1,4 @@
-"""Tests for errors that Sentry reports. No report may have a secret."""
+"""Tests for errors that Sentry reports. No report may contain a secret."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.support import API_KEY, PC, PHONE, SIGN_OF_API_KEY, find_leaks
 
 pytestmark = IGNORE_EXTENSION_WARNINGS
 
-# Secrets must not be local variables of a test, because Sentry reports those.
+# The secrets are constants, because Sentry reports the local variables of tests.
 SECRET_KEY = "a secret key that nobody guesses"
 SECRETS = (API_KEY, SIGN_OF_API_KEY, SECRET_KEY, "/dispatch/cps")
 
@@ -30,16 +30,16 @@ ENDPOINTS = {
 
 @pytest.fixture
 def sentry_events() -> Iterator[list[str]]:
-    """The events that Sentry sends, as JSON. After the test, none of them may have a secret."""
+    """The events that Sentry sends, as JSON texts. The test fails if an event contains a secret."""
     with run_sentry() as events:
         yield events
     assert find_leaks("\n".join(events), *SECRETS) == []
 
 
 class FailingShop(Shop):
-    """A shop whose notification handler fails, and whose member loader can fail.
+    """A test shop whose notification handler fails, and whose member loader can fail.
 
-    Its links redirect to Xiebao's gateway instead of the simulator.
+    The shop's links redirect to Xiebao's gateway instead of the simulator.
     """
 
     has_database = True
@@ -65,11 +65,12 @@ class FailingShop(Shop):
 
 @pytest.fixture
 def shop() -> FailingShop:
+    """A shop whose notification handler fails, and whose member loader does not fail yet."""
     return FailingShop()
 
 
 def get_exceptions(sentry_events: list[str]) -> list[tuple[str, str]]:
-    """Return the transaction and the message of each reported exception."""
+    """Return the transaction name and the message of each exception that Sentry reports."""
     return [
         (event["transaction"], event["exception"]["values"][-1]["value"])
         for event in map(json.loads, sentry_events)
@@ -97,7 +98,7 @@ def test_sentry_reports_error_of_member_loader(
 def test_sentry_report_of_failed_notification_has_no_names(
     shop: FailingShop, sentry_events: list[str]
 ) -> None:
-    """The name is in the exception, in local variables and in the body of the request."""
+    """The person's name is in the exception, in local variables and in the request body."""
     body = vectors.build_notification(3, json.loads(vectors.ISSUED)["data"], key=API_KEY)
     response = shop.app.test_client().post(
         "/xiebao/notify", base_url=shop.base_url, data=body, content_type="application/json"

@@ -35,7 +35,7 @@ def test_http_click_redirects_to_https_and_sends_no_signal(
     assert len(sent_signals) == 1
 
 
-def add_second_csp(response: Response) -> Response:
+def add_second_csp_header(response: Response) -> Response:
     response.headers.add("Content-Security-Policy", "img-src 'none'")
     return response
 
@@ -48,7 +48,9 @@ def add_second_csp(response: Response) -> Response:
         # Flask runs after_request hooks in reverse order, so Flask-Talisman's hook runs first.
         (
             lambda setup, _: Shop(
-                setup, lambda app: app.after_request(add_second_csp), partial(setup.add, Talisman)
+                setup,
+                lambda app: app.after_request(add_second_csp_header),
+                partial(setup.add_extension, Talisman),
             ),
             [DEFAULT_CSP, "img-src 'none'"],
         ),
@@ -66,7 +68,7 @@ def test_extension_pages_send_and_obey_csp_of_site(
     refusal_page = browser.get("/xiebao/home/nonsense")
     fetched_page = browser.get(links["product"], headers=FETCH)
 
-    # The shop's own pages only have the headers of Flask-Talisman.
+    # The shop's own pages have only the headers that Flask-Talisman adds.
     assert front_page.headers.getlist("Content-Security-Policy") == policies
     assert front_page.headers["Referrer-Policy"] == "strict-origin-when-cross-origin"
     assert "X-Robots-Tag" not in front_page.headers

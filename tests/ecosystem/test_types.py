@@ -269,13 +269,14 @@ def return_yes(member: str) -> str:
 """
 
 FILES = {"correct.py": CORRECT, "incorrect.py": INCORRECT}
-#: The files and the numbers of the lines with a mistake.
+#: One item per mistake: the name of the file, and the number of the line.
 MISTAKES = {
     ("incorrect.py", str(number))
     for number, line in enumerate(INCORRECT.splitlines(), 1)
     if line.endswith("# WRONG")
 }
-#: One row per type checker: the command, to which the path of a Python interpreter is appended.
+#: One row per type checker: its name, and its command. The test adds the path of a Python
+#: interpreter to the command.
 CHECKERS = {
     "mypy": [sys.executable, "-m", "mypy", "--strict", "--no-pretty", "--python-executable"],
     "pyright": [f"{ROOT}/.venv/npm/node_modules/.bin/pyright", "--pythonpath"],

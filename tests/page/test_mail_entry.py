@@ -17,7 +17,7 @@ from werkzeug.test import TestResponse
 
 from flask_xiebao import LinkError
 from tests.page.support import MAIL_MACRO, render_without_request
-from tests.qr import read_image
+from tests.qr import decode_qr_code
 from tests.support import (
     DEPLOYED,
     INSURE_NUM,
@@ -55,7 +55,7 @@ def get_qr_image(site: Site, html: str, base_url: str | None = None) -> TestResp
 
 def decode_qr_image(response: TestResponse) -> str | None:
     """Return the text of a QR code from the response with its image."""
-    return read_image(Image.open(io.BytesIO(response.data)).convert("L"))
+    return decode_qr_code(Image.open(io.BytesIO(response.data)).convert("L"))
 
 
 @pytest.fixture

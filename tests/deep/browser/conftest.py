@@ -17,7 +17,7 @@ from tests.browser.conftest import (
     open_shop,
     open_styled_page,
     serve_demo,
-    styled_sites,
+    styled_site_urls,
 )
 from tests.browser.support import add_favicon
 from tests.support import make_site, serve_app
@@ -29,7 +29,7 @@ __all__ = [
     "open_shop",
     "open_styled_page",
     "serve_demo",
-    "styled_sites",
+    "styled_site_urls",
 ]
 
 _PAGE = """\
