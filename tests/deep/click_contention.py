@@ -1,4 +1,4 @@
-"""Processes in which members click, pay and return, while some processes are killed.
+"""Worker processes in which members click, pay and return, while some workers are killed.
 
 A worker prints each click after it has received the response, and each purchase that was attributed
 to a wrong click::
@@ -27,19 +27,22 @@ MEMBERS = ["alice", "Alice", "bob", "m_7Qk2vX9rT4"]
 
 
 class Base(DeclarativeBase):
-    """The tables."""
+    """The base class of the models."""
 
 
 class Purchase(PurchaseMixin, Base):
-    """A purchase of a member."""
+    """A member's purchase."""
 
 
 class Click(ClickMixin, Base):
-    """A click of a member."""
+    """A member's click on an entry."""
 
 
 def create_site_with_clicks(engine: Engine) -> tuple[Flask, Xiebao, Purchases[Purchase]]:
-    """Return a site that stores clicks. The logged-in member is ``g.member``."""
+    """Return the app, the extension and the purchases of a site that stores clicks.
+
+    The logged-in member is ``g.member``.
+    """
     app = Flask("shop")
     app.config.update(CONFIG, TESTING=True)
     xiebao = Xiebao(app)
@@ -48,7 +51,7 @@ def create_site_with_clicks(engine: Engine) -> tuple[Flask, Xiebao, Purchases[Pu
 
 
 def click_and_buy(database: str, seconds: float, seed: int) -> None:
-    """Click, buy and return from payment in a loop for some seconds."""
+    """For some seconds, click, buy and return from payment in a loop."""
     rng, end, count = random.Random(seed), time.monotonic() + seconds, 0  # noqa: S311
     engine = create_engine(database)
     app, xiebao, purchases = create_site_with_clicks(engine)
@@ -69,7 +72,7 @@ def click_and_buy(database: str, seconds: float, seed: int) -> None:
             session.add(
                 Purchase(insure_num=reference, member=member, case_code=PRODUCT_CODE, **values)
             )
-        # Bob never returns, so that some purchases are attributed to the last click.
+        # Bob never returns from payment, so some purchases are attributed to the last click.
         if member != "bob" and rng.random() < 0.7:
             app.test_client().get(get_return_link(response))
         with Session(engine) as session:
@@ -84,7 +87,7 @@ def click_and_buy(database: str, seconds: float, seed: int) -> None:
 def find_wrong_clicks(
     database: str, *, seconds: float, workers: int, kills: int
 ) -> tuple[int, list[str]]:
-    """Run workers and kill some of them. Return the number of clicks and a list of problems."""
+    """Run worker processes and kill some of them. Return the number of clicks and the problems."""
     engine = create_engine(database)
     Base.metadata.drop_all(engine)
     Base.metadata.create_all(engine)

@@ -1,4 +1,4 @@
-"""Fixtures for tests that take long."""
+"""A fixture for slow tests in a browser."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Playwright
 from tests.browser.support import launch_chromium
 
 
-# While Playwright runs, no other event loop can start. So it stops at the end of each module.
+# While Playwright runs, no other event loop can start. So Playwright stops after each test module.
 @pytest.fixture(scope="module")
 def chrome() -> Iterator[tuple[Playwright, Browser]]:
     """Playwright and a Chromium browser."""

@@ -1,7 +1,7 @@
-"""Processes that write the same purchases, while some processes are killed.
+"""Worker processes that write the same purchases, while some workers are killed.
 
-The orders at the gateway change all the time, and its responses are delayed, so that a response may
-be older than one that has arrived before. A worker prints a line for each purchase that it has
+The gateway's orders change all the time, and its responses are delayed. So a response can be older
+than a response that has arrived before. A worker prints a line for each purchase that it has
 refreshed, and for each error in a purchase::
 
     python -m tests.deep.contention DATABASE ISOLATION_LEVEL GATEWAY_URL SECONDS SEED
@@ -28,20 +28,20 @@ from tests.deep.workers import run_and_kill_workers
 from tests.support import CONFIG, serve_app
 
 ORDERS = [f"2026112700000{digit}" for digit in range(4)]
-#: The maximum delay of a response of the gateway, in seconds.
+#: The maximum delay of a gateway response, in seconds.
 MAX_DELAY = 0.03
 
 
 class Base(DeclarativeBase):
-    """The tables."""
+    """The base class of the models."""
 
 
 class Purchase(PurchaseMixin, Base):
-    """A purchase of a member."""
+    """A member's purchase."""
 
 
 class Change(Base):
-    """A call of ``on_change``, with the prices before and after the change."""
+    """A recorded call of the hook ``on_change``, with the prices before and after the change."""
 
     __tablename__ = "change"
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -52,16 +52,17 @@ class Change(Base):
 
 @contextmanager
 def run_gateway() -> Iterator[tuple[dict[str, int], str]]:
-    """Run a gateway whose orders change all the time. Yield the orders' prices and the URL.
+    """Run a gateway whose orders change all the time.
 
-    A price only increases, so a lower price is an older one. The plan name contains the price.
+    Yield the orders' prices and the gateway's URL. Prices only increase, so the lower of two prices
+    of an order is the older price. The plan name of an order contains its price.
     """
     prices, rng = dict.fromkeys(ORDERS, 0), random.Random(1)  # noqa: S311
     app, is_over = Flask("gateway"), threading.Event()
     app.add_url_rule("/prices", "prices", lambda: prices)
 
     @app.post("/api/orderDetail")
-    def return_order() -> Any:
+    def respond_with_order() -> Any:
         number = request.get_json()["insureNum"]
         order = {"insureNum": number, "partnerUniqueKey": "7", "payAmount": prices[number]}
         order["planName"] = f"plan for {order['payAmount']}"
@@ -83,7 +84,7 @@ def run_gateway() -> Iterator[tuple[dict[str, int], str]]:
 
 
 def create_site_with_purchases(engine: Engine, url: str) -> tuple[Flask, Purchases[Purchase]]:
-    """Return a site that stores purchases and records their changes.
+    """Return the app and the purchases of a site that also records changes of purchases.
 
     :param url: The URL of the gateway.
     """
@@ -100,7 +101,7 @@ def create_site_with_purchases(engine: Engine, url: str) -> tuple[Flask, Purchas
 
 
 def refresh_purchases(database: str, isolation: str, url: str, seconds: float, seed: int) -> None:
-    """Refresh random purchases in a loop, and check each row.
+    """Refresh random purchases in a loop, and check each refreshed row.
 
     :param isolation: The isolation level, or "" for the default of the database.
     :param url: The URL of the gateway.
@@ -128,7 +129,7 @@ def refresh_purchases(database: str, isolation: str, url: str, seconds: float, s
 def find_wrong_purchases(
     database: str, isolation: str = "", *, seconds: float, workers: int, kills: int
 ) -> tuple[int, list[str]]:
-    """Run workers and kill some of them. Return the number of refreshes and a list of problems."""
+    """Run worker processes and kill some. Return the number of refreshes and the problems."""
     engine = create_engine(database)
     Base.metadata.drop_all(engine)
     Base.metadata.create_all(engine)
@@ -147,7 +148,7 @@ def find_wrong_purchases(
 def iter_problems(
     purchases: Purchases[Purchase], engine: Engine, prices: dict[str, int]
 ) -> Iterator[str]:
-    """Yield the errors in the purchases and in the recorded changes, after all workers have ended.
+    """Yield the errors that purchases and recorded changes have after all workers have ended.
 
     :param prices: The current prices of the orders.
     """

@@ -1,4 +1,4 @@
-"""PostgreSQL and MariaDB servers for tests. Each has a temporary folder and a free port."""
+"""PostgreSQL and MariaDB servers for tests. Each server has a temporary folder and a free port."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def find_free_port() -> int:
 
 @contextmanager
 def run_server(command: list[str], url: str, **options: Any) -> Iterator[str]:
-    """Run a database server during a ``with`` block, and yield the URL as soon as it works.
+    """Run a database server during a ``with`` block, and yield the URL when the server is ready.
 
     :param url: The URL of the database.
     :param options: Options of ``subprocess.Popen``.
@@ -36,14 +36,14 @@ def run_server(command: list[str], url: str, **options: Any) -> Iterator[str]:
         command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **options
     ) as server:
         try:
-            wait_until_connectable(url)
+            wait_for_database(url)
             yield url
         finally:
             server.terminate()
 
 
-def wait_until_connectable(url: str) -> None:
-    """Return when a connection to the database can be opened.
+def wait_for_database(url: str) -> None:
+    """Wait until a connection to the database can be opened.
 
     :raises OperationalError: if this takes more than 60 seconds.
     """
@@ -60,7 +60,7 @@ def wait_until_connectable(url: str) -> None:
 
 @contextmanager
 def run_postgresql() -> Iterator[str]:
-    """Run PostgreSQL during a ``with`` block, and yield the URL of an empty database."""
+    """Run a PostgreSQL server during a ``with`` block, and yield the URL of an empty database."""
     [*_, programs] = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
     # PostgreSQL refuses to run as root.
     user = "postgres" if os.getuid() == 0 else None
@@ -84,7 +84,7 @@ def run_postgresql() -> Iterator[str]:
 
 @contextmanager
 def run_mariadb() -> Iterator[str]:
-    """Run MariaDB during a ``with`` block, and yield the URL of an empty database."""
+    """Run a MariaDB server during a ``with`` block, and yield the URL of an empty database."""
     with tempfile.TemporaryDirectory(prefix="database.") as folder:
         user = pwd.getpwuid(os.getuid()).pw_name
         options = ["--no-defaults", f"--datadir={folder}/data", f"--user={user}"]

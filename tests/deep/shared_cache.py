@@ -1,8 +1,8 @@
 """A site that marks every response as public, behind a shared cache.
 
-The cache is nginx, with the configuration of an ordinary shop. It stores each public response, and
-sends it to every visitor who requests the same URL. The member is in a cookie, which the cache
-ignores.
+The cache is nginx, with the configuration of an ordinary shop. nginx stores each public response,
+and sends it to every visitor who requests the same URL. The member's id is in a cookie, and nginx
+ignores this cookie.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ from tests.support import (
     parse_html,
 )
 
-#: The cache in the ``http`` block of nginx, and its use in the ``server`` block. It also stores
-#: responses without any header for caches.
+#: Two parts of the nginx configuration: the cache for the ``http`` block, and its use in the
+#: ``server`` block. nginx also stores responses without any caching headers.
 CACHE = "proxy_cache_path cache keys_zone=shop:1m inactive=10m;"
 LOCATION = """
     location / {
@@ -58,9 +58,9 @@ LOCATION = """
 """
 
 
-# The site
+# The site behind the cache
 
-#: The headers with which a site overrides Cache-Control for a CDN.
+#: The HTTP headers with which a site overrides Cache-Control for a CDN.
 CDN_HEADERS = (
     "CDN-Cache-Control",
     "Cloudflare-CDN-Cache-Control",
@@ -71,7 +71,7 @@ CDN_HEADERS = (
 
 
 def mark_public(headers: Headers) -> None:
-    """Let every cache store a response for all visitors."""
+    """Change the headers so that every cache may store the response for all visitors."""
     for name in ("Cache-Control", "Expires", "Pragma", "Vary"):
         headers.remove(name)
     headers.add("Cache-Control", "public, max-age=3600")
@@ -85,20 +85,22 @@ def mark_public(headers: Headers) -> None:
     )
 
 
-def public_hook(response: Response) -> Response:
+def mark_response_public(response: Response) -> Response:
     mark_public(response.headers)
     return response
 
 
-#: The places where the site can have its hook. Without a hook, the cache stores each response that
-#: does not forbid it.
+#: The places where the site can register a hook that marks responses as public. Without a hook, the
+#: cache stores each response whose headers do not forbid it.
 HOOK_PLACES = ["before Xiebao", "after Xiebao", "blueprint", "after_this_request", "no hook"]
-#: A hook before Xiebao, on a site with ``XIEBAO_LOGIN_VIEW``.
+#: A hook that is registered before Flask-Xiebao, on a site with the setting ``XIEBAO_LOGIN_VIEW``.
 LOGIN_VIEW = "before Xiebao, with login view"
-#: A WSGI middleware, which runs after all hooks, so that no extension can protect its responses.
+#: A WSGI middleware instead of a hook. The middleware runs after all hooks, so no extension can
+#: protect the responses.
 MIDDLEWARE = "WSGI middleware"
 
-#: The content of the site's pages. The last three have links for one member.
+#: One row per page of the site: the name, and the Jinja source. The last three pages have links for
+#: one member.
 PAGES = {
     "product": "{{ insurance_entry(code) }}",
     "home": "{{ insurance_home_entry() }}",
@@ -110,7 +112,7 @@ MEMBER_PATHS = [f"/page/{quote(name)}" for name in ("policy", "member product", 
 
 
 def load_member() -> str | None:
-    """Return the member in the cookie, or raise LookupError for the member "broken"."""
+    """Return the member id in the cookie. Raise LookupError for the member id "broken"."""
     member = request.cookies.get("member")
     if member == "broken":
         raise LookupError("the members cannot be looked up")
@@ -118,7 +120,10 @@ def load_member() -> str | None:
 
 
 def create_site(place: str) -> tuple[Flask, Xiebao]:
-    """Return a site that has its hook at this place."""
+    """Return the app and the extension of a site whose hook marks responses as public.
+
+    :param place: the place of the hook, for example "after Xiebao".
+    """
     app = Flask("shop")
     app.config.update(
         CONFIG,
@@ -126,50 +131,50 @@ def create_site(place: str) -> tuple[Flask, Xiebao]:
         XIEBAO_PUBLIC_URL=PUBLIC_URL,
         XIEBAO_LOGIN_VIEW="shop.login" if place == LOGIN_VIEW else None,
     )
-    xiebao, pages = Xiebao(), create_pages()
+    xiebao, pages = Xiebao(), create_page_blueprint()
     if place in ("before Xiebao", LOGIN_VIEW, MIDDLEWARE):
-        app.after_request(public_hook)
+        app.after_request(mark_response_public)
     elif place == "blueprint":
-        pages.after_request(public_hook)
-        pages.after_app_request(public_hook)
+        pages.after_request(mark_response_public)
+        pages.after_app_request(mark_response_public)
     elif place == "after_this_request":
         app.before_request(add_hook_to_request)
     xiebao.init_app(app)
     xiebao.member_loader(load_member)
     app.register_blueprint(pages)
     if place == "after Xiebao":
-        app.after_request(public_hook)
+        app.after_request(mark_response_public)
     elif place == MIDDLEWARE:
-        app.wsgi_app = public_middleware(app.wsgi_app)  # type: ignore[method-assign]
+        app.wsgi_app = build_public_middleware(app.wsgi_app)  # type: ignore[method-assign]
     return app, xiebao
 
 
 def add_hook_to_request() -> None:
-    after_this_request(public_hook)
+    after_this_request(mark_response_public)
 
 
-def public_middleware(wsgi_app: Any) -> Any:
+def build_public_middleware(wsgi_app: Any) -> Any:
     """Return a WSGI app that marks the responses of another WSGI app as public."""
 
-    def respond(environ: Any, start_response: Any) -> Any:
+    def public_app(environ: Any, start_response: Any) -> Any:
         response = BaseResponse.from_app(wsgi_app, environ)
         mark_public(response.headers)
         return response(environ, start_response)
 
-    return respond
+    return public_app
 
 
-def create_pages() -> Blueprint:
-    """Return the site's own pages."""
+def create_page_blueprint() -> Blueprint:
+    """Return a blueprint with the site's own pages."""
     pages = Blueprint("shop", "shop")
 
     @pages.get("/about")
     @pages.get("/login", endpoint="login")
-    def about() -> str:
+    def show_public_page() -> str:
         return "the same page for all visitors"
 
     @pages.get("/page/<name>")
-    def page(name: str) -> str:
+    def show_page(name: str) -> str:
         return render_template_string(
             MACROS + PAGES[name], code=PRODUCT_CODE, number=INSURE_NUM, member=load_member()
         )
@@ -212,16 +217,16 @@ class CacheResponse(NamedTuple):
     is_hit: bool
 
 
-# Links that are signed within the same second have the same QR code. Decode it only once, because
-# decoding is slow.
-read_code = functools.lru_cache(qr.read)
+# Links that are signed within the same second have the same QR code. Cache the decoded text of each
+# QR code, because decoding is slow.
+decode_qr_code = functools.lru_cache(qr.read)
 
 
 @dataclass
 class Shop:
-    """A site behind the cache. Call :meth:`change_host` before the first request.
+    """A site behind the shared cache. Call :meth:`change_host` before the first request.
 
-    :ivar place: the place of the site's hook.
+    :ivar place: the place of the hook that marks responses as public.
     :ivar port: the port of the cache.
     :ivar responses: all responses since the last :meth:`change_host`.
     """
@@ -232,7 +237,7 @@ class Shop:
     port: int
 
     def change_host(self) -> None:
-        """Use a new host name, for which the cache has no responses."""
+        """Switch to a new host name, for which the cache has no responses."""
         self.host = f"shop-{uuid4().hex}.example"
         self.responses: list[CacheResponse] = []
 
@@ -243,7 +248,7 @@ class Shop:
         headers: dict[str, str] = PHONE,
         method: str = "GET",
     ) -> CacheResponse:
-        """Request a URL of the shop from the cache."""
+        """Request a URL of the shop through the cache, and return the response."""
         path = url.removeprefix(PUBLIC_URL)
         cookies = {} if member is None else {"Cookie": f"member={member}"}
         with closing(HTTPConnection("127.0.0.1", self.port, timeout=10)) as connection:
@@ -255,9 +260,9 @@ class Shop:
         return self.responses[-1]
 
     def visit(self, url: str, visitor: Visitor) -> str:
-        """Request a URL, click its entry or scan its QR code, and return a description.
+        """Request a URL, click the page's entry or scan its QR code, and describe the outcome.
 
-        The description has the gateway's page, the member and the platform, for example
+        The description has the gateway page, the member and the platform, for example
         "entry for h5: product as li on h5", or the status.
         """
         response = self.request(url, visitor.member, visitor.headers, visitor.method)
@@ -273,13 +278,13 @@ class Shop:
             platform = entry["data-xiebao-platform"]
             return f"entry for {platform}: {self.visit(str(entry['href']), visitor)}"
         if "<svg" in response.text:
-            # The phone that scans the code has no cookies.
-            return f"QR code: {self.visit(read_code(response.text), Visitor(None))}"
+            # The phone that scans the QR code has no cookies, so no member is logged in.
+            return f"QR code: {self.visit(decode_qr_code(response.text), Visitor(None))}"
         return "no entry"
 
 
 def describe_redirect(location: str) -> str:
-    """Return the gateway's page, the member and the platform, or the path on the shop."""
+    """Return the gateway page, the member and the platform of a URL, or the path of a shop page."""
     if urlsplit(location).netloc != "testapi.xiebao18.com":
         return f"to {urlsplit(location).path}"
     verdict = assert_gateway_accepts(location)

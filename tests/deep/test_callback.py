@@ -42,16 +42,16 @@ def test_order_query_tries_next_address_of_host_if_first_is_unreachable(
     original_getaddrinfo = socket.getaddrinfo
     with serve_gateway() as (url, paths):
         port = int(url.rpartition(":")[2])
-        # Nothing listens at the first address.
+        # No server listens at the first address.
         addresses = [("127.0.0.2", 9), ("127.0.0.1", port)]
         results = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", address) for address in addresses]
 
-        def getaddrinfo(host: Any, *arguments: Any, **options: Any) -> Any:
+        def fake_getaddrinfo(host: Any, *arguments: Any, **options: Any) -> Any:
             if host == "gateway.example":
                 return results
             return original_getaddrinfo(host, *arguments, **options)
 
-        monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+        monkeypatch.setattr(socket, "getaddrinfo", fake_getaddrinfo)
         with OrderClient("12345", "Key", base_url=f"http://gateway.example:{port}") as client:
             assert client.get(INSURE_NUM).insure_num == INSURE_NUM
     assert len(paths) == 1
@@ -65,7 +65,7 @@ print([name for name in ("pytest", "httpx", "zxingcpp", "segno") if name in sys.
 flask_xiebao.OrderClient("12345", "Key", base_url="https://testapi.xiebao18.com")
 print("httpx" in sys.modules)
 """
-    process = subprocess.run(  # noqa: S603 - the code above has no input from outside.
+    process = subprocess.run(  # noqa: S603 - The code above has no input from outside.
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert process.stdout.split() == ["[]", "True"]

@@ -1,6 +1,6 @@
-"""Tests of the check that are slow or need other libraries: all cases, all devices, threads.
+"""Slow tests of ``flask xiebao check`` with all cases, all devices, threads or other libraries.
 
-To test a site without a fault that needs another library, add a row to ``SITES_WITH_LIBRARIES``.
+To test a correct site that needs another library, add a row to ``SITES_WITH_LIBRARIES``.
 """
 
 from __future__ import annotations
@@ -75,13 +75,13 @@ def load_member_from_token() -> str | None:
     return json.loads(base64.urlsafe_b64decode(token))["sub"] if token else None
 
 
-def issue_token() -> Response:
+def issue_login_token() -> Response:
     payload = json.dumps({"sub": request.get_json()["user"]}).encode()
     token = base64.urlsafe_b64encode(payload).decode()
     return Response(status=204, headers={"Set-Cookie": f"jwt={token}; HttpOnly; Path=/"})
 
 
-def make_shop_with_nonces() -> Flask:
+def make_shop_with_csp_nonces() -> Flask:
     layout = (
         '{% extends "xiebao/default/layout.html" %}'
         '{% from "xiebao/entry.html" import xiebao_styles, xiebao_script %}'
@@ -101,7 +101,7 @@ def make_shop_with_nonces() -> Flask:
 
 
 def mount_login_app(inner: Any) -> Any:
-    """Return a middleware that serves ``/login`` with another app."""
+    """Return a WSGI middleware that serves ``/login`` with another app."""
 
     def login_app(environ: Any, start: Any) -> Any:
         is_form = environ["REQUEST_METHOD"] == "GET"
@@ -115,16 +115,16 @@ def exempt_rehearsals_from_limit(app: Flask) -> None:
     limiter.request_filter(is_rehearsal)
 
 
-def add_language_by_browser(app: Flask) -> None:
-    """Give the login page another URL in each browser."""
+def vary_login_url_by_browser(app: Flask) -> None:
+    """Give the login page a different URL in Chrome than in other browsers."""
 
     @app.url_defaults
-    def add_language(endpoint: str, values: dict[str, Any]) -> None:
+    def add_language_to_login_url(endpoint: str, values: dict[str, Any]) -> None:
         if endpoint == "login":
             values["lang"] = "en" if "Chrome" in str(request.user_agent) else "zh"
 
 
-#: One row per site without a fault that needs another library or is rare.
+#: One row per correct site that is rare or needs another library. The check passes for each site.
 SITES_WITH_LIBRARIES = [
     passing_row("subdomain", make_shop_with_subdomain),
     passing_row(
@@ -134,14 +134,14 @@ SITES_WITH_LIBRARIES = [
             loader=load_member_from_token,
             views={
                 "/page": lambda: render_template_string(MACROS + POLICY),
-                "POST /api/token": issue_token,
+                "POST /api/token": issue_login_token,
             },
         ),
         login=lambda client, member: client.post("/api/token", json={"user": member}),
         member="m_7Qk2vX9rT4",
         **WITH_PAGE,
     ),
-    passing_row("Content-Security-Policy with nonces", make_shop_with_nonces, **WITH_PAGE),
+    passing_row("Content-Security-Policy with nonces", make_shop_with_csp_nonces, **WITH_PAGE),
     passing_row(
         "Talisman forces HTTPS",
         partial(make_shop, Talisman, page=PAGE, **WITH_PUBLIC_URL),
@@ -178,7 +178,7 @@ SITES_WITH_LIBRARIES = [
         "login page with another URL in each browser",
         partial(
             make_shop,
-            add_language_by_browser,
+            vary_login_url_by_browser,
             views={"/<lang>/login": "Log in"},
             **WITH_LOGIN_VIEW,
         ),
@@ -238,7 +238,7 @@ def test_user_agent_of_mobile_app_is_guessed_from_pattern(
     user_agents = {device.user_agent.rpartition(" ")[2] for device in devices}
     assert user_agents == ({user_agent} if user_agent else set())
     assert ("cannot be guessed" in get_notes(report)) == (user_agent is None)
-    # "Xhop/1" matches only the pattern for which no guess is possible.
+    # The User-Agent "Xhop/1" matches only the pattern from which no User-Agent can be guessed.
     other_report = check_entries(app, only=["product-plain"], app_user_agent="Xhop/1")
     assert other_report.passed == (user_agent is None)
 
@@ -246,13 +246,15 @@ def test_user_agent_of_mobile_app_is_guessed_from_pattern(
 def test_check_handles_endless_page_and_page_with_many_entries() -> None:
     app = make_shop(page="{% for n in range(60) %}{{ insurance_entry('QX%d' % n) }}{% endfor %}")
 
-    def stream() -> Iterator[str]:
+    def stream_endless_page() -> Iterator[str]:
         with app.app_context():
             yield render_template_string(MACROS + ENTRY)
         while True:
             yield "more and more of it " * 1_000
 
-    app.add_url_rule("/endless", "endless", lambda: Response(stream_with_context(stream())))
+    app.add_url_rule(
+        "/endless", "endless", lambda: Response(stream_with_context(stream_endless_page()))
+    )
     options = {**ON_PAGE, "devices": ["pc"], "pages": ["/page", "/endless"]}
     report = run_check(app, **options)
 
@@ -261,14 +263,14 @@ def test_check_handles_endless_page_and_page_with_many_entries() -> None:
     assert f"/page: {entries}" in FORMATS["text"](report)
 
 
-# The context in which the check runs
+# Requests and threads that run the check
 
 
 def test_check_runs_inside_request_of_logged_in_visitor() -> None:
     app = SITES["by_login"]()
 
     @app.get("/console")
-    def console() -> str:
+    def show_report() -> str:
         login_user(app.login_manager._user_callback("7"))  # type: ignore[attr-defined]
         return str(run_check(app))
 

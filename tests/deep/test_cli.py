@@ -1,4 +1,4 @@
-"""Slow tests for the commands: in development modes, as subprocesses, and against the simulator."""
+"""Slow tests for the commands: in development modes, in subprocesses, and with random URLs."""
 
 from __future__ import annotations
 
@@ -28,7 +28,8 @@ from tests.support import INSURE_NUM, SIGN
 pytestmark = IGNORE_EXTENSION_WARNINGS
 
 
-# In production, the doctor reports debug mode and testing mode as problems.
+# In production, the doctor reports debug mode and testing mode as problems, so the site
+# "production" is not tested here.
 TEST_SITES = {name: site for name, site in VALID_SITES.items() if name != "production"}
 
 
@@ -40,7 +41,7 @@ def test_doctor_reports_no_problem_on_valid_site_in_development(
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    # The command sets app.debug from this environment variable.
+    # The command sets app.debug from the environment variable FLASK_DEBUG.
     monkeypatch.setenv("FLASK_DEBUG", "1" if mode == "debug" else "0")
     app = make_valid_site()
     app.testing = mode == "testing"
@@ -49,7 +50,7 @@ def test_doctor_reports_no_problem_on_valid_site_in_development(
 
 
 def test_inspect_accepts_same_urls_as_simulator() -> None:
-    """Change URLs at random, and compare the exit code with the simulator's verdict."""
+    """Change gateway URLs at random, and compare the exit code with the simulator's verdict."""
     simulator = GatewaySimulator("12345", "Key", also_known=("hidenav", "toLogin"))
     policy_url = (
         f"/gateway/dispatch/cps/insureDetail?partnerId=12345&insureNum={INSURE_NUM}&sign={SIGN}"
@@ -68,7 +69,7 @@ def test_inspect_accepts_same_urls_as_simulator() -> None:
     for _ in range(400):
         url = chance.choice(urls)
         if chance.random() < 0.9:
-            # Insert a text into the query, or replace one character by the text.
+            # Insert a text into the query string, or replace one character with the text.
             position = chance.randrange(url.index("?"), len(url))
             url = url[:position] + chance.choice(texts) + url[position + chance.randrange(2) :]
         accepted = simulator.check(url).accepted
@@ -76,13 +77,14 @@ def test_inspect_accepts_same_urls_as_simulator() -> None:
         assert (result.exit_code == 0) is accepted, f"{url}\n{result.output}"
         counts[accepted] += 1
 
-    # Enough URLs must be accepted, and enough refused, for the comparison to mean something.
+    # The comparison is meaningful only if enough URLs are accepted and enough are refused.
     assert min(counts.values()) > 40
 
 
-# Subprocesses
+# Commands in subprocesses
 
-#: The source of a site. The setting that has the API key is a placeholder.
+#: The Python source of a site, with placeholders for the secret key, for the API key, and for the
+#: name of the setting that has the API key.
 SITE_SOURCE = """
 from flask import Flask
 from flask_xiebao import Xiebao
@@ -97,7 +99,7 @@ def create_app():
 
 
 def run_flask(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run ``flask`` in a folder, and assert that the output contains no secret."""
+    """Run the command ``flask`` in a folder, and assert that its output contains no secret."""
     process = subprocess.run(  # noqa: S603
         [sys.executable, "-W", "error", "-m", "flask", *arguments],
         cwd=folder,

@@ -1,4 +1,4 @@
-"""Further tests of links: rare kinds of hooks, long links, and each changed token on each page.
+"""Further tests of links: rare kinds of hooks, long links, and changed tokens at each endpoint.
 
 The other tests of links are in ``tests/click/``.
 """
@@ -99,8 +99,8 @@ def test_refused_click_is_not_logged_if_logger_has_level_warning(
 # Hooks
 
 
-class AsyncGuard:
-    """An object with guards that are async and refuse each click."""
+class AsyncClickGuard:
+    """An object whose async methods are click guards that refuse each click."""
 
     async def __call__(self, *_: Any) -> bool:
         return False
@@ -112,9 +112,9 @@ class AsyncGuard:
 @pytest.mark.parametrize(
     "guard",
     [
-        AsyncGuard(),
-        AsyncGuard().refuse_click,
-        functools.partial(AsyncGuard().__call__, "more"),
+        AsyncClickGuard(),
+        AsyncClickGuard().refuse_click,
+        functools.partial(AsyncClickGuard().__call__, "more"),
         lambda member, entry: LocalProxy(lambda: False),
     ],
     ids=["async object", "async method", "partial of async method", "proxy of False"],
@@ -135,7 +135,7 @@ def test_exception_of_click_guard_is_handled_by_error_handler_of_site(
     site: Site, sent_signals: SentSignals
 ) -> None:
     @site.app.errorhandler(403)
-    def show_error(error: Forbidden) -> Any:
+    def show_error_page(error: Forbidden) -> Any:
         return f"<p>The shop: {error.description}</p>", 403
 
     site.xiebao.click_guard(lambda member, entry: abort(403, "locked"))
@@ -160,10 +160,10 @@ def test_guard_response_and_login_redirect_work_with_trap_http_exceptions(
 
 @pytest.mark.parametrize("hook", ["member_loader", "click_guard", "keeps_plain_key"])
 def test_hook_decorator_returns_function(hook: str) -> None:
-    def function(*_: Any) -> bool:
+    def hook_function(*_: Any) -> bool:
         return True
 
-    assert getattr(Xiebao(), hook)(function) is function
+    assert getattr(Xiebao(), hook)(hook_function) is hook_function
 
 
 # Links that a site builds

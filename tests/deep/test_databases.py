@@ -1,7 +1,6 @@
 """Tests for purchases and clicks on SQLite, PostgreSQL and MariaDB.
 
-To test another database, add a row to ``SERVERS``, and the isolation levels of its processes to
-``ISOLATION_LEVELS``.
+To test another database, add a row to ``SERVERS`` and a row to ``ISOLATION_LEVELS``.
 """
 
 from __future__ import annotations
@@ -47,13 +46,15 @@ from tests.deep import click_contention, contention, databases
 from tests.manual.blocks import run_module
 from tests.support import INSURE_NUM, MEMBER_SECRET, PC
 
-#: One row per database server: a context manager that runs the server and returns a URL.
+#: One row per database server: the name, and a context manager that runs the server and yields the
+#: database's URL.
 SERVERS = {
     "PostgreSQL": databases.run_postgresql,
     "MariaDB": databases.run_mariadb,
     "mariadb://": databases.run_mariadb,
 }
-#: One row per database: the isolation levels to test. An empty string means the default level.
+#: One row per database: the name, and the isolation levels to test. An empty string stands for the
+#: default level.
 ISOLATION_LEVELS = {
     "SQLite": [""],
     "PostgreSQL": ["", "REPEATABLE READ", "SERIALIZABLE"],
@@ -68,7 +69,7 @@ def database_name(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="module")
-def database(database_name: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def database_url(database_name: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The URL of an empty database."""
     with ExitStack() as stack:
         file = tmp_path_factory.mktemp("database") / "shop.sqlite3"
@@ -81,9 +82,9 @@ def database(database_name: str, tmp_path_factory: pytest.TempPathFactory) -> It
 
 
 @pytest.fixture
-def engine(database: str) -> Iterator[Engine]:
-    """An engine with a pool of four connections. The database has no tables of earlier tests."""
-    engine = create_engine(database, pool_size=4, max_overflow=0, pool_timeout=20)
+def engine(database_url: str) -> Iterator[Engine]:
+    """An engine with a pool of four connections. The tables of earlier tests are dropped."""
+    engine = create_engine(database_url, pool_size=4, max_overflow=0, pool_timeout=20)
     with engine.begin() as connection:
         for table in ("xiebao_purchase", "xiebao_click", "alembic_version"):
             connection.execute(text(f"DROP TABLE IF EXISTS {table}"))
@@ -93,7 +94,7 @@ def engine(database: str) -> Iterator[Engine]:
 
 @pytest.fixture
 def shop(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Shop:
-    """A shop that stores clicks. Alice is logged in."""
+    """A test shop that stores clicks, and in which the member Alice is logged in."""
     shop = make_shop(engine, monkeypatch, clicks=True)
     shop.site.log_in("alice")
     return shop
@@ -101,9 +102,9 @@ def shop(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Shop:
 
 @contextmanager
 def hold_lock(engine: Engine, statement: str) -> Iterator[threading.Event]:
-    """Execute a statement in another connection, and hold its locks during the ``with`` block.
+    """Execute an SQL statement in another connection, and hold its locks during the ``with`` block.
 
-    The event is set when the locks are released, after 40 seconds at the latest.
+    Yield an event that is set when the locks are released, after 40 seconds at the latest.
     """
     is_locked, is_released = threading.Event(), threading.Event()
 
@@ -112,7 +113,7 @@ def hold_lock(engine: Engine, statement: str) -> Iterator[threading.Event]:
             connection.execute(text(statement))
             is_locked.set()
             is_released.wait(40)
-            # A table lock of MariaDB ends with the connection.
+            # Close the connection, because MariaDB holds a table lock until its connection ends.
             connection.invalidate()
         is_released.set()
 
@@ -186,7 +187,7 @@ def test_attributions_can_be_counted(shop: Shop) -> None:
 
 
 def test_product_codes_in_columns_with_different_collations_are_compared(shop: Shop) -> None:
-    """Servers with different default collations may have created the tables."""
+    """Columns have different collations if servers with different defaults created the tables."""
     if shop.engine.dialect.name not in ("mysql", "mariadb"):
         pytest.skip("Only columns of MariaDB have a collation.")
     for collation in ("utf8mb4_general_ci", "utf8mb4_unicode_ci"):
@@ -221,7 +222,7 @@ def test_purchase_can_have_relationship_to_user(
     Base.metadata.drop_all(engine)
 
 
-# Locks
+# Locked rows and tables
 
 
 def test_locked_row_fails_before_lock_is_released(shop: Shop) -> None:
@@ -238,7 +239,7 @@ def test_locked_row_fails_before_lock_is_released(shop: Shop) -> None:
 
 
 def test_refresh_raises_if_session_of_same_view_has_locked_row(shop: Shop) -> None:
-    """The view keeps its own change of the row."""
+    """The view can still commit its own change of the row."""
     shop.gateway.set_order()
     shop.refresh()
     with Session(shop.engine) as session:
@@ -268,17 +269,17 @@ def test_click_is_redirected_before_lock_of_table_is_released(
 # Simultaneous requests
 
 
-def test_killed_processes_leave_correct_purchases(database_name: str, database: str) -> None:
+def test_killed_processes_leave_correct_purchases(database_name: str, database_url: str) -> None:
     for level in ISOLATION_LEVELS[database_name]:
         count, wrong = contention.find_wrong_purchases(
-            database, level, seconds=10, workers=6, kills=6
+            database_url, level, seconds=10, workers=6, kills=6
         )
         assert wrong == []
         assert count > 20
 
 
-def test_killed_processes_lose_no_clicks(database: str) -> None:
-    count, wrong = click_contention.find_wrong_clicks(database, seconds=10, workers=6, kills=6)
+def test_killed_processes_lose_no_clicks(database_url: str) -> None:
+    count, wrong = click_contention.find_wrong_clicks(database_url, seconds=10, workers=6, kills=6)
     assert wrong == []
     assert count > 20
 
@@ -379,13 +380,13 @@ xiebao.notification_handler(purchases.handle)
 """
 
 
-def migrate(database: str, folder: Path) -> tuple[str, str]:
-    """Create a site in a folder, and migrate the database to its models with Flask-Migrate.
+def migrate_database(database_url: str, folder: Path) -> tuple[str, str]:
+    """Create a site in a folder, and migrate the database to the site's models with Flask-Migrate.
 
     :return: the output of ``flask xiebao doctor`` before the migration and after it.
     """
     (folder / "shop.py").write_text(SITE)
-    flask = partial(run_module, folder, "flask", "--app", "shop", DATABASE=database)
+    flask = partial(run_module, folder, "flask", "--app", "shop", DATABASE=database_url)
     before = flask("xiebao", "doctor", status=1)
     flask("db", "init")
     flask("db", "migrate", "-m", "Purchases")
@@ -398,9 +399,9 @@ def migrate(database: str, folder: Path) -> tuple[str, str]:
 
 @pytest.mark.usefixtures("engine")
 def test_migration_creates_tables_without_importing_extension(
-    database: str, tmp_path: Path
+    database_url: str, tmp_path: Path
 ) -> None:
-    before, after = migrate(database, tmp_path)
+    before, after = migrate_database(database_url, tmp_path)
     for table in ("xiebao_purchase", "xiebao_click"):
         assert f'The table "{table}" does not exist' in before
     assert 'Purchases are stored in the table "xiebao_purchase"' in after
@@ -408,7 +409,7 @@ def test_migration_creates_tables_without_importing_extension(
 
 
 def test_migration_adds_columns_to_filled_table_of_version_0_3(
-    shop: Shop, database: str, tmp_path: Path
+    shop: Shop, database_url: str, tmp_path: Path
 ) -> None:
     shop.gateway.set_order()
     shop.refresh()
@@ -419,7 +420,7 @@ def test_migration_adds_columns_to_filled_table_of_version_0_3(
     for column in ("first_behind_at", "last_behind_at"):
         shop.execute(f"ALTER TABLE xiebao_purchase ADD COLUMN {column} {time_type} NULL")
 
-    before, _ = migrate(database, tmp_path)
+    before, _ = migrate_database(database_url, tmp_path)
 
     assert "lacks these columns: applied_at, surrenders, failures, behind" in before
     # A failed payment and an unconfirmed surrender use the new columns.

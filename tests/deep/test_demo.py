@@ -1,4 +1,4 @@
-"""Tests for the demo that take seconds: several processes, all devices, many events, flask run.
+"""Slow tests for the demo: several processes, all devices, many events, and ``flask run``.
 
 To test the platform of another device, add a row to ``PLATFORMS``.
 """
@@ -45,7 +45,7 @@ from tests.tools.load import notifications
 
 __all__ = ["demo"]
 
-#: One row per device: its title in the console, and the platform that is detected.
+#: One row per device: the title in the console for QA, and the platform that the check detects.
 PLATFORMS = {
     "Windows Chrome": "PC",
     "iPad 桌面模式": "PC",
@@ -66,7 +66,7 @@ def test_two_workers_store_each_genuine_notification_once(
     assert notifications.main(["--seconds", "10"]) == 0, capsys.readouterr().out
 
 
-#: A script that clicks a link in two threads, as soon as two processes run it.
+#: A script that clicks a link in two threads. The script waits until it runs in two processes.
 CLICK_IN_TWO_THREADS = f"""
 import os, pathlib, sys, threading, time, demo_app
 folder = pathlib.Path(sys.argv[1])
@@ -86,7 +86,7 @@ threads = [threading.Thread(target=click) for _ in range(2)]
 
 
 def test_two_processes_with_two_threads_lose_no_event(tmp_path: Path) -> None:
-    def run_script(_: int) -> str:
+    def run_click_script(_: int) -> str:
         return subprocess.run(  # noqa: S603 - The command is the script above.
             [sys.executable, "-W", "error", "-c", CLICK_IN_TWO_THREADS, str(tmp_path)],
             capture_output=True,
@@ -97,19 +97,19 @@ def test_two_processes_with_two_threads_lose_no_event(tmp_path: Path) -> None:
         ).stderr
 
     with ThreadPoolExecutor(2) as pool:
-        assert list(pool.map(run_script, range(2))) == ["", ""]
+        assert list(pool.map(run_click_script, range(2))) == ["", ""]
     with create_demo(tmp_path).app_context():
         click_ids = db.session.scalars(select(events.Event.click_id)).all()
     assert len(set(click_ids)) == len(click_ids) == 160
 
 
-# Events
+# Stored events
 
 
 def add_event(
     demo: Flask, kind: str, click_id: str | None, member: str, page: str, **values: Any
 ) -> None:
-    """Store an event in the database of the demo."""
+    """Store an event in the demo's database."""
     with demo.app_context():
         events.add_event(kind, click_id=click_id, member=member, page=page, **values)
 
@@ -174,7 +174,7 @@ def test_click_redirects_if_database_is_missing(demo: Flask, tmp_path: Path) -> 
 
 
 def test_events_have_beijing_time(demo: Flask) -> None:
-    # This also sets the time zone of the process.
+    # time_machine also sets the time zone of the process to Asia/Shanghai.
     with time_machine.travel(datetime(2027, 1, 1, 8, tzinfo=ZoneInfo("Asia/Shanghai")), tick=False):
         add_event(demo, "click", "c1", LIN, "home")
         element = find_element(get_page(demo.test_client(), "/qa/events"), ".events time")
@@ -182,7 +182,7 @@ def test_events_have_beijing_time(demo: Flask) -> None:
     assert element["datetime"] == "2027-01-01T08:00:00+08:00"
 
 
-# The check
+# The check in the console
 
 
 def test_check_passes_on_all_devices_and_detects_platforms(tmp_path: Path) -> None:
@@ -250,7 +250,7 @@ def test_check_passes_if_insurance_is_disabled(tmp_path: Path) -> None:
     assert "XIEBAO_ENABLED" in find_element(page, "#error").text
 
 
-# The server
+# The secret key, hosts and the access log
 
 
 def test_secret_key_is_created_once(tmp_path: Path) -> None:
@@ -261,7 +261,8 @@ def test_secret_key_is_created_once(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("path", ["/", "/qa", "/qa/links?page=product&reference=QX1", "/widgets/"])
 def test_invalid_punycode_host_causes_no_server_error(demo: Flask, path: str) -> None:
-    # The test client cannot send this host. Python versions differ in whether it is valid.
+    # Call the app without a test client, because a test client cannot send this host. Whether the
+    # host is valid depends on the Python version.
     environ = {**EnvironBuilder(path).get_environ(), "HTTP_HOST": "xn--"}
     _, status, _ = run_wsgi_app(demo, environ)
     assert not status.startswith("5")
@@ -281,7 +282,7 @@ def test_access_log_of_flask_run_masks_signature() -> None:
             f"{address}/gateway/dispatch/cps?partnerId=12345&subPartnerId=&caseCode=QX1"
             f"&sign={SIGN}&partnerUniqKey=m1"
         )
-        with urllib.request.urlopen(url, timeout=10) as response:  # noqa: S310 - It is http.
+        with urllib.request.urlopen(url, timeout=10) as response:  # noqa: S310 - The scheme is http.
             assert "已接受" in response.read().decode()
         log = server.stderr.readline()
     assert "sign=***&partnerUniqKey=m1" in log

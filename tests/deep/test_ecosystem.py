@@ -1,7 +1,7 @@
-"""Tests for sites with other extensions, in addition to those in ``tests/ecosystem/``.
+"""Tests for sites with other extensions, in addition to the tests in ``tests/ecosystem/``.
 
-The tests of ``test_journey.py`` run here in each order and style in which an app can add its
-extensions. The other tests are about features that only one of the extensions has.
+The tests of ``tests/ecosystem/test_journey.py`` run here for each order and style in which an app
+can add its extensions. The other tests are about features that only one of the extensions has.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ from tests.ecosystem.test_journey import (
 )
 from tests.support import PC, PHONE, SentSignals, get_return_link
 
-# pytest collects the imported tests here again, and runs them with the fixture ``shop`` below.
+# pytest also collects the imported tests here, and runs them with this file's fixture ``shop``.
 __all__ = [
     "app_setup",
     "exit_stack",
@@ -63,68 +63,69 @@ pytestmark = IGNORE_EXTENSION_WARNINGS
 
 PAGES = ("product", "home", "policy")
 
-#: The fixture with the shop of each site in each setup.
+#: The fixture ``shop``: a shop for each site with another extension, in each setup of the app.
 shop = pytest.fixture(open_shop, scope="module", params=build_shop_params(*ALL_SETUPS))
 
 
 # Flask-Limiter
 
-#: The statuses of three requests without a limit, and with a limit of two or one per day.
+#: The statuses of three requests without a rate limit, with a limit of two requests per day, and
+#: with a limit of one request per day.
 NO_LIMIT, TWO_PER_DAY, ONE_PER_DAY = [302, 302, 302], [302, 302, 429], [302, 429, 429]
 
 
 @pytest.fixture
-def limited_shop(app_setup: AppSetup) -> Shop:
-    """A shop with Flask-Limiter, and a limit of two requests per view and day."""
+def rate_limited_shop(app_setup: AppSetup) -> Shop:
+    """A shop in which Flask-Limiter allows two requests per view and day."""
     return Shop(app_setup, build_limiter_adder(app_setup, "2 per day"))
 
 
-def open_three_times(browser: Browser, url: str) -> list[int]:
+def request_three_times(browser: Browser, url: str) -> list[int]:
     """Request a URL three times, and return the statuses."""
     return [browser.get(url).status_code for _ in range(3)]
 
 
 def click_entries_three_times(shop: Shop) -> dict[str, list[int]]:
-    """Click the entry of each gateway page three times, and return the statuses by page."""
+    """Click the entry of each gateway page three times, and return the statuses of each page."""
     browser = shop.open_browser(member="alice")
     links = browser.get_links()
-    return {page: open_three_times(browser, links[page]) for page in PAGES}
+    return {page: request_three_times(browser, links[page]) for page in PAGES}
 
 
 def test_click_above_rate_limit_returns_429_and_sends_no_signal(
-    limited_shop: Shop, sent_signals: SentSignals
+    rate_limited_shop: Shop, sent_signals: SentSignals
 ) -> None:
-    assert click_entries_three_times(limited_shop) == dict.fromkeys(PAGES, TWO_PER_DAY)
+    assert click_entries_three_times(rate_limited_shop) == dict.fromkeys(PAGES, TWO_PER_DAY)
     assert len(sent_signals) == 6
     # The limit also applies to return links and to invalid links.
     for path in ("/xiebao/paid/nonsense", "/xiebao/product/nonsense"):
-        assert open_three_times(limited_shop.open_browser(), path)[-1] == 429
+        assert request_three_times(rate_limited_shop.open_browser(), path)[-1] == 429
 
 
 @pytest.mark.parametrize(
     ("exempt", "limited"), [("product", "policy"), ("home", "product"), ("policy", "home")]
 )
 def test_limiter_can_exempt_one_view_and_limit_another(
-    limited_shop: Shop, exempt: str, limited: str
+    rate_limited_shop: Shop, exempt: str, limited: str
 ) -> None:
-    [limiter] = limited_shop.app.extensions["limiter"]
-    views = limited_shop.app.view_functions
+    [limiter] = rate_limited_shop.app.extensions["limiter"]
+    views = rate_limited_shop.app.view_functions
     limiter.exempt(views[f"xiebao.{exempt}"])
     views[f"xiebao.{limited}"] = limiter.limit("1 per day")(views[f"xiebao.{limited}"])
     expected = {**dict.fromkeys(PAGES, TWO_PER_DAY), exempt: NO_LIMIT, limited: ONE_PER_DAY}
-    assert click_entries_three_times(limited_shop) == expected
+    assert click_entries_three_times(rate_limited_shop) == expected
 
 
-def test_limiter_can_exempt_all_views_of_extension(limited_shop: Shop) -> None:
-    [limiter] = limited_shop.app.extensions["limiter"]
-    limiter.exempt(limited_shop.app.blueprints["xiebao"])
-    assert click_entries_three_times(limited_shop) == dict.fromkeys(PAGES, NO_LIMIT)
-    assert open_three_times(limited_shop.open_browser(), "/orders/8") == [200, 200, 429]
+def test_limiter_can_exempt_all_views_of_extension(rate_limited_shop: Shop) -> None:
+    [limiter] = rate_limited_shop.app.extensions["limiter"]
+    limiter.exempt(rate_limited_shop.app.blueprints["xiebao"])
+    assert click_entries_three_times(rate_limited_shop) == dict.fromkeys(PAGES, NO_LIMIT)
+    assert request_three_times(rate_limited_shop.open_browser(), "/orders/8") == [200, 200, 429]
 
 
 # Flask-CORS
 
-#: The request headers of a script on the site of a partner.
+#: The request headers that a browser sends for a script on a partner's site.
 FETCH = {
     "Origin": "https://partner.example",
     "Sec-Fetch-Site": "cross-site",
@@ -178,7 +179,7 @@ def test_redirect_intercepted_by_debug_toolbar_is_private(
 
     response = browser.get(browser.get_links()[page])
 
-    # The method get() has checked the privacy headers of this response.
+    # Browser.get() has already checked the headers that make this response private.
     assert (response.status_code, response.mimetype) == (200, "text/html")
     assert "Location" not in response.headers
     assert "Redirect (302)" in response.text
@@ -197,7 +198,7 @@ def test_click_identifies_member_of_server_side_session(exit_stack: ExitStack) -
     assert set(page.vary) >= {"Cookie", *DEVICE_HEADERS}
     assert page.headers["Cache-Control"] == "private"
 
-    # The QR code identifies the member for this click, but does not log in on the phone.
+    # The QR code identifies the member for one click, but does not log the member in on the phone.
     links = pc.get_links()
     click = phone.get(qr.read(pc.get(links["home"]).text))
     assert click.location == shop.get_gateway_url("home", "alice", H5_PLATFORM)
@@ -208,7 +209,7 @@ def test_click_identifies_member_of_server_side_session(exit_stack: ExitStack) -
     assert pc.get(links["policy"]).status_code == 401
 
 
-# Coroutines as member loaders and receivers
+# Async member loaders and receivers
 
 
 @pytest.mark.parametrize(
@@ -223,7 +224,7 @@ def test_click_identifies_member_of_server_side_session(exit_stack: ExitStack) -
 def test_click_uses_result_of_async_member_loader(
     sent_signals: SentSignals, member: object, status: int, signals: list[str]
 ) -> None:
-    # The mock returns the value, or raises it if the value is an exception.
+    # The mock returns the value of "member", or raises the value if it is an exception.
     shop = Shop(DEFAULT_SETUP, member_loader=AsyncMock(side_effect=itertools.repeat(member)))
     for device in (PHONE, PC):
         response = shop.open_browser(device).get(shop.make_link("product"))
@@ -237,20 +238,20 @@ def test_async_receivers_run_and_errors_are_only_logged(
 ) -> None:
     received: list[str] = []
 
-    async def receive(_app: Flask, **values: Any) -> None:
+    async def record_signal(_app: Flask, **values: Any) -> None:
         await asyncio.sleep(0)
         received.append(values.get("reason") or f"{values['member']} {'same_session' in values}")
 
     fail = AsyncMock(side_effect=ConnectionError("statistics are down"))
     shop = SITES["async member loader"](DEFAULT_SETUP, exit_stack)
     for signal in (entry_clicked, payment_returned, entry_refused):
-        exit_stack.enter_context(signal.connected_to(receive, shop.app))
+        exit_stack.enter_context(signal.connected_to(record_signal, shop.app))
     exit_stack.enter_context(entry_clicked.connected_to(fail, shop.app))
     browser = shop.open_browser(PHONE, "alice")
 
     browser.get(get_return_link(browser.get(browser.get_links()["order"])))
     browser.get("/xiebao/product/nonsense")
 
-    # Only payment_returned has the argument same_session.
+    # Only the signal payment_returned has the argument same_session.
     assert received == ["m_7Qk2vX9rT4 False", "m_7Qk2vX9rT4 True", "invalid_link"]
     assert "statistics are down" in caplog.text

@@ -10,7 +10,7 @@ import pytest
 from tests.page.support import measure_retained_memory
 from tests.support import MakeSite
 
-#: A text that would fill the memory if a cache kept it for each page.
+#: A text so long that a cache with the text of each page would exceed the memory limit of the test.
 LONG = "x" * 400_000
 
 
@@ -37,8 +37,8 @@ def test_attributes_of_entries_do_not_stay_in_memory(
 ) -> None:
     site = make_site(XIEBAO_ENABLED=enabled)
 
-    def render(number: int) -> None:
+    def render_entry(number: int) -> None:
         site.render("{{ insurance_entry('1', **attributes) }}", attributes=build_attributes(number))
         site.context = {}
 
-    assert measure_retained_memory(render) < 250_000
+    assert measure_retained_memory(render_entry) < 250_000

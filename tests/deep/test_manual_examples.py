@@ -1,4 +1,4 @@
-"""Tests for examples of the manual that need more than one block, or run for some time."""
+"""Tests for examples of the manual that are slow or consist of several code blocks."""
 
 from __future__ import annotations
 
@@ -17,10 +17,8 @@ from tests.tools import quickstart
 from tests.vectors import APPLIED
 
 
-def run_check_of_quick_start(
-    folder: Path, hook: str = "", status: int = 0
-) -> tuple[str, ET.Element]:
-    """Run the manual's check command for CI, and return its output and its JUnit report.
+def run_quick_start_check(folder: Path, hook: str = "", status: int = 0) -> tuple[str, ET.Element]:
+    """Run the manual's check command for CI on the quick start. Return its output and JUnit report.
 
     :param hook: Python code that is appended to the quick start of the README.
     :param status: the expected exit status.
@@ -31,23 +29,25 @@ def run_check_of_quick_start(
         r"(?m)^\$ (flask .* --junit xiebao\.xml)$",
         (DOCS / "en/how-to/testing.md").read_text("utf-8"),
     )
-    # The quick start has its entry on another page, and does not need a login.
+    # Change options of the command, because the quick start has its entry on another page than the
+    # manual's example, and needs no login.
     options = command.replace("/orders/8", "/").replace("--member 7 --login tests.login:log_in", "")
     output = run_module(folder, *options.split(), status=status)
-    return output, ET.parse(folder / "xiebao.xml").getroot()  # noqa: S314 - The check wrote it.
+    return output, ET.parse(folder / "xiebao.xml").getroot()  # noqa: S314 - The check wrote the file.
 
 
 def test_check_command_for_ci_passes_on_quick_start(tmp_path: Path) -> None:
-    output, report = run_check_of_quick_start(tmp_path)
+    output, report = run_quick_start_check(tmp_path)
     assert "\nEntries on /: product QX…127257\n" in output
-    # The output ends with the result, so there is nothing on stderr.
+    # The output ends with the result of the check. Text from stderr would follow the result, so
+    # stderr is empty.
     assert re.search(r"\n✓ [\d,]+ passed, 0 failed\n\Z", output)
     assert {suite.get("failures") for suite in report} == {"0"}
 
 
 def test_check_command_for_ci_reports_hook_that_returns_403(tmp_path: Path) -> None:
     hook = '\n@app.before_request\ndef wall():\n    return "Log in", 403\n'
-    _, report = run_check_of_quick_start(tmp_path, hook, status=1)
+    _, report = run_quick_start_check(tmp_path, hook, status=1)
     messages = "\n".join(failure.get("message", "") for failure in report.iter("failure"))
     assert "got status 403 from the host" in messages
     assert "one of these before_request hooks: shop.wall." in messages
@@ -85,16 +85,16 @@ def test_notification_reader_of_manual_accepts_and_rejects_bodies() -> None:
         block.code, {"xiebao": site.xiebao, "sign_of": lambda body: b"%d" % len(body)}
     )
 
-    def notify(body: str, signature: str | None = None) -> int:
+    def send_notification(body: str, signature: str | None = None) -> int:
         headers = {"X-Sign": str(len(body)) if signature is None else signature}
         return site.follow("/xiebao/notify", headers, method="POST", data=body).status_code
 
     valid = '{"step": 2, "ok": false, "no": "2019", "user": 8}'
-    assert notify(valid) == 200
+    assert send_notification(valid) == 200
     [notification] = notifications
     assert (notification.type, notification.succeeded) == (2, False)
     assert (notification.insure_num, notification.member) == ("2019", "8")
-    assert notify(valid, "wrong") == notify(valid, "\xe9") == 403
+    assert send_notification(valid, "wrong") == send_notification(valid, "\xe9") == 403
     for body in ("{", "[]", "{}", valid.replace("2,", '"2",'), valid.replace('"2019"', "null")):
-        assert notify(body) == 400, body
+        assert send_notification(body) == 400, body
     assert len(notifications) == 1

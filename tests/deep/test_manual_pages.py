@@ -19,7 +19,7 @@ from tests.support import parse_html, serve_app
 
 BUILD = (ROOT / "build/docs").resolve()
 
-#: One row per query in each language: the query, and the page that must be the first result.
+#: One row per search query in each language: the query, and the page that must be the first result.
 QUERIES = {
     "en": {
         "which python versions are supported": "reference/stability",
@@ -137,8 +137,8 @@ QUERIES = {
 }
 
 
-def find_pages(language: str) -> list[Path]:
-    """Return the HTML files of all pages, including the search page."""
+def find_html_files(language: str) -> list[Path]:
+    """Return the HTML files of all manual pages in a language, including the search page."""
     return sorted((BUILD / language).rglob("*.html"))
 
 
@@ -152,8 +152,8 @@ def manual_url(chrome: tuple[Playwright, Browser]) -> Iterator[str]:
 
 
 @pytest.fixture
-def phone(chrome: tuple[Playwright, Browser], manual_url: str) -> Iterator[Page]:
-    """A browser page 360 pixels wide. The browser console must stay empty during the test."""
+def phone_page(chrome: tuple[Playwright, Browser], manual_url: str) -> Iterator[Page]:
+    """A browser page 360 pixels wide, like a phone. Its console must stay empty during the test."""
     page = chrome[1].new_page(base_url=manual_url, viewport={"width": 360, "height": 780})
     messages: list[str] = []
     page.on("console", lambda message: messages.append(message.text))
@@ -164,21 +164,21 @@ def phone(chrome: tuple[Playwright, Browser], manual_url: str) -> Iterator[Page]
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
-def test_pages_fit_phone_and_pass_accessibility_rules(phone: Page, language: str) -> None:
+def test_pages_fit_phone_and_pass_accessibility_rules(phone_page: Page, language: str) -> None:
     problems: list[tuple[str, ...]] = []
-    for number, file in enumerate(find_pages(language)):
+    for number, file in enumerate(find_html_files(language)):
         path = file.relative_to(BUILD).as_posix()
-        phone.emulate_media(color_scheme="dark" if number % 2 else "light")
-        phone.goto(f"/{path}")
-        if phone.evaluate("document.documentElement.scrollWidth") > 360:
+        phone_page.emulate_media(color_scheme="dark" if number % 2 else "light")
+        phone_page.goto(f"/{path}")
+        if phone_page.evaluate("document.documentElement.scrollWidth") > 360:
             problems.append((path, "The page is wider than the screen."))
-        problems += [(path, violation) for violation in find_axe_violations(phone)]
+        problems += [(path, violation) for violation in find_axe_violations(phone_page)]
     assert problems == []
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_links_in_manual_have_existing_targets(language: str) -> None:
-    pages = {file: parse_html(file.read_text("utf-8")) for file in find_pages(language)}
+    pages = {file: parse_html(file.read_text("utf-8")) for file in find_html_files(language)}
     broken_links = []
     for file, page in pages.items():
         for link in page.select('a[href]:not([href^="http:"], [href^="https:"])'):
@@ -192,38 +192,38 @@ def test_links_in_manual_have_existing_targets(language: str) -> None:
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
-def test_first_search_result_is_expected_page(phone: Page, language: str) -> None:
-    phone.goto(f"/{language}/search.html")
+def test_first_search_result_is_expected_page(phone_page: Page, language: str) -> None:
+    phone_page.goto(f"/{language}/search.html")
     results = {}
     for query in QUERIES[language]:
-        phone.get_by_role("searchbox").fill(query)
-        results[query] = phone.locator("#search-found li h2 a").first.get_attribute("href")
+        phone_page.get_by_role("searchbox").fill(query)
+        results[query] = phone_page.locator("#search-found li h2 a").first.get_attribute("href")
     assert results == {query: f"{page}.html" for query, page in QUERIES[language].items()}
 
 
-def test_search_query_is_in_url_and_kept_in_other_language(phone: Page) -> None:
-    searchbox = phone.get_by_role("searchbox")
-    phone.goto("/en/search.html?q=wechat")
-    assert phone.locator("#search-found h2").first.text_content() == "WeChat"
-    expect(phone.get_by_role("status")).to_have_text(re.compile("^([2-9]|The 10 best) pages$"))
+def test_search_query_is_in_url_and_kept_in_other_language(phone_page: Page) -> None:
+    searchbox = phone_page.get_by_role("searchbox")
+    phone_page.goto("/en/search.html?q=wechat")
+    assert phone_page.locator("#search-found h2").first.text_content() == "WeChat"
+    expect(phone_page.get_by_role("status")).to_have_text(re.compile("^([2-9]|The 10 best) pages$"))
 
     searchbox.fill("qwertzuiop")
-    alert = phone.get_by_role("alert")
+    alert = phone_page.get_by_role("alert")
     assert "Nothing found" in (alert.text_content() or "")
     assert alert.get_by_role("link").get_attribute("href") == "index.html"
-    assert phone.url.endswith("?q=qwertzuiop")
+    assert phone_page.url.endswith("?q=qwertzuiop")
 
     searchbox.fill("登录墙 wechat")
-    phone.goto(phone.locator(".languages a").get_attribute("href") or "")
+    phone_page.goto(phone_page.locator(".languages a").get_attribute("href") or "")
     assert searchbox.input_value() == "登录墙 wechat"
-    assert phone.locator("mark", has_text=re.compile("^登录墙$")).count() > 0
+    assert phone_page.locator("mark", has_text=re.compile("^登录墙$")).count() > 0
 
 
-def test_language_link_opens_same_page_in_other_language(phone: Page) -> None:
-    phone.set_viewport_size({"width": 1280, "height": 800})
-    phone.goto("/en/how-to/wechat.html")
-    phone.get_by_role("link", name="中文").click()
-    assert phone.url.endswith("/zh/how-to/wechat.html")
-    assert phone.locator("html").get_attribute("lang") == "zh-CN"
-    phone.get_by_role("link", name="English").click()
-    assert phone.url.endswith("/en/how-to/wechat.html")
+def test_language_link_opens_same_page_in_other_language(phone_page: Page) -> None:
+    phone_page.set_viewport_size({"width": 1280, "height": 800})
+    phone_page.goto("/en/how-to/wechat.html")
+    phone_page.get_by_role("link", name="中文").click()
+    assert phone_page.url.endswith("/zh/how-to/wechat.html")
+    assert phone_page.locator("html").get_attribute("lang") == "zh-CN"
+    phone_page.get_by_role("link", name="English").click()
+    assert phone_page.url.endswith("/en/how-to/wechat.html")

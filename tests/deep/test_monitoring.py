@@ -1,4 +1,4 @@
-"""Tests for Sentry and OpenTelemetry: what they record about clicks and errors."""
+"""Tests for reports of Sentry and spans of OpenTelemetry about clicks and errors."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ __all__ = ["exit_stack", "sentry_events", "shop"]
 
 pytestmark = IGNORE_EXTENSION_WARNINGS
 
-#: A person's name that no report may contain.
+#: A person's name in an order. No error report may contain the name.
 NAME = "Lin Xiao of the order"
 
 
-# Sentry. The fixture ``sentry_events`` also checks that no report contains a secret.
+# Reports to Sentry. The fixture ``sentry_events`` also checks that no report contains a secret.
 
 
 def test_sentry_transactions_have_endpoint_names(
@@ -72,13 +72,15 @@ def test_exception_in_view_with_links_is_reported(
     shop: FailingShop, sentry_events: list[str]
 ) -> None:
     @shop.app.get("/broken")
-    def broken() -> str:
+    def raise_after_links() -> str:
         page = render_template("index.html")
         links = [shop.xiebao.product_link("QX1"), shop.xiebao.policy_link("20190226020146")]
         raise RuntimeError(f"failed after {len(links)} links and {page[:15]}")
 
     assert shop.open_browser(PHONE).get("/broken").status_code == 500
-    assert get_exceptions(sentry_events) == [("broken", "failed after 2 links and <!doctype html>")]
+    assert get_exceptions(sentry_events) == [
+        ("raise_after_links", "failed after 2 links and <!doctype html>")
+    ]
 
 
 def test_report_of_invalid_settings_names_each_setting(sentry_events: list[str]) -> None:
@@ -122,7 +124,7 @@ def test_failed_refresh_is_reported_without_names(
     assert find_leaks(text, NAME, API_KEY, SIGN) == []
 
 
-# OpenTelemetry
+# OpenTelemetry spans
 
 
 def test_opentelemetry_spans_have_route_names_and_no_sign(exit_stack: ExitStack) -> None:

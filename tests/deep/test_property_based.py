@@ -1,6 +1,6 @@
-"""Property-based tests for the keys of members, the gateway's URLs, tokens and notifications.
+"""Property-based tests for member keys, gateway URLs, tokens and notifications.
 
-Hypothesis generates the values. More of these tests are in ``test_security.py``.
+Hypothesis generates the values. More property-based tests are in ``test_security.py``.
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ from tests.support import INSURE_NUM, MEMBER_SECRET, PRODUCT_CODE
 from tests.tools import fuzz
 from tests.vectors import ISSUED, PAID, VECTORS, build_notification
 
-#: Values that a URL can contain. Ids of members have no whitespace at their ends.
+#: Texts that a URL can contain. They have no leading or trailing whitespace, so that they are also
+#: valid member ids.
 TEXT = (
     st.text(min_size=1, max_size=60).map(str.strip).filter(lambda text: text and text.isprintable())
 )
@@ -46,7 +47,7 @@ def test_member_key_of_printable_id_is_decoded_to_id(member: str) -> None:
     assert codec.find_member_id(codec.build_member_key(member)) == member
 
 
-# The gateway's URLs
+# Gateway URLs
 
 
 @UNHURRIED
@@ -87,7 +88,7 @@ def test_simulator_accepts_gateway_url_and_returns_arguments(
     assert values.count(reference) >= (1 if page == "home" else 2)
 
 
-# Tokens
+# Tokens of links
 
 
 @pytest.mark.parametrize(
@@ -110,7 +111,7 @@ def test_token_with_one_changed_character_or_cut_raises_link_error(entry: Entry)
     }
     cut = {part for index in range(len(token)) for part in (token[:index], token[index:])}
     for text in changed | cut:
-        # The last Base64 character has unused bits, so a signature has more than one spelling.
+        # The last Base64 character has unused bits, so a signature can be written in several ways.
         if not fuzz.is_another_spelling(text, token):
             with pytest.raises(LinkError):
                 SIGNER.parse_entry_token(text)
@@ -119,8 +120,8 @@ def test_token_with_one_changed_character_or_cut_raises_link_error(entry: Entry)
 # Notifications
 
 
-def parse(body: bytes) -> Notification | None:
-    """Parse a notification. Return None if this raises NotificationError."""
+def parse_or_none(body: bytes) -> Notification | None:
+    """Return the notification in a body, or None if parsing raises NotificationError."""
     try:
         return parse_notification(body, api_key="Key")
     except NotificationError:
@@ -133,8 +134,8 @@ def test_changed_data_raises_notification_error(body: bytes, data: st.DataObject
     index = data.draw(st.integers(body.index(b'"data":') + len('"data":'), len(body) - 2))
     new = data.draw(st.just(b"") | st.integers(0, 255).map(lambda byte: bytes([byte])))
     rest = data.draw(st.sampled_from([body[index:], body[index + 1 :]]))
-    # If the change only adds whitespace, the notification is the same.
-    assert parse(body[:index] + new + rest) in (None, parse(body))
+    # A change that only adds whitespace does not change the notification.
+    assert parse_or_none(body[:index] + new + rest) in (None, parse_or_none(body))
 
 
 SPACE = st.text(" \t\r\n", max_size=3)
@@ -151,7 +152,7 @@ def test_order_and_whitespace_of_body_do_not_change_notification(
     members += data.draw(st.sampled_from([[], [['"traceId"', ":", '"{\\"data\\":1}"', ","]]]))
     tokens = ["{", *[token for member in members for token in member][:-1], "}"]
     text = "".join(data.draw(SPACE) + token for token in [*tokens, ""])
-    assert parse(text.encode()) == parse(body)
+    assert parse_or_none(text.encode()) == parse_or_none(body)
 
 
 PAID_FIELDS = json.loads(PAID)["data"]
@@ -161,7 +162,9 @@ FIELDS = {**PAID_FIELDS, **json.loads(ISSUED)["data"]}
 @UNHURRIED
 @given(st.permutations(list(PAID_FIELDS)))
 def test_order_of_data_fields_does_not_change_notification(names: list[str]) -> None:
-    assert parse(build_notification(2, {name: PAID_FIELDS[name] for name in names})) == parse(PAID)
+    assert parse_or_none(
+        build_notification(2, {name: PAID_FIELDS[name] for name in names})
+    ) == parse_or_none(PAID)
 
 
 JSON = st.recursive(
@@ -180,7 +183,7 @@ JSON = st.recursive(
     )
 )
 def test_random_body_raises_notification_error(body: bytes) -> None:
-    assert parse(body) is None
+    assert parse_or_none(body) is None
 
 
 @UNHURRIED
@@ -197,5 +200,5 @@ def test_signed_random_data_is_parsed_or_raises_notification_error(
     notification_type: int, random_fields: dict[str, Any]
 ) -> None:
     data = {**FIELDS, **random_fields}
-    notification = parse(build_notification(notification_type, data))
+    notification = parse_or_none(build_notification(notification_type, data))
     assert notification is None or notification.data == data

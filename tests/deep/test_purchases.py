@@ -1,4 +1,4 @@
-"""Tests for purchases with all sequences of events, and with outdated responses of the gateway."""
+"""Tests for purchases: all sequences of events, and outdated responses of the gateway."""
 
 from __future__ import annotations
 
@@ -28,19 +28,23 @@ from tests.support import INSURE_NUM, PC, get_return_link
 from tests.vectors import VECTORS, build_notification
 
 SECOND_NUM, REISSUED_NUM = "20190226020147", "20190226020199"
-#: The columns that depend on the sequence, because they describe the row and not the purchase.
+#: The columns whose values depend on the sequence of events, because these columns describe the row
+#: and not the purchase.
 SEQUENCE_COLUMNS = ("version", "updated_at", "behind", "failures")
 
 
 @pytest.fixture
 def database_file(tmp_path: Path) -> Path:
-    """The file of the shop's database."""
+    """The path of the shop's SQLite file."""
     return tmp_path / "shop.sqlite3"
 
 
 @pytest.fixture
 def shop(database_file: Path, monkeypatch: pytest.MonkeyPatch) -> Shop:
-    """A shop that stores clicks. It has no open connection between two requests."""
+    """A shop that stores clicks, and has no open database connection between two requests.
+
+    So a test can replace the database file between two requests.
+    """
     engine = create_engine(f"sqlite:///{database_file}", poolclass=NullPool)
     return make_shop(engine, monkeypatch, clicks=True)
 
@@ -53,12 +57,12 @@ def assert_sequence_does_not_matter(
 ) -> None:
     """Assert that the result is the same after all possible sequences of the events.
 
-    For each set of events, each of them is the last one in turn, and the results must be the same.
-    By induction, this covers all sequences of all events: for example, seven events have 128 sets
-    and 5,040 sequences. The effect of the earlier events is restored from a copy of the database
-    file. In the end, the file has the state after all events.
+    For each set of events, each event of the set is the last event in turn, and the results must be
+    the same. By induction, this covers all sequences of all events: for example, seven events have
+    128 sets and 5,040 sequences. The effect of the earlier events is restored from a copy of the
+    database file. In the end, the file has the state after all events.
 
-    :param run_event: a function that runs an event. It returns False if the event is not possible.
+    :param run_event: a function that runs an event, and returns False if the event is not possible.
     """
     states: dict[frozenset[Any], tuple[bytes, Any]] = {
         frozenset(): (database_file.read_bytes(), None)
@@ -74,22 +78,22 @@ def assert_sequence_does_not_matter(
 
 
 def test_sequence_of_notifications_does_not_matter(shop: Shop, database_file: Path) -> None:
-    """Each notification arrives twice, and a forged one arrives before it."""
+    """Each notification arrives twice, and a forged notification arrives before it."""
     shop.gateway.set_order(**SURRENDERED)
     shop.gateway.set_order(REISSUED_NUM, endDate="2999-01-01")
     shop.gateway.set_order(SECOND_NUM, **APPLIED)
     forged_body = build_notification(key="another key")
 
-    def send(body: bytes) -> None:
+    def deliver_notification(body: bytes) -> None:
         assert shop.send(forged_body, body, body) == [403, 200, 200]
 
-    def read_columns() -> list[dict[str, Any]]:
+    def read_purchases() -> list[dict[str, Any]]:
         names = [column.key for column in Purchase.__table__.columns]
         names = [name for name in names if name not in SEQUENCE_COLUMNS]
         rows = [{name: getattr(row, name) for name in names} for row in shop.read_rows().values()]
         return sorted(rows, key=lambda row: str(row["insure_num"]))
 
-    assert_sequence_does_not_matter(database_file, VECTORS, send, read_columns)
+    assert_sequence_does_not_matter(database_file, VECTORS, deliver_notification, read_purchases)
 
     assert shop.read_states() == {
         INSURE_NUM: "replaced",
@@ -99,9 +103,9 @@ def test_sequence_of_notifications_does_not_matter(shop: Shop, database_file: Pa
 
 
 NOON = datetime(2026, 11, 27, 12, tzinfo=UTC)
-#: The times of the clicks and of the returns from payment, by reference, in minutes after noon.
+#: The times of clicks and of returns from payment, in minutes after noon, by client reference.
 CLICKS, RETURNS = {"8": 0, "9": 1}, {"8": 7, "9": 9}
-#: The times of the application and the payment of each purchase, in minutes after noon.
+#: The times of each purchase's application and payment, in minutes after noon.
 TIMES = {INSURE_NUM: (4, 6), SECOND_NUM: (5, 8)}
 
 
@@ -141,7 +145,7 @@ def test_sequence_of_clicks_returns_and_notifications_does_not_matter(
                 assert shop.notify(NotificationType[name], insureNum=value) == 200
         return True
 
-    def read_result() -> list[Any]:
+    def read_attributions() -> list[Any]:
         click = select(Click.client_reference).where(Click.click_id == shop.purchases.click_id)
         columns = (Purchase.insure_num, click.scalar_subquery(), shop.purchases.attribution)
         with Session(shop.engine) as session:
@@ -151,12 +155,12 @@ def test_sequence_of_clicks_returns_and_notifications_does_not_matter(
         *itertools.product(["click", "return"], CLICKS),
         *itertools.product(["APPLICATION", "PAYMENT"], TIMES),
     ]
-    assert_sequence_does_not_matter(database_file, events, run_event, read_result)
-    assert read_result() == [(INSURE_NUM, "8", "returned"), (SECOND_NUM, "9", "returned")]
+    assert_sequence_does_not_matter(database_file, events, run_event, read_attributions)
+    assert read_attributions() == [(INSURE_NUM, "8", "returned"), (SECOND_NUM, "9", "returned")]
 
 
 def test_surrender_is_stored_after_gateway_has_responded_with_old_order(shop: Shop) -> None:
-    """The responses are up to 50 ms old. The gateway sends the notification until it gets a 200."""
+    """Responses are up to 50 ms old. The gateway repeats a notification until the status is 200."""
     retry_count = 0
     for index in range(60):
         number = f"2026{index:010}"

@@ -1,4 +1,4 @@
-"""Tests of the pytest fixtures: no side effects, and the examples in their documentation."""
+"""Tests of the pytest fixtures: no side effects, and the examples in the documentation."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from tests.check.test_pytest_plugin import make_member_client
 pytest_plugins = ["flask_xiebao.pytest_plugin"]
 
 
-def get_state(client: FlaskClient) -> Any:
-    """Return what the fixtures might change of the app, its signals and the client."""
+def get_client_state(client: FlaskClient) -> Any:
+    """Return everything that the pytest fixtures could change in a client, its app and signals."""
     app = client.application
     return (
         dict(app.config),
@@ -42,9 +42,9 @@ def test_follow_entry_leaves_app_and_client_unchanged(follow_entry: Any) -> None
         members.append(member)
 
     with entry_clicked.connected_to(record_member, client.application):
-        state = get_state(client)
+        state = get_client_state(client)
         follow_entry(client, "/page", "home", device="pc")
-        assert get_state(client) == state
+        assert get_client_state(client) == state
 
     assert members == ["m1"]
     with client:
@@ -54,9 +54,9 @@ def test_follow_entry_leaves_app_and_client_unchanged(follow_entry: Any) -> None
         assert "Windows" not in str(request.user_agent)
 
 
-# The examples in the documentation
+# Examples in the documentation
 
-#: The source of a shop that passes the examples.
+#: The Python source of a shop for which the examples in the documentation pass.
 DOC_SHOP = """
 from flask import Flask, render_template_string
 from flask_xiebao import Xiebao
@@ -80,8 +80,8 @@ def start():
 """
 
 
-def run_examples(folder: Path, shop: str) -> subprocess.CompletedProcess[str]:
-    """Write the examples of the documentation and a shop into a folder, and run the examples."""
+def run_documentation_examples(folder: Path, shop: str) -> subprocess.CompletedProcess[str]:
+    """Write the documentation's examples and a shop into a folder, and run the examples."""
     doc = import_module("flask_xiebao.pytest_plugin").__doc__ or ""
     conftest, *tests = re.findall(r"::\n\n((?:    .*\n|\n)+)", doc)
     (folder / "conftest.py").write_text(textwrap.dedent(conftest))
@@ -99,7 +99,7 @@ def run_examples(folder: Path, shop: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_documentation_examples_pass(tmp_path: Path) -> None:
-    result = run_examples(tmp_path, DOC_SHOP)
+    result = run_documentation_examples(tmp_path, DOC_SHOP)
     assert result.returncode == 0, result.stdout
     assert "7 passed" in result.stdout
 
@@ -119,7 +119,7 @@ def test_documentation_examples_pass(tmp_path: Path) -> None:
 def test_documentation_examples_fail_for_faulty_shop(
     tmp_path: Path, old: str, new: str, messages: tuple[str, ...]
 ) -> None:
-    result = run_examples(tmp_path, DOC_SHOP.replace(old, new))
+    result = run_documentation_examples(tmp_path, DOC_SHOP.replace(old, new))
     assert result.returncode == 1
     assert [message for message in messages if message not in result.stdout] == []
     assert "a9Kx7mQp2ZrT8wLc" not in result.stdout

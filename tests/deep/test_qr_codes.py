@@ -1,7 +1,9 @@
-"""Tests that QR codes are readable in bad images.
+"""Tests that QR codes are readable in damaged images.
 
-The extension draws each code with the same mask, because segno takes long to find the best of the
-eight masks. In damaged images, these codes must be readable as often as codes with the best mask.
+The extension draws each QR code with the same mask, because segno takes long to find the best of
+the eight masks. In damaged images, these codes must be readable as often as codes with the best
+mask.
+
 To test another kind of damage, add a row to ``DAMAGES``.
 """
 
@@ -22,16 +24,16 @@ CODE_COUNT = 400
 
 
 #: A URL and two images of its QR code: as the extension draws it, and with the best mask.
-Code = tuple[str, Image.Image, Image.Image]
+CodeImages = tuple[str, Image.Image, Image.Image]
 
 
 @pytest.fixture(scope="module")
-def codes() -> list[Code]:
-    """Codes of links of different lengths."""
+def qr_codes() -> list[CodeImages]:
+    """QR codes for links with different lengths, each with two masks."""
     site = make_site(XIEBAO_PUBLIC_URL=PUBLIC_URL)
     codes = []
     for number in range(CODE_COUNT):
-        digits = "".join(create_random(number).choices(string.digits, k=6 + number % 120))
+        digits = "".join(create_random_generator(number).choices(string.digits, k=6 + number % 120))
         svg = site.render(f'{{{{ insurance_qr("QX{digits}") }}}}').text
         url = qr.read(svg)
         best_svg = segno.make_qr(url).svg_inline(omitsize=True)
@@ -39,8 +41,8 @@ def codes() -> list[Code]:
     return codes
 
 
-def create_random(seed: int) -> random.Random:
-    """Return a generator of the same random numbers in each run."""
+def create_random_generator(seed: int) -> random.Random:
+    """Return a random number generator that returns the same numbers in each run."""
     return random.Random(seed)  # noqa: S311 - The numbers are no secrets.
 
 
@@ -49,8 +51,8 @@ def blend_with_noise(image: Image.Image, rng: random.Random, share: float) -> Im
     return Image.blend(image, noise, share)
 
 
-def darken(image: Image.Image, rng: random.Random) -> Image.Image:
-    """Return the image as on a screen at night, with little contrast and some noise."""
+def darken_image(image: Image.Image, rng: random.Random) -> Image.Image:
+    """Return an image with little contrast and some noise, like a screen at night."""
     return blend_with_noise(
         image.filter(ImageFilter.GaussianBlur(1.2)).point(lambda light: 8 + light // 8),
         rng,
@@ -60,25 +62,25 @@ def darken(image: Image.Image, rng: random.Random) -> Image.Image:
 
 Damage = Callable[[Image.Image, random.Random], Image.Image]
 #: One row per kind of damage: the name, and a function that returns a damaged image. The decoder
-#: fails for some of the images, and reads the others.
+#: can read some of the damaged images, but not all of them.
 DAMAGES: dict[str, Damage] = {
     "blur": lambda image, rng: image.filter(ImageFilter.GaussianBlur(rng.uniform(1.7, 2))),
     "noise": lambda image, rng: blend_with_noise(image, rng, rng.uniform(0.36, 0.5)),
     "small size": lambda image, rng: ImageOps.scale(
         image, rng.uniform(0.3, 0.38), Image.Resampling.BILINEAR
     ),
-    "dark screen": darken,
+    "dark screen": darken_image,
 }
 
 
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
 def test_damaged_code_is_readable_as_often_as_code_with_best_mask(
-    codes: list[Code], damage: Damage
+    qr_codes: list[CodeImages], damage: Damage
 ) -> None:
     read = best_read = 0
-    for number, (url, image, best_image) in enumerate(codes):
-        read += qr.decode_qr_code(damage(image, create_random(number))) == url
-        best_read += qr.decode_qr_code(damage(best_image, create_random(number))) == url
-    # If the decoder could read nearly all or none of the images, they would show no difference.
+    for number, (url, image, best_image) in enumerate(qr_codes):
+        read += qr.decode_qr_code(damage(image, create_random_generator(number))) == url
+        best_read += qr.decode_qr_code(damage(best_image, create_random_generator(number))) == url
+    # If the decoder could read nearly all or none of the images, the masks could not be compared.
     assert CODE_COUNT * 0.1 < best_read < CODE_COUNT * 0.9
     assert read >= best_read - CODE_COUNT * 0.05

@@ -1,7 +1,7 @@
 """Tests for entries that are rendered in unusual contexts.
 
 The contexts are caches, requests inside of requests, several apps, threads and background jobs.
-More tests of these are in ``tests/page/`` and in ``tests/click/test_headers.py``.
+More tests of these contexts are in ``tests/page/`` and in ``tests/click/test_headers.py``.
 """
 
 from __future__ import annotations
@@ -49,8 +49,8 @@ from tests.support import (
 )
 
 
-def render(source: str) -> str:
-    """Render a template that can call the macros."""
+def render_source(source: str) -> str:
+    """Render a Jinja source that can call the extension's macros, and return the HTML."""
     return render_template_string(MACROS + source)
 
 
@@ -66,9 +66,9 @@ def test_page_cached_per_platform_has_markup_of_platform(make_site: MakeSite) ->
 
     @site.app.get("/cached")
     @create_cache(site).cached(make_cache_key=make_cache_key)
-    def cached() -> str:
+    def show_cached_page() -> str:
         calls.append(1)
-        return render(PRODUCT_ENTRY)
+        return render_source(PRODUCT_ENTRY)
 
     for headers, platform in DEVICES * 2:
         [entry] = find_entries(site.follow("/cached", headers).text)
@@ -93,14 +93,14 @@ def test_flask_caching_can_start_before_extension(make_site: MakeSite) -> None:
 def test_hook_can_copy_and_pickle_responses(make_site: MakeSite) -> None:
     pickled: list[bytes] = []
 
-    def store(response: Response) -> Response:
-        """Store the response, as a cache for whole responses does."""
+    def store_copy(response: Response) -> Response:
+        """Copy and pickle the response, as a cache for whole responses does."""
         response.freeze()
         pickled.append(pickle.dumps(copy.deepcopy(response)))
         return copy.copy(response)
 
     app = Flask("shop")
-    app.after_request(store)
+    app.after_request(store_copy)
     site = make_site(app, **DEPLOYED)
     site.log_in("alice")
     for response, cache_control in (
@@ -108,7 +108,7 @@ def test_hook_can_copy_and_pickle_responses(make_site: MakeSite) -> None:
         (site.render(PRODUCT_ENTRY), None),
         (site.follow("/xiebao/home/invalid"), "no-store"),
     ):
-        stored = pickle.loads(pickled.pop(0))  # noqa: S301 - The test pickled it.
+        stored = pickle.loads(pickled.pop(0))  # noqa: S301 - The test pickled the data.
         assert response.text == stored.get_data(as_text=True)
         assert response.headers.get("Cache-Control") == cache_control
 
@@ -120,9 +120,9 @@ def test_request_inside_request_has_own_headers_and_platform(site: Site) -> None
     inner: list[TestResponse] = []
 
     @site.app.get("/outer")
-    def outer() -> str:
+    def show_outer_page() -> str:
         inner.extend((site.render("no entry", PHONE), site.render(PRODUCT_ENTRY, PHONE)))
-        return render(MEMBER_ENTRY)
+        return render_source(MEMBER_ENTRY)
 
     response = site.follow("/outer", PC)
     assert find_entries(response.text)[0]["data-xiebao-platform"] == "pc"
@@ -134,15 +134,15 @@ def test_request_inside_request_has_own_headers_and_platform(site: Site) -> None
 def test_second_app_has_own_headers_and_platform_after_404_of_first(make_site: MakeSite) -> None:
     first = make_site(XIEBAO_APP_USER_AGENT="OtherApp/")
     second = make_site(XIEBAO_APP_USER_AGENT="ShopApp/")
-    first.app.register_error_handler(404, lambda error: (render(MEMBER_ENTRY), 404))
-    second.app.add_url_rule("/second", "second", lambda: render(MEMBER_ENTRY))
+    first.app.register_error_handler(404, lambda error: (render_source(MEMBER_ENTRY), 404))
+    second.app.add_url_rule("/second", "second", lambda: render_source(MEMBER_ENTRY))
 
-    def wsgi_app(environ: dict[str, Any], start_response: Any) -> Any:
+    def fall_back_to_second_app(environ: dict[str, Any], start_response: Any) -> Any:
         _, status, _ = run_wsgi_app(first.app, environ)
         assert status.startswith("404")
         return second.app(environ, start_response)
 
-    response = Client(wsgi_app).get("/second", headers=IOS_APP)
+    response = Client(fall_back_to_second_app).get("/second", headers=IOS_APP)
 
     [entry] = find_entries(response.text)
     assert entry["data-xiebao-platform"] == "ios"
@@ -151,7 +151,7 @@ def test_second_app_has_own_headers_and_platform_after_404_of_first(make_site: M
 
 def test_error_page_can_have_entry_after_entry_raises_error(make_site: MakeSite) -> None:
     site = make_site(PROPAGATE_EXCEPTIONS=False)
-    site.app.register_error_handler(LinkError, lambda error: (render(PRODUCT_ENTRY), 500))
+    site.app.register_error_handler(LinkError, lambda error: (render_source(PRODUCT_ENTRY), 500))
     # The content of the first entry is an entry without a product code, which raises LinkError.
     response = site.render(
         "{% call insurance_entry('A', member='li') %}{{ insurance_entry('') }}{% endcall %}"
@@ -174,11 +174,11 @@ def test_thread_with_request_context_renders_same_entries_as_view(
     site.log_in("li")
 
     @site.app.get("/threaded")
-    def view() -> str:
-        render_in_context = copy_current_request_context(render)
-        return run_in_thread(lambda: render_in_context(MEMBER_ENTRY + POLICY_ENTRY)) + render(
-            source
-        )
+    def show_threaded_page() -> str:
+        render_in_context = copy_current_request_context(render_source)
+        return run_in_thread(
+            lambda: render_in_context(MEMBER_ENTRY + POLICY_ENTRY)
+        ) + render_source(source)
 
     response = site.follow("/threaded", headers)
     entry, policy_entry, *view_entries = find_entries(response.text)
@@ -194,8 +194,8 @@ def test_thread_with_request_context_renders_entry_after_response(site: Site) ->
     functions: list[Callable[[str], str]] = []
 
     @site.app.get("/later")
-    def view() -> str:
-        functions.append(copy_current_request_context(render))
+    def start_later_rendering() -> str:
+        functions.append(copy_current_request_context(render_source))
         return "accepted"
 
     site.follow("/later")
@@ -207,12 +207,12 @@ def test_thread_with_request_context_renders_entry_after_response(site: Site) ->
 
 def test_background_job_renders_each_mail_in_forced_locale(make_site: MakeSite) -> None:
     site = make_site(XIEBAO_PUBLIC_URL=PUBLIC_URL)
-    # Like most locale selectors, this one needs a request, which a background job does not have.
+    # Like most locale selectors, this function needs a request. A background job has no request.
     Babel(site.app, locale_selector=lambda: request.accept_languages.best_match(["zh", "en"]))
 
     def render_label(language: str) -> str:
         with site.app.app_context(), force_locale(language):
-            return find_entries(render(PRODUCT_ENTRY))[0].text
+            return find_entries(render_source(PRODUCT_ENTRY))[0].text
 
     labels = run_in_thread(lambda: [render_label(language) for language in ("en", "zh", "en")])
     assert labels == ["Get insured", "我要投保", "Get insured"]

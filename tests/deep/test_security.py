@@ -42,8 +42,8 @@ from tests.tokens import sign_token
 from tests.tools import fuzz
 
 SIGNER = TokenSigner([SECRET_KEY], "12345")
-#: One row per class whose objects a token can hold: the purpose in the salt of the signature, and
-#: the functions that build and parse the token.
+#: One row per class whose objects a token can hold: the class, the purpose in the signature's salt,
+#: the function that builds the token, and the function that parses it.
 CODECS: dict[type, tuple[str, Callable[[Any], str], Callable[[str], object]]] = {
     Entry: ("entry", SIGNER.build_entry_token, SIGNER.parse_entry_token),
     RedirectedClick: ("click", SIGNER.build_return_token, SIGNER.parse_return_token),
@@ -53,23 +53,24 @@ THOROUGH = settings(
     deadline=None,
     max_examples=100,
     derandomize="CI" in os.environ,
-    # All examples of a test use the same site. Each example logs in the member that it needs.
+    # All examples of a test use the same site. This is safe, because each example logs in the
+    # member that it needs.
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 
 
-# Tokens
+# Forged tokens
 
 _PRINTABLE = st.characters(exclude_categories=("C", "Z")) | st.just(" ")
 _TEXTS = st.text(_PRINTABLE, min_size=1, max_size=40).filter(str.strip)
-_MEMBERS = _TEXTS.map(str.strip)  # Ids of members have no whitespace at their ends.
+_MEMBERS = _TEXTS.map(str.strip)  # Member ids have no leading or trailing whitespace.
 _PATHS = st.builds("/{}".format, st.text(_PRINTABLE, max_size=40)).filter(
     lambda path: not path.startswith("//") and "\\" not in path
 )
 
 
 @st.composite
-def _build_entries(draw: st.DrawFn) -> Entry:
+def _build_entry_strategy(draw: st.DrawFn) -> Entry:
     page = draw(st.sampled_from([*LINK_ARGUMENTS]))
     member = draw(st.none() | _MEMBERS)
     platforms = [platform for platform in Platform if page == "product" or platform != Platform.PC]
@@ -85,7 +86,7 @@ def _build_entries(draw: st.DrawFn) -> Entry:
     )
 
 
-_ENTRIES = _build_entries()
+_ENTRIES = _build_entry_strategy()
 _EDITS = st.lists(
     st.tuples(
         st.sampled_from(["change", "insert", "delete", "swap", "repeat", "cut"]),
@@ -98,9 +99,10 @@ _EDITS = st.lists(
 
 
 def edit_token(token: str, edits: list[tuple[str, float, str]]) -> str:
-    """Apply edits to a token.
+    """Return a token after some edits.
 
-    :param edits: the kind of each edit, its position as a share of the length, and a character.
+    :param edits: one tuple per edit: the kind, the position as a share of the token's length, and a
+        character.
     """
     for kind, position, character in edits:
         index = int(position * len(token))
@@ -128,11 +130,11 @@ def test_token_is_parsed_and_edited_token_raises_link_error(
     token = build(value)
     assert set(token) <= {*string.ascii_letters, *string.digits, *"-_."}
     assert parse(token) == value
-    # Compare the text, too, because a plain integer would be equal to a platform.
+    # Compare the repr(), too, because a plain integer would be equal to a Platform.
     assert repr(getattr(parse(token), "platform", "")) == repr(getattr(value, "platform", ""))
 
     edited = edit_token(token, edits)
-    # The last Base64 character has unused bits, so a signature has more than one spelling.
+    # The last Base64 character has unused bits, so a signature can be written in several ways.
     if fuzz.is_another_spelling(edited, token):
         assert parse(edited) == value
     else:
@@ -193,7 +195,7 @@ def test_fuzzer_reports_wrong_verification_of_signatures(
 @given(path=_PATHS)
 def test_return_link_redirects_to_printable_path_on_site(site: Site, path: str) -> None:
     location = send_raw_request(site.app, get_return_link_path(path)).headers["Location"]
-    # After a second slash or backslash, browsers would expect the host of another site.
+    # If a slash or backslash follows the first slash, browsers go to the host of another site.
     assert re.fullmatch(r"/(?![/\\])[ -~]*", location)
     assert (
         urlsplit(urljoin("https://shop.example/xiebao/paid/x", location)).netloc == "shop.example"
@@ -253,7 +255,7 @@ def test_slow_server_does_not_extend_chain_of_handoffs(
     assert handoff.status_code == 410
 
 
-# Requests
+# Long host names and wrong keys
 
 
 def test_too_long_host_returns_400_and_logs_nothing(
@@ -262,7 +264,7 @@ def test_too_long_host_returns_400_and_logs_nothing(
     site = make_site(**DEPLOYED)
     site.log_in("alice")
     link = site.link("home")
-    # Without this function, every attempt to draw a QR code raises an exception.
+    # Without segno.make_qr(), every attempt to draw a QR code raises an exception.
     monkeypatch.setattr("segno.make_qr", None)
     for number in range(3):
         host = f"{number}.{'x.' * 950}example"

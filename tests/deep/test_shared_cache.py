@@ -42,29 +42,29 @@ from tests.support import (
 pytestmark = REQUIRES_NGINX
 
 
-def get_cache_control(response: CacheResponse) -> set[str]:
-    """Return the directives of all Cache-Control headers."""
+def get_cache_directives(response: CacheResponse) -> set[str]:
+    """Return the directives of all Cache-Control headers of a response."""
     lines = response.headers.get_all("Cache-Control", [])
     return {word.strip() for line in lines for word in line.split(",") if word.strip()}
 
 
 def is_private(response: CacheResponse) -> bool:
-    """Return True if no shared cache may store the response, and the cache had not stored it."""
-    directives = get_cache_control(response)
+    """Return True if the response is no cache hit, and no shared cache may store the response."""
+    directives = get_cache_directives(response)
     return (
         bool(directives & {"no-store", "private"})
         and not directives & {"public", "s-maxage=3600"}
-        # nginx uses X-Accel-Expires itself, and does not pass it on.
+        # nginx uses the header X-Accel-Expires itself, and does not pass the header on.
         and not any(name in response.headers for name in ("Expires", *CDN_HEADERS))
         and not response.is_hit
     )
 
 
 def assert_private(responses: list[CacheResponse], *member_paths: str) -> None:
-    """Assert that responses to links have no-store, and that pages for a member are private."""
+    """Assert that responses of links have no-store, and that pages for a member are private."""
     links = [response for response in responses if response.path.startswith("/xiebao/")]
     pages = [response for response in responses if response.path in member_paths]
-    assert [get_cache_control(link) for link in links] == [{"no-store"}] * len(links)
+    assert [get_cache_directives(link) for link in links] == [{"no-store"}] * len(links)
     assert [response for response in links + pages if not is_private(response)] == []
 
 
@@ -72,7 +72,7 @@ def assert_private(responses: list[CacheResponse], *member_paths: str) -> None:
 def module_shop(
     tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
 ) -> Iterator[Shop]:
-    """A shop with its hook at each place. All tests of the module share it."""
+    """A shop behind the cache, with the hook at each place. All tests of the module share it."""
     app, xiebao = create_site(request.param)
     folder = tmp_path_factory.mktemp("nginx")
     with serve_app(app) as url, run_nginx(LOCATION % url, folder, CACHE) as port:
@@ -81,12 +81,13 @@ def module_shop(
 
 @pytest.fixture
 def shop(module_shop: Shop) -> Shop:
-    """The shop of the module with a new host, for which the cache has no responses."""
+    """The module's shop with a new host name, for which the cache has no responses."""
     module_shop.change_host()
     return module_shop
 
 
-# With the middleware, all responses are public, so the outcome of these tests is different.
+# Tests with this mark expect a different outcome for the WSGI middleware, because the middleware
+# makes all responses public.
 also_middleware = pytest.mark.parametrize(
     "module_shop", [*HOOK_PLACES, MIDDLEWARE], indirect=True, scope="module"
 )
@@ -102,7 +103,7 @@ def test_public_response_of_site_is_stored_for_all_visitors(shop: Shop, path: st
     second = shop.request(path, "wang", PC)
     assert first.status == second.status == 200
     assert first.text == second.text != ""
-    # Flask sends "no-cache" with static files, which only a hook overrides.
+    # Flask sends static files with "no-cache", so only a hook lets nginx store them.
     is_stored = path == "/about" or shop.place != "no hook"
     assert (first.is_hit, second.is_hit) == (False, is_stored)
 
@@ -116,10 +117,10 @@ def test_cached_redirect_to_gateway_identifies_wrong_member(shop: Shop) -> None:
 # Links and pages for different visitors
 
 
-def link_factory(
+def make_link_builder(
     page: str, *, age: int = 0, query: str = "", **options: Any
 ) -> Callable[[Shop], str]:
-    """Return a function that returns a link, which was built *age* seconds ago."""
+    """Return a function that builds a link that is *age* seconds old."""
 
     def build_link(shop: Shop) -> str:
         with shop.app.test_request_context(), time_machine.travel(time.time() - age):
@@ -128,20 +129,20 @@ def link_factory(
     return build_link
 
 
-def make_return_link(shop: Shop) -> str:
-    """Click an entry as a member, and return the link with which the payment returns."""
-    click = shop.request(link_factory("product", return_to="/about")(shop), "li")
+def click_and_get_return_link(shop: Shop) -> str:
+    """Click an entry as the member "li", and return the link that leads back after the payment."""
+    click = shop.request(make_link_builder("product", return_to="/about")(shop), "li")
     return str(assert_gateway_accepts(click.headers["Location"]).pay_success)
 
 
 PREFETCH = {**PHONE, "Sec-Purpose": "prefetch;prerender"}
 JSON = {**PHONE, "Accept": "application/json"}
 
-#: One row per scenario: the name, a function that returns the URL, and the visitors who request it,
-#: with their expected outcomes.
+#: One row per scenario: the name, a function that returns a URL, and the visitors who request the
+#: URL, each with the expected outcome.
 SCENARIOS: dict[str, tuple[Callable[[Shop], str], list[Visitor]]] = {
     "link": (
-        link_factory("product"),
+        make_link_builder("product"),
         [
             Visitor("li", "product as li on h5"),
             Visitor("wang", "product as wang on pc", PC),
@@ -149,7 +150,7 @@ SCENARIOS: dict[str, tuple[Callable[[Shop], str], list[Visitor]]] = {
         ],
     ),
     "handoff of home link": (
-        link_factory("home"),
+        make_link_builder("home"),
         [
             Visitor("li", "QR code: home as li on h5", PC),
             Visitor("wang", "QR code: home as wang on h5", PC),
@@ -157,7 +158,7 @@ SCENARIOS: dict[str, tuple[Callable[[Shop], str], list[Visitor]]] = {
         ],
     ),
     "handoff and phone": (
-        link_factory("home"),
+        make_link_builder("home"),
         [
             Visitor("li", "QR code: home as li on h5", PC),
             Visitor("li", "home as li on h5"),
@@ -165,7 +166,7 @@ SCENARIOS: dict[str, tuple[Callable[[Shop], str], list[Visitor]]] = {
         ],
     ),
     "link for tablet": (
-        link_factory("home", query="?platform=h5"),
+        make_link_builder("home", query="?platform=h5"),
         [
             Visitor("li", "home as li on h5", PC),
             Visitor("wang", "home as wang on h5", PC),
@@ -173,7 +174,7 @@ SCENARIOS: dict[str, tuple[Callable[[Shop], str], list[Visitor]]] = {
         ],
     ),
     "policy link": (
-        link_factory("policy", member="li"),
+        make_link_builder("policy", member="li"),
         [
             Visitor("li", "policy as li on h5"),
             Visitor("wang", "403"),
@@ -181,7 +182,7 @@ SCENARIOS: dict[str, tuple[Callable[[Shop], str], list[Visitor]]] = {
         ],
     ),
     "handoff of policy link": (
-        link_factory("policy", member="li"),
+        make_link_builder("policy", member="li"),
         [
             Visitor("li", "QR code: policy as li on h5", PC),
             Visitor("wang", "403", PC),
@@ -189,7 +190,7 @@ SCENARIOS: dict[str, tuple[Callable[[Shop], str], list[Visitor]]] = {
         ],
     ),
     "link without login": (
-        link_factory("policy", member="li", no_login_for=3600),
+        make_link_builder("policy", member="li", no_login_for=3600),
         [
             Visitor("li", "policy as li on h5"),
             Visitor("wang", "403"),
@@ -197,7 +198,7 @@ SCENARIOS: dict[str, tuple[Callable[[Shop], str], list[Visitor]]] = {
         ],
     ),
     "handoff of link without login": (
-        link_factory("home", member="li", no_login_for=3600),
+        make_link_builder("home", member="li", no_login_for=3600),
         [
             Visitor("li", "QR code: home as li on h5", PC),
             Visitor("wang", "403", PC),
@@ -205,7 +206,7 @@ SCENARIOS: dict[str, tuple[Callable[[Shop], str], list[Visitor]]] = {
         ],
     ),
     "expired link without login": (
-        link_factory("product", member="li", no_login_for=60, age=3600),
+        make_link_builder("product", member="li", no_login_for=60, age=3600),
         [
             Visitor("li", "product as li on h5"),
             Visitor("wang", "403"),
@@ -213,7 +214,7 @@ SCENARIOS: dict[str, tuple[Callable[[Shop], str], list[Visitor]]] = {
         ],
     ),
     "prefetch": (
-        link_factory("product"),
+        make_link_builder("product"),
         [
             Visitor("li", "503", PREFETCH),
             Visitor("li", "product as li on h5"),
@@ -221,7 +222,7 @@ SCENARIOS: dict[str, tuple[Callable[[Shop], str], list[Visitor]]] = {
         ],
     ),
     "htmx request": (
-        link_factory("product"),
+        make_link_builder("product"),
         [
             Visitor("li", "HX-Redirect", {**PHONE, "HX-Request": "true"}),
             Visitor("li", "product as li on h5"),
@@ -229,7 +230,7 @@ SCENARIOS: dict[str, tuple[Callable[[Shop], str], list[Visitor]]] = {
         ],
     ),
     "JSON request": (
-        link_factory("policy", member="li"),
+        make_link_builder("policy", member="li"),
         [
             Visitor("wang", "403 as JSON", JSON),
             Visitor("wang", "403"),
@@ -237,7 +238,7 @@ SCENARIOS: dict[str, tuple[Callable[[Shop], str], list[Visitor]]] = {
         ],
     ),
     "HEAD and POST requests": (
-        link_factory("product"),
+        make_link_builder("product"),
         [
             Visitor("li", "product as li on h5", method="HEAD"),
             Visitor("wang", "405", method="POST"),
@@ -245,7 +246,7 @@ SCENARIOS: dict[str, tuple[Callable[[Shop], str], list[Visitor]]] = {
         ],
     ),
     "error of member loader": (
-        link_factory("product"),
+        make_link_builder("product"),
         [
             Visitor("broken", "500"),
             Visitor("li", "product as li on h5"),
@@ -253,7 +254,7 @@ SCENARIOS: dict[str, tuple[Callable[[Shop], str], list[Visitor]]] = {
         ],
     ),
     "prefetch of return link": (
-        make_return_link,
+        click_and_get_return_link,
         [
             Visitor("li", "503", PREFETCH),
             Visitor("li", "to /about"),
@@ -325,7 +326,7 @@ def test_each_visitor_gets_own_response(
 def test_cache_mixes_up_visitors_if_middleware_marks_responses_public(
     shop: Shop, make_url: Callable[[Shop], str], visitors: list[Visitor]
 ) -> None:
-    """This shows that the scenarios detect a site whose responses are not protected."""
+    """This test shows that the scenarios can detect a site whose responses are not protected."""
     pairs = [
         (first, second)
         for first, second in itertools.permutations(visitors, 2)
@@ -340,7 +341,7 @@ def test_cache_mixes_up_visitors_if_middleware_marks_responses_public(
 
 
 def test_simultaneous_clicks_identify_each_member(shop: Shop) -> None:
-    url = link_factory("product")(shop)
+    url = make_link_builder("product")(shop)
     members = [f"member-{number}" for number in range(16)]
     with ThreadPoolExecutor(len(members)) as pool:
         outcomes = list(pool.map(lambda member: shop.visit(url, Visitor(member)), members))
@@ -353,7 +354,7 @@ def test_link_returns_404_until_secret_key_fallback_is_added(
 ) -> None:
     with monkeypatch.context() as patch:
         patch.setitem(shop.app.config, "SECRET_KEY", "an earlier secret")
-        url = link_factory("product")(shop)
+        url = make_link_builder("product")(shop)
     outcomes = [shop.visit(url, Visitor("li"))]
     monkeypatch.setitem(shop.app.config, "SECRET_KEY_FALLBACKS", ["an earlier secret"])
     outcomes += [shop.visit(url, Visitor(member)) for member in ("li", "wang")]
@@ -369,7 +370,7 @@ def test_link_returns_404_until_secret_key_fallback_is_added(
 def test_return_link_sends_payment_returned_for_each_visitor(
     shop: Shop, sent_signals: SentSignals, step: int
 ) -> None:
-    url = make_return_link(shop)
+    url = click_and_get_return_link(shop)
     visitors = ["li", "wang", None][::step]
     sent_signals.clear()
     for member in visitors:

@@ -1,4 +1,4 @@
-"""Tests of the simulator that need servers, files or other processes, or are rare."""
+"""Tests of the gateway simulator: rare cases, and tests with servers, files or other processes."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ __all__ = ["shop"]
 
 
 def make_standalone_client(**options: Any) -> FlaskClient:
-    """Return a test client of an app that serves only the simulator."""
+    """Return a test client of an app that serves only the gateway simulator."""
     return GatewaySimulator("12345", "Key", **options).create_app().test_client()
 
 
@@ -56,7 +56,7 @@ def test_order_list_has_pages_with_newest_first(shop: Shop) -> None:
     orders = response["data"]["orders"]
     assert (orders["pageIndex"], orders["pageNums"], orders["total"]) == (2, 3, 5)
     assert [row["insureNum"] for row in orders["data"]] == numbers[2:4]
-    # Xiebao's SDK uses other names in the list than in the details of an order.
+    # In Xiebao's SDK, the order list has other field names than the details of an order.
     expected = {"payState": 1, "issueState": 1, "price": 15.0}
     assert orders["data"][0].items() >= expected.items()
     assert "payStatus" not in orders["data"][0]
@@ -150,7 +150,7 @@ def test_redirect_is_not_followed_and_counts_as_failure() -> None:
     site, paths = Flask("site"), list[str]()
 
     @site.route("/<path>", methods=["GET", "POST"])
-    def respond(path: str) -> tuple[str, int, dict[str, str]]:
+    def record_path(path: str) -> tuple[str, int, dict[str, str]]:
         paths.append(path)
         return '{"state": true}', 302 if path == "moved" else 200, {"Location": "/there"}
 
@@ -175,7 +175,7 @@ def test_redirect_is_not_followed_and_counts_as_failure() -> None:
 def test_malformed_http_response_does_not_stop_purchase(response: bytes) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
 
-        def respond_to_all() -> None:
+        def send_malformed_responses() -> None:
             with contextlib.suppress(OSError):
                 while True:
                     connection, _ = server.accept()
@@ -183,7 +183,7 @@ def test_malformed_http_response_does_not_stop_purchase(response: bytes) -> None
                         connection.recv(65536)
                         connection.sendall(response)
 
-        threading.Thread(target=respond_to_all, daemon=True).start()
+        threading.Thread(target=send_malformed_responses, daemon=True).start()
         shop = Shop(notify_url=f"http://127.0.0.1:{server.getsockname()[1]}/")
         number = shop.buy()
     assert shop.query_order(number).pay_status == 1
@@ -214,7 +214,8 @@ def test_orders_file_in_missing_folder_raises(tmp_path: Path) -> None:
         shop.perform("pay")
 
 
-#: A program that buys the product ten times. Its arguments are the file and the product page.
+#: A program that buys a product ten times. Its arguments are the file for the orders and the URL of
+#: the gateway's product page.
 BUY_TEN_TIMES = """
 import sys
 from flask_xiebao.testing import GatewaySimulator
@@ -227,7 +228,7 @@ for _ in range(10):
 def test_concurrent_processes_store_all_orders_in_file(tmp_path: Path) -> None:
     file = tmp_path / "orders.sqlite3"
     arguments = [sys.executable, "-c", BUY_TEN_TIMES, str(file), STANDALONE_PRODUCT]
-    workers = [subprocess.Popen(arguments) for _ in range(3)]  # noqa: S603 - It is the code above.
+    workers = [subprocess.Popen(arguments) for _ in range(3)]  # noqa: S603 - The code is above.
     assert [worker.wait(60) for worker in workers] == [0, 0, 0]
     shop = Shop(orders=file)
     with shop.app.app_context():

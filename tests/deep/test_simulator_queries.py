@@ -22,7 +22,7 @@ from tests.check.gateway_urls import (
 )
 from tests.support import SIGN
 
-#: The pieces of random query strings.
+#: The pieces from which random query strings are made.
 PIECES = [
     *("partnerId", "sign", "Sign", "platform", "paySuccess", "partnerUniqKey", "caseCode", SIGN),
     *("=", "=", "=", "&", "&", "+", "%z", "%ff", "%00", "%0d%0a", "%ED%A0%80", "%F0%9F%98%80"),
@@ -45,7 +45,7 @@ def test_random_query_returns_200_or_400_without_signature() -> None:
         path = rng.choice(list(VALID_PARAMETERS))
         response = BROWSER.get(
             "/",
-            # The test client would encode a query in the URL.
+            # Set QUERY_STRING here, because the test client would encode a query in the URL.
             environ_overrides={
                 "QUERY_STRING": query,
                 "PATH_INFO": path,

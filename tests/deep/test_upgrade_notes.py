@@ -1,4 +1,4 @@
-"""Tests for the command in the upgrade notes that finds names of older versions."""
+"""A test for the ``grep`` command in the upgrade notes that finds names of older versions."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def test_grep_command_of_upgrade_notes_finds_old_names(tmp_path: Path) -> None:
         'NotificationError("", "wrong_partner")',
     ]
     (tmp_path / "page.html").write_text("\n".join(old_code))
-    # The first line is valid in the current version, so the command must not find it.
+    # The first line of this file is valid in the current version, so the command must not find it.
     (tmp_path / "shop.py").write_text("Entry('home', 'no_login_for')\nguard(entry.max_age)\n")
     *_, command = re.findall(
         r"(?m)^\$ (grep .*)$", (DOCS / "en/how-to/upgrading.md").read_text("utf-8")

@@ -1,4 +1,4 @@
-"""Processes that use a database at the same time, and some of which are killed."""
+"""Worker processes that use a database at the same time, while some workers are killed."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import time
 def run_and_kill_workers(
     module: str, *arguments: str, seconds: float, workers: int, kills: int
 ) -> list[str]:
-    """Run a module in several processes, and return all lines that they print.
+    """Run a module in several processes, and return all lines that the processes print.
 
-    In the meantime, kill some processes, and replace each with a new one.
+    In the meantime, kill some processes, and replace each with a new process.
 
     :param arguments: The arguments of the module. The number of seconds to run and a seed for
         random numbers are appended.

@@ -1,4 +1,4 @@
-"""The fixtures of tests/browser, and one for pages with any markup and stylesheet."""
+"""The fixtures of ``tests/browser``, and a fixture that serves pages with any markup and CSS."""
 
 from __future__ import annotations
 
@@ -49,10 +49,11 @@ _PAGE = """\
 
 @pytest.fixture(scope="package")
 def serve_page() -> Iterator[Callable[..., str]]:
-    """A function that serves a page with a strict Content-Security-Policy, and returns its URL.
+    """A function that serves a page with a strict Content-Security-Policy, and returns the URL.
 
-    Its arguments are the Jinja sources of the content and of the stylesheet links, and the CSS of
-    ``/theme.css``. The variable ``bootstrap`` is that of Bootstrap-Flask.
+    The function's arguments are the Jinja source of the page's content, the Jinja source of its
+    stylesheet links, and the CSS of ``/theme.css``. Both sources can use the variable ``bootstrap``
+    of Bootstrap-Flask.
     """
     with contextlib.ExitStack() as stack:
 

@@ -1,4 +1,4 @@
-"""Service workers for the shop of tests/browser/shop.py.
+"""Service workers for the test shop in ``tests/browser/shop.py``.
 
 To test another service worker, add a row to ``WORKERS``.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from flask import Flask, Response
 from playwright.sync_api import Page
 
-#: One row per service worker: its name, and the JavaScript expression for its response.
+#: One row per service worker: the name, and the JavaScript expression of the worker's response.
 WORKERS = {
     "forwards requests": "fetch(event.request)",
     "adds header": "fetch(new Request(event.request, {headers:"
@@ -31,10 +31,10 @@ addEventListener("fetch", event => {
 
 
 def add_service_workers(app: Flask) -> None:
-    """Serve the service workers."""
+    """Add a view to the app that serves the scripts of the service workers."""
 
     @app.get("/worker/<name>")
-    def worker(name: str) -> Response:
+    def serve_worker_script(name: str) -> Response:
         preload = "enable" if name == "uses navigation preload" else "disable"
         return Response(
             _WORKER % (preload, WORKERS[name]),
@@ -44,7 +44,7 @@ def add_service_workers(app: Flask) -> None:
 
 
 def register_service_worker(page: Page, worker: str | None) -> None:
-    """Register a service worker and wait until it controls the page. If it is None, do nothing."""
+    """Register a service worker, unless it is None, and wait until it controls the page."""
     if worker is not None:
         page.evaluate(
             """async worker => {

@@ -1,4 +1,4 @@
-"""Helpers for the computed styles of elements."""
+"""A helper that reads the computed style of an element on a page."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from playwright.sync_api import Locator
 
 
 def get_computed_style(element: Locator, pseudo: str | None = None) -> Any:
-    """Return all properties of the computed style, as a dict from names to values.
+    """Return all properties of an element's computed style, as a dict of names and values.
 
     :param pseudo: a pseudo-element such as ``::after``.
     """

@@ -1,6 +1,6 @@
 """Tests in a Chromium with the back/forward cache, and on a host without HTTPS.
 
-Playwright disables this cache by default.
+Playwright disables the back/forward cache by default, so these tests start their own Chromium.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from tests.deep.browser.test_htmx_and_turbo import click_and_log_in
 
 @pytest.fixture(scope="module")
 def chrome(chrome: tuple[Playwright, Browser]) -> Iterator[tuple[Playwright, Browser]]:
-    """Playwright, and a Chromium that resolves ``shop.test`` to this computer.
+    """Playwright, and a Chromium in which the host ``shop.test`` is this computer.
 
-    Unlike 127.0.0.1, this host is no secure context without HTTPS.
+    Without HTTPS, a page on ``shop.test`` is not a secure context, but a page on 127.0.0.1 is.
     """
     browser = chrome[0].chromium.launch(
         executable_path=shutil.which("chromium"),
@@ -51,8 +51,8 @@ def test_entry_can_be_clicked_again_on_cached_page(
 
 @pytest.mark.parametrize("frontend", ["htmx 2", "htmx 4", "turbo", "turbo frame"])
 def test_tap_is_one_click_without_https(open_shop: Callable[..., ShopPage], frontend: str) -> None:
-    # Without HTTPS, browsers send no Sec-Fetch-Mode. Only the headers of HTMX and Turbo tell their
-    # requests from clicks.
+    # Without HTTPS, browsers do not send the header Sec-Fetch-Mode. So only the headers that HTMX
+    # and Turbo add to their requests distinguish these requests from clicks.
     shop = open_shop("iPhone", frontend, gateway_elsewhere=True)
     shop.page.goto(shop.url.replace("127.0.0.1", "shop.test"))
     click_and_log_in(shop)

@@ -16,10 +16,10 @@ from tests.browser.support import MEMBER, NODE_MODULES
 from tests.support import SentSignals
 
 
-def run_firefox(folder: Path, **task: Any) -> Any:
-    """Run a task of ``firefox.mjs``, and return its result."""
+def run_firefox_script(folder: Path, **task: Any) -> Any:
+    """Run a task of the script ``firefox.mjs`` in Firefox, and return the result."""
     path = shutil.which("firefox-esr") or shutil.which("firefox")
-    # Node.js looks for packages beside the script.
+    # Copy the script, because Node.js looks for the folder node_modules beside the script.
     shutil.copy(Path(__file__).with_name("firefox.mjs"), folder)
     (folder / "node_modules").symlink_to(NODE_MODULES)
     result = subprocess.run(  # noqa: S603
@@ -35,7 +35,7 @@ def run_firefox(folder: Path, **task: Any) -> Any:
 
 def test_entries_fit_screens_of_phones_and_pcs(tmp_path: Path) -> None:
     with serve_styled_pages(tmp_path) as sites:
-        errors = run_firefox(
+        errors = run_firefox_script(
             tmp_path,
             urls=[f"{url}/page/{name}" for url in sites.values() for name in SITE_STYLES],
             widths=[320, 360, 768, 1280],
@@ -47,7 +47,7 @@ def test_entries_fit_screens_of_phones_and_pcs(tmp_path: Path) -> None:
 
 def test_double_click_counts_as_one_click(tmp_path: Path, sent_signals: SentSignals) -> None:
     with serve_shop("plain", script=True) as (url, _):
-        final_url = run_firefox(tmp_path, url=url, member=MEMBER)
-        time.sleep(0.3)  # Time for a second request.
+        final_url = run_firefox_script(tmp_path, url=url, member=MEMBER)
+        time.sleep(0.3)  # A second request would arrive in this time.
     assert "/gateway/dispatch/cps" in final_url
     assert [signal for signal, _ in sent_signals] == ["clicked"]

@@ -23,10 +23,10 @@ __all__ = [
     "test_hover_is_no_click_and_next_click_counts_once",
 ]
 
-#: A key of ``FRONTENDS``.
+#: The name of the test shop's frontend: a key of ``FRONTENDS``.
 frontend = parametrized_fixture(*sorted(FRONTENDS.keys() - {*TESTED_HERE}))
 
-#: HTMX and Turbo, each with and without a target element for the content.
+#: The frontends with HTMX or Turbo, each with and without a target element for the loaded content.
 FRAMEWORKS = (
     *("htmx 2", "htmx 2 with target", "htmx 4", "htmx 4 with target"),
     *("turbo", "turbo frame"),
@@ -39,7 +39,7 @@ frontends_and_workers = pytest.mark.parametrize(
 
 
 def click_and_log_in(shop: ShopPage) -> None:
-    """Click an entry, log in on the page that opens, and assert that this is one click."""
+    """Click an entry, log in on the page that opens, and assert that this counts as one click."""
     shop.tap_or_click("product")
     shop.page.get_by_label("会员").fill(MEMBER)
     shop.context.tap_or_click(shop.page.get_by_role("button", name="登录"))

@@ -22,14 +22,15 @@ _TEXT = '<span class="xiebao-entry__text">航班延误、意外医疗、行李�
 _CARD = '{{% call insurance_entry("QX1", look="card") %}}{}{{% endcall %}}'
 LINK = '{{ insurance_entry("QX1", "买一份旅行险", look="link") }}'
 
-#: One row per card: the id of the element around it, and its Jinja source.
+#: One row per card: the id of the element around the card, and the card's Jinja source.
 CARDS = {
     "title-and-text": _CARD.format(_TITLE + _TEXT),
     "title": _CARD.format(_TITLE),
     "label": '{{ insurance_home_entry(look="card") }}',
     "long-word": _CARD.format("Kraftfahrzeughaftpflichtversicherungsbedingungen" * 3),
 }
-#: One row per look: the id of the element around the entry, and the entry's Jinja source.
+#: One row per look of an entry: the id of the element around the entry, and the entry's Jinja
+#: source.
 LOOKS = {
     "button": '{{ insurance_entry("QX1") }}',
     "button-with-class": '{{ insurance_entry("QX1", class="x") }}',
@@ -50,8 +51,8 @@ both_orders = pytest.mark.parametrize(
 )
 
 
-def build_content(entries: dict[str, str]) -> str:
-    """Return the Jinja source of a page with these entries, each in an element with its id."""
+def build_page_source(entries: dict[str, str]) -> str:
+    """Return the Jinja source of a page. The key of each entry is the id of the entry's ``div``."""
     return "".join(f'<div id="{id}">{source}</div>' for id, source in entries.items())
 
 
@@ -82,7 +83,7 @@ def test_entries_have_no_transitions_with_reduced_motion(
     has_transitions: bool,
 ) -> None:
     page = new_context(reduced_motion=motion).page
-    page.goto(serve_page(build_content(LOOKS)))
+    page.goto(serve_page(build_page_source(LOOKS)))
     for look in LOOKS:
         style = get_computed_style(page.locator(f"#{look} .xiebao-entry"))
         durations = re.findall(r"[\d.]+", style["transition-duration"])
@@ -118,13 +119,13 @@ def test_entry_with_bootstrap_classes_looks_like_bootstrap_button(
     if state == "at rest":
         assert bootstrap["background-color"] == "rgb(13, 110, 253)"
     if entry["outline-style"] == bootstrap["outline-style"] == "none":
-        # The offset of an invisible outline makes no difference.
+        # If an outline is invisible, its offset makes no difference.
         entry["outline-offset"] = bootstrap["outline-offset"]
     assert entry == bootstrap
 
 
-#: The properties that Bootstrap must not change.
-KEPT = re.compile(
+#: The CSS properties of entries that Bootstrap must not change.
+PROTECTED_PROPERTIES = re.compile(
     r"background-color|border-(top|right)-(color|width|style)|border-top-left-radius|box-sizing"
     r"|color|display|font-weight|padding-(top|left)|text-(align|decoration-.*)"
 )
@@ -138,21 +139,23 @@ def test_bootstrap_does_not_change_look_of_entries(
     for styles in (ENTRY_STYLES, order.format(site=BOOTSTRAP, entries=ENTRY_STYLES)):
         page = new_context(reduced_motion="reduce").page
         css = "body { color: #123456 !important }"
-        page.goto(serve_page(build_content(LOOKS), styles=styles + THEME, css=css))
+        page.goto(serve_page(build_page_source(LOOKS), styles=styles + THEME, css=css))
         for look in LOOKS:
             entry = page.locator(f"#{look} .xiebao-entry")
             page.mouse.move(0, 0)
             at_rest = [get_computed_style(entry), get_computed_style(entry, "::after")]
             entry.hover()
-            looks.append([get_kept_properties(s) for s in (*at_rest, get_computed_style(entry))])
+            looks.append(
+                [get_protected_properties(s) for s in (*at_rest, get_computed_style(entry))]
+            )
     assert looks[: len(LOOKS)] == looks[len(LOOKS) :]
 
 
-def get_kept_properties(style: dict[str, str]) -> dict[str, str]:
-    """Return the properties that Bootstrap must not change."""
+def get_protected_properties(style: dict[str, str]) -> dict[str, str]:
+    """Return the properties of a computed style that Bootstrap must not change."""
     if style["display"] == "inline":
-        del style["box-sizing"]  # It has no effect on inline elements.
-    return {name: value for name, value in style.items() if KEPT.fullmatch(name)}
+        del style["box-sizing"]  # This property has no effect on inline elements.
+    return {name: value for name, value in style.items() if PROTECTED_PROPERTIES.fullmatch(name)}
 
 
 @both_color_schemes
@@ -181,7 +184,7 @@ def test_chevron_of_card_is_vertically_centered_beside_text(
     width: int,
 ) -> None:
     page = new_context(viewport={"width": width, "height": 900}, device_scale_factor=2).page
-    page.goto(serve_page(build_content(CARDS), styles=styles))
+    page.goto(serve_page(build_page_source(CARDS), styles=styles))
     for name in CARDS:
         entry = page.locator(f"#{name} .xiebao-entry")
         text_end = entry.evaluate(
@@ -196,8 +199,8 @@ def test_chevron_of_card_is_vertically_centered_beside_text(
                 return Math.max(...ends) - entry.getBoundingClientRect().left;
             }"""
         )
-        # The chevron is the only drawing between the text and the border. A pixel of the page is
-        # two pixels of the screenshot.
+        # In the screenshot, the chevron is the only drawing between the text and the border. A CSS
+        # pixel is two pixels wide in the screenshot.
         image = Image.open(io.BytesIO(entry.screenshot())).convert("RGB")
         left, border = math.ceil(text_end) + 1, 9
         area = image.crop(

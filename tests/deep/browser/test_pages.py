@@ -1,4 +1,4 @@
-"""Tests for the pages for QA, the English pages, reports, and the links and buttons of pages."""
+"""Tests for the demo: pages for QA, English pages, links and buttons. Also tests for reports."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ __all__ = [
 #: The type of the fixture ``open_demo_page``.
 OpenDemoPage = Callable[..., DeviceContext]
 
-#: A key of ``PAGES``, and a locale.
+#: One row per page and language: the page's key in ``PAGES``, and the locale.
 tested_page = parametrized_fixture(
     *((name, "zh") for name in PAGES if name not in TESTED_HERE),
     *((name, "en") for name in PAGES),
     ids=", ".join,
 )
 
-#: True if the check passes, and options of the command.
+#: One row per report: whether the check passes, and the option for the report's language.
 report = parametrized_fixture(
     (True, "--locale=zh"),
     (True, "--locale=en"),
@@ -52,7 +52,8 @@ report = parametrized_fixture(
 @pytest.mark.parametrize("name", sorted(REFUSAL_PAGES))
 def test_page_for_refused_click_links_to_shop(open_demo_page: OpenDemoPage, name: str) -> None:
     page = open_demo_page(name).page
-    # Without a login view, users have to look for the login form on the home page.
+    # Without the setting XIEBAO_LOGIN_VIEW, the page for status 401 links to the home page, because
+    # users have to look for the login form there.
     link = page.get_by_role("link", name="去首页登录" if name == "401" else "返回网站首页")
     link.click()
     expect(page.locator("h1")).to_have_text("订单确认")

@@ -13,12 +13,12 @@ from tests.browser.test_htmx_and_turbo import HOVER_TIME
 from tests.deep.browser.service_workers import add_service_workers, register_service_worker
 
 
-def add_views(app: Flask) -> None:
-    """Serve service workers, and speculation rules for pages with ``?prefetch=…``."""
+def add_prefetch_views(app: Flask) -> None:
+    """Serve service workers, and speculation rules for each page whose URL has ``?prefetch=…``."""
     add_service_workers(app)
 
     @app.get("/rules/<action>")
-    def rules(action: str) -> Response:
+    def serve_speculation_rules(action: str) -> Response:
         all_links = {"where": {"href_matches": "/xiebao/*"}, "eagerness": "immediate"}
         text = json.dumps({action: [all_links]})
         return Response(text, mimetype="application/speculationrules+json")
@@ -31,13 +31,13 @@ def add_views(app: Flask) -> None:
         return response
 
 
-# "link" stands for <link rel="prefetch">, the others are actions of speculation rules.
+# "link" stands for <link rel="prefetch">. The two other values are actions of speculation rules.
 @pytest.mark.parametrize("prefetch", ["link", "prefetch", "prerender"])
 @pytest.mark.parametrize("worker", [None, "forwards requests", "bypasses cache", "adds header"])
 def test_prefetch_is_no_click_and_next_click_counts_once(
     open_shop: Callable[..., ShopPage], prefetch: str, worker: str | None
 ) -> None:
-    shop = open_shop("desktop", "plain", extend=add_views)
+    shop = open_shop("desktop", "plain", extend=add_prefetch_views)
     shop.log_in_and_open()
     register_service_worker(shop.page, worker)
     assert shop.link_requests == []
@@ -51,5 +51,5 @@ def test_prefetch_is_no_click_and_next_click_counts_once(
     shop.tap_or_click("product")
     shop.assert_arrived("product")
     assert shop.clicks == ["product"]
-    # Chromium reports each link whose prefetch has failed.
+    # Chromium logs an error for each link whose prefetch has failed. Ignore these errors.
     shop.context.errors = [error for error in shop.context.errors if "/xiebao/" not in error]

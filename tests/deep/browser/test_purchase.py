@@ -1,4 +1,4 @@
-"""Tests for a purchase in the demo: repeated notifications, purchases by QR code, and on a PC."""
+"""Tests for purchases in the demo: with repeated notifications, by QR code, and on a PC."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from tests.browser.test_purchase import (
 
 __all__ = ["connected_demo", "test_policy_bought_on_phone_appears_in_shop_until_surrender"]
 
-#: A phone, an entry, and True to send each notification three times and in reverse order.
+#: One row per purchase: the phone, the entry, and whether the simulator sends each notification
+#: three times and in reverse order.
 purchase = parametrized_fixture(
     ("iPhone", "product", True),
     ("Pixel", "home", False),

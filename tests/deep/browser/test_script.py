@@ -1,4 +1,4 @@
-"""Tests for ``xiebao_script()``: busy entries, handlers of the site, and handoff countdowns."""
+"""Tests for ``xiebao_script()``: busy entries, click handlers, and countdowns of handoff pages."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["test_double_click_counts_as_one_click"]
 
 ENTRY = '{{ xiebao_script() }}{{ insurance_entry("QX1", id="entry", target=none) }}'
 
-#: A key of ``FRONTENDS``.
+#: The name of the test shop's frontend: a key of ``FRONTENDS``.
 frontend = parametrized_fixture("htmx 2", "htmx 4", "turbo", "turbo frame")
 
 
@@ -26,7 +26,7 @@ def test_entry_is_busy_until_page_is_restored_or_10_seconds_pass(
     page = new_context("iPhone").page
     page.clock.install()
     page.goto(serve_page(ENTRY))
-    # The browser stays on the page if the response has the status 204.
+    # Respond with the status 204, because the browser then stays on the page.
     page.route("**/xiebao/product/*", lambda route: route.fulfill(status=204))
     entry = page.locator("#entry")
 
@@ -50,7 +50,7 @@ def test_entry_does_not_stay_busy_if_site_prevents_click(
     serve_page: Callable[..., str], new_context: Callable[..., DeviceContext]
 ) -> None:
     page = new_context("iPhone").page
-    # An element around the entry that is busy, too, must make no difference.
+    # The element around the entry is busy, too. This must make no difference.
     page.goto(serve_page(f'<div aria-busy="true">{ENTRY}</div>'))
     entry = page.locator("#entry")
     entry.evaluate(
@@ -135,12 +135,12 @@ def test_entry_can_be_opened_in_new_windows_and_clicked_again(
         with shop.context.context.expect_page():
             target.click()
     shop.wait_for_link_request("home")
-    # On a PC, the entry "home" opens a handoff page, which is no click.
+    # On a PC, the entry "home" opens a handoff page. This does not count as a click.
     assert shop.clicks == ["product"] * 4
 
 
-def open_handoff(demo: Demo, visitor: DeviceContext) -> Page:
-    """Log in, and open a handoff page."""
+def open_handoff_page(demo: Demo, visitor: DeviceContext) -> Page:
+    """Log in to the demo, open a handoff page, and return the browser page."""
     visitor.log_in(demo.url)
     with demo.app.test_request_context():
         visitor.page.goto(demo.url + demo.xiebao.home_link())
@@ -152,7 +152,7 @@ def test_qr_code_disappears_when_it_expires(
     serve_demo: Callable[..., Demo], new_context: Callable[..., DeviceContext], script: bool
 ) -> None:
     demo = serve_demo(XIEBAO_HANDOFF_MAX_AGE="4")
-    page = open_handoff(demo, new_context(java_script_enabled=script))
+    page = open_handoff_page(demo, new_context(java_script_enabled=script))
     code = page.locator(".xiebao-qr")
     assert read_qr_code(code)
     expired = code.get_by_text("二维码已过期")
@@ -172,7 +172,7 @@ def test_countdown_includes_time_in_which_device_sleeps(
 ) -> None:
     pc = new_context()
     pc.page.clock.install()
-    page = open_handoff(serve_demo(XIEBAO_HANDOFF_MAX_AGE="301"), pc)
+    page = open_handoff_page(serve_demo(XIEBAO_HANDOFF_MAX_AGE="301"), pc)
     countdown = page.locator("[data-xiebao-seconds]")
     expect(countdown).to_contain_text("二维码将在 5:0")
 
@@ -187,7 +187,7 @@ def test_countdown_includes_time_in_which_device_sleeps(
 def test_countdown_ignores_clock_that_is_set_back(
     serve_demo: Callable[..., Demo], new_context: Callable[..., DeviceContext]
 ) -> None:
-    page = open_handoff(serve_demo(XIEBAO_HANDOFF_MAX_AGE="3"), new_context())
+    page = open_handoff_page(serve_demo(XIEBAO_HANDOFF_MAX_AGE="3"), new_context())
     page.evaluate("(now => Date.now = () => now() - 3_600_000)(Date.now)")
     countdown = page.locator("[data-xiebao-seconds]")
     page.wait_for_timeout(1100)

@@ -1,6 +1,6 @@
 """Tests for links behind service workers, and for links that scripts fetch.
 
-``WORKERS`` in service_workers.py has the service workers.
+The service workers are in ``WORKERS`` of the module ``service_workers.py``.
 """
 
 from __future__ import annotations
@@ -71,6 +71,6 @@ def test_fetch_of_link_returns_page_without_redirect_and_is_no_click(
     )
 
     assert responses == [[200, "basic", link, False, False]] * 9
-    # The image has sent the tenth request.
+    # The calls of fetch() have sent nine requests, and the image has sent the tenth.
     assert [entry for entry, _ in shop.link_requests] == ["product"] * 10
     assert shop.clicks == []

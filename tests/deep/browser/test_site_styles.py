@@ -1,4 +1,4 @@
-"""Tests for entries on more pages of ``SITE_STYLES``, for busy entries, forced colors and print."""
+"""Tests for entries on pages with more stylesheets, for busy entries, forced colors and print."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ __all__ = [
     "test_touch_areas_are_at_least_44_pixels_wide_and_high",
 ]
 
-#: A key of ``SITE_STYLES``.
+#: The name of a page with the stylesheets of a site: a key of ``SITE_STYLES``.
 styles = parametrized_fixture(*sorted(SITE_STYLES.keys() - {*TESTED_HERE}))
 
-#: Pages without styles, in dark mode, with a focus style for all links, and with rules for links.
+#: Sites without CSS, in dark mode, with a focus style for all links, and with CSS rules for links.
 few_sites = pytest.mark.parametrize(
     "styles",
     ["no styles", "Bootstrap, dark", "Pico", "Tailwind 4 with rules for links", "rules for links"],
@@ -55,16 +55,16 @@ def test_busy_entry_keeps_its_size_and_shows_spinner_in_its_middle(
 
         button = entry.locator(".xiebao-entry__action") if id == "card" else entry
         image = Image.open(io.BytesIO(button.screenshot())).convert("RGB")
-        left, top, right, bottom = find_drawing(image)
+        left, top, right, bottom = find_spinner_edges(image)
         assert 8 <= right - left <= 20, id
-        # The spinner is three quarters of a ring, so its box is not exactly in the middle.
+        # The spinner is three quarters of a ring, so its bounding box is not exactly in the middle.
         assert (left + right) / 2 == pytest.approx(image.width / 2, abs=3), id
         assert (top + bottom) / 2 == pytest.approx(image.height / 2, abs=3), id
 
 
-def find_drawing(image: Image.Image) -> tuple[float, float, float, float]:
-    """Return the left, top, right and bottom edge of the drawing on a button."""
-    inner = image.crop((9, 3, image.width - 9, image.height - 3))  # Without the border.
+def find_spinner_edges(image: Image.Image) -> tuple[float, float, float, float]:
+    """Return the left, top, right and bottom edge of the spinner in a button's screenshot."""
+    inner = image.crop((9, 3, image.width - 9, image.height - 3))  # Cut off the button's border.
     background = Image.new("RGB", inner.size, image.getpixel((15, image.height // 2)))
     difference = ImageChops.difference(inner, background).convert("L")
     box = difference.point(lambda value: value > 24 and 255).getbbox()
@@ -72,8 +72,8 @@ def find_drawing(image: Image.Image) -> tuple[float, float, float, float]:
     return left + 9, top + 3, right + 9, bottom + 3
 
 
-#: One row per kind of Tailwind class: the properties that it sets, and True if it affects entries.
-#: Tailwind classes place an entry, but do not change its look.
+#: One row per kind of Tailwind class: the name, the CSS properties that the class sets, and whether
+#: the class affects entries. Tailwind classes can place an entry, but cannot change its look.
 UTILITIES = {
     "margin": (["marginTop"], True),
     "position": (["position"], True),
