@@ -2,6 +2,10 @@
 
 To test a rule, add a row to ``STATUSES``, ``ADDRESSES``, ``PARAMETERS``, ``RETURN_URLS``,
 ``HEADERS``, ``REFUSALS`` or ``HOOKS``. Each row changes the responses of a site without a fault.
+
+If only logged-in members meet the fault, build the row with ``failing_row``, ``make_login_shop``
+and ``member=7``, as in the row "public redirects of members" of ``HEADERS``. Without ``member``,
+the check uses placeholder members, who have no session cookie, so it does not find the fault.
 """
 
 from __future__ import annotations
@@ -27,6 +31,7 @@ from tests.check.support import (
     change_headers,
     failing_row,
     get_failed_rules,
+    make_login_shop,
     make_shop,
     replace_in_location,
     replace_status,
@@ -200,6 +205,23 @@ RETURN_URLS = [
     ),
 ]
 
+
+def make_member_redirects_public(inner: Any) -> Any:
+    """Let shared caches store the redirects of members to the gateway, as a CDN's rule may do.
+
+    This function is a middleware, because the extension corrects headers after all request hooks.
+    """
+
+    def call_app(environ: Any, start_response: Any) -> Any:
+        response = Response.from_app(inner, environ)
+        has_session = "session=" in environ.get("HTTP_COOKIE", "")
+        if has_session and (response.location or "").startswith("https://testapi.xiebao18.com/"):
+            response.headers["Cache-Control"] = "public, max-age=600"
+        return response(environ, start_response)
+
+    return call_app
+
+
 #: One row per missing, changed or added header.
 HEADERS = [
     *(
@@ -214,6 +236,17 @@ HEADERS = [
             ("CDN-Cache-Control", "max-age=60"),
             ("Surrogate-Control", "max-age=60"),
         ]
+    ),
+    # Only product-plain fails. In the test case product-bearer, an anonymous visitor is redirected
+    # to the gateway, so the middleware does not change the response.
+    failing_row(
+        "public redirects of members",
+        "header.cache-control",
+        partial(make_login_shop, add_middleware(make_member_redirects_public)),
+        "Actual: Cache-Control: public, max-age=600. Expected: Cache-Control: no-store.",
+        failed_cases="product-plain",
+        member=7,
+        only=["product-plain", "product-bearer", "product-visitor", "product-changed"],
     ),
     failing_response(
         "no nosniff and no frame-ancestors",
