@@ -18,7 +18,7 @@ HOME = "/dispatch/cps/index"
 POLICY = "/dispatch/cps/insureDetail"
 _ACCOUNT = {"partnerId": "12345", "sign": SIGN}
 _MEMBER = {"subPartnerId": "", "partnerUniqKey": "101000"}
-#: The parameters of a URL that the gateway accepts, by the path of the page.
+#: For the path of each gateway page, the parameters of a URL that the gateway accepts.
 VALID_PARAMETERS = {
     PRODUCT: {**_ACCOUNT, **_MEMBER, "caseCode": "QX000000127257"},
     HOME: {**_ACCOUNT, **_MEMBER},
@@ -28,8 +28,8 @@ SIMULATOR = GatewaySimulator("12345", "Key", also_known=("toLogin", "isApp"))
 BROWSER = SIMULATOR.create_app().test_client()
 
 
-def build_url(path: str, without: str = "", **changes: str) -> str:
-    """Return the URL of a gateway page with these changes to the valid parameters.
+def build_gateway_url(path: str, without: str = "", **changes: str) -> str:
+    """Return the URL of a gateway page, with valid parameters except for the given changes.
 
     :param without: the name of a parameter to leave out.
     """
@@ -42,6 +42,6 @@ def encode_base64(text: str | bytes) -> str:
 
 
 def get_status_and_page(url: str) -> tuple[int, Tag]:
-    """Request a page of the simulator, and return the status and the parsed page."""
+    """Request a page of the gateway simulator, and return the status and the parsed page."""
     response = BROWSER.get(url)
     return response.status_code, parse_html(response)

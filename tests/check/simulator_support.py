@@ -24,22 +24,23 @@ from tests.support import (
 )
 from tests.vectors import compute_sign
 
-#: The person who buys the simulated insurance and is insured.
+#: The name of the person who buys the simulated insurance and is insured.
 PERSON = "王小明"
-#: The types of the notifications about a purchase: applied, paid, issued and in force.
+#: The types of the notifications about a complete purchase: applied, paid, issued and in force.
 PURCHASE_TYPES = [1, 2, 3, 9]
-#: A return URL as a query parameter. The base64 is of https://shop.example/orders.
+#: The query parameter with a return URL: the base64 form of https://shop.example/orders.
 PAY_SUCCESS = "&paySuccess=aHR0cHM6Ly9zaG9wLmV4YW1wbGUvb3JkZXJz"
-#: The path and query of the product page in an app that serves only the simulator.
+#: The path and query string of the product page in an app that serves only the simulator.
 STANDALONE_PRODUCT = (
     f"/dispatch/cps?partnerId=12345&subPartnerId=&caseCode={PRODUCT_CODE}&sign={SIGN}"
     "&partnerUniqKey=m_7"
 )
-#: The path and query of the product page in a :class:`Shop`.
+#: The path and query string of the product page in a shop that serves the simulator at
+#: ``/gateway``.
 PRODUCT = f"/gateway{STANDALONE_PRODUCT}"
 
 
-class Shop:
+class SimulatorShop:
     """A site with the simulator mounted at ``/gateway``, and member ``m_7`` logged in.
 
     :param notify_url: the URL to which the simulator sends notifications.
@@ -65,11 +66,11 @@ class Shop:
         site.log_in("m_7")
         self.app, self.xiebao = site.app, site.xiebao
         if has_handler:
-            self.xiebao.notification_handler(self.handle)
+            self.xiebao.notification_handler(self.handle_notification)
         simulator = GatewaySimulator(partner_id, "Key", notify_url=notify_url, orders=orders)
         self.app.register_blueprint(simulator.blueprint, url_prefix="/gateway")
 
-    def handle(self, notification: Notification) -> None:
+    def handle_notification(self, notification: Notification) -> None:
         """Record a notification, or raise an exception while ``failures_left`` is not 0."""
         if self.failures_left:
             self.failures_left -= 1
@@ -85,11 +86,13 @@ class Shop:
         location = pay(self.browser, PRODUCT, **form)
         return dict(assert_gateway_accepts(location).parameters)["insureNum"]
 
-    def perform(self, action: str, number: str = "") -> str:
-        """Submit an action such as ``surrender``, and return the URL of the redirect.
+    def submit_action(self, action: str, number: str = "") -> str:
+        """Submit an action such as ``surrender`` on a page of the simulator.
 
-        :param number: the application number of the order. By default, the action is submitted on
-            the product page.
+        Return the URL of the redirect.
+
+        :param number: the application number of the order whose page has the action. By default,
+            the action is submitted on the product page.
         """
         url = self.get_order_url(number) if number else PRODUCT
         return self.browser.post(url, data={"do": action}).location or ""
@@ -98,7 +101,7 @@ class Shop:
         return [int(notification.type) for notification in self.notifications]
 
     def get_order_url(self, number: str) -> str:
-        """Return the path and query of an order's page."""
+        """Return the path and query string of an order's page in the simulator."""
         with self.app.test_request_context():
             link = self.xiebao.policy_link(number)
         location = self.browser.get(link, headers=PHONE).location
@@ -110,21 +113,24 @@ class Shop:
             return self.xiebao.orders.get(number)
 
     def get_order_fields(self, number: str) -> dict[str, str]:
-        """Return the fields on an order's page, by label."""
+        """Return the fields that an order's page in the simulator shows, by label."""
         page = parse_html(self.browser.get(self.get_order_url(number)))
         rows = page.select("dl.xiebao-order div")
         return {find_element(row, "dt").text: find_element(row, "dd").text for row in rows}
 
     def get_notification_rows(self, number: str) -> list[list[str]]:
-        """Return the notifications on an order's page: title, number of attempts and response."""
+        """Return the table of notifications on an order's page.
+
+        Each row has the title, the number of attempts and the response.
+        """
         page = parse_html(self.browser.get(self.get_order_url(number)))
         [table] = [table for table in page.select("table") if "发给商家的通知" in table.text]
         return [[cell.text for cell in row.select("th, td")] for row in table.select("tbody tr")]
 
-    def send_query(self, method: str, body: dict[str, Any] | str, **options: Any) -> Any:
-        """Send an order query with a signature made by hand, and return the JSON of the response.
+    def send_order_query(self, method: str, body: dict[str, Any] | str, **options: Any) -> Any:
+        """Send an order query to the simulator without the extension, and return the JSON response.
 
-        :param options: may have another ``sign``.
+        :param options: the keyword argument ``sign`` replaces the valid signature.
         """
         text = body if isinstance(body, str) else json.dumps({"transNo": "12345-1", **body})
         sign = options.get("sign", compute_sign(text))
@@ -134,5 +140,6 @@ class Shop:
 
 
 @pytest.fixture
-def shop() -> Shop:
-    return Shop()
+def shop() -> SimulatorShop:
+    """A site whose gateway is the simulator."""
+    return SimulatorShop()

@@ -25,28 +25,31 @@ from tests.tokens import encode_payload
 from tests.tools.mutants.sites import ACCOUNT
 
 ENTRY = '{{ insurance_entry("QX1") }}'
-#: The devices on which the tests run the check, unless a test passes others.
+#: The devices that the check simulates in these tests, unless a test passes other devices.
 FEW_DEVICES = ("iphone", "pc")
-#: One case for each outcome of a click and each page of the gateway. The tests run these cases,
-#: unless a test passes others.
+#: The test cases that the check runs in these tests, unless a test passes other cases. There is at
+#: least one case for each outcome of a click and for each gateway page. An anonymous visitor clicks
+#: in the cases ``product-visitor``, ``product-return``, ``product-bearer``, ``product-expired``,
+#: ``home-return`` and ``loader``. In all other cases, a logged-in member clicks or sends the
+#: request.
 TYPICAL_CASES = [
     *("product-plain", "product-visitor", "product-return", "product-bearer", "product-expired"),
     *("product-another", "product-another-json", "product-changed", "product-htmx"),
     *("product-guard", "home-plain", "home-return", "policy-plain", "policy-another", "loader"),
 ]
-#: The options of a check that also follows the entries on ``/page``.
+#: The arguments of a check that runs one test case and also follows the entries on ``/page``.
 ON_PAGE: dict[str, Any] = {"pages": ["/page"], "only": ["product-plain"]}
-#: The setting that makes the keys of members unguessable.
+#: The setting that makes member keys impossible to guess.
 HIDDEN_KEY: dict[str, Any] = {"XIEBAO_MEMBER_SECRET": "a secret of thirty-two characters"}
 WITH_PUBLIC_URL: dict[str, Any] = {"XIEBAO_PUBLIC_URL": "https://shop.example"}
 WITH_LOGIN_VIEW: dict[str, Any] = {"XIEBAO_LOGIN_VIEW": "login"}
 
-#: A function that changes an app which has Xiebao.
+#: A function that changes an app on which the extension is initialized.
 Change = Callable[[Flask], object]
 MakeApp = Callable[[], Flask]
 
 
-# Sites
+# Test sites
 
 
 def load_member_from_session() -> str | None:
@@ -64,18 +67,18 @@ def make_shop(
     loader: Callable[[], Any] | None = load_member_from_session,
     **config: Any,
 ) -> Flask:
-    """Return an app with Xiebao.
+    """Return a test site that uses the extension.
 
     :param changes: functions that change the app after it is built.
-    :param page: the template of ``/page``, without the import of the macros.
-    :param headers: the response headers of ``/page``.
+    :param page: the template of the page ``/page``, without the import of the macros.
+    :param headers: the response headers of the page ``/page``.
     :param views: responses or view functions by path, for example ``"/login"``. A method may
         precede the path, for example ``"POST /login"``.
     :param before: a function to run before each request.
     :param after: a function to run after each request. It may return None to keep the response.
     :param templates: the site's own templates, by name.
     :param loader: the ``member_loader``, or None for a site without one.
-    :param config: the settings.
+    :param config: the settings of the app.
     """
     app = Flask("shop")
     app.config.update({**ACCOUNT, **config})
@@ -84,7 +87,7 @@ def make_shop(
         views = {**show_page, **(views or {})}
     for rule, response in (views or {}).items():
         method, _, path = rule.rpartition(" ")
-        view = response if callable(response) else _build_view(response)
+        view = response if callable(response) else _build_constant_view(response)
         endpoint = re.sub("<[^>]*>|/", "", path) or path
         app.add_url_rule(path, endpoint, view, methods=[method or "GET"])
     xiebao = Xiebao(app)
@@ -101,14 +104,15 @@ def make_shop(
     return app
 
 
-def _build_view(response: Any) -> Callable[..., Any]:
+def _build_constant_view(response: Any) -> Callable[..., Any]:
     return lambda **_: response
 
 
 def make_login_shop(*changes: Change, login: Change | None = None, **options: Any) -> Flask:
-    """Return an app with a login, and with an entry of each kind on ``/page``.
+    """Return a test site with a login, whose page ``/page`` has an entry of each kind.
 
-    :param login: a function that adds the login. By default, the app uses Flask-Login.
+    :param login: a function that adds the login to the app. By default, the app uses Flask-Login.
+    :param options: the arguments of :func:`make_shop`.
     """
     page = (
         '{{ insurance_entry("QX1", return_to="/orders/8?from=网&to=%E6%B5%B7") }}'
@@ -121,13 +125,13 @@ def make_login_shop(*changes: Change, login: Change | None = None, **options: An
 
 
 def build_link(app: Flask, page: str, *reference: str, **options: Any) -> str:
-    """Return an absolute link, built outside of a request as for a mail."""
+    """Return an absolute link to a gateway page, built outside of a request, as for a mail."""
     with app.app_context():
         return str(app.extensions["xiebao"].link(page, *reference, **options))
 
 
-def build_unsigned_link(payload: str) -> str:
-    """Return an ``<a>`` with a link whose signature is wrong."""
+def render_forged_link(payload: str) -> str:
+    """Return the HTML of a link whose token has this payload and a wrong signature."""
     token = f"{encode_payload(payload.encode()).decode()}.abc{'d' * 43}"
     return f'<a href="/xiebao/product/{token}">x</a>'
 
@@ -140,6 +144,7 @@ def divide_by_zero(*_: Any, **__: Any) -> str:
 
 
 def abort_with(status: int) -> Callable[..., Any]:
+    """Return a view or request hook that aborts with this status."""
     return lambda **_: abort(status)
 
 
@@ -150,31 +155,31 @@ def redirect_phones() -> Any:
 
 
 def redirect_to_host(host: str) -> Callable[[], Any]:
-    """Return a before_request function that redirects requests for other hosts to this one."""
+    """Return a before_request function that redirects requests for any other host to *host*."""
     return lambda: (
         None if request.host == host else redirect(f"https://{host}{request.full_path}", 301)
     )
 
 
 def append_html(html: str) -> Callable[[Response], None]:
-    """Return an after_request function that appends HTML to each page.
+    """Return an after_request function that appends HTML to each page of the site.
 
-    :param html: the HTML, in which ``{}`` stands for the quoted URL of the page.
+    :param html: the HTML, in which ``{}`` stands for the percent-encoded URL of the page.
     """
 
-    def append(response: Response) -> None:
+    def append_to_page(response: Response) -> None:
         if response.mimetype == "text/html" and response.status_code in (200, 404):
             url = quote(request.url, safe="")
             response.set_data(response.get_data(as_text=True) + html.format(url))
 
-    return append
+    return append_to_page
 
 
 # Changes to an app
 
 
 def register_hook(hook: str, function: Callable[..., Any]) -> Change:
-    """Register a function for a hook of Xiebao, for example ``"click_guard"``."""
+    """Register a function for a hook of the extension, for example ``"click_guard"``."""
     return lambda app: getattr(app.extensions["xiebao"], hook)(function)
 
 
@@ -186,13 +191,13 @@ def change_settings(**config: Any) -> Change:
 def add_middleware(middleware: Callable[..., Any], **options: Any) -> Change:
     """Wrap an app in a WSGI middleware."""
 
-    def change(app: Flask) -> None:
+    def change_app(app: Flask) -> None:
         app.wsgi_app = middleware(app.wsgi_app, **options)  # type: ignore[method-assign]
 
-    return change
+    return change_app
 
 
-def mount_below(path: str) -> Change:
+def mount_app_below(path: str) -> Change:
     """Mount an app below a path, beside another app at ``/admin``."""
     admin = Flask("admin")
     return add_middleware(
@@ -206,18 +211,18 @@ def limit_requests(limit: str, *exempted: str) -> Change:
     :param exempted: the names of the blueprints and endpoints that have no limit.
     """
 
-    def change(app: Flask) -> None:
+    def change_app(app: Flask) -> None:
         app.config["RATELIMIT_STORAGE_URI"] = "memory://"
         limiter = Limiter(get_remote_address, app=app, default_limits=[limit])
         for name in exempted:
             exempt: Any = app.blueprints.get(name) or app.view_functions[name]
             limiter.exempt(exempt)
 
-    return change
+    return change_app
 
 
 def add_language_prefix(app: Flask) -> None:
-    """Pass the language prefix of the requested URL on to the URLs that the app builds."""
+    """Add the language prefix of the requested URL to the URLs that the app builds."""
 
     @app.url_value_preprocessor
     def pull_language(_endpoint: str | None, values: dict[str, Any] | None) -> None:
@@ -230,18 +235,18 @@ def add_language_prefix(app: Flask) -> None:
 
 
 def require_complete_requests(app: Flask) -> None:
-    """Add request hooks that raise an exception unless each request begins and ends once."""
+    """Add hooks that raise an exception if a request does not begin and end exactly once."""
 
     @app.before_request
-    def begin() -> None:
+    def begin_request() -> None:
         assert "began" not in g, "the g of another request"
         g.began = True
 
     app.teardown_request(lambda error: g.pop("began"))
 
 
-class User(UserMixin):  # type: ignore[misc]
-    """A user of Flask-Login."""
+class LoginUser(UserMixin):  # type: ignore[misc]
+    """A member of the test site, as a user object for Flask-Login."""
 
     def __init__(self, id: str) -> None:
         self.id = id
@@ -254,37 +259,43 @@ def use_flask_login(
 ) -> Change:
     """Add Flask-Login, with the members 7 and 8 and a login form at ``/login``."""
 
-    def change(app: Flask) -> None:
+    def change_app(app: Flask) -> None:
         manager = LoginManager(app)
         manager.session_protection, manager.login_view = protection, login_view
-        manager.user_loader(lambda id: User(id) if id in ("7", "8") else None)
+        manager.user_loader(lambda id: LoginUser(id) if id in ("7", "8") else None)
         if unauthorized is not None:
             manager.unauthorized_handler(unauthorized)
 
         @app.post("/login")
         def log_in() -> str:
-            login_user(User(request.form["name"]))
+            login_user(LoginUser(request.form["name"]))
             return "Welcome"
 
-    return change
+    return change_app
 
 
 def log_in_by_form(client: Any, member: str | None) -> None:
     client.post("/login", data={"name": member or "8"})
 
 
-# Changes to responses, made by a middleware
+# Middleware that changes responses
 
 
 def rewrite_responses(rewrite: Callable[[str, list[Any]], tuple[str, list[Any]]]) -> Change:
-    """Add a middleware that changes the status line and the headers of each response."""
+    """Add a middleware that changes the status line and the headers of each response.
+
+    The function *rewrite* receives only the response and cannot see the request. If a change
+    depends on the request, pass a WSGI middleware to :func:`add_middleware` instead.
+    """
 
     def middleware(inner: Any) -> Any:
         def call_app(environ: Any, start_response: Any) -> Any:
-            def start(status: str, headers: list[Any], exc_info: Any = None) -> Any:
+            def start_changed_response(
+                status: str, headers: list[Any], exc_info: Any = None
+            ) -> Any:
                 return start_response(*rewrite(status, headers), exc_info)
 
-            return inner(environ, start)
+            return inner(environ, start_changed_response)
 
         return call_app
 
@@ -302,7 +313,7 @@ def change_headers(*added: tuple[str, str], without: Iterable[str] = ()) -> Chan
 
 
 def replace_status(old: int, new: int) -> Change:
-    """Replace a status in each response."""
+    """Replace the status code *old* by *new* in each response."""
     return rewrite_responses(
         lambda status, headers: (
             f"{new} Changed" if status.startswith(str(old)) else status,
@@ -328,7 +339,7 @@ def replace_in_location(old: str, new: str) -> Change:
 
 
 def run_check(site: MakeApp | Flask, **options: Any) -> Report:
-    """Check a site and return the report.
+    """Run the check on a test site, and return the report.
 
     :param options: the arguments of ``check_entries``. The defaults are ``FEW_DEVICES`` and
         ``TYPICAL_CASES``.
@@ -352,7 +363,7 @@ def get_notes(report: Report) -> str:
 
 
 def render_all_formats(report: Report) -> str:
-    """Return the report in every format and language, and the repr of its results."""
+    """Return the text of a report in every format and language, and the repr of its results."""
     return "\n".join(
         [
             str(report),
@@ -362,7 +373,7 @@ def render_all_formats(report: Report) -> str:
     )
 
 
-# Rows of tables
+# Table rows for faulty and valid sites
 
 
 def failing_row(
@@ -374,10 +385,13 @@ def failing_row(
     marks: Any = (),
     **options: Any,
 ) -> Any:
-    """Return a row: a site with a fault, the rules that fail, and texts in the report.
+    """Return a table row for a test site with a fault that the check must find.
 
     :param rules: the names of all rules that fail, separated by spaces.
-    :param failed_cases: the names of all cases that fail. By default, any cases may fail.
+    :param site: a function that builds the test site.
+    :param messages: texts that the report must contain.
+    :param failed_cases: the names of all test cases that fail, separated by spaces. By default, any
+        test cases may fail.
     :param options: the arguments of :func:`run_check`.
     """
     return pytest.param(
@@ -394,7 +408,10 @@ def failing_row(
 def assert_rules_fail(
     site: MakeApp, rules: set[str], messages: tuple[str, ...], failed_cases: set[str], options: Any
 ) -> None:
-    """Assert that the check of a row reports exactly these rules, and no secrets."""
+    """Run the check on a test site, and assert that exactly these rules fail.
+
+    Also assert that the report contains the messages and no secrets.
+    """
     report = run_check(site, **options)
     assert get_failed_rules(report) == rules, str(report)
     for message in messages:
@@ -407,12 +424,20 @@ def assert_rules_fail(
 
 
 def passing_row(id: str, site: MakeApp, *notes: str, marks: Any = (), **options: Any) -> Any:
-    """Return a row: a site without a fault, and texts in the notes of the report."""
+    """Return a table row for a test site without a fault.
+
+    :param site: a function that builds the test site.
+    :param notes: texts that the notes of the report must contain.
+    :param options: the arguments of :func:`run_check`.
+    """
     return pytest.param(site, notes, options, id=id, marks=marks)
 
 
 def assert_check_passes(site: MakeApp, notes: tuple[str, ...], options: Any) -> Report:
-    """Assert that the check of a row passes with these notes, and return the report."""
+    """Run the check on a test site, and assert that it passes with these notes.
+
+    Return the report.
+    """
     report = run_check(site, **options)
     assert report.passed, str(report)
     for note in notes:

@@ -1,4 +1,4 @@
-"""Tests for arguments that the check rejects. To test another one, add a row to ``REJECTED``."""
+"""Tests for invalid arguments of the check. To test another argument, add a row to ``REJECTED``."""
 
 from __future__ import annotations
 
@@ -13,15 +13,16 @@ from tests.check.support import MakeApp, divide_by_zero, log_in_by_form, make_lo
 from tests.check.test_members import WITH_NUMERIC_IDS
 
 
-def exit_at_login(client: Any, member: str | None) -> None:
+def exiting_login_function(client: Any, member: str | None) -> None:
     sys.exit("hunter2")
 
 
-def divide_at_login(client: Any, member: str | None) -> None:
+def failing_login_function(client: Any, member: str | None) -> None:
     client.get("/no").status / 0
 
 
-#: One row per rejected call: the site, the arguments, and a regular expression for the message.
+#: One row per rejected call of ``check_entries``: the function that builds the site, the keyword
+#: arguments, and a regular expression for the error message.
 REJECTED: list[tuple[MakeApp, dict[str, Any], str]] = [
     (
         partial(make_shop, loader=None),
@@ -57,10 +58,13 @@ REJECTED: list[tuple[MakeApp, dict[str, Any], str]] = [
                 ),
                 ({"login": lambda client: None}, r"must accept .* `def log_in\(client, member"),
                 (
-                    {"login": divide_at_login},
-                    "The login function raised TypeError in divide_at_login",
+                    {"login": failing_login_function},
+                    "The login function raised TypeError in failing_login_function",
                 ),
-                ({"login": exit_at_login}, "The login function raised SystemExit in exit_at_login"),
+                (
+                    {"login": exiting_login_function},
+                    "The login function raised SystemExit in exiting_login_function",
+                ),
                 (
                     {"login": lambda client, member: client.get("/no")},
                     "response to the login was 404",

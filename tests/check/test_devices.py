@@ -1,4 +1,4 @@
-"""Tests for the simulated devices, and for the cases that the check runs on them."""
+"""Tests for the simulated devices, and for the test cases that the check runs on them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ from tests.check.support import ENTRY, make_shop
 
 
 def get_devices_by_case(report: Report) -> Mapping[str, set[str]]:
-    """Return the names of the devices on which each case ran, by the name of the case."""
+    """Return a mapping from each test case to the names of the devices on which it ran.
+
+    The keys are the names of the test cases or, for entries, the page and the entry.
+    """
     devices = defaultdict[str, set[str]](set)
     for result in report.results:
         devices[result.case.page or result.case.name].add(result.device.name)
@@ -48,7 +51,7 @@ def test_check_runs_all_cases_on_requested_devices() -> None:
 
 
 def test_public_device_names_are_unchanged() -> None:
-    """The names are used in commands and URLs, so removing or renaming one breaks them."""
+    """Device names are used in commands and URLs, which a renamed or removed device would break."""
     assert set(DEVICES) >= {
         *("pc", "mac", "uos", "harmony-pc", "wechat-pc", "wechat-mac", "ipad-desktop"),
         *("iphone", "ipad", "android", "android-tablet", "android-tablet-desktop"),

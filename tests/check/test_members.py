@@ -1,6 +1,6 @@
-"""Tests for logins of the check, placeholder members and calls of the click_guard.
+"""Tests for the check's logins, its placeholder members and its calls of the ``click_guard``.
 
-To test another login, add a row to ``LOGINS``.
+To test another way to log in, add a row to ``LOGINS``.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ ON_PC: dict[str, Any] = {"devices": ["pc"], "only": ["product-plain", "policy-pl
 
 
 class CustomClient(FlaskClient):
-    """A test client of the site that follows redirects and can log in."""
+    """A site's own test client class, which follows redirects and can log in members."""
 
     def sign_in(self, name: str) -> None:
         self.post("/login", data={"name": name})
@@ -49,23 +49,25 @@ def use_custom_client(app: Flask) -> None:
 
 
 def load_prefixed_member() -> str | None:
-    """Return an id that differs from the id in Flask-Login."""
+    """Return a member id that differs from the id in Flask-Login."""
     return f"m_{current_user.get_id()}" if current_user.is_authenticated else None
 
 
 def reject_cross_site_forms() -> Any:
-    """Reject a POST without a Referer of the site, as CSRF protection does over HTTPS."""
+    """Reject POST requests without a Referer of the site, as CSRF protection does over HTTPS."""
     is_same_site = request.headers.get("Referer", "").startswith("https://shop.example/")
     is_allowed = request.method == "GET" or is_same_site or request.blueprint
     return None if is_allowed else ("No", 400)
 
 
-#: A site whose keeps_plain_key hook raises an exception for ids that are not numbers.
+#: Builds a site whose hook ``keeps_plain_key`` raises an exception for member ids that are not
+#: numbers.
 WITH_NUMERIC_IDS = partial(
     make_shop, register_hook("keeps_plain_key", lambda member: int(member) < 5), **HIDDEN_KEY
 )
 LOGIN_FUNCTIONS = {"Flask-Login": None, "login form": log_in_by_form}
-#: One row per login: the site, and the member and login function for the check.
+#: One row per way to log in: the function that builds the site, and the check's arguments with the
+#: member and the login function.
 LOGINS = [
     *(
         passing_row(
@@ -149,11 +151,11 @@ def test_check_logs_in_member(
 def test_click_guard_is_called_once_per_entry_with_logged_in_member() -> None:
     calls = []
 
-    def guard(member: str, entry: Entry) -> bool:
+    def record_click(member: str, entry: Entry) -> bool:
         calls.append((member, entry.page))
         return True
 
-    app = make_login_shop(register_hook("click_guard", guard))
+    app = make_login_shop(register_hook("click_guard", record_click))
     report = run_check(app, member="7", **ON_PAGE)
     assert report.passed, str(report)
     assert sorted(calls) == [("7", "home"), ("7", "policy"), ("7", "product")]

@@ -1,8 +1,8 @@
-"""Tests for rules about pages of the site and the entries on them.
+"""Tests for the check's rules about pages of a site and the entries on these pages.
 
 To test a rule, add a row to ``LINKS``, ``ATTRIBUTES``, ``UNCLICKABLE``, ``POLICIES``, ``CACHES`` or
-``STATUSES``. If a page without a fault looks similar, add it to ``VALID_LINKS``,
-``CLICKABLE`` or ``VALID_POLICIES``.
+``STATUSES``. If a similar page has no fault, add it to ``VALID_LINKS``, ``CLICKABLE`` or
+``VALID_POLICIES``.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from tests.check.support import (
     assert_check_passes,
     assert_rules_fail,
     build_link,
-    build_unsigned_link,
     change_headers,
     divide_by_zero,
     failing_row,
     get_notes,
     make_shop,
     passing_row,
+    render_forged_link,
     run_check,
     use_flask_login,
 )
@@ -46,16 +46,27 @@ AS_MEMBER: dict[str, Any] = {"member": "7", **ON_PC}
 
 
 def failing_page(rule: str, body: str, *messages: str, **site: Any) -> Any:
-    """Return a row: a page with a fault, the rule that fails, and texts in the report."""
+    """Return a table row for a page with a fault that the check must find.
+
+    :param rule: the name of the rule that fails.
+    :param body: the template of the page.
+    :param messages: texts that the report must contain.
+    :param site: the arguments of ``make_shop``.
+    """
     return failing_row(body[:60], rule, partial(make_shop, page=body, **site), *messages, **ON_PC)
 
 
 def passing_page(body: str, *notes: str, **site: Any) -> Any:
-    """Return a row: a page without a fault, and texts in the notes of the report."""
+    """Return a table row for a page without a fault.
+
+    :param body: the template of the page.
+    :param notes: texts that the notes of the report must contain.
+    :param site: the arguments of ``make_shop``.
+    """
     return passing_row(body[:60], partial(make_shop, page=body, **site), *notes, **ON_PC)
 
 
-# Links
+# Links on pages
 
 HANDWRITTEN = '<a class="xiebao-entry" data-xiebao-entry="product" href="{}">x</a>'
 REPLACED = "<a href=\"{{{{ xiebao_link('product', 'QX1')|replace('{}', '{}') }}}}\">x</a>"
@@ -66,13 +77,13 @@ FOREIGN_LINK = build_link(make_shop(SECRET_KEY="the key of last year", **WITH_PU
 EXPIRED_TOKEN = sign_token(["product", "QX1", None, None, None, "7", 0, 60])
 
 
-#: One row per fault of a link.
+#: One row per faulty link on a page, or passed to the check.
 LINKS = [
     failing_page("link", HANDWRITTEN.format("/xiebao/product/x")),
     failing_page("link", HANDWRITTEN.format("https://evil.example/x")),
     failing_page("link", f'{ENTRY}<a href="/xiebao/product/x">x</a>'),
-    failing_page("link", ENTRY + build_unsigned_link("[" * 20_000)),
-    failing_page("link", ENTRY + build_unsigned_link('["product", {}, 1.5]')),
+    failing_page("link", ENTRY + render_forged_link("[" * 20_000)),
+    failing_page("link", ENTRY + render_forged_link('["product", {}, 1.5]')),
     failing_page("link", ENTRY + REPLACED.format("/xiebao", "https://other.example/xiebao")),
     failing_page("link", ENTRY + REPLACED.format("/xiebao/", "/xiebaoo/")),
     failing_page("link", ENTRY + REPLACED.format("product", "prodct")),
@@ -127,11 +138,12 @@ VALID_LINKS = [
     passing_page(f"{ENTRY}{ENTRY}"),
     passing_page(f'{ENTRY}<a href="http://[x">x</a><a href="https://x:99999999/">y</a>'),
     passing_page(f"{ENTRY}<![if gte mso 9]><p>x</p><![endif]><![foo bar]"),
-    # QR codes of other pages.
+    # The check ignores QR codes that do not lead to a page of the site.
     passing_page(f"{ENTRY}{segno.make_qr('https://weixin.example/r/abc').svg_inline()}"),
     passing_page(f"{segno.make_qr('12345').svg_inline()}{{{{ insurance_qr('QX1') }}}}"),
     passing_page(f"{segno.make_micro('1').svg_inline()}{{{{ insurance_qr('QX1') }}}}"),
-    # For example, the page of an agent may show a QR code for a customer.
+    # A QR code may belong to a member who is not logged in, for example if an agent shows the QR
+    # code to a customer.
     passing_row(
         "QR code for another member",
         partial(make_shop, page=CUSTOMER_QR_CODE, **HIDDEN_KEY, **WITH_PUBLIC_URL),
@@ -144,19 +156,21 @@ VALID_LINKS = [
     ),
 ]
 
-# Attributes and arguments of entries
+# HTML attributes of entries, and arguments of their macros
 
 
-def replace_attribute(name: str, value: str) -> str:
-    """Return an entry in which an HTML attribute has another value."""
+def build_entry_with_attribute(name: str, value: str) -> str:
+    """Return the Jinja source of an entry in which an HTML attribute has another value."""
     return f"{{{{ insurance_entry('QX1')|replace('{name}=', '{name}={value} x=') }}}}"
 
 
-#: One row per changed attribute of an entry, or wrong argument of its macro.
+#: One row per entry with a changed HTML attribute, or with a wrong argument of its macro.
 ATTRIBUTES = [
-    failing_page("entry", replace_attribute("data-xiebao-entry", "home")),
-    failing_page("entry.data-xiebao-platform", replace_attribute("data-xiebao-platform", "h5")),
-    failing_page("entry.class", replace_attribute("class", "btn")),
+    failing_page("entry", build_entry_with_attribute("data-xiebao-entry", "home")),
+    failing_page(
+        "entry.data-xiebao-platform", build_entry_with_attribute("data-xiebao-platform", "h5")
+    ),
+    failing_page("entry.class", build_entry_with_attribute("class", "btn")),
     failing_page(
         "entry.label", '{% call insurance_entry("QX1") %}<i class="icon"></i>{% endcall %}'
     ),
@@ -261,13 +275,14 @@ CLICKABLE = [
     ),
 ]
 
-# Content-Security-Policy
+# Content Security Policies of pages
 
 CSP = "Content-Security-Policy"
 WITH_ASSETS = "{{ xiebao_styles() }}{{ xiebao_script() }}" + ENTRY
 WITH_NONCE = '{{ xiebao_styles(nonce="r4nd0m") }}{{ xiebao_script(nonce="r4nd0m") }}' + ENTRY
-#: Two rows per policy that blocks a file of the extension. The first page has the policy in a
-#: header, and the second page in a ``<meta>`` element.
+#: Two rows per Content Security Policy that blocks the stylesheet or script of the extension. In
+#: the first row, the page has the policy in a header. In the second row, it has the policy in a
+#: ``<meta>`` element.
 POLICIES = [
     failing_row(f"{policy} ({place})", rule, partial(make_shop, **page), **ON_PC)
     for rule, policy in [
@@ -303,25 +318,25 @@ VALID_POLICIES = [
     ]
 ]
 
-# Caches
+# Caches for pages
 
 
-def cache_view(base: str) -> Callable[[], str]:
-    """Return a view that renders its page once and returns it to every visitor.
+def make_cached_view(base: str) -> Callable[[], str]:
+    """Return a view that renders a member's page once and returns this page to every visitor.
 
-    :param base: the ``<base>`` of the page, or "" for a page with absolute paths.
+    :param base: the URL in the page's ``<base>`` element, or "" for a page with absolute paths.
     """
 
     @cache
-    def view() -> str:
+    def cached_view() -> str:
         entry = render_template_string(MACROS + POLICY)
         return f'<base href="{base}">' + entry.replace('href="/', 'href="') if base else entry
 
-    return view
+    return cached_view
 
 
 def cache_page(inner: Any) -> Any:
-    """Return a middleware that returns the first response for ``/page`` to every visitor."""
+    """Wrap an app in a cache that returns the first response for ``/page`` to every visitor."""
     cached_responses = list[Any]()
 
     def call_app(environ: Any, start: Any) -> Any:
@@ -336,13 +351,14 @@ def cache_page(inner: Any) -> Any:
 
 MAKE_PUBLIC = change_headers(("Cache-Control", "public, max-age=600"), without=["Cache-Control"])
 BEARER_ARGUMENTS = "member='7', no_login_for=600"
-#: One row per cache, or per missing header against caches.
+#: One row per cache that shows a member's page to other visitors, or per wrong or missing header
+#: that allows caches to do so.
 CACHES = [
     *(
         failing_row(
             f"cached view, base {base!r}",
             "vary private private.shown",
-            partial(make_shop, views={"/deep/page": cache_view(base)}),
+            partial(make_shop, views={"/deep/page": make_cached_view(base)}),
             "Actual: 200 /deep/page",
             **{**ON_PC, "pages": ["/deep/page"]},
         )
@@ -380,7 +396,7 @@ CACHES = [
 
 # Pages that do not open
 
-#: One row per response of a page other than 200.
+#: One row per page of the site that does not return status 200.
 STATUSES = [
     *(
         failing_row(
@@ -407,7 +423,7 @@ STATUSES = [
     ),
 ]
 
-#: The rows of all tables for which the check must fail.
+#: All table rows of this file whose pages have a fault that the check must find.
 ROWS = [*LINKS, *ATTRIBUTES, *UNCLICKABLE, *POLICIES, *CACHES, *STATUSES]
 
 
@@ -433,7 +449,7 @@ def test_check_follows_link_from_links_argument() -> None:
     assert (result.status, result.case.visitor) == (302, "nobody")
 
 
-# Notes and descriptions
+# Notes and lists of entries in reports
 
 
 @pytest.mark.parametrize(

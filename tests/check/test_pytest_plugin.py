@@ -1,6 +1,6 @@
-"""Tests for the pytest fixtures of the extension, used as in the tests of a site.
+"""Tests for the extension's pytest fixtures, which are used here as in the tests of a site.
 
-The examples in the fixtures' documentation are run in ``tests/deep/test_pytest_plugin.py``.
+The examples in the fixtures' documentation are tested in ``tests/deep/test_pytest_plugin.py``.
 """
 
 from __future__ import annotations
@@ -58,8 +58,8 @@ PAGE = f"""
 """
 
 
-def make_client(*changes: Change, **options: Any) -> FlaskClient:
-    """Return a test client of a shop. No member is logged in."""
+def make_visitor_client(*changes: Change, **options: Any) -> FlaskClient:
+    """Return a test client for a shop on which no member is logged in."""
 
     def log_in() -> str:
         session["member"] = "m1"
@@ -76,8 +76,8 @@ def make_client(*changes: Change, **options: Any) -> FlaskClient:
 
 
 def make_member_client(*changes: Change, **options: Any) -> FlaskClient:
-    """Return a test client of a shop in which member ``m1`` is logged in."""
-    client = make_client(*changes, **options)
+    """Return a test client for a shop on which member ``m1`` is logged in."""
+    client = make_visitor_client(*changes, **options)
     client.post("/login")
     return client
 
@@ -90,7 +90,8 @@ def test_follow_entry_returns_verdict(follow_entry: Any) -> None:
     assert verdict.accepted, verdict.reasons
     assert (verdict.page, verdict.platform) == ("product", Platform.H5)
     assert dict(verdict.parameters)["caseCode"] == PRODUCT_CODE
-    # The verdict has the member's id on the site, and not the key that the gateway receives.
+    # The verdict has the member id that the site uses, and not the member key that the gateway
+    # receives.
     assert verdict.member == "m1"
     assert dict(verdict.parameters)["partnerUniqKey"] != "m1"
     assert verdict.pay_success.startswith("http://localhost/xiebao/paid/")
@@ -158,14 +159,14 @@ def test_follow_entry_returns_reasons_of_refusal(follow_entry: Any) -> None:
     assert "sgin" in " ".join(verdict.reasons)
 
 
-# Failing clicks
+# Clicks for which follow_entry fails the test
 
 
-def get_failure(follow_entry: Any, *arguments: Any, **options: Any) -> str:
+def get_failure_message(follow_entry: Any, *arguments: Any, **options: Any) -> str:
     """Return the message with which ``follow_entry`` fails the test."""
     with pytest.raises(pytest.fail.Exception) as error:
         follow_entry(*arguments, **options)
-    assert not error.value.pytrace  # A traceback could show the signature.
+    assert not error.value.pytrace  # A traceback could show the gateway's signature.
     assert "sign=" not in str(error.value)
     return str(error.value)
 
@@ -176,7 +177,8 @@ ENTRIES = (
     "/page has no policy entry. The entries on the page are:"
     f" product {PRODUCT_CODE}, product {OTHER_CODE}, home."
 )
-#: One row per failing click: the client, the URL, the options, and a part of the message.
+#: One row per failing click: the function that makes the test client, the URL, the options of
+#: ``follow_entry``, and a part of the error message.
 FAILURES = [
     (
         lambda: Flask("bare").test_client(),
@@ -184,20 +186,30 @@ FAILURES = [
         {"entry": "product"},
         "Flask-Xiebao is not initialized",
     ),
-    (make_client, "/page", {"entry": "product"}, f"The click returned 401. {LOG_IN}"),
+    (make_visitor_client, "/page", {"entry": "product"}, f"The click returned 401. {LOG_IN}"),
     (
-        partial(make_client, XIEBAO_LOGIN_VIEW="login"),
+        partial(make_visitor_client, XIEBAO_LOGIN_VIEW="login"),
         "/page",
         {"entry": "product"},
         f"The click returned 302 to /login. {LOG_IN}",
     ),
-    (make_client, "/page", {"entry": "policy"}, ENTRIES),
-    (make_client, "/page", {"entry": "policy"}, "Log in the client first if the entry needs a"),
-    (make_client, "/page", {"entry": "product", "reference": "QX1"}, "entry for 'QX1'"),
-    (make_client, "/page", {"entry": "product", "index": 2}, "with index 2"),
-    (make_client, "/about", {"entry": "home"}, "The entries on the page are: none."),
-    (make_client, "/nowhere", {"entry": "home"}, "/nowhere returned 404 instead of a page"),
-    (make_client, "/mine", {"entry": "home"}, "/mine returned 302 to /login instead of a page"),
+    (make_visitor_client, "/page", {"entry": "policy"}, ENTRIES),
+    (
+        make_visitor_client,
+        "/page",
+        {"entry": "policy"},
+        "Log in the client first if the entry needs a",
+    ),
+    (make_visitor_client, "/page", {"entry": "product", "reference": "QX1"}, "entry for 'QX1'"),
+    (make_visitor_client, "/page", {"entry": "product", "index": 2}, "with index 2"),
+    (make_visitor_client, "/about", {"entry": "home"}, "The entries on the page are: none."),
+    (make_visitor_client, "/nowhere", {"entry": "home"}, "/nowhere returned 404 instead of a page"),
+    (
+        make_visitor_client,
+        "/mine",
+        {"entry": "home"},
+        "/mine returned 302 to /login instead of a page",
+    ),
     (
         make_member_client,
         "/xiebao/product/x",
@@ -223,11 +235,11 @@ def test_follow_entry_fails(
     options: dict[str, Any],
     message: str,
 ) -> None:
-    assert message in get_failure(follow_entry, make(), url, **options)
+    assert message in get_failure_message(follow_entry, make(), url, **options)
 
 
 def test_follow_entry_fails_for_refused_link(follow_entry: Any) -> None:
-    app = make_client(SERVER_NAME="localhost").application
+    app = make_visitor_client(SERVER_NAME="localhost").application
     home = build_link(app, "home")
     policy_of_m2 = build_link(app, "policy", INSURE_NUM, member="m2", no_login_for=60)
     for client, link, message in (
@@ -235,7 +247,7 @@ def test_follow_entry_fails_for_refused_link(follow_entry: Any) -> None:
         (make_member_client(XIEBAO_ENABLED=False), home, "XIEBAO_ENABLED is off"),
         (make_member_client(), policy_of_m2, "belongs to a member other than"),
     ):
-        assert message in get_failure(follow_entry, client, link)
+        assert message in get_failure_message(follow_entry, client, link)
 
 
 @pytest.mark.parametrize(
@@ -252,7 +264,7 @@ def test_follow_entry_rejects_unknown_entry_or_device(
     follow_entry: Any, options: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(ValueError, match=message):
-        follow_entry(make_client(), "/page", **options)
+        follow_entry(make_visitor_client(), "/page", **options)
 
 
 def test_plugin_is_not_loaded_automatically() -> None:
@@ -260,22 +272,24 @@ def test_plugin_is_not_loaded_automatically() -> None:
     assert not [entry for entry in plugins if "xiebao" in entry.value]
 
 
-# Notifications
+# Notifications from the fixture notify
 
 
 @pytest.fixture
 def notifications() -> list[Notification]:
-    """The notifications that the handler of ``client`` received."""
+    """The notifications that the site's notification handler received."""
     return []
 
 
 @pytest.fixture
 def client(notifications: list[Notification]) -> FlaskClient:
-    """A test client of a shop with a notification handler and hidden member keys."""
-    return make_client(register_hook("notification_handler", notifications.append), **HIDDEN_KEY)
+    """A test client for a shop with a notification handler and hidden member keys."""
+    return make_visitor_client(
+        register_hook("notification_handler", notifications.append), **HIDDEN_KEY
+    )
 
 
-#: A value for each field of a notification.
+#: A valid value for each field of a notification.
 FIELDS: dict[str, Any] = {
     "type": NotificationType.ISSUE,
     "insure_num": "8",
@@ -344,7 +358,7 @@ def test_notify_returns_error_response(
 ) -> None:
     token = "a-token-that-nobody-guesses"
     config = {"XIEBAO_NOTIFY_TOKEN": token, "SERVER_NAME": "shop.example", "TESTING": False}
-    response = notify(make_client(*changes, **config), type=1, insure_num="8")
+    response = notify(make_visitor_client(*changes, **config), type=1, insure_num="8")
     assert response.status_code == status
 
 
@@ -384,7 +398,7 @@ def test_notify_rejects_unknown_fields_and_wrong_types(
     assert notifications == []
 
 
-# Orders of the gateway
+# Orders from the fixture xiebao_orders
 
 
 @pytest.mark.parametrize(
@@ -427,7 +441,7 @@ def test_xiebao_orders_fixture_replaces_gateway_orders(
         order, other_order = xiebao.orders.get("8"), xiebao.orders.get("9")
         assert {name: getattr(order, name) for name in fields} == fields
         assert order.member == "m1"
-        # The policy has the start date of its order.
+        # A policy without a start date has the start date of its order.
         assert order.policies == (replace(policy, start_date=date(2026, 12, 1)),)
         assert (other_order.data["more"], other_order.member) == (1, "7")
         assert [each.insure_num for each in xiebao.orders.iter(1)] == ["8", "9"]
@@ -467,16 +481,16 @@ def test_handler_called_by_notify_cannot_query_real_gateway(
             current_app.extensions["xiebao"].orders.get(notification.insure_num)
         errors.append((error.value.code, error.value.gateway_message))
 
-    client = make_client(register_hook("notification_handler", query_order), **config)
+    client = make_visitor_client(register_hook("notification_handler", query_order), **config)
     assert notify(client, type=1, insure_num="8").status_code == 200
     assert errors == [(code, message)]
 
 
-# Links
+# Links from link_to
 
 
 class PageName(str, Enum):  # noqa: UP042 - Sites may use this older kind of enumeration.
-    """The pages of the gateway, as an enumeration of the site."""
+    """The names of gateway pages, as an enumeration that a site defines."""
 
     POLICY = "policy"
 

@@ -1,4 +1,4 @@
-"""Tests that reports and errors of the check show no keys, ids, signatures, links or names.
+"""Tests that the check's reports and errors show no keys, ids, signatures, links or names.
 
 To test another redirect with an id or a key in its URL, add a row to ``REDIRECTS``.
 """
@@ -23,11 +23,11 @@ from tests.check.support import (
     HIDDEN_KEY,
     WITH_PUBLIC_URL,
     build_link,
-    build_unsigned_link,
     get_failed_rules,
     get_notes,
     make_shop,
     render_all_formats,
+    render_forged_link,
     replace_in_location,
     run_check,
     run_check_command,
@@ -41,7 +41,7 @@ MEMBER = "m_7Qk2vX9rT4"
 
 
 def assert_report_hides(report: Report, *secrets: str) -> None:
-    """Assert that no format of a report has one of these texts."""
+    """Assert that no format of a report contains one of these secrets."""
     assert find_leaks(render_all_formats(report), *secrets) == []
 
 
@@ -55,7 +55,7 @@ def change_gateway_redirect(change: Callable[[str], Any]) -> Callable[[Response]
     return replace_location
 
 
-# Ids and keys of members. With a member's key in a URL, anyone can open the member's policies.
+# Member ids and member keys. With a member key in a URL, anyone can open the member's policies.
 
 MEMBER_IDS = [
     *(MEMBER, "alice@example.com", "用户7", "a/lice&c d", "0b7d73aa-8f3e-4d0c-9c1b-77aa"),
@@ -64,12 +64,13 @@ MEMBER_IDS = [
 GATEWAYS = ["https://gw.example", "/", "/lo"]
 
 
-def encode_base64(text: str) -> str:
+def build_base64_sentence(text: str) -> str:
+    """Return the base64 form of a sentence that contains a text."""
     return base64.urlsafe_b64encode(f"This is who it is: {text}".encode()).decode()
 
 
-#: One row per redirect of a faulty hook: a function of the gateway URL, and of the key and the id
-#: of the member, that returns another URL.
+#: One row per faulty redirect: the function that returns its URL. The function's arguments are the
+#: gateway URL, the member key and the member id.
 REDIRECTS: dict[str, Callable[[str, str, str], str]] = {
     "misspelled parameter": lambda url, key, member: url.replace(
         "partnerUniqKey=", "partnerUniqueKey="
@@ -90,13 +91,16 @@ REDIRECTS: dict[str, Callable[[str, str, str], str]] = {
         f"/u/{quote(member, safe='@:!$&()*+,;=')}?{urlencode({'m': member})}"
     ),
     "id in base64": lambda url, key, member: (
-        f"/u/{encode_base64(member)}/{encode_base64(json.dumps([member]))}"
+        f"/u/{build_base64_sentence(member)}/{build_base64_sentence(json.dumps([member]))}"
     ),
 }
 
 
 def assert_redirect_is_masked(redirect_name: str, member: str, gateway: str) -> None:
-    """Assert that the report on a redirect of ``REDIRECTS`` has no id, key or signature."""
+    """Assert that the report on a faulty redirect has no member id, member key or signature.
+
+    :param redirect_name: the name of a redirect in ``REDIRECTS``.
+    """
     config = {**HIDDEN_KEY, "XIEBAO_BASE_URL": gateway}
     key_app = make_shop(**config)
     with key_app.app_context():
@@ -110,7 +114,7 @@ def assert_redirect_is_masked(redirect_name: str, member: str, gateway: str) -> 
     report = run_check(app, devices=["iphone"], member=member, pages=["/page"], only=only)
 
     assert not report.passed
-    encoded_ids = encode_base64(member), encode_base64(json.dumps([member]))
+    encoded_ids = build_base64_sentence(member), build_base64_sentence(json.dumps([member]))
     assert_report_hides(report, SIGN_OF_API_KEY, "hunter2", *encoded_ids)
     text = render_all_formats(report).lower()
     ids = (member, quote(member), quote(member, safe="@:+,&'"), quote_plus(member))
@@ -185,7 +189,7 @@ def test_report_masks_name_of_unknown_parameter(name: str) -> None:
 # Links that open without a login
 
 
-#: The token of a link for member m1, which needs no login for ten years from 2025.
+#: The token of a link for member m1. The link needs no login for ten years from 2025.
 TOKEN = sign_token(["product", "QX1", None, None, None, "m1", 1_764_000_000, 315_360_000])
 
 
@@ -213,7 +217,8 @@ def test_report_hides_link_tokens() -> None:
     assert "page.302" in get_failed_rules(report)
     assert "www.shop.example" in str(report)
     assert_report_hides(report, TOKEN)
-    # The beginning of a token's payload, up to the dot before its signature.
+    # This regular expression matches a token from its first letters to the dot before its
+    # signature.
     token = r"WyJ[A-Za-z0-9_-]{8,}(\.|%2E)"
     assert not re.search(token, render_all_formats(report), re.IGNORECASE)
 
@@ -237,7 +242,7 @@ def test_error_message_has_no_password_signature_or_token(options: dict[str, Any
     assert find_leaks(str(error.value), "hunter2", SIGN_OF_API_KEY, TOKEN) == []
 
 
-# Other secrets of the site
+# API keys, names and control characters
 
 KEY_WITH_SYMBOLS = "NDQ5NzVhMzFiZjM=key+1/2=="
 
@@ -274,7 +279,7 @@ def test_report_hides_body_of_changed_error_response() -> None:
 
 
 def test_report_has_no_control_characters_and_lone_surrogates(tmp_path: Path) -> None:
-    app = make_shop(page=build_unsigned_link('["product","\\ud800"]') + "<h1>\x1b]0;pwn\x07</h1>")
+    app = make_shop(page=render_forged_link('["product","\\ud800"]') + "<h1>\x1b]0;pwn\x07</h1>")
     file = tmp_path / "report.json"
     options = ("--page", "/page", "--case", "product-plain", "--json", str(file))
     result = run_check_command(app, *options)

@@ -27,12 +27,12 @@ from tests.check.support import (
 from tests.support import SIGN_OF_API_KEY, find_element, find_leaks, parse_html
 from tests.tools.mutants.sites import SITES
 
-#: A site whose redirects have status 301.
+#: Builds a site whose redirects have status 301 instead of 302.
 WITH_STATUS_301 = partial(make_shop, replace_status(302, 301))
 ONE_CASE = ("--case", "product-plain", "--device", "iphone")
 
 
-# Formats
+# Report formats
 
 
 def test_command_prints_site_and_versions_and_passes() -> None:
@@ -93,7 +93,7 @@ def test_command_writes_all_report_formats_in_one_run(tmp_path: Path) -> None:
 
     assert result.exit_code == 1
     assert "Rule: status.404" in result.stdout
-    failed = 4 * len(PAGE_SPECS)  # Each gateway page has four cases that expect a 403.
+    failed = 4 * len(PAGE_SPECS)  # Four test cases per gateway page expect 403.
 
     suites = ET.parse(files["junit"]).getroot()  # noqa: S314 - This test wrote the file.
     cases = list(suites.iter("testcase"))
@@ -134,11 +134,11 @@ def test_html_report_has_no_external_files_and_no_signature(
 
 
 def test_html_report_shows_failures_first_and_no_empty_columns() -> None:
-    def fail_on_home_page(response: Response) -> None:
+    def change_home_page_status(response: Response) -> None:
         if "/home/" in request.path and response.location:
             response.status_code = 301
 
-    page = parse_html(FORMATS["html"](run_check(make_shop(after=fail_on_home_page))))
+    page = parse_html(FORMATS["html"](run_check(make_shop(after=change_home_page_status))))
     sections = page.select("details")
     assert page.select("details[open]") == sections[:1]
     assert "Home page" in find_element(sections[0], "summary").text
@@ -161,12 +161,12 @@ def test_report_names_failed_step_after_click(name: str, text: str) -> None:
     assert text in FORMATS[name](report)
 
 
-# Options
+# Options of the command
 
 
 @pytest.fixture
 def login_modules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The importable modules ``our_login``, which logs in, and ``leaky_login``, which exits."""
+    """Create the modules ``our_login``, which logs in members, and ``leaky_login``, which exits."""
     monkeypatch.syspath_prepend(tmp_path)
     (tmp_path / "our_login.py").write_text(
         "def log_in(client, member):\n    client.post('/login', data={'name': member})\n"

@@ -1,4 +1,4 @@
-"""Tests for rules about the responses to clicks: statuses, gateway URLs, headers and leaks.
+"""Tests for the check's rules about responses to clicks: statuses, URLs, headers and leaks.
 
 To test a rule, add a row to ``STATUSES``, ``ADDRESSES``, ``PARAMETERS``, ``RETURN_URLS``,
 ``HEADERS``, ``REFUSALS`` or ``HOOKS``. Each row changes the responses of a site without a fault.
@@ -52,12 +52,20 @@ def failing_response(
     device: str = "iphone",
     **site: Any,
 ) -> Any:
-    """Return a row: a change of all responses, the rules that fail, and texts in the report."""
+    """Return a table row for a site whose responses are changed, so that the check must fail.
+
+    :param rules: the names of all rules that fail, separated by spaces.
+    :param change: a function that changes all responses of the site.
+    :param messages: texts that the report must contain.
+    :param case: the test case that the check runs.
+    :param device: the device on which the check runs the test case.
+    :param site: the arguments of ``make_shop``.
+    """
     make_app = partial(make_shop, change, **site)
     return failing_row(id, rules, make_app, *messages, only=[case], devices=[device])
 
 
-#: One row per replaced status.
+#: One row per wrong response status: the row's id, the rule that fails, and the change of status.
 STATUSES = [
     failing_response("301", "status.301", replace_status(302, 301), "Actual: 301"),
     failing_response("303", "status.303", replace_status(302, 303), "The redirect has status 303"),
@@ -74,7 +82,7 @@ STATUSES = [
     failing_response("200 as 503", "status", replace_status(200, 503), case="product-htmx"),
 ]
 
-#: One row per redirect that does not lead to the gateway, to the login or back to the site.
+#: One row per redirect with a wrong URL instead of the URL of the gateway or the login page.
 ADDRESSES = [
     *(
         failing_response(new, "address", replace_in_location(old, new))
@@ -114,7 +122,7 @@ ADDRESSES = [
     ),
 ]
 
-#: One row per change of the gateway URL's query.
+#: One row per change of a parameter in the gateway URL.
 PARAMETERS = [
     *(
         failing_response(f"{old} as {new}", rule, replace_in_location(old, new))
@@ -155,7 +163,7 @@ PARAMETERS = [
     ),
 ]
 
-#: One row per change of ``paySuccess``, or of the URLs to which the payment and a QR code lead.
+#: One row per wrong or missing URL in ``paySuccess``, in a return link or in a QR code.
 RETURN_URLS = [
     *(
         failing_response(
@@ -222,7 +230,7 @@ def make_member_redirects_public(inner: Any) -> Any:
     return call_app
 
 
-#: One row per missing, changed or added header.
+#: One row per missing, changed or added response header.
 HEADERS = [
     *(
         failing_response(f"no {name}", f"header.{name.lower()}", change_headers(without=[name]))
@@ -302,43 +310,44 @@ REFUSALS = [
 
 
 class SiteError(XiebaoError):
-    """A subclass of the extension's exception, defined by the site."""
+    """A site's own subclass of the extension's exception ``XiebaoError``."""
 
 
-def raise_after_request(error: Exception) -> Callable[[Response], None]:
+def make_raising_hook(error: Exception) -> Callable[[Response], None]:
     def fail(response: Response) -> None:
         raise error
 
     return fail
 
 
-def add_body(response: Response) -> None:
+def add_redirect_body(response: Response) -> None:
     if response.location:
         response.set_data(f'<a href="{response.location}">Redirecting</a>')
 
 
 def add_compressed_body(response: Response) -> None:
-    """Compress the body although the request does not ask for it."""
-    add_body(response)
+    """Add a compressed body to redirects, whether or not the request accepts compression."""
+    add_redirect_body(response)
     response.set_data(gzip.compress(response.get_data()))
     response.headers["Content-Encoding"] = "gzip"
 
 
-#: One row per after_request hook.
+#: One row per fault that an ``after_request`` hook causes, or that the headers of a page have.
 HOOKS = [
     *(
         failing_row(
             f"{type(error).__name__}, TESTING={testing}",
             "crash",
-            partial(make_shop, after=raise_after_request(error), TESTING=testing),
+            partial(make_shop, after=make_raising_hook(error), TESTING=testing),
             f"{type(error).__name__} in fail",
             **ONE_CASE,
         )
-        # The messages of the extension's exceptions are shown, but not if the site raised them.
+        # Reports show the messages of exceptions that the extension raises. If the site raises the
+        # same exceptions, reports must hide their messages.
         for error in (ValueError("hunter2"), SiteError("hunter2"), LinkError("hunter2"))
         for testing in (False, True)
     ),
-    failing_row("body", "body secret", partial(make_shop, after=add_body), **ONE_CASE),
+    failing_row("body", "body secret", partial(make_shop, after=add_redirect_body), **ONE_CASE),
     failing_row(
         "compressed body", "body secret", partial(make_shop, after=add_compressed_body), **ONE_CASE
     ),
@@ -408,7 +417,7 @@ HOOKS = [
     ),
 ]
 
-#: The rows of all tables for which the check must fail.
+#: All table rows of this file. Their sites have faults that the check must find.
 ROWS = [*STATUSES, *ADDRESSES, *PARAMETERS, *RETURN_URLS, *HEADERS, *REFUSALS, *HOOKS]
 
 
@@ -422,7 +431,8 @@ def test_check_fails_for_changed_response(
 @pytest.mark.parametrize(
     ("changes", "rules"),
     [
-        # A wrong value both differs from the expected value and is refused by the gateway.
+        # A wrong value differs from the expected value, and the gateway refuses it, too. The check
+        # must report this only once.
         (
             [
                 replace_in_location("sign=", "sign=0"),
@@ -448,9 +458,9 @@ def test_check_reports_same_failure_once(changes: list[Change], rules: list[str]
     assert [failure.code for failure in result.failures] == rules
 
 
-# Logs and signal receivers
+# Leaks in logs, and signal receivers
 
-#: The ways to log a text, by name.
+#: Functions that log a text in different ways, by name.
 LOG_FUNCTIONS: dict[str, Callable[[logging.Logger, str], None]] = {
     "message": lambda logger, text: logger.info("Gone to %s", text),
     "extra": lambda logger, text: logger.warning("Gone", extra={"to": text}),
@@ -468,15 +478,15 @@ def test_signature_in_log_is_reported_with_place(
     caplog.set_level("INFO", name)
     logger.propagate = name != "separate"
 
-    def log_in_hook(response: Response) -> None:
+    def log_from_hook(response: Response) -> None:
         log(logger, str(response.location))
 
-    def log_in_middleware(status: str, headers: list[Any]) -> tuple[str, list[Any]]:
+    def log_from_middleware(status: str, headers: list[Any]) -> tuple[str, list[Any]]:
         log(logger, str(dict(headers).get("Location")))
         return status, headers
 
-    change = rewrite_responses(log_in_middleware)
-    app = make_shop(after=log_in_hook) if place == "hook" else make_shop(change)
+    change = rewrite_responses(log_from_middleware)
+    app = make_shop(after=log_from_hook) if place == "hook" else make_shop(change)
     report = run_check(app, **ONE_CASE)
 
     assert get_failed_rules(report) == {"secret"}

@@ -1,4 +1,4 @@
-"""Test that each rule of the check has a row in a table.
+"""Test that each rule of the check has a table row for a site that breaks the rule.
 
 A rule exists if ``flask_xiebao/texts/en.py`` has a text ``check.means.<rule>``. The row is in
 ``test_page_rules.py``, ``test_response_rules.py`` or ``test_site_rules.py``.
@@ -15,9 +15,10 @@ from tests.check import (
 )
 
 ROWS = [*test_page_rules.ROWS, *test_response_rules.ROWS, *test_site_rules.ROWS]
-#: The rules without a row, and the tests that cover them.
+#: The rules without a table row, each with the test that covers the rule.
 OTHER_TESTS = {
-    # These rules have no failures. Their names select groups of rules, as in "--ignore header".
+    # No failure has one of these names, because each name selects a group of rules, for example
+    # with the option "--ignore header".
     **dict.fromkeys(
         ("header", "handoff", "members"), test_reports.test_check_passes_if_failed_rules_are_ignored
     ),

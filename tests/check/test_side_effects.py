@@ -1,4 +1,4 @@
-"""Tests for side effects of the check on the site: signals, hooks, logging and clicks."""
+"""Tests for side effects of the check on a site: signals, hooks, logging and clicks."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ ONE_CASE: dict[str, Any] = {"devices": ["iphone"], "only": ["product-plain"]}
 def test_check_sends_no_signals_and_calls_no_click_guard(sent_signals: SentSignals) -> None:
     guarded_members: list[str] = []
 
-    def guard(member: str, entry: Entry) -> bool:
+    def record_click(member: str, entry: Entry) -> bool:
         guarded_members.append(member)
         return True
 
-    app = make_shop(register_hook("click_guard", guard))
+    app = make_shop(register_hook("click_guard", record_click))
     assert run_check(app).passed
     assert sent_signals == []
     assert guarded_members == []
@@ -66,7 +66,7 @@ def test_warning_is_logged_for_visitor_after_check(caplog: pytest.LogCaptureFixt
 
 
 def get_logging_state() -> list[Any]:
-    """Return the record factory, the handlers and the filters, which the check might change."""
+    """Return the record factory, handlers and filters of logging, which the check might change."""
     return [
         logging.getLogRecordFactory(),
         logging.getLogger().handlers[:],
@@ -85,7 +85,7 @@ def test_nested_checks_restore_logging() -> None:
     assert get_logging_state() == state
 
 
-# In production, where a site may count each click as a visit
+# Clicks in production, where a site may count each click as a visit
 
 
 def test_check_in_production_makes_few_clicks() -> None:

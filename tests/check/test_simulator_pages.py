@@ -1,4 +1,4 @@
-"""Tests for the pages and JSON with which the simulator responds to gateway URLs."""
+"""Tests for the pages and JSON that the simulator returns for gateway URLs."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from tests.check.gateway_urls import (
     RETURN_URL,
     SIMULATOR,
     VALID_PARAMETERS,
-    build_url,
+    build_gateway_url,
     encode_base64,
     get_status_and_page,
 )
-from tests.check.simulator_support import Shop
+from tests.check.simulator_support import SimulatorShop
 from tests.support import SIGN, find_element, parse_html, pay
 
 
 def test_page_of_accepted_url_says_it_is_a_simulator() -> None:
-    status, page = get_status_and_page(build_url(PRODUCT))
+    status, page = get_status_and_page(build_gateway_url(PRODUCT))
 
     assert status == 200
     assert "已接受" in find_element(page, "p.xiebao-verdict.xiebao-verdict--accepted").text
@@ -41,7 +41,7 @@ def test_page_of_accepted_url_says_it_is_a_simulator() -> None:
 
 
 def test_page_explains_each_parameter() -> None:
-    _, page = get_status_and_page(build_url(PRODUCT, platform="3", toLogin="1"))
+    _, page = get_status_and_page(build_gateway_url(PRODUCT, platform="3", toLogin="1"))
 
     table = find_element(page, "table.xiebao-parameters")
     assert table["aria-label"]
@@ -58,7 +58,7 @@ def test_page_explains_each_parameter() -> None:
 
 
 def test_page_of_refused_url_lists_all_reasons() -> None:
-    url = build_url(HOME, sign="x", platform="2", caseCode="QX1")
+    url = build_gateway_url(HOME, sign="x", platform="2", caseCode="QX1")
     status, page = get_status_and_page(url)
 
     assert status == 400
@@ -66,7 +66,7 @@ def test_page_of_refused_url_lists_all_reasons() -> None:
     reasons = [item.text for item in page.select("ul.xiebao-reasons li")]
     assert reasons == list(SIMULATOR.check(url).reasons)
     assert len(reasons) == 3
-    # The page also explains caseCode, which belongs to another gateway page.
+    # The page also explains the parameter caseCode, although only the product page has it.
     assert "产品方案代码" in page.text
     assert "文档里没有这个参数" not in page.text
 
@@ -83,8 +83,8 @@ def test_page_escapes_parameters_without_autoescape(html: str) -> None:
     pay_success = encode_base64(f"https://shop.example/{html.replace(' ', '/')}")
 
     for url in (
-        build_url(PRODUCT, partnerUniqKey=html, paySuccess=pay_success),
-        build_url(PRODUCT, **{html: html}),
+        build_gateway_url(PRODUCT, partnerUniqKey=html, paySuccess=pay_success),
+        build_gateway_url(PRODUCT, **{html: html}),
     ):
         page = parse_html(app.test_client().get(url))
         assert not page.select("script, img, [onerror]")
@@ -93,7 +93,7 @@ def test_page_escapes_parameters_without_autoescape(html: str) -> None:
 
 @pytest.mark.parametrize("path", [PRODUCT, HOME])
 def test_payment_redirects_to_return_url(path: str) -> None:
-    url = build_url(path, paySuccess=PAY_SUCCESS)
+    url = build_gateway_url(path, paySuccess=PAY_SUCCESS)
     buttons = get_status_and_page(url)[1].select("form button")
     assert [button.text for button in buttons] == ["支付成功", "支付失败", "出单失败", "放弃"]
     assert pay(BROWSER, url) == iri_to_uri(RETURN_URL)
@@ -102,8 +102,8 @@ def test_payment_redirects_to_return_url(path: str) -> None:
 @pytest.mark.parametrize(
     ("url", "status"),
     [
-        (build_url(PRODUCT, platform="1", paySuccess=PAY_SUCCESS), 200),
-        (build_url(POLICY, sign="x"), 400),
+        (build_gateway_url(PRODUCT, platform="1", paySuccess=PAY_SUCCESS), 200),
+        (build_gateway_url(POLICY, sign="x"), 400),
     ],
 )
 def test_json_has_fields_of_verdict(url: str, status: int) -> None:
@@ -128,7 +128,7 @@ def test_json_has_fields_of_verdict(url: str, status: int) -> None:
 )
 def test_accept_header_selects_page_or_json(accept: str | None, mimetype: str, sign: str) -> None:
     headers = {"Accept": accept} if accept else {}
-    response = BROWSER.get(build_url(HOME, sign=sign), headers=headers)
+    response = BROWSER.get(build_gateway_url(HOME, sign=sign), headers=headers)
     assert response.mimetype == mimetype
     expected = {
         "Cache-Control": "no-store",
@@ -142,27 +142,27 @@ def test_accept_header_selects_page_or_json(accept: str | None, mimetype: str, s
 @pytest.mark.parametrize(
     ("method", "url", "status"),
     [
-        ("GET", f"/gateway{build_url(HOME)}", 200),
-        ("GET", build_url(HOME), 404),
-        ("PUT", f"/gateway{build_url(HOME)}", 405),
+        ("GET", f"/gateway{build_gateway_url(HOME)}", 200),
+        ("GET", build_gateway_url(HOME), 404),
+        ("PUT", f"/gateway{build_gateway_url(HOME)}", 405),
         ("GET", f"/gateway{HOME}/?{urlencode(VALID_PARAMETERS[HOME])}", 404),
         ("GET", "/gateway/dispatch/static/xiebao.css", 200),
     ],
 )
 def test_mounted_simulator_serves_only_its_own_urls(method: str, url: str, status: int) -> None:
-    assert Shop().browser.open(url, method=method, buffered=True).status_code == status
+    assert SimulatorShop().browser.open(url, method=method, buffered=True).status_code == status
 
 
 def test_page_of_mounted_simulator_links_to_its_stylesheet() -> None:
-    browser = Shop().browser
-    page = browser.get(f"/gateway{build_url(HOME)}")
+    browser = SimulatorShop().browser
+    page = browser.get(f"/gateway{build_gateway_url(HOME)}")
     hrefs = [link["href"] for link in parse_html(page).select('link[rel="stylesheet"]')]
     assert hrefs[0] == "/gateway/dispatch/static/xiebao.css"
     with browser.get(str(hrefs[0])) as stylesheet:
         assert stylesheet.mimetype == "text/css"
 
 
-# Languages
+# Languages of pages and verdicts
 
 
 @pytest.mark.parametrize(
@@ -176,14 +176,14 @@ def test_page_of_mounted_simulator_links_to_its_stylesheet() -> None:
 def test_page_uses_language_of_xiebao_locale(locale: object, language: str) -> None:
     app = SIMULATOR.create_app()
     app.config["XIEBAO_LOCALE"] = locale
-    page = parse_html(app.test_client().get(build_url(HOME, sign="x")))
+    page = parse_html(app.test_client().get(build_gateway_url(HOME, sign="x")))
     assert find_element(page, "html")["lang"] == language
     assert ("Refused: home page" if language == "en" else "已拒绝：携保首页") in page.text
     assert "{" not in page.text
 
 
 def test_verdict_has_problems_and_reasons_in_each_language() -> None:
-    verdict = SIMULATOR.check(build_url(HOME, platform="2", foo="1"))
+    verdict = SIMULATOR.check(build_gateway_url(HOME, platform="2", foo="1"))
     english = (
         "The gateway page in section 2.2 of Xiebao's interface document has no version for PCs"
         ' (platform "2") at present. Use one of these platforms: 1 (H5), 3 (iOS), 4 (Android).',

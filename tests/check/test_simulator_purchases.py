@@ -23,7 +23,7 @@ from tests.check.simulator_support import (
     PRODUCT,
     PURCHASE_TYPES,
     STANDALONE_PRODUCT,
-    Shop,
+    SimulatorShop,
     shop,
 )
 from tests.support import PRODUCT_CODE, SIGN, find_element, find_href, find_leaks, parse_html, pay
@@ -36,7 +36,7 @@ TOKEN = "0123456789abcdefghijklmnop"
 # Purchases and actions on orders
 
 
-def test_purchase_sends_four_notifications(shop: Shop) -> None:
+def test_purchase_sends_four_notifications(shop: SimulatorShop) -> None:
     number = shop.buy()
 
     assert shop.get_notification_types() == PURCHASE_TYPES
@@ -49,14 +49,14 @@ def test_purchase_sends_four_notifications(shop: Shop) -> None:
     }
     for notification in shop.notifications:
         assert {name: getattr(notification, name) for name in expected} == expected
-        assert notification.data["partnerId"] == 12345  # An integer, as the gateway sends it.
+        assert notification.data["partnerId"] == 12345  # The gateway sends an integer, too.
     _, paid, issued, _ = shop.notifications
     assert (paid.price_fen, paid.payment_method) == (1500, "21")
     [policy] = issued.policies
     assert (policy.applicant, policy.insurant) == (PERSON, PERSON)
 
 
-def test_purchase_creates_order_with_notified_values(shop: Shop) -> None:
+def test_purchase_creates_order_with_notified_values(shop: SimulatorShop) -> None:
     number = shop.buy()
 
     _, paid, issued, _ = shop.notifications
@@ -83,9 +83,9 @@ def test_purchase_creates_order_with_notified_values(shop: Shop) -> None:
 
 
 NOT_PAID, NOT_ISSUED, IN_FORCE, OVER = (0, 0, 0), (1, 0, 0), (1, 1, 1), (1, 1, 3)
-#: One row per sequence of actions: the action on the product page, the action on the order page,
-#: the types of all notifications, the statuses of the order (payment, issue and effect), and the
-#: state on the order page.
+#: One row per sequence of two actions: the action on the product page, the action on the order
+#: page, the types of all notifications, the statuses of the order (payment, issue and effect), and
+#: the state that the order page shows.
 ACTIONS = [
     ("fail", "", [1, 2], NOT_PAID, "未支付 · 余额不足"),
     ("fail", "surrender", [1, 2], NOT_PAID, "未支付 · 余额不足"),
@@ -99,12 +99,17 @@ ACTIONS = [
 
 @pytest.mark.parametrize(("first", "second", "types", "statuses", "state"), ACTIONS)
 def test_repeated_action_changes_order_only_once(
-    shop: Shop, first: str, second: str, types: list[int], statuses: tuple[int, ...], state: str
+    shop: SimulatorShop,
+    first: str,
+    second: str,
+    types: list[int],
+    statuses: tuple[int, ...],
+    state: str,
 ) -> None:
-    shop.perform(first)
+    shop.submit_action(first)
     number = shop.notifications[0].insure_num
     for _ in range(2):
-        shop.perform(second, number)
+        shop.submit_action(second, number)
 
     assert shop.get_notification_types() == types
     failures = [each.failure for each in shop.notifications if not each.succeeded]
@@ -128,7 +133,7 @@ def test_repeated_action_changes_order_only_once(
     ],
 )
 def test_only_payment_redirects_from_order_page_to_return_url(
-    shop: Shop, action: str, fragment: str
+    shop: SimulatorShop, action: str, fragment: str
 ) -> None:
     order_url = shop.browser.post(PRODUCT + PAY_SUCCESS, data={"do": "fail"}).location or ""
     assert pay(shop.browser, order_url) == "https://shop.example/orders"
@@ -139,7 +144,7 @@ def test_only_payment_redirects_from_order_page_to_return_url(
     assert location.partition("#")[2] == fragment
 
 
-def test_home_page_sells_a_product_with_its_price(shop: Shop) -> None:
+def test_home_page_sells_a_product_with_its_price(shop: SimulatorShop) -> None:
     url = PRODUCT.replace("/cps?", "/cps/index?").replace(f"&caseCode={PRODUCT_CODE}", "")
     page = shop.browser.get(url)
     assert find_element(page, "h2").text == "购买：境内旅行意外险"
@@ -148,7 +153,7 @@ def test_home_page_sells_a_product_with_its_price(shop: Shop) -> None:
     assert shop.notifications[0].case_code == "QX000000127257"
 
 
-def test_policy_for_one_person_offers_no_partial_surrender(shop: Shop) -> None:
+def test_policy_for_one_person_offers_no_partial_surrender(shop: SimulatorShop) -> None:
     number = shop.buy()
     assert "surrender_one" not in shop.browser.get(shop.get_order_url(number)).text
 
@@ -162,7 +167,7 @@ def test_policy_for_one_person_offers_no_partial_surrender(shop: Shop) -> None:
     ids=["failed payment", "wrong signatures"],
 )
 def test_order_page_marks_unusual_notifications(
-    shop: Shop, form: dict[str, str], mark: str, is_marked: list[bool]
+    shop: SimulatorShop, form: dict[str, str], mark: str, is_marked: list[bool]
 ) -> None:
     shop.browser.post(PRODUCT, data=form)
     rows = shop.get_notification_rows(shop.notifications[0].insure_num)
@@ -178,15 +183,15 @@ def test_order_page_marks_unusual_notifications(
     ],
 )
 def test_page_links_to_return_url_only_after_payment(
-    shop: Shop, form: dict[str, str], href: str
+    shop: SimulatorShop, form: dict[str, str], href: str
 ) -> None:
     response = shop.browser.post(PRODUCT + PAY_SUCCESS, data=form, follow_redirects=True)
     assert find_href(response, "返回商家") == href
-    if form["do"] == "abandon":  # The member can still buy.
+    if form["do"] == "abandon":  # The page still has the button for the payment.
         assert "支付成功" in response.text
 
 
-def test_abandoned_or_refused_purchase_creates_no_order(shop: Shop) -> None:
+def test_abandoned_or_refused_purchase_creates_no_order(shop: SimulatorShop) -> None:
     for action in ("abandon", "", "anything"):
         assert "没有产生订单" in shop.browser.post(PRODUCT, data={"do": action}).text
     refused_url = PRODUCT.replace(SIGN, "wrong") + PAY_SUCCESS
@@ -198,10 +203,10 @@ def test_abandoned_or_refused_purchase_creates_no_order(shop: Shop) -> None:
         assert list(shop.xiebao.orders.iter()) == []
 
 
-def test_reissue_replaces_application_number_once(shop: Shop) -> None:
+def test_reissue_replaces_application_number_once(shop: SimulatorShop) -> None:
     number = shop.buy()
     for _ in range(2):
-        shop.perform("reissue", number)
+        shop.submit_action("reissue", number)
 
     ended, issued, _ = shop.notifications[4:]
     assert shop.get_notification_types() == [*PURCHASE_TYPES, 5, 3, 9]
@@ -227,7 +232,7 @@ def test_reissue_replaces_application_number_once(shop: Shop) -> None:
     ],
 )
 def test_delivery_options_repeat_reorder_delay_and_forge_notifications(
-    shop: Shop, caplog: pytest.LogCaptureFixture, form: dict[str, str], types: list[int]
+    shop: SimulatorShop, caplog: pytest.LogCaptureFixture, form: dict[str, str], types: list[int]
 ) -> None:
     with caplog.at_level(logging.INFO):
         shop.buy(**form)
@@ -238,16 +243,17 @@ def test_delivery_options_repeat_reorder_delay_and_forge_notifications(
     assert len(refusals) == (4 if "forged" in form else 0)
 
 
-def test_delayed_notifications_are_sent_on_demand(shop: Shop) -> None:
+def test_delayed_notifications_are_sent_on_demand(shop: SimulatorShop) -> None:
     number = shop.buy(late="on")
-    shop.buy()  # A purchase of another order does not send them.
+    shop.buy()  # Another purchase does not send the delayed notifications.
     assert len(shop.notifications) == 4
     shop.notifications.clear()
     assert [row[2] for row in shop.get_notification_rows(number)] == ["尚未发送"] * 4
 
-    shop.perform("again", number)
+    shop.submit_action("again", number)
 
-    # The delayed notifications are sent first. Then all are repeated, as requested.
+    # The simulator first sends the delayed notifications. Then it sends all notifications again,
+    # because the action requests this.
     assert shop.get_notification_types() == PURCHASE_TYPES * 2
     responses = {row[2] for row in shop.get_notification_rows(number)}
     assert responses == {'200 {"state": true}'}
@@ -267,13 +273,13 @@ def test_delayed_notifications_are_sent_on_demand(shop: Shop) -> None:
 def test_notifications_reach_callback_of_site(
     notify_url: str | None, types: list[int], token: str | None
 ) -> None:
-    shop = Shop(notify_url=notify_url, XIEBAO_NOTIFY_TOKEN=token)
+    shop = SimulatorShop(notify_url=notify_url, XIEBAO_NOTIFY_TOKEN=token)
     shop.buy()
     assert shop.get_notification_types() == types
 
 
 def test_site_without_handler_receives_no_notifications() -> None:
-    shop = Shop(has_handler=False)
+    shop = SimulatorShop(has_handler=False)
     number = shop.buy()
     page = shop.browser.get(shop.get_order_url(number)).text
     assert "notification_handler" in page
@@ -293,7 +299,7 @@ def test_site_without_handler_receives_no_notifications() -> None:
 def test_undelivered_notification_logs_warning_without_token(
     caplog: pytest.LogCaptureFixture, notify_url: str, message: str
 ) -> None:
-    number = Shop(notify_url=notify_url).buy()
+    number = SimulatorShop(notify_url=notify_url).buy()
 
     warnings = [each.getMessage() for each in caplog.records if each.levelno >= logging.WARNING]
     for type, line in zip(PURCHASE_TYPES, warnings, strict=True):
@@ -327,16 +333,18 @@ def test_response_without_state_true_is_retried(body: str) -> None:
     ],
 )
 def test_simulator_returns_404_in_production(method: str, url: str) -> None:
-    shop = Shop(XIEBAO_ENV="production", XIEBAO_BASE_URL=None)
+    shop = SimulatorShop(XIEBAO_ENV="production", XIEBAO_BASE_URL=None)
     assert shop.browser.open(url, method=method, data={"do": "pay"}).status_code == 404
     assert shop.notifications == []
 
 
-def test_notification_inside_app_has_separate_context_and_no_csrf_check(shop: Shop) -> None:
+def test_notification_inside_app_has_separate_context_and_no_csrf_check(
+    shop: SimulatorShop,
+) -> None:
     values_of_g: list[Any] = []
 
     @shop.app.before_request
-    def use_context() -> None:
+    def use_g_and_session() -> None:
         values_of_g.append(g.get("value"))
         g.value = True
         session["visited"] = True
@@ -344,7 +352,7 @@ def test_notification_inside_app_has_separate_context_and_no_csrf_check(shop: Sh
     CSRFProtect(shop.app)
     pay(shop.browser, PRODUCT)
 
-    assert values_of_g == [None] * 5  # The payment and four notifications.
+    assert values_of_g == [None] * 5  # One payment and four notifications.
     assert shop.get_notification_types() == PURCHASE_TYPES
 
 
@@ -364,10 +372,10 @@ QUERY = {"partnerId": 12345, "insureNum": "1"}
     ],
 )
 def test_order_query_rejects_wrong_signature_and_unknown_order(
-    shop: Shop, number: str, options: dict[str, str], code: int
+    shop: SimulatorShop, number: str, options: dict[str, str], code: int
 ) -> None:
     query = {**QUERY, "insureNum": number}
-    assert shop.send_query("orderDetail", query, **options)["respCode"] == code
+    assert shop.send_order_query("orderDetail", query, **options)["respCode"] == code
 
 
 @pytest.mark.parametrize(
@@ -379,20 +387,20 @@ def test_order_query_rejects_wrong_signature_and_unknown_order(
     ],
     ids=lambda body: str(body)[:60],
 )
-def test_order_query_rejects_malformed_body(shop: Shop, body: Any) -> None:
-    assert shop.send_query("orderDetail", body)["respCode"] == 1000
+def test_order_query_rejects_malformed_body(shop: SimulatorShop, body: Any) -> None:
+    assert shop.send_order_query("orderDetail", body)["respCode"] == 1000
 
 
 @pytest.mark.parametrize(
     ("index", "size"),
     [(0, 1), (1, 0), ("a", 1), (None, 1), (1, 10**30), (1, 1e300), (True, 1)],
 )
-def test_order_list_rejects_invalid_page_number(shop: Shop, index: Any, size: Any) -> None:
+def test_order_list_rejects_invalid_page_number(shop: SimulatorShop, index: Any, size: Any) -> None:
     body = {"partnerId": 12345, "pageIndex": index, "pageSize": size}
-    assert shop.send_query("orderList", body)["respCode"] == 1000
+    assert shop.send_order_query("orderList", body)["respCode"] == 1000
 
 
-def test_pages_show_no_signature_and_no_name(shop: Shop) -> None:
+def test_pages_show_no_signature_and_no_name(shop: SimulatorShop) -> None:
     order_url = shop.get_order_url(shop.buy(forged="on"))
     for response in (
         shop.browser.get(PRODUCT),
@@ -410,13 +418,13 @@ def test_pages_show_no_signature_and_no_name(shop: Shop) -> None:
 # Partial surrenders
 
 
-def test_order_for_two_people_can_be_surrendered_by_one(shop: Shop) -> None:
+def test_order_for_two_people_can_be_surrendered_by_one(shop: SimulatorShop) -> None:
     number = shop.buy(two_people="on")
     assert shop.query_order(number).price_fen == 3000
     assert [policy.insurant for policy in shop.notifications[2].policies] == [PERSON, "李小红"]
 
-    for _ in range(2):  # The last person cannot surrender alone, so the second time fails.
-        shop.perform("surrender_one", number)
+    for _ in range(2):  # The second time fails, because only one person is left.
+        shop.submit_action("surrender_one", number)
 
     assert shop.get_notification_types() == [*PURCHASE_TYPES, 4]
     notification = shop.notifications[-1]
@@ -428,7 +436,7 @@ def test_order_for_two_people_can_be_surrendered_by_one(shop: Shop) -> None:
     order_fields = {"状态": "已出单，保障有效", "保单号": f"{first}{second} · 已退保"}
     assert shop.get_order_fields(number).items() >= order_fields.items()
 
-    shop.perform("reissue", number)
+    shop.submit_action("reissue", number)
     new_order = shop.query_order(shop.notifications[-1].insure_num)
     assert (len(new_order.policies), new_order.price_fen) == (1, 1500)
     assert not new_order.is_partly_surrendered
@@ -448,9 +456,9 @@ def test_orders_file_of_version_0_3_is_extended(tmp_path: Path) -> None:
             " '2026-01-01 00:00:02', 'P1', NULL)"
         )
 
-    shop = Shop(orders=file)
+    shop = SimulatorShop(orders=file)
 
     assert [policy.policy_num for policy in shop.query_order("1").policies] == ["P1"]
     number = shop.buy(two_people="on")
-    shop.perform("surrender_one", number)
+    shop.submit_action("surrender_one", number)
     assert shop.query_order(number).is_partly_surrendered

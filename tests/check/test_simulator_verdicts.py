@@ -22,41 +22,44 @@ from tests.check.gateway_urls import (
     RETURN_URL,
     SIMULATOR,
     VALID_PARAMETERS,
-    build_url,
+    build_gateway_url,
     encode_base64,
 )
 from tests.support import SIGN
 
 #: One row per accepted URL: the URL, and the expected attributes of the verdict.
 ACCEPTED = [
-    (build_url(PRODUCT), {"page": "product"}),
-    (build_url(HOME), {"page": "home"}),
-    (build_url(POLICY), {"page": "policy"}),
-    *((build_url(path, without="subPartnerId"), {}) for path in (PRODUCT, HOME)),
+    (build_gateway_url(PRODUCT), {"page": "product"}),
+    (build_gateway_url(HOME), {"page": "home"}),
+    (build_gateway_url(POLICY), {"page": "policy"}),
+    *((build_gateway_url(path, without="subPartnerId"), {}) for path in (PRODUCT, HOME)),
     *(
-        (build_url(path, paySuccess=PAY_SUCCESS), {"pay_success": RETURN_URL})
+        (build_gateway_url(path, paySuccess=PAY_SUCCESS), {"pay_success": RETURN_URL})
         for path in VALID_PARAMETERS
     ),
     *(
-        (build_url(path, platform=code), {"platform": int(code)})
+        (build_gateway_url(path, platform=code), {"platform": int(code)})
         for path, served in {PRODUCT: "1234", HOME: "134", POLICY: "134"}.items()
         for code in served
     ),
-    (build_url(POLICY), {"member": None, "platform": None, "pay_success": None}),
-    (build_url(POLICY, partnerUniqKey="张 三&1"), {"member": "张 三&1"}),
+    (build_gateway_url(POLICY), {"member": None, "platform": None, "pay_success": None}),
+    (build_gateway_url(POLICY, partnerUniqKey="张 三&1"), {"member": "张 三&1"}),
     (
-        build_url(
+        build_gateway_url(
             PRODUCT, subPartnerId="s1", platform="2", paySuccess=PAY_SUCCESS, toLogin="", isApp="1"
         ),
         {"page": "product", "platform": 2, "member": "101000", "pay_success": RETURN_URL},
     ),
-    (f"{build_url(HOME)}&paySuccess={quote(encode_base64('https://shop.example/?q=>>>'))}", {}),
-    # The encoded signature is masked, but it still counts as a member key.
-    (build_url(HOME, partnerUniqKey=encode_base64(SIGN)), {"member": "MD…U="}),
-    # The fragment of a URL is not sent to the server.
-    (f"{build_url(POLICY)}&partnerUniqKey=7#&sign=again", {"member": "7"}),
+    (
+        f"{build_gateway_url(HOME)}&paySuccess={quote(encode_base64('https://shop.example/?q=>>>'))}",
+        {},
+    ),
+    # The simulator masks a signature that is encoded in the member key, but accepts the member key.
+    (build_gateway_url(HOME, partnerUniqKey=encode_base64(SIGN)), {"member": "MD…U="}),
+    # Browsers do not send the fragment of a URL, so the simulator ignores it.
+    (f"{build_gateway_url(POLICY)}&partnerUniqKey=7#&sign=again", {"member": "7"}),
     *(
-        (start + build_url(POLICY), {"page": "policy"})
+        (start + build_gateway_url(POLICY), {"page": "policy"})
         for start in (
             "https://api.xiebao18.com",
             "https://testapi.xiebao18.com",
@@ -89,7 +92,7 @@ INVALID_BASE64 = [
     encode_base64("https://shop.example/1").rstrip("="),
     encode_base64("https://shop.example/1") + "=",
     encode_base64("https://shop.example/12") + "=",
-    "aHR0cDovL2F=",  # The unused bits of the last character are not zero.
+    "aHR0cDovL2F=",  # The unused bits of the last base64 character are not zero.
 ]
 INVALID_RETURN_URLS: list[str | bytes] = [
     *("/orders/8", "//shop.example/", "shop.example", "data:text/html,x", "ftp://shop.example/"),
@@ -99,7 +102,7 @@ INVALID_RETURN_URLS: list[str | bytes] = [
     *("https://shop.example/\x00", "https://shop.example/a b", " https://shop.example/"),
     b"https://shop.example/\xff",
 ]
-#: One row per refused URL: the URL, and a part of each reason, in order.
+#: One row per refused URL: the URL, and a part of each reason in the verdict, in the same order.
 REFUSED: list[tuple[str, tuple[str, ...]]] = [
     *(
         row
@@ -107,9 +110,9 @@ REFUSED: list[tuple[str, tuple[str, ...]]] = [
         for name in parameters
         if name != "subPartnerId"
         for row in (
-            (build_url(path, without=name), (f"缺少 {name}",)),
+            (build_gateway_url(path, without=name), (f"缺少 {name}",)),
             *(
-                (build_url(path, **{name: blank}), (f"{name} 是空的",))
+                (build_gateway_url(path, **{name: blank}), (f"{name} 是空的",))
                 for blank in ("", " ", "\u3000")
             ),
         )
@@ -117,50 +120,50 @@ REFUSED: list[tuple[str, tuple[str, ...]]] = [
     *(
         (url, (f"{name} 是空的",))
         for name in ("platform", "paySuccess", "partnerUniqKey")
-        for url in (build_url(POLICY, **{name: ""}), f"{build_url(POLICY)}&{name}")
+        for url in (build_gateway_url(POLICY, **{name: ""}), f"{build_gateway_url(POLICY)}&{name}")
     ),
-    *((build_url(PRODUCT, sign=sign), ("32 位小写",)) for sign in MALFORMED_SIGNS),
-    (build_url(PRODUCT, sign="0" * 32), (" 不对：应为 md5(apiKey + partnerId)",)),
-    (build_url(HOME, partnerId="1234"), ("partnerId 不是 12345",)),
+    *((build_gateway_url(PRODUCT, sign=sign), ("32 位小写",)) for sign in MALFORMED_SIGNS),
+    (build_gateway_url(PRODUCT, sign="0" * 32), (" 不对：应为 md5(apiKey + partnerId)",)),
+    (build_gateway_url(HOME, partnerId="1234"), ("partnerId 不是 12345",)),
     *(
-        (build_url(PRODUCT, platform=platform), ("platform 不对",))
+        (build_gateway_url(PRODUCT, platform=platform), ("platform 不对",))
         for platform in ("0", "5", "-1", "01", "12", "1 ", "１", "h5", "9" * 5000)
     ),
-    *((build_url(path, platform="2"), ("目前不支持 PC",)) for path in (HOME, POLICY)),
+    *((build_gateway_url(path, platform="2"), ("目前不支持 PC",)) for path in (HOME, POLICY)),
     *(
-        (f"{build_url(HOME, platform='1')}&{name}={value}", (f"{name} 出现了 2 次",))
+        (f"{build_gateway_url(HOME, platform='1')}&{name}={value}", (f"{name} 出现了 2 次",))
         for name, value in {"sign": SIGN, "partnerUniqKey": "101000", "platform": "1"}.items()
     ),
-    (build_url(HOME, hidenav="1"), ("“hidenav”",)),
-    (build_url(POLICY, subPartnerId=""), ("“subPartnerId”",)),
-    (build_url(HOME, insureNum="1"), ("“insureNum”",)),
+    (build_gateway_url(HOME, hidenav="1"), ("“hidenav”",)),
+    (build_gateway_url(POLICY, subPartnerId=""), ("“subPartnerId”",)),
+    (build_gateway_url(HOME, insureNum="1"), ("“insureNum”",)),
     *(
         (
-            build_url(HOME, without="partnerUniqKey", **{name: "1"}),
+            build_gateway_url(HOME, without="partnerUniqKey", **{name: "1"}),
             ("缺少 partnerUniqKey", f"“{name}”：应写作 partnerUniqKey"),
         )
         for name in ("PartnerUniqKey", " partnerUniqKey", "partneruniqkey ")
     ),
-    (f"{build_url(POLICY)}&partnerUniqKey=a b", (SPACE,)),
+    (f"{build_gateway_url(POLICY)}&partnerUniqKey=a b", (SPACE,)),
     *(
-        (f"{build_url(POLICY)}&partnerUniqKey={tail}", ("partnerUniqKey 的转义有误",))
+        (f"{build_gateway_url(POLICY)}&partnerUniqKey={tail}", ("partnerUniqKey 的转义有误",))
         for tail in ("%ff", "%E4%BD", "%zz", "%", "张三", "\ud800")
     ),
-    # A plus sign in a query means a space.
+    # A plus sign in a query string means a space, so it is not a part of the base64 text.
     (
-        f"{build_url(HOME)}&paySuccess={encode_base64('https://shop.example/?q=>>>')}",
+        f"{build_gateway_url(HOME)}&paySuccess={encode_base64('https://shop.example/?q=>>>')}",
         ("+ 要写成 %2B",),
     ),
     *(
-        (build_url(HOME, paySuccess=base64.urlsafe_b64encode(url).decode()), (URL_SAFE,))
+        (build_gateway_url(HOME, paySuccess=base64.urlsafe_b64encode(url).decode()), (URL_SAFE,))
         for url in (b"https://shop.example/?q=???", b"https://shop.example/?q=>>>")
     ),
-    *((build_url(HOME, paySuccess=value), (NOT_BASE64,)) for value in INVALID_BASE64),
+    *((build_gateway_url(HOME, paySuccess=value), (NOT_BASE64,)) for value in INVALID_BASE64),
     *(
-        (build_url(HOME, paySuccess=encode_base64(url)), (NOT_A_URL,))
+        (build_gateway_url(HOME, paySuccess=encode_base64(url)), (NOT_A_URL,))
         for url in INVALID_RETURN_URLS
     ),
-    (build_url(HOME, sign="x", platform="2", foo="1"), ("sign", "platform", "“foo”")),
+    (build_gateway_url(HOME, sign="x", platform="2", foo="1"), ("sign", "platform", "“foo”")),
     (PRODUCT, ("缺少 partnerId", "缺少 caseCode", "缺少 sign", "缺少 partnerUniqKey")),
     # Paths at which the gateway has no page.
     *(
@@ -203,7 +206,7 @@ def test_verdict_refuses_url_and_gives_reasons(url: str, reasons: tuple[str, ...
     assert SIGN not in repr(verdict)
 
 
-# Secrets
+# Signatures and other secrets in verdicts
 
 
 def percent_encode(sign: str, times: int) -> str:
@@ -212,25 +215,28 @@ def percent_encode(sign: str, times: int) -> str:
 
 
 RETURN_URL_WITH_SIGN = encode_base64(f"https://shop.example/?>>>/{SIGN}")
-#: A well-formed signature of another account.
+#: A well-formed signature of another partner account.
 FOREIGN_SIGN = "82e20232fddc2d78eb42c74bb18f9014"
 
 
 @pytest.mark.parametrize(
     "url",
     [
-        build_url(PRODUCT),
-        build_url(PRODUCT) + f"&sign={SIGN}",
-        build_url(PRODUCT, Sign=SIGN),
-        build_url(PRODUCT, without="sign", SIGN=SIGN),
-        build_url(PRODUCT, partnerUniqKey=SIGN, caseCode=f"x{SIGN.upper()}y"),
-        build_url(PRODUCT, **{SIGN: "a name"}),
-        build_url(PRODUCT, paySuccess=encode_base64(f"https://shop.example/{SIGN}")),
-        build_url(PRODUCT, sign=SIGN.upper()),
-        build_url(PRODUCT, partnerUniqKey=encode_base64(SIGN)),
-        f"{build_url(PRODUCT)}&x={percent_encode(SIGN.upper(), 1)}",
-        *(f"{build_url(PRODUCT)}&x={percent_encode(SIGN, times)}" for times in (2, 3)),
-        *(build_url(PRODUCT, partnerUniqKey=percent_encode(SIGN, times)) for times in (1, 2, 3)),
+        build_gateway_url(PRODUCT),
+        build_gateway_url(PRODUCT) + f"&sign={SIGN}",
+        build_gateway_url(PRODUCT, Sign=SIGN),
+        build_gateway_url(PRODUCT, without="sign", SIGN=SIGN),
+        build_gateway_url(PRODUCT, partnerUniqKey=SIGN, caseCode=f"x{SIGN.upper()}y"),
+        build_gateway_url(PRODUCT, **{SIGN: "a name"}),
+        build_gateway_url(PRODUCT, paySuccess=encode_base64(f"https://shop.example/{SIGN}")),
+        build_gateway_url(PRODUCT, sign=SIGN.upper()),
+        build_gateway_url(PRODUCT, partnerUniqKey=encode_base64(SIGN)),
+        f"{build_gateway_url(PRODUCT)}&x={percent_encode(SIGN.upper(), 1)}",
+        *(f"{build_gateway_url(PRODUCT)}&x={percent_encode(SIGN, times)}" for times in (2, 3)),
+        *(
+            build_gateway_url(PRODUCT, partnerUniqKey=percent_encode(SIGN, times))
+            for times in (1, 2, 3)
+        ),
     ],
 )
 def test_no_output_shows_whole_signature(url: str, caplog: pytest.LogCaptureFixture) -> None:
@@ -249,19 +255,22 @@ def test_no_output_shows_whole_signature(url: str, caplog: pytest.LogCaptureFixt
 @pytest.mark.parametrize(
     ("url", "name", "masked"),
     [
-        (build_url(HOME, sign="0123456789"), "sign", "01…89"),
-        (build_url(HOME, Sign="abcdefgh"), "Sign", "ab…gh"),
-        *((build_url(HOME, sign=short), "sign", "***") for short in ("Key", "1234567", "k")),
+        (build_gateway_url(HOME, sign="0123456789"), "sign", "01…89"),
+        (build_gateway_url(HOME, Sign="abcdefgh"), "Sign", "ab…gh"),
         *(
-            (build_url(HOME, without="sign", **{name: FOREIGN_SIGN}), name, "82…14")
+            (build_gateway_url(HOME, sign=short), "sign", "***")
+            for short in ("Key", "1234567", "k")
+        ),
+        *(
+            (build_gateway_url(HOME, without="sign", **{name: FOREIGN_SIGN}), name, "82…14")
             for name in (
                 *("amp;sign", " sign", "SIGN", "amp;Sign", "amp;amp;sign", "amp; sign"),
                 " amp;sign ",
             )
         ),
-        (build_url(HOME, partnerUniqKey=encode_base64(SIGN)), "partnerUniqKey", "MD…U="),
+        (build_gateway_url(HOME, partnerUniqKey=encode_base64(SIGN)), "partnerUniqKey", "MD…U="),
         *(
-            (build_url(HOME, paySuccess=value), "paySuccess", f"{value[:2]}…{value[-2:]}")
+            (build_gateway_url(HOME, paySuccess=value), "paySuccess", f"{value[:2]}…{value[-2:]}")
             for value in (
                 RETURN_URL_WITH_SIGN,
                 RETURN_URL_WITH_SIGN.rstrip("="),
@@ -280,13 +289,13 @@ def test_verdict_masks_parameters_that_may_be_signatures(url: str, name: str, ma
         assert secret not in str(verdict)
 
 
-# Arguments
+# Arguments and repr of the simulator
 
 
 def test_simulator_repr_shows_partner_id_and_no_api_key() -> None:
     simulator = GatewaySimulator("12345", "the-api-key")
     assert repr(simulator) == "<GatewaySimulator 12345>"
-    # Debuggers and error reporters show the attributes.
+    # Debuggers and error reporters show an object's attributes, so none may contain the API key.
     assert "the-api-key" not in str(getattr(simulator, "__dict__", {}))
 
 

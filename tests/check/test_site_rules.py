@@ -1,7 +1,7 @@
-"""Tests for rules about the site around its entries.
+"""Tests for the check's rules about a site as a whole, for example its settings and its members.
 
 To test a rule, add a row to ``ADDRESSES``, ``SETTINGS``, ``UNREACHED``, ``ERRORS``,
-``PAGES_AROUND``, ``MEMBERS`` or ``TEMPLATES``. If a site without a fault looks similar, add it to
+``PAGES_AROUND``, ``MEMBERS`` or ``TEMPLATES``. If a similar site has no fault, add it to
 ``test_valid_sites.py``.
 """
 
@@ -30,7 +30,7 @@ from tests.check.support import (
     log_in_by_form,
     make_login_shop,
     make_shop,
-    mount_below,
+    mount_app_below,
     redirect_phones,
     redirect_to_host,
     register_hook,
@@ -43,14 +43,14 @@ VISITOR: dict[str, Any] = {"only": ["product-visitor"]}
 AS_MEMBER: dict[str, Any] = {"member": 7, "pages": ["/page"], **PRODUCT}
 
 
-def redirect_to(path: str) -> tuple[str, int, dict[str, str]]:
+def build_redirect(path: str) -> tuple[str, int, dict[str, str]]:
     return "", 302, {"Location": path}
 
 
-# The address of the site
+# URLs of the site
 
 
-#: One row per wrong or missing address of the site.
+#: One row per site whose URL is wrong or missing in its settings.
 ADDRESSES = [
     failing_row(
         "XIEBAO_PUBLIC_URL is not in TRUSTED_HOSTS",
@@ -68,7 +68,9 @@ ADDRESSES = [
     failing_row(
         "mounted below another path",
         "unreached.below",
-        partial(make_shop, mount_below("/shop"), XIEBAO_PUBLIC_URL="https://shop.example/store"),
+        partial(
+            make_shop, mount_app_below("/shop"), XIEBAO_PUBLIC_URL="https://shop.example/store"
+        ),
         'Set XIEBAO_PUBLIC_URL to a URL that ends with "/shop"',
     ),
     failing_row(
@@ -92,10 +94,11 @@ ADDRESSES = [
     ),
 ]
 
-# Settings
+# Changed and unexpected settings
 
 PASSWORD = "hunter2 and more, 32 characters."
-#: One row per setting that changes after the extension has read it, or that is not expected.
+#: One row per setting that changes after the extension has read it, or that has an unexpected
+#: value.
 SETTINGS = [
     *(
         failing_row(
@@ -140,8 +143,8 @@ SETTINGS = [
 # Clicks that do not reach the extension
 
 
-def reject_headers(*names: str) -> Any:
-    """Return a hook that rejects requests with one of these headers."""
+def make_header_rejecting_hook(*names: str) -> Any:
+    """Return a before_request function that rejects requests with one of these headers."""
     return lambda: ("No", 403) if any(name in request.headers for name in names) else None
 
 
@@ -201,7 +204,7 @@ UNREACHED = [
         failing_row(
             f"hook rejects {name}",
             "unreached.wall",
-            partial(make_shop, before=reject_headers(name)),
+            partial(make_shop, before=make_header_rejecting_hook(name)),
             failed_cases="product-plain" if name == "Sec-Fetch-User" else "",
             only=["product-plain", "product-bearer"],
         )
@@ -317,11 +320,14 @@ ERRORS = [
     ),
 ]
 
-# Pages around a click: return URL, login, start page and static files
+# Pages before and after a click: login, start page, static files and return_to
 
 
-def return_to_paid(views: dict[str, Any]) -> Any:
-    """Return a function that makes a site with these views and an entry with a return_to."""
+def make_paid_page_shop(views: dict[str, Any]) -> Any:
+    """Return a function that makes a site with these views.
+
+    The entry of the site has the ``return_to`` path ``/paid``.
+    """
     return partial(
         make_login_shop, page='{{ insurance_entry("QX1", return_to="/paid") }}', views=views
     )
@@ -330,21 +336,21 @@ def return_to_paid(views: dict[str, Any]) -> Any:
 #: One row per page that does not open before or after a click.
 PAGES_AROUND = [
     *(
-        failing_row(f"return_to: {message}", rule, return_to_paid(views), message, **AS_MEMBER)
+        failing_row(f"return_to: {message}", rule, make_paid_page_shop(views), message, **AS_MEMBER)
         for rule, message, views in list[tuple[str, str, dict[str, Any]]](
             [
                 ("way_back", "404 /paid", {"/paid": abort_with(404)}),
                 ("way_back", "403 /paid", {"/paid": abort_with(403)}),
-                ("way_back", "302 /paid", {"/paid": redirect_to("/paid")}),
+                ("way_back", "302 /paid", {"/paid": build_redirect("/paid")}),
                 (
                     "way_back",
                     "404 /gone (redirected from /paid)",
-                    {"/paid": redirect_to("/gone"), "/gone": abort_with(404)},
+                    {"/paid": build_redirect("/gone"), "/gone": abort_with(404)},
                 ),
                 (
                     "crash",
                     "ZeroDivisionError in divide_by_zero",
-                    {"/paid": redirect_to("/broken"), "/broken": divide_by_zero},
+                    {"/paid": build_redirect("/broken"), "/broken": divide_by_zero},
                 ),
                 ("way_back", "302 /paid", {"/paid": ("", 302)}),
                 ("way_back", "405 /paid", {"POST /paid": "Thanks"}),
@@ -384,7 +390,7 @@ PAGES_AROUND = [
                 (
                     "login.next",
                     "/sign-in: next: —",
-                    {"/login": redirect_to("/sign-in"), "/sign-in": "Log in"},
+                    {"/login": build_redirect("/sign-in"), "/sign-in": "Log in"},
                 ),
             ]
         )
@@ -406,7 +412,7 @@ PAGES_AROUND = [
     ),
 ]
 
-# Members
+# Members and logins
 
 IN_PRODUCTION: dict[str, Any] = {
     "XIEBAO_ENV": "production",
@@ -415,16 +421,18 @@ IN_PRODUCTION: dict[str, Any] = {
 }
 
 
-def log_out() -> str:
+def show_page_after_logout() -> str:
     session.clear()
     return render_template_string(MACROS + ENTRY)
 
 
-def load_row_number() -> int | None:
+def load_integer_member_id() -> int | None:
+    """Return no member. The annotation tells the check that member ids are integers."""
     return None
 
 
-#: One row per fault in how the site knows its members.
+#: One row per site that does not recognize its members correctly, logs them out, or reveals their
+#: ids to the gateway.
 MEMBERS = [
     failing_row(
         "no member_loader",
@@ -446,7 +454,7 @@ MEMBERS = [
     failing_row(
         "member_loader returns row numbers in production",
         "members.row",
-        partial(make_shop, loader=load_row_number, **IN_PRODUCTION),
+        partial(make_shop, loader=load_integer_member_id, **IN_PRODUCTION),
         failed_cases="members",
         **PRODUCT,
     ),
@@ -461,7 +469,7 @@ MEMBERS = [
     failing_row(
         "page logs out the member",
         "session.page",
-        partial(make_login_shop, views={"/page": log_out}),
+        partial(make_login_shop, views={"/page": show_page_after_logout}),
         "This page logs the member out",
         "Actual: https://localhost/page.",
         login=log_in_by_form,
@@ -470,7 +478,7 @@ MEMBERS = [
     failing_row(
         "return_to logs out the member",
         "session.page",
-        return_to_paid({"/paid": log_out}),
+        make_paid_page_shop({"/paid": show_page_after_logout}),
         "Actual: https://localhost/paid.",
         login=log_in_by_form,
         **AS_MEMBER,
@@ -487,11 +495,16 @@ MEMBERS = [
     ),
 ]
 
-# Templates
+# Replaced templates
 
 
-def failing_templates(name: str, rules: str, case: str, *sources: str) -> list[Any]:
-    """Return rows: the site's own version of a template, and the rules that fail for a case."""
+def build_template_rows(name: str, rules: str, case: str, *sources: str) -> list[Any]:
+    """Return one table row for each source of a template that the site replaces.
+
+    :param name: the name of the template, for example ``"notice"``.
+    :param rules: the names of the rules that fail, separated by spaces.
+    :param case: the test case that the check runs.
+    """
     views = {"/login": "Log in", "/gone": abort_with(410)}
     return [
         failing_row(
@@ -510,10 +523,10 @@ def failing_templates(name: str, rules: str, case: str, *sources: str) -> list[A
 
 
 BUTTON = '<h1>No</h1><a class="xiebao-entry--button"'
-#: One row per template of the site that replaces a template of the extension.
+#: One row per faulty template with which a site replaces a template of the extension.
 TEMPLATES = [
-    *failing_templates("notice", "notice.heading", "product-another", "<h1> </h1>", "<p>No</p>"),
-    *failing_templates(
+    *build_template_rows("notice", "notice.heading", "product-another", "<h1> </h1>", "<p>No</p>"),
+    *build_template_rows(
         "notice",
         "notice.button",
         "product-another",
@@ -522,7 +535,7 @@ TEMPLATES = [
         f'{BUTTON} href="/login"> </a>',
         f'{BUTTON} href="/gone">Start</a>',
     ),
-    *failing_templates(
+    *build_template_rows(
         "handoff",
         "handoff.code",
         "home-plain",
@@ -530,7 +543,7 @@ TEMPLATES = [
         '<svg viewBox="0 0 1 1"><path d="M0 0.5h1"/></svg><a href="{{ direct }}">x</a>',
         "{{ code }}{{ code }}<a href='{{ direct }}'>x</a>",
     ),
-    *failing_templates(
+    *build_template_rows(
         "handoff",
         "handoff.direct",
         "home-plain",
@@ -538,10 +551,10 @@ TEMPLATES = [
         "{{ code }}<a href='{{ here }}'>x</a>",
         "{{ code }}<a href='{{ here }}?platform=pc'>x</a>",
     ),
-    *failing_templates("handoff", "handoff.code handoff.direct", "home-plain", "{{ here }}"),
+    *build_template_rows("handoff", "handoff.code handoff.direct", "home-plain", "{{ here }}"),
 ]
 
-#: The rows of all tables for which the check must fail.
+#: All table rows of this file. Their sites have faults that the check must find.
 ROWS = [*ADDRESSES, *SETTINGS, *UNREACHED, *ERRORS, *PAGES_AROUND, *MEMBERS, *TEMPLATES]
 
 
@@ -553,7 +566,7 @@ def test_check_fails_for_faulty_site(
 
 
 def test_broken_return_to_is_reported_once_for_all_devices() -> None:
-    site = return_to_paid({"/paid": abort_with(404)})
+    site = make_paid_page_shop({"/paid": abort_with(404)})
     assert len(run_check(site, **AS_MEMBER).failed) == 1
 
 

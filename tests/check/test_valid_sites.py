@@ -1,8 +1,8 @@
-"""Tests that the check of an unusual site without a fault passes.
+"""Tests that the check passes for unusual sites without a fault.
 
-If a site without a fault looks like one that breaks a rule, add a row to ``SETTINGS``,
-``ADDRESSES``, ``HOOKS``, ``TEMPLATES``, ``LOGINS`` or ``ENTRIES``. The test
-``tests/deep/test_check.py`` checks each row with every case.
+If a site seems to break a rule but has no fault, add a row to ``SETTINGS``,
+``ADDRESSES``, ``HOOKS``, ``TEMPLATES``, ``LOGINS`` or ``ENTRIES``. The tests in
+``tests/deep/test_check.py`` run every test case of the check on the site of each row.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ from tests.check.support import (
     log_in_by_form,
     make_login_shop,
     make_shop,
-    mount_below,
+    mount_app_below,
     passing_row,
     redirect_phones,
     redirect_to_host,
@@ -70,9 +70,9 @@ def show_page(**_: Any) -> str:
     return render_template_string(MACROS + PAGE)
 
 
-# Settings
+# Unusual settings
 
-#: One row per unusual notation of settings.
+#: One row per site with settings that are written in an unusual way.
 SETTINGS = [
     *(
         passing_row(str(settings), partial(make_shop, **settings))
@@ -113,10 +113,10 @@ SETTINGS = [
     ),
 ]
 
-# The address of the site
+# URLs of the site
 
 
-def register_blueprint(app: Flask) -> None:
+def add_pages_blueprint(app: Flask) -> None:
     pages = Blueprint("pages", "pages", url_prefix="/store/v2")
     pages.add_url_rule("/page", "page", show_page)
     app.register_blueprint(pages)
@@ -130,9 +130,9 @@ def serve_page_on_subdomain(app: Flask) -> None:
 BEHIND_PROXY = partial(
     make_shop, add_middleware(ProxyFix, x_proto=1, x_host=1, x_prefix=1), page=PAGE
 )
-#: One row per place at which the site or its pages are served.
+#: One row per unusual place at which a site or its pages are served.
 ADDRESSES = [
-    passing_row("mounted below a path", partial(make_shop, mount_below("/travel"))),
+    passing_row("mounted below a path", partial(make_shop, mount_app_below("/travel"))),
     passing_row("behind a proxy", partial(BEHIND_PROXY, **WITH_PUBLIC_URL), **WITH_PAGE),
     passing_row("behind a proxy with a prefix", partial(BEHIND_PROXY, **BELOW_TRAVEL), **WITH_PAGE),
     passing_row(
@@ -151,7 +151,7 @@ ADDRESSES = [
     *(
         passing_row(
             f"mounted below a path, login function posts to {path}",
-            partial(make_login_shop, mount_below("/travel"), page=POLICY, **BELOW_TRAVEL),
+            partial(make_login_shop, mount_app_below("/travel"), page=POLICY, **BELOW_TRAVEL),
             member="7",
             login=lambda client, member, path=path: client.post(path, data={"name": member}),
             **WITH_PAGE,
@@ -168,7 +168,7 @@ ADDRESSES = [
     ),
     passing_row(
         "page in a blueprint, passed as path and as URL",
-        partial(make_shop, register_blueprint),
+        partial(make_shop, add_pages_blueprint),
         pages=["/store/v2/page", "https://localhost/store/v2/page"],
     ),
     passing_row(
@@ -184,7 +184,7 @@ ADDRESSES = [
     ),
 ]
 
-# Hooks
+# Request hooks and middleware
 
 
 def add_error_pages(app: Flask) -> None:
@@ -192,17 +192,19 @@ def add_error_pages(app: Flask) -> None:
         app.register_error_handler(status, lambda error: (f"<h1>{error.code}</h1>", error.code))
 
 
-def require_login(response: Any) -> Any:
-    """Return a hook that lets visitors open only the entries' links and the login page.
+def make_login_wall(response: Any) -> Any:
+    """Return a before_request function that blocks all pages for visitors except the login page.
 
-    :param response: the response for other pages, or a function that returns or raises it.
+    Visitors can still open the links of entries.
+
+    :param response: a function that returns or raises the response for blocked pages.
     """
 
-    def hook() -> Any:
+    def block_visitors() -> Any:
         is_open = request.blueprint == "xiebao" or request.path == "/login"
         return None if is_open or "member" in session else response()
 
-    return hook
+    return block_visitors
 
 
 def isolate_resources() -> Any:
@@ -214,28 +216,28 @@ def isolate_resources() -> Any:
     return None if is_navigation or request.method == "HEAD" else ("No", 403)
 
 
-def require_headers_of_browser_and_proxy() -> Any:
+def require_browser_and_proxy() -> Any:
     ipaddress.ip_address(request.remote_addr or "")
     assert "gzip" in request.headers["Accept-Encoding"]
     is_https = request.headers.get("X-Forwarded-Proto", "http") == "https"
     return None if is_https else redirect(request.url.replace("http:", "https:"))
 
 
-def compress(response: Response) -> None:
+def compress_response(response: Response) -> None:
     if "gzip" in request.headers.get("Accept-Encoding", "") and not response.direct_passthrough:
         response.set_data(gzip.compress(response.get_data()))
         response.headers["Content-Encoding"] = "gzip"
 
 
 def append_footer(response: Response) -> None:
-    """Append a link, a script and a QR code that do not belong to the extension."""
+    """Append a footer with a link, a script and a QR code that do not belong to the extension."""
     if response.mimetype == "text/html" and not response.location:
         footer = '<footer><a href="/about">About</a><script>1</script></footer>'
         code = segno.make_qr("https://weixin.example/r/abc").svg_inline()
         response.set_data(f"{response.get_data(as_text=True)}{footer}{code}")
 
 
-#: One row per request hook or middleware.
+#: One row per unusual request hook or middleware without a fault.
 HOOKS = [
     passing_row(
         "language prefix in URLs",
@@ -252,13 +254,13 @@ HOOKS = [
     passing_row("error pages", partial(make_shop, add_error_pages, page=PAGE), **WITH_PAGE),
     passing_row(
         "hook returns 401 to visitors",
-        partial(make_shop, before=require_login(abort_with(401))),
+        partial(make_shop, before=make_login_wall(abort_with(401))),
     ),
     passing_row(
         "hook redirects visitors to the login",
         partial(
             make_shop,
-            before=require_login(lambda: abort(redirect("/login"))),
+            before=make_login_wall(lambda: abort(redirect("/login"))),
             views={"/login": "Hello"},
         ),
     ),
@@ -270,7 +272,7 @@ HOOKS = [
     passing_row("hooks require complete requests", partial(make_shop, require_complete_requests)),
     passing_row(
         "hook requires headers of browsers and proxies",
-        partial(make_shop, before=require_headers_of_browser_and_proxy),
+        partial(make_shop, before=require_browser_and_proxy),
     ),
     passing_row(
         "hook rejects crawlers",
@@ -286,7 +288,7 @@ HOOKS = [
         partial(make_shop, page=PAGE, before=lambda: session.update(basket=[])),
         **WITH_PAGE,
     ),
-    passing_row("compressed responses", partial(make_shop, after=compress)),
+    passing_row("compressed responses", partial(make_shop, after=compress_response)),
     passing_row("footer on each page", partial(make_shop, after=append_footer)),
     passing_row(
         "log call with a missing argument",
@@ -302,7 +304,7 @@ HOOKS = [
         )
         for value in ("no-cache, no-store, must-revalidate", "private, no-store")
     ),
-    # Pages may load files from other hosts, as long as the URL has no token of a link.
+    # Pages may load files from other hosts if the URLs do not contain the token of a link.
     *(
         passing_row(html[:60], partial(make_shop, after=append_html(html)))
         for html in (
@@ -315,21 +317,21 @@ HOOKS = [
     ),
 ]
 
-# Templates
+# Jinja options and replaced templates
 
 
-def change_jinja(**options: Any) -> Any:
+def change_jinja_options(**options: Any) -> Any:
     return lambda app: vars(app.jinja_env).update(options)
 
 
-#: One row per option of Jinja, or template of the site.
+#: One row per Jinja option, or per template with which a site replaces a template of the extension.
 TEMPLATES = [
-    passing_row("no autoescape", partial(make_shop, change_jinja(autoescape=False))),
+    passing_row("no autoescape", partial(make_shop, change_jinja_options(autoescape=False))),
     passing_row(
         "finalize replaces None",
         partial(
             make_shop,
-            change_jinja(finalize=lambda value: "" if value is None else value),
+            change_jinja_options(finalize=lambda value: "" if value is None else value),
             page=PAGE,
         ),
         **WITH_PAGE,
@@ -356,7 +358,7 @@ TEMPLATES = [
 
 
 def limit_logins(app: Flask) -> None:
-    """Limit the number of logins, except for those of the check."""
+    """Allow at most three logins, but any number of logins by the check."""
     counts = Counter[str]()
 
     @app.before_request
@@ -378,7 +380,7 @@ def store_next_and_redirect() -> Any:
 
 
 def make_unauthorized_shop(unauthorized: Any) -> Any:
-    """Return a function that makes a site with this unauthorized_handler of Flask-Login."""
+    """Return a function that makes a site with this ``unauthorized_handler`` of Flask-Login."""
     return partial(make_login_shop, login=use_flask_login(unauthorized), views={"/login": "Log in"})
 
 
@@ -386,7 +388,7 @@ COOKIES: dict[str, Any] = {
     "SESSION_COOKIE_SECURE": True,
     "SESSION_COOKIE_NAME": "__Host-session",
 }
-#: One row per login, start page or page to return to after payment.
+#: One row per unusual login, start page or page that members return to after payment.
 LOGINS = [
     *(
         passing_row(f"login responds with {name}", make_unauthorized_shop(response))
@@ -481,7 +483,7 @@ LOGINS = [
     ),
 ]
 
-# Entries
+# Entries on pages
 
 #: One row per unusual entry on a page.
 ENTRIES = [
@@ -544,7 +546,7 @@ ENTRIES = [
     ),
 ]
 
-#: The rows of all tables.
+#: All table rows of this file. Their sites have no faults.
 ROWS = [*SETTINGS, *ADDRESSES, *HOOKS, *TEMPLATES, *LOGINS, *ENTRIES]
 
 

@@ -2,5 +2,6 @@
 
 import pytest
 
-# Rewrite the assertions of the shared helpers, so that their failures show the compared values.
+# pytest rewrites the assertions in the shared helpers, so a failed assertion shows the compared
+# values.
 pytest.register_assert_rewrite("tests.cli.support")

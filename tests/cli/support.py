@@ -1,4 +1,4 @@
-"""Helpers for the tests of the commands: sites, a command runner, and parsed findings."""
+"""Helpers for tests of the ``flask xiebao`` commands: sites, a command runner and findings."""
 
 from __future__ import annotations
 
@@ -23,12 +23,14 @@ TEST_GATEWAY, PRODUCTION_GATEWAY = "https://testapi.xiebao18.com", "https://api.
 
 SECRET_KEY = "c4f6e1d09b7a4e38"
 MEMBER_SECRET = "5d41c0a6f98b7e3214c7d0a95be83f61"
-#: A member secret that the manual shows, and the key of member 8 with this secret.
+#: A member secret that the manual publishes, and the member key of member 8 with this secret.
 PUBLISHED_SECRET, KEY_OF_8 = support.MEMBER_SECRET, support.MEMBER_KEYS["8"]
 ACCOUNT_KEY = "a9Kx7mQp2ZrT8wLc"
-#: An API key in the format of this gateway family, the base64 form of the digits 5aa94a97d25.
+#: An API key in the format of this gateway family: the base64 form of hexadecimal digits, here of
+#: 5aa94a97d25.
 SHORT_API_KEY = "NWFhOTRhOTdkMjU="
-#: Values that no output may contain. "hunter2" is a password in the messages of some exceptions.
+#: Secrets that the output of a command must not contain. The password "hunter2" is in the messages
+#: of some exceptions.
 SECRETS = (
     SECRET_KEY,
     MEMBER_SECRET,
@@ -40,15 +42,16 @@ SECRETS = (
     "hunter2",
 )
 
-#: The English name of each Chinese level of a finding.
+#: The levels of findings: for each Chinese name, the English name.
 LEVELS = {"错误": "ERROR", "警告": "WARNING", "正常": "ok"}
-#: English text that Chinese output may contain: messages of exceptions, code locations, commands.
+#: A regular expression for the English text that Chinese output may contain: messages of
+#: exceptions, code locations and commands.
 UNTRANSLATED = re.compile(
     r"\w+Error: .*|SECRET_KEY(_FALLBACKS)? (is not set|must be)\b.*"
     r"|The Purchases object creates rows with Purchase\(\), .*"
     r"|\w+ in \S+ \(|(flask|pip) \w+ \S+|import secrets"
 )
-#: Three English words in a row.
+#: A regular expression for three English words in a row.
 ENGLISH_WORDS = re.compile(r"[A-Za-z'’]+([,:;]? [A-Za-z'’]+){2}")
 
 #: Settings about which the doctor reports no problem.
@@ -63,7 +66,7 @@ VALID_SETTINGS: Mapping[str, Any] = {
 
 #: Builds a site with valid settings. Keyword arguments override settings.
 make_shop = partial(sites.make_shop, **VALID_SETTINGS)
-#: Registers a notification handler that raises an exception. No command may call the handler.
+#: Registers a notification handler. No command may call the handler, so it raises an exception.
 add_notification_handler = register_hook("notification_handler", divide_by_zero)
 #: Adds a middleware that returns 403 for every request.
 add_firewall = add_middleware(lambda inner: Response("no", 403))
@@ -72,7 +75,7 @@ add_firewall = add_middleware(lambda inner: Response("no", 403))
 def add_simulator(path: str, api_key: str = ACCOUNT_KEY) -> Change:
     """Return a function that registers a gateway simulator below a path of an app."""
     blueprint = GatewaySimulator("12345", api_key).blueprint
-    # An app may register the blueprint under any name.
+    # The blueprint does not have its default name here, because an app may choose any name.
     return lambda app: app.register_blueprint(blueprint, url_prefix=path, name="play")
 
 
@@ -80,7 +83,7 @@ async def load_member_async() -> int | None:
     return session.get("member")
 
 
-def require_login() -> Any:
+def redirect_to_login() -> Any:
     return redirect("/login")
 
 
@@ -91,12 +94,16 @@ def make_shop_with_trusted_hosts(*hosts: str, **config: Any) -> Flask:
     return make_shop(TRUSTED_HOSTS=list(hosts), **config)
 
 
-def run(app: Flask | Callable[[], Flask], *arguments: str, charset: str = "utf-8") -> Result:
-    """Run ``flask xiebao`` and assert that the output contains no secret.
+def run_command(
+    app: Flask | Callable[[], Flask], *arguments: str, charset: str = "utf-8"
+) -> Result:
+    """Run a ``flask xiebao`` command, and assert that the output contains no secret.
 
     Exceptions other than click's errors are raised.
 
     :param app: the app, or an app factory.
+    :param arguments: the name of the command and its arguments.
+    :param charset: the encoding of the terminal.
     """
     info = ScriptInfo(create_app=(lambda: app) if isinstance(app, Flask) else app)
     runner = Flask("runner").test_cli_runner(charset=charset)
@@ -109,9 +116,10 @@ def run(app: Flask | Callable[[], Flask], *arguments: str, charset: str = "utf-8
 
 
 def parse_findings(result: Result) -> dict[str, str]:
-    """Return the messages for each level, one per line.
+    """Return the findings in the output of a command: for each level, one message per line.
 
-    Also assert that the last line counts the findings and that the exit code fits them.
+    Also assert that the last line has the right numbers of errors and warnings, and that the exit
+    code is 1 if there are errors.
     """
     *lines, summary = result.output.splitlines()
     messages: dict[str, list[str]] = {level: [] for level in LEVELS.values()}
@@ -125,14 +133,18 @@ def parse_findings(result: Result) -> dict[str, str]:
 
 
 def inspect_url(app: Flask | Callable[[], Flask], url: str) -> dict[str, str]:
-    """Return the findings of ``flask xiebao inspect`` about a URL."""
-    return parse_findings(run(app, "inspect", url))
+    """Run ``flask xiebao inspect`` for a URL, and return the findings."""
+    return parse_findings(run_command(app, "inspect", url))
 
 
 def run_doctor(app: Flask | Callable[[], Flask], *options: str) -> dict[str, str]:
-    """Return the doctor's findings, and assert that they show no link that the doctor made."""
-    result = run(app, "doctor", *options)
-    # Two characters of a signature may be shown. Each token begins with "WyJ".
+    """Run ``flask xiebao doctor``, and return the findings.
+
+    Also assert that the output shows no link that the doctor made.
+    """
+    result = run_command(app, "doctor", *options)
+    # The output may show two characters of a signature, but not three, and no token of a link. Each
+    # token begins with "WyJ".
     assert re.search(r"sign=\w{3}|WyJ", result.output) is None
     return parse_findings(result)
 
@@ -142,7 +154,7 @@ def assert_chinese_output(app: Flask, findings: Mapping[str, str], *options: str
 
     The Chinese output may contain no English sentence.
     """
-    *lines, summary = run(app, "doctor", "--locale", "zh", *options).output.splitlines()
+    *lines, summary = run_command(app, "doctor", "--locale", "zh", *options).output.splitlines()
     levels = [LEVELS[line[:2]] for line in lines]
     counts = {level: len(findings[level].splitlines()) for level in LEVELS.values()}
     assert {level: levels.count(level) for level in counts} == counts, lines
@@ -151,18 +163,18 @@ def assert_chinese_output(app: Flask, findings: Mapping[str, str], *options: str
 
 
 def get_problems(findings: Mapping[str, str], *expected: str) -> list[str]:
-    """Return the errors and warnings, without those that contain one of the expected texts."""
+    """Return the errors and warnings, except those that contain one of the expected texts."""
     lines = f"{findings['ERROR']}\n{findings['WARNING']}".splitlines()
     return [line for line in lines if line and not any(text in line for text in expected)]
 
 
 class DoctorCase(NamedTuple):
-    """A site and the doctor's findings about it.
+    """A test site and the doctor's findings about the site.
 
-    :ivar make_site: builds the site.
+    :ivar make_site: the function that builds the site.
     :ivar level: the level of the messages: "ERROR", "WARNING" or "ok".
-    :ivar messages: parts of the output at this level. Every error or warning on the site must
-        contain the first of them, or one of the further problems.
+    :ivar messages: parts of the output at this level. Every error or warning about the site must
+        contain the first message or one of the further problems.
     :ivar further_problems: parts of other errors and warnings that are correct for this site.
     """
 
@@ -173,7 +185,10 @@ class DoctorCase(NamedTuple):
 
 
 def assert_doctor_reports(case: DoctorCase) -> None:
-    """Assert that the doctor reports the messages of a case and no other problem."""
+    """Run the doctor on the site of a case, and assert that it reports no other problem.
+
+    The doctor must report the messages of the case, too.
+    """
     findings = run_doctor(case.make_site(), "--verbose")
     for message in case.messages:
         assert message in findings[case.level], findings

@@ -1,4 +1,4 @@
-"""Tests for commands on apps that do not load, lack the extension or lack a dependency."""
+"""Tests for commands on apps that do not load, or that lack the extension or a dependency."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import sys
 import pytest
 from flask import Flask
 
-from tests.cli.support import make_shop, run
+from tests.cli.support import make_shop, run_command
 
-#: The advice for an app without the extension.
+#: The advice in the error message for an app without the extension.
 ADD_EXTENSION = "Add `Xiebao(app)`"
 
 
@@ -21,11 +21,12 @@ def test_command_raises_unrelated_exception_of_app_factory(
 ) -> None:
     def create_app() -> Flask:
         error = RuntimeError(message)
-        # The search for a setting error must not follow this cycle of causes forever.
+        # The exception is its own cause. The command looks for a setting error among all causes,
+        # and this search must not go on forever.
         raise error from error
 
     with pytest.raises(RuntimeError, match=f"^{message}$"):
-        run(create_app, *command)
+        run_command(create_app, *command)
 
 
 @pytest.mark.parametrize(
@@ -46,7 +47,7 @@ def test_command_raises_unrelated_exception_of_app_factory(
 def test_command_on_unusable_app_prints_error(
     app: Flask, command: list[str], exit_code: int, message: str
 ) -> None:
-    result = run(app, *command)
+    result = run_command(app, *command)
     assert result.exit_code == exit_code
     assert message in result.output
 

@@ -30,7 +30,7 @@ from tests.check.support import (
     add_middleware,
     divide_by_zero,
     limit_requests,
-    mount_below,
+    mount_app_below,
     register_hook,
     require_complete_requests,
     use_flask_login,
@@ -43,15 +43,15 @@ from tests.cli.support import (
     load_member_async,
     make_shop,
     parse_findings,
-    require_login,
-    run,
+    redirect_to_login,
+    run_command,
     run_doctor,
 )
 from tests.ecosystem.sites import IGNORE_EXTENSION_WARNINGS
 
 pytestmark = IGNORE_EXTENSION_WARNINGS
 
-# Output
+# Output of the doctor
 
 
 def test_doctor_lists_errors_then_warnings_then_ok() -> None:
@@ -66,10 +66,10 @@ def test_doctor_lists_errors_then_warnings_then_ok() -> None:
 
 
 def test_doctor_escapes_characters_missing_in_terminal_encoding() -> None:
-    english = run(
+    english = run_command(
         partial(make_shop, XIEBAO_PARTNER_ID=None, XIEBAO_LOCALE="保"), "doctor", charset="latin-1"
     )
-    chinese = run(make_shop(), "doctor", "--locale", "zh", charset="latin-1")
+    chinese = run_command(make_shop(), "doctor", "--locale", "zh", charset="latin-1")
 
     assert "XIEBAO_PARTNER_ID is not set" in parse_findings(english)["ERROR"]
     assert r"\u4fdd" in english.output
@@ -77,9 +77,9 @@ def test_doctor_escapes_characters_missing_in_terminal_encoding() -> None:
 
 
 def test_doctor_with_locale_zh_prints_chinese_findings() -> None:
-    app = make_shop(add_notification_handler, before=require_login, XIEBAO_LOGIN_VIEW="nowhere")
+    app = make_shop(add_notification_handler, before=redirect_to_login, XIEBAO_LOGIN_VIEW="nowhere")
 
-    login_view, notification, click, *others = run(
+    login_view, notification, click, *others = run_command(
         app, "doctor", "--verbose", "--locale", "zh"
     ).output.splitlines()
 
@@ -107,14 +107,15 @@ def test_doctor_lists_all_setting_errors_and_unknown_settings() -> None:
     )
 
     findings = run_doctor(create_app, "--verbose")
-    chinese = run(create_app, "doctor", "--locale", "zh").output
+    chinese = run_command(create_app, "doctor", "--locale", "zh").output
 
     assert """XIEBAO_ENV must be "test" or "production", got 'prod'.""" in findings["ERROR"]
     assert "XIEBAO_API_KEY is not set" in findings["ERROR"]
     assert findings["WARNING"] == "XIEBAO_APIKEY is not a setting. Did you mean XIEBAO_API_KEY?"
     assert "XIEBAO_PARTNER_ID: 12345" in findings["ok"]
     assert run_doctor(create_app)["ok"] == ""
-    # Messages of exceptions are not translated.
+    # The Chinese output has these errors in English, because messages of exceptions are not
+    # translated.
     for message in findings["ERROR"].splitlines():
         assert f"错误  {message}\n" in chinese
     assert "警告  没有 XIEBAO_APIKEY 这项设置：是不是 XIEBAO_API_KEY？" in chinese
@@ -140,9 +141,9 @@ def test_doctor_reports_setting_error_wrapped_in_other_exception() -> None:
 
 def test_doctor_reports_skipped_checks_after_setting_error() -> None:
     create_app = partial(make_shop, XIEBAO_ENV="prod")
-    assert "All other checks were skipped." in run(create_app, "doctor").output
-    assert "其他检查都没有进行" in run(create_app, "doctor", "--locale", "zh").output
-    assert "skipped" not in run(make_shop(XIEBAO_LOGIN_VIEW="nowhere"), "doctor").output
+    assert "All other checks were skipped." in run_command(create_app, "doctor").output
+    assert "其他检查都没有进行" in run_command(create_app, "doctor", "--locale", "zh").output
+    assert "skipped" not in run_command(make_shop(XIEBAO_LOGIN_VIEW="nowhere"), "doctor").output
 
 
 # Sites without problems
@@ -181,8 +182,8 @@ def cache_request_body() -> None:
     request.get_json(silent=True)
 
 
-#: One row per site without problems: the function that builds it. Some rows resemble sites with
-#: problems, so that a new check of the doctor does not report them.
+#: One row per site without problems: the function that builds the site. Some sites resemble sites
+#: with problems, so a test fails if a new check of the doctor reports them by mistake.
 VALID_SITES: dict[str, Callable[[], Flask]] = {
     "test environment": make_shop,
     "production": partial(make_shop, XIEBAO_ENV="production"),
@@ -216,7 +217,7 @@ VALID_SITES: dict[str, Callable[[], Flask]] = {
     "language code in URLs": partial(
         make_shop, add_language_prefix, XIEBAO_LOGIN_VIEW="login", views={"/<lang>/login": "Log in"}
     ),
-    # Public URL and mount path
+    # Public URLs and mount paths
     "public URL in capitals": partial(make_shop, XIEBAO_PUBLIC_URL="HTTPS://shop.example"),
     "public URL with Chinese path": partial(
         make_shop,
@@ -238,7 +239,7 @@ VALID_SITES: dict[str, Callable[[], Flask]] = {
         XIEBAO_PUBLIC_URL="https://shop.example/shop",
     ),
     "mount path equal to XIEBAO_URL_PREFIX": partial(
-        make_shop, mount_below("/xiebao"), XIEBAO_PUBLIC_URL="https://shop.example/xiebao"
+        make_shop, mount_app_below("/xiebao"), XIEBAO_PUBLIC_URL="https://shop.example/xiebao"
     ),
     "APPLICATION_ROOT": partial(
         make_shop, XIEBAO_PUBLIC_URL="https://shop.example/shop", APPLICATION_ROOT="/shop"
@@ -251,7 +252,7 @@ VALID_SITES: dict[str, Callable[[], Flask]] = {
         limit_requests("100 per day", "xiebao.notify"),
         add_seasurf_with_exemptions,
     ),
-    # The doctor's findings suggest the following configurations.
+    # The doctor's findings recommend the following configurations, so the doctor must accept them.
     "Flask-WTF that checks GET requests": partial(
         make_shop, CSRFProtect, WTF_CSRF_METHODS=["GET", "HEAD", "POST"]
     ),
@@ -277,7 +278,7 @@ VALID_SITES: dict[str, Callable[[], Flask]] = {
 
 
 def assert_doctor_reports_no_problem(app: Flask, caplog: pytest.LogCaptureFixture) -> None:
-    """Assert that the doctor checks everything on a site and reports no problem.
+    """Assert that the doctor runs all its checks on a site and reports no problem.
 
     The doctor must not send ``notification_received`` or log warnings, either.
     """

@@ -1,8 +1,8 @@
 """Tests for the doctor's findings about sites that block or change clicks on entries.
 
 To test another site, add a row to ``CASES``. The doctor makes the same clicks as ``flask xiebao
-check``. The tests in ``tests/check`` cover the problems that the clicks detect, and the tests in
-this file cover the doctor's messages about them.
+check``. The tests in ``tests/check`` cover the problems that the clicks detect. The tests in this
+file cover the doctor's messages about these problems.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from tests.cli.support import (
     assert_doctor_reports,
     make_shop,
     make_shop_with_trusted_hosts,
-    require_login,
+    redirect_to_login,
     run_doctor,
 )
 
@@ -52,7 +52,7 @@ def exit_process() -> None:
     sys.exit(0)
 
 
-def add_language(endpoint: str, values: dict[str, Any]) -> None:
+def add_missing_language(endpoint: str, values: dict[str, Any]) -> None:
     values["language"] = g.language
 
 
@@ -82,7 +82,8 @@ def lowercase_paths(inner: Any) -> Any:
     )
 
 
-#: One row per site: how to build the site, the level of the findings, and the findings' texts.
+#: One row per site: the function that builds the site, the level of the doctor's findings, texts of
+#: these findings, and optionally texts of further findings.
 CASES: dict[str, DoctorCase] = {
     # Request hooks, login walls and rate limits
     "hook that aborts with 400": DoctorCase(
@@ -94,7 +95,7 @@ CASES: dict[str, DoctorCase] = {
         ),
     ),
     "login wall of the app": DoctorCase(
-        partial(make_shop, before=require_login),
+        partial(make_shop, before=redirect_to_login),
         "ERROR",
         (
             f'{EVERY_CLICK}: A click on an entry is redirected to "/login", perhaps',
@@ -104,10 +105,10 @@ CASES: dict[str, DoctorCase] = {
     "login wall of the xiebao blueprint": DoctorCase(
         partial(
             make_shop,
-            lambda app: app.before_request_funcs.update(xiebao=[require_login]),
+            lambda app: app.before_request_funcs.update(xiebao=[redirect_to_login]),
         ),
         "ERROR",
-        ('A click on an entry is redirected to "/login"', "require_login"),
+        ('A click on an entry is redirected to "/login"', "redirect_to_login"),
     ),
     "login wall that returns 401": DoctorCase(
         partial(make_shop, before=abort_with(401)),
@@ -136,7 +137,7 @@ CASES: dict[str, DoctorCase] = {
             'limiter.exempt(app.blueprints["xiebao"])',
         ),
     ),
-    # Hosts and paths
+    # Hosts and paths of clicks
     "hook that rejects other hosts": DoctorCase(
         partial(make_shop, before=require_public_host, XIEBAO_PUBLIC_URL=None),
         "ERROR",
@@ -180,7 +181,8 @@ CASES: dict[str, DoctorCase] = {
             "exclude the paths below XIEBAO_URL_PREFIX",
         ),
     ),
-    # Werkzeug 3.2 rejects a second view with the same URL rule, so these rules differ slightly.
+    # Werkzeug 3.2 rejects a second view with the same URL rule, so the URL rules of these views
+    # differ slightly from the extension's URL rules.
     "other view at the URL of links": DoctorCase(
         partial(make_shop, views={"/xiebao/home/<string(minlength=2):name>": "Homes"}),
         "ERROR",
@@ -205,7 +207,7 @@ CASES: dict[str, DoctorCase] = {
             "Look for a hook or middleware that changes the response",
         ),
     ),
-    # Exceptions
+    # Exceptions in the site's code
     "before_request hook that raises": DoctorCase(
         partial(make_shop, before=divide_by_zero),
         "ERROR",
@@ -241,11 +243,11 @@ CASES: dict[str, DoctorCase] = {
         ("caseCode is empty", "See <lambda> ("),
     ),
     "url_defaults that raise": DoctorCase(
-        partial(make_shop, lambda app: app.url_defaults(add_language)),
+        partial(make_shop, lambda app: app.url_defaults(add_missing_language)),
         "ERROR",
         (
             f"{EVERY_CLICK}, member_loader: The request raised an exception",
-            "AttributeError in add_language (",
+            "AttributeError in add_missing_language (",
         ),
     ),
     "middleware that raises": DoctorCase(
@@ -266,7 +268,7 @@ CASES: dict[str, DoctorCase] = {
         "ERROR",
         ("ZeroDivisionError in divide_by_zero (", "Fix the"),
     ),
-    # A warning, because only some payment pages return by POST.
+    # The doctor only warns, because only some payment pages send the browser back by POST.
     "hook that rejects POST requests": DoctorCase(
         partial(
             make_shop,

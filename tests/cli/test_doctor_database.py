@@ -1,6 +1,6 @@
 """Tests for the doctor's findings about purchases and clicks in the site's database.
 
-To test a column of the site in these tables, add a row to ``COLUMNS``.
+To test a column that a site adds to these tables, add a row to ``COLUMNS``.
 """
 
 from __future__ import annotations
@@ -27,71 +27,79 @@ from tests.cli.support import assert_chinese_output, make_shop, run_doctor
 
 
 class Base(DeclarativeBase):
-    """The base class of the models."""
+    """The SQLAlchemy base class of the models in these tests."""
 
 
 class Purchase(PurchaseMixin, Base):
-    """A purchase without columns of the site."""
+    """A model for purchases to which the site adds no columns."""
 
 
 class Click(ClickMixin, Base):
-    """A click without columns of the site."""
+    """A model for clicks to which the site adds no columns."""
 
 
-def build_model(
+def build_model_with_column(
     mixin: type[Any], column: Any, bases: tuple[type, ...] = (DeclarativeBase,)
 ) -> type[Any]:
-    """Return a model with a column "shop" of the site and its own base class."""
+    """Return a model for purchases or clicks to which the site adds the column "shop".
+
+    The model has its own SQLAlchemy base class.
+    """
     attributes = {"__annotations__": {"shop": Mapped[str]}, "shop": column}
     return type("Purchase", (mixin, type("Base", bases, {})), attributes)
 
 
-def add_purchases(
+def make_purchases_setup(
     engine: Any, *, has_handler: bool = True, model: type[Any] = Purchase, **options: Any
 ) -> Change:
-    """Return a function that adds purchases in a database to an app.
+    """Return a function that makes an app store its purchases in a database.
 
+    :param engine: the SQLAlchemy engine of the database.
     :param has_handler: False to register no notification handler.
+    :param model: the model for purchases.
     :param options: keyword arguments for ``Purchases``.
     """
 
-    def change(app: Flask) -> None:
+    def set_up_purchases(app: Flask) -> None:
         xiebao = app.extensions["xiebao"]
         purchases = Purchases(xiebao, model, sessionmaker(engine), **options)
         if has_handler:
             xiebao.notification_handler(purchases.handle)
 
-    return change
+    return set_up_purchases
 
 
 @pytest.fixture
 def engine(tmp_path: Path) -> Iterator[Any]:
-    """An empty SQLite database."""
+    """The SQLAlchemy engine of an empty SQLite database."""
     engine = create_engine(f"sqlite:///{tmp_path / 'shop.sqlite3'}")
     yield engine
     engine.dispose()
 
 
-def get_findings(*changes: Change, **config: Any) -> dict[str, str]:
-    """Return the doctor's findings, and assert that the Chinese output has as many of them."""
+def get_doctor_findings(*changes: Change, **config: Any) -> dict[str, str]:
+    """Run the doctor on a site, and return the findings.
+
+    Also assert that the Chinese output has the same number of findings.
+    """
     app = make_shop(*changes, **config)
     findings = run_doctor(app)
     assert_chinese_output(app, findings)
     return findings
 
 
-# Tables
+# Missing and unreadable tables
 
 
 def test_doctor_reports_missing_purchase_table(engine: Any) -> None:
-    findings = get_findings(add_purchases(engine))
+    findings = get_doctor_findings(make_purchases_setup(engine))
     assert 'The table "xiebao_purchase" does not exist' in findings["ERROR"]
 
 
 def test_doctor_accepts_existing_purchase_and_click_tables(engine: Any) -> None:
     Base.metadata.create_all(engine)
 
-    findings = get_findings(add_purchases(engine, clicks=Click))
+    findings = get_doctor_findings(make_purchases_setup(engine, clicks=Click))
 
     assert 'Purchases are stored in the table "xiebao_purchase"' in findings["ok"]
     assert 'are stored in the table "xiebao_click" at the end of each request.' in findings["ok"]
@@ -106,28 +114,28 @@ def test_doctor_reports_missing_columns_of_purchase_table(engine: Any) -> None:
     message = (
         'The table "xiebao_purchase" lacks these columns: plan_name, version. Migrate the table.'
     )
-    assert message in get_findings(add_purchases(engine))["ERROR"]
+    assert message in get_doctor_findings(make_purchases_setup(engine))["ERROR"]
 
 
 def test_doctor_reports_missing_click_table_if_clicks_are_stored(engine: Any) -> None:
-    findings = get_findings(add_purchases(engine, clicks=Click))
+    findings = get_doctor_findings(make_purchases_setup(engine, clicks=Click))
     assert 'The table "xiebao_click" does not exist' in findings["ERROR"]
-    assert "xiebao_click" not in str(get_findings(add_purchases(engine)))
+    assert "xiebao_click" not in str(get_doctor_findings(make_purchases_setup(engine)))
 
 
 def test_doctor_reports_unreadable_database(tmp_path: Path) -> None:
     engine = create_engine(f"sqlite:///{tmp_path / 'hunter2' / 'shop.sqlite3'}")
     assert (
         'The database with the table "xiebao_purchase" cannot be read (Oper'
-        in get_findings(add_purchases(engine))["ERROR"]
+        in get_doctor_findings(make_purchases_setup(engine))["ERROR"]
     )
 
 
-# Columns of the site
+# Columns that the site adds
 
 NO_DEFAULT = "must not be NULL and have no default: shop."
-#: One row per model of purchases: the column of the site, the base classes of the model, and the
-#: level and text of the finding.
+#: One row per model for purchases: the column that the site adds, the base classes of the model,
+#: the level of the doctor's finding, and a part of the finding.
 COLUMNS: dict[str, tuple[Any, tuple[type, ...], str, str]] = {
     "column without default": (
         mapped_column(String(9)),
@@ -160,36 +168,36 @@ COLUMNS: dict[str, tuple[Any, tuple[type, ...], str, str]] = {
 def test_doctor_reports_purchase_columns_without_default(
     engine: Any, column: Any, bases: tuple[type, ...], level: str, message: str
 ) -> None:
-    model = build_model(PurchaseMixin, column, bases)
+    model = build_model_with_column(PurchaseMixin, column, bases)
     model.metadata.create_all(engine)
 
-    assert message in get_findings(add_purchases(engine, model=model))[level]
+    assert message in get_doctor_findings(make_purchases_setup(engine, model=model))[level]
 
 
 def test_doctor_reports_click_column_without_default(engine: Any) -> None:
-    click = build_model(ClickMixin, mapped_column(String(9)))
+    click = build_model_with_column(ClickMixin, mapped_column(String(9)))
     for model in (click, Purchase):
         model.metadata.create_all(engine)
 
     message = (
         f'Rows cannot be written to the table "xiebao_click", because these columns {NO_DEFAULT}'
     )
-    assert message in get_findings(add_purchases(engine, clicks=click))["ERROR"]
+    assert message in get_doctor_findings(make_purchases_setup(engine, clicks=click))["ERROR"]
 
 
 def test_doctor_accepts_column_that_event_listener_fills(engine: Any) -> None:
-    model = build_model(PurchaseMixin, mapped_column(String(9)))
+    model = build_model_with_column(PurchaseMixin, mapped_column(String(9)))
     event.listen(model, "before_insert", lambda mapper, connection, row: setattr(row, "shop", "x"))
     model.metadata.create_all(engine)
 
     message = 'Purchases are stored in the table "xiebao_purchase"'
-    assert message in get_findings(add_purchases(engine, model=model))["ok"]
-    # The doctor leaves no row in the table.
+    assert message in get_doctor_findings(make_purchases_setup(engine, model=model))["ok"]
+    # The doctor deletes the row that it inserted.
     with engine.connect() as connection:
         assert connection.scalar(text("SELECT count(*) FROM xiebao_purchase")) == 0
 
 
-# Requirements of purchases
+# Requirements for storing purchases
 
 
 @pytest.mark.parametrize(("env", "level"), [("test", "WARNING"), ("production", "ERROR")])
@@ -198,7 +206,7 @@ def test_doctor_reports_purchases_without_notification_handler(
 ) -> None:
     Base.metadata.create_all(engine)
 
-    findings = get_findings(add_purchases(engine, has_handler=False), XIEBAO_ENV=env)
+    findings = get_doctor_findings(make_purchases_setup(engine, has_handler=False), XIEBAO_ENV=env)
 
     assert "The Purchases object receives no notifications" in findings[level]
     assert "No notification_handler is registered" not in str(findings)
@@ -206,15 +214,17 @@ def test_doctor_reports_purchases_without_notification_handler(
 
 def test_doctor_warns_of_shared_account_without_member_secret(engine: Any) -> None:
     Base.metadata.create_all(engine)
-    add_shared_purchases = add_purchases(engine, only=lambda order: True)
+    add_shared_purchases = make_purchases_setup(engine, only=lambda order: True)
 
     message = "Another site sells with the same partner account"
-    assert message not in get_findings(add_shared_purchases)["WARNING"]
-    assert message in get_findings(add_shared_purchases, XIEBAO_MEMBER_SECRET=None)["WARNING"]
+    assert message not in get_doctor_findings(add_shared_purchases)["WARNING"]
+    assert (
+        message in get_doctor_findings(add_shared_purchases, XIEBAO_MEMBER_SECRET=None)["WARNING"]
+    )
 
 
 def test_doctor_reports_purchases_without_httpx(
     engine: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "httpx", None)
-    assert "httpx is not installed" in get_findings(add_purchases(engine))["ERROR"]
+    assert "httpx is not installed" in get_doctor_findings(make_purchases_setup(engine))["ERROR"]

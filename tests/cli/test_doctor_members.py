@@ -23,7 +23,7 @@ def load_member_or_redirect() -> str:
     abort(redirect("/login", 302))
 
 
-def load_row_number() -> int | None:
+def load_integer_member_id() -> int | None:
     return session.get("member")
 
 
@@ -31,7 +31,8 @@ def has_small_number(member: str) -> bool:
     return int(member) < 1000
 
 
-#: One row per site: how to build the site, the level of the findings, and the findings' texts.
+#: One row per site: the function that builds the site, the level of the doctor's findings, texts of
+#: these findings, and optionally texts of further findings.
 CASES: dict[str, DoctorCase] = {
     # Member loaders and login pages
     "no member_loader": DoctorCase(
@@ -116,9 +117,9 @@ CASES: dict[str, DoctorCase] = {
             "Return None from the member_loader if no member is logged in",
         ),
     ),
-    # Ids that are easy to guess
+    # Member ids that are easy to guess
     "row number as member id": DoctorCase(
-        partial(make_shop, loader=load_row_number, XIEBAO_MEMBER_SECRET=None),
+        partial(make_shop, loader=load_integer_member_id, XIEBAO_MEMBER_SECRET=None),
         "WARNING",
         (
             "The gateway identifies members by the number of their database row",

@@ -24,7 +24,7 @@ from tests.check.support import (
     abort_with,
     divide_by_zero,
     limit_requests,
-    mount_below,
+    mount_app_below,
     register_hook,
 )
 from tests.cli.support import (
@@ -37,7 +37,7 @@ from tests.cli.support import (
     assert_chinese_output,
     assert_doctor_reports,
     make_shop,
-    require_login,
+    redirect_to_login,
     run_doctor,
 )
 from tests.ecosystem.sites import IGNORE_EXTENSION_WARNINGS
@@ -46,7 +46,7 @@ pytestmark = IGNORE_EXTENSION_WARNINGS
 CALLBACK_URL = "The callback URL to give to Xiebao"
 TOKEN = "a-token-that-nobody-guesses"
 
-#: Builds a site with a notification handler. The doctor does not call the handler.
+#: Builds a site with a notification handler. The doctor must not call this handler.
 make_site = partial(make_shop, add_notification_handler)
 
 
@@ -58,11 +58,11 @@ def redirect_notifications_to_sso() -> Any:
     return redirect(url) if request.endpoint == "xiebao.notify" else None
 
 
-def read_stream() -> None:
+def read_request_stream() -> None:
     request.stream.read()
 
 
-def read_form() -> None:
+def read_request_form() -> None:
     request.environ["CONTENT_TYPE"] = "application/x-www-form-urlencoded"
     _ = request.form
 
@@ -71,7 +71,7 @@ def set_status_202(response: Response) -> None:
     response.status_code = 202
 
 
-def wrap_json(response: Response) -> None:
+def wrap_json_response(response: Response) -> None:
     if response.is_json:
         response.data = b'{"code": 0, "data": %s}' % response.data
 
@@ -81,15 +81,16 @@ make_site_with_https_redirect = partial(
     make_site, Talisman, XIEBAO_PUBLIC_URL="http://shop.example"
 )
 
-#: One row per site: how to build the site, and parts of the errors about it.
+#: One row per site that blocks or changes notifications: the function that builds the site, and
+#: parts of the doctor's errors.
 BLOCKING_SITES: dict[str, tuple[Callable[[], Flask], tuple[str, ...]]] = {
     "login wall": (
-        partial(make_site, before=require_login),
+        partial(make_site, before=redirect_to_login),
         (
             "notify: Notifications are redirected to /login, perhaps by a request",
             'if request.blueprint == "xiebao": return',
             "The cause may be one of these before_request hooks: ",
-            "require_login",
+            "redirect_to_login",
         ),
     ),
     "login wall with secrets in its URL": (
@@ -131,19 +132,19 @@ BLOCKING_SITES: dict[str, tuple[Callable[[], Flask], tuple[str, ...]]] = {
         ),
     ),
     "hook that reads stream": (
-        partial(make_site, before=read_stream),
+        partial(make_site, before=read_request_stream),
         (
             "The body of a notification is consumed",
             "request.get_data()",
-            "read_stream",
+            "read_request_stream",
         ),
     ),
     "hook that reads form": (
-        partial(make_site, before=read_form),
-        ("The body of a notification is consumed", "read_form"),
+        partial(make_site, before=read_request_form),
+        ("The body of a notification is consumed", "read_request_form"),
     ),
     "mount path missing in public URL": (
-        partial(make_site, mount_below("/shop")),
+        partial(make_site, mount_app_below("/shop")),
         ('Set XIEBAO_PUBLIC_URL to a URL that ends with "/shop"',),
     ),
     "MAX_CONTENT_LENGTH of 100 bytes": (
@@ -180,8 +181,12 @@ BLOCKING_SITES: dict[str, tuple[Callable[[], Flask], tuple[str, ...]]] = {
         ),
     ),
     "hook that wraps JSON response": (
-        partial(make_site, after=wrap_json),
-        ("The response to a notification was changed", 'the body {"state": true}', "wrap_json"),
+        partial(make_site, after=wrap_json_response),
+        (
+            "The response to a notification was changed",
+            'the body {"state": true}',
+            "wrap_json_response",
+        ),
     ),
     "hook that changes status": (
         partial(make_site, after=set_status_202),
@@ -198,13 +203,13 @@ BLOCKING_SITES: dict[str, tuple[Callable[[], Flask], tuple[str, ...]]] = {
 
 
 def assert_doctor_reports_blocking(make_blocking_site: Callable[[], Flask], *messages: str) -> None:
-    """Assert that the doctor reports one error about notifications, with these messages."""
+    """Assert that the doctor reports one error about notifications, and these messages."""
     findings = run_doctor(make_blocking_site())
     for message in messages:
         assert message in findings["ERROR"]
     assert len(re.findall("^notify: ", findings["ERROR"], re.MULTILINE)) == 1
     assert "accepts notifications" not in findings["ok"]
-    # The developer needs the callback URL to fix the problem, so the doctor still reports it.
+    # The developer needs the callback URL to fix the problem, so the doctor still reports the URL.
     assert CALLBACK_URL in "".join(findings.values())
     assert_chinese_output(make_blocking_site(), findings)
 
@@ -220,7 +225,7 @@ def test_doctor_reports_cause_of_blocked_notifications(
 
 def test_doctor_reports_other_view_at_callback_url() -> None:
     make_conflicting_site = partial(make_site, views={"POST /xiebao/notify": "Mine"})
-    # Werkzeug 3.2 rejects a second view with the same URL rule.
+    # Werkzeug 3.2 rejects a second view with the same URL rule, so the site cannot be built.
     if "DuplicateRuleError" in vars(routing_exceptions):
         with pytest.raises(ConfigError, match="is at /xiebao/notify: change XIEBAO_URL_PREFIX"):
             make_conflicting_site()
@@ -235,8 +240,8 @@ def test_doctor_reports_other_view_at_callback_url() -> None:
 
 # Callback URLs
 
-#: One row per site that accepts notifications: how to build the site, and the level and text of
-#: the finding about its callback URL.
+#: One row per site that accepts notifications: the function that builds the site, the level of the
+#: finding about its callback URL, and a part of this finding.
 CALLBACK_URLS: dict[str, tuple[Callable[[], Flask], str, str]] = {
     "HTTPS": (make_site, "ok", f"{CALLBACK_URL} is https://shop.example/xiebao/notify\n"),
     "HTTPS with token": (
@@ -270,7 +275,7 @@ CALLBACK_URLS: dict[str, tuple[Callable[[], Flask], str, str]] = {
         f"{CALLBACK_URL} is https://shop.example/xiebao/notify",
     ),
     "mount path": (
-        partial(make_site, mount_below("/shop"), XIEBAO_PUBLIC_URL="https://shop.example/shop"),
+        partial(make_site, mount_app_below("/shop"), XIEBAO_PUBLIC_URL="https://shop.example/shop"),
         "ok",
         f"{CALLBACK_URL} is https://shop.example/shop/xiebao/notify\n",
     ),
@@ -324,7 +329,8 @@ def test_error_about_blocked_notifications_hides_weak_notify_token(
 
 # Notification handlers
 
-#: One row per site: how to build the site, the level of the findings, and the findings' texts.
+#: One row per site: the function that builds the site, the level of the doctor's findings, texts of
+#: these findings, and optionally texts of further findings.
 HANDLER_CASES: dict[str, DoctorCase] = {
     "no handler": DoctorCase(
         make_shop,

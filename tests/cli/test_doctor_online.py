@@ -19,13 +19,16 @@ ACCEPTED = {"respCode": 0, "data": {"orders": {"pageIndex": 1, "pageNums": 1, "d
 
 
 def build_accepted_response(clock_difference: timedelta) -> Response:
-    """Return an accepting response whose Date header differs from the current time."""
+    """Return the gateway's response to an accepted order query.
+
+    :param clock_difference: the difference between its Date header and the current time.
+    """
     date = format_datetime(datetime.now(UTC) + clock_difference)
     return Response(json.dumps(ACCEPTED), headers={"Date": date}, mimetype="application/json")
 
 
-def make_site(response: Any) -> Flask:
-    """Return a site that is its own gateway and returns this response to order queries."""
+def make_gateway_site(response: Any) -> Flask:
+    """Return a site that is its own gateway and answers order queries with this response."""
     return make_shop(views={"POST /gateway/api/orderList": response}, XIEBAO_BASE_URL="/gateway")
 
 
@@ -36,7 +39,7 @@ def test_online_option_queries_one_order_and_reports_time_and_clock() -> None:
         queries.append(request.get_json())
         return build_accepted_response(timedelta(seconds=-3))
 
-    app = make_site(return_no_orders)
+    app = make_gateway_site(return_no_orders)
     findings = run_doctor(app, "--online")
 
     assert [(query["pageIndex"], query["pageSize"]) for query in queries] == [(1, 1)]
@@ -49,18 +52,19 @@ def test_online_option_queries_one_order_and_reports_time_and_clock() -> None:
 
 
 def test_online_option_ignores_clock_if_response_has_no_date() -> None:
-    findings = run_doctor(make_site(ACCEPTED), "--online")
+    findings = run_doctor(make_gateway_site(ACCEPTED), "--online")
     assert "The gateway accepted an order query" in findings["ok"]
     assert "clocks" not in str(findings)
 
 
 def test_doctor_warns_of_clock_difference_of_minutes() -> None:
-    app = make_site(lambda: build_accepted_response(timedelta(minutes=5)))
+    app = make_gateway_site(lambda: build_accepted_response(timedelta(minutes=5)))
     warning = run_doctor(app, "--online")["WARNING"]
     assert "s. Synchronize the clock of this machine." in warning
 
 
-# The doctor always queries a simulator in the app, because this needs no network.
+# The doctor queries a simulator in the app even without the option --online, because this needs no
+# network.
 @pytest.mark.parametrize("options", [(), ("--online",)])
 def test_doctor_reports_order_query_with_wrong_api_key(options: tuple[str, ...]) -> None:
     app = make_shop(add_simulator("/gateway", "another key"), XIEBAO_BASE_URL="/gateway")
@@ -71,15 +75,15 @@ def test_doctor_reports_order_query_with_wrong_api_key(options: tuple[str, ...])
 
 
 def test_doctor_sends_no_order_query_without_online_option() -> None:
-    assert "The gateway did not accept" not in str(run_doctor(make_site({"respCode": 5})))
+    assert "The gateway did not accept" not in str(run_doctor(make_gateway_site({"respCode": 5})))
 
 
 @pytest.mark.parametrize("response", ["<html>", {"respCode": 5}, ("no", 502)])
 def test_online_option_reports_response_without_order_list(response: Any) -> None:
-    error = run_doctor(make_site(response), "--online")["ERROR"]
+    error = run_doctor(make_gateway_site(response), "--online")["ERROR"]
     assert "The gateway did not accept an order query." in error
 
 
 def test_online_option_reports_missing_httpx(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "httpx", None)
-    assert "require httpx" in run_doctor(make_site(ACCEPTED), "--online")["ERROR"]
+    assert "require httpx" in run_doctor(make_gateway_site(ACCEPTED), "--online")["ERROR"]

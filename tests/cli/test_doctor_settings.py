@@ -15,7 +15,7 @@ from flask_caching import Cache
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from flask_xiebao.gateway.pages import PAGES
-from tests.check.support import add_middleware, mount_below
+from tests.check.support import add_middleware, mount_app_below
 from tests.cli.support import (
     MEMBER_SECRET,
     PRODUCTION_GATEWAY,
@@ -28,7 +28,7 @@ from tests.cli.support import (
     assert_doctor_reports,
     make_shop,
     make_shop_with_trusted_hosts,
-    run,
+    run_command,
     run_doctor,
 )
 from tests.support import PUBLIC_URL, SETTING_NAMES
@@ -45,13 +45,13 @@ RETURN_LINK_BELOW_PATH = "return to https://shop.example/shop/xiebao/paid/…"
 
 
 def add_gateway_views(app: Flask) -> None:
-    """Register views for the gateway's pages, with an optional slash at the end of each path."""
+    """Register views for the gateway pages below ``/custom``. Each path may end with a slash."""
     for page in PAGES.values():
         app.add_url_rule(f"/custom{page.path}/", page.name, lambda: "", strict_slashes=False)
 
 
-def move_prefix(inner: Any) -> Any:
-    """Move the path "/shop" to SCRIPT_NAME, as the middleware of some sites does."""
+def move_path_prefix(inner: Any) -> Any:
+    """Move the path prefix "/shop" to SCRIPT_NAME, as the middleware of some sites does."""
 
     def call_below_prefix(environ: Any, start_response: Any) -> Any:
         if environ["PATH_INFO"].startswith("/shop/"):
@@ -62,7 +62,8 @@ def move_prefix(inner: Any) -> Any:
     return call_below_prefix
 
 
-#: One row per site: how to build the site, the level of the findings, and the findings' texts.
+#: One row per site: the function that builds the site, the level of the doctor's findings, texts of
+#: these findings, and optionally texts of further findings.
 CASES: dict[str, DoctorCase] = {
     # Keys that sign links
     "no SECRET_KEY": DoctorCase(
@@ -303,7 +304,7 @@ CASES: dict[str, DoctorCase] = {
         ),
     ),
     "mount path missing in public URL": DoctorCase(
-        partial(make_shop, mount_below("/shop")),
+        partial(make_shop, mount_app_below("/shop")),
         "ERROR",
         (
             'lack the path "/shop" at which DispatcherMiddleware mounts the site',
@@ -311,7 +312,7 @@ CASES: dict[str, DoctorCase] = {
         ),
     ),
     "mounted site without public URL": DoctorCase(
-        partial(make_shop, mount_below("/shop"), XIEBAO_PUBLIC_URL=None),
+        partial(make_shop, mount_app_below("/shop"), XIEBAO_PUBLIC_URL=None),
         "ok",
         ("members return to …/xiebao/paid/… on the site if their entry has a return_to",),
         further_problems=(NO_PUBLIC_URL,),
@@ -394,7 +395,7 @@ CASES: dict[str, DoctorCase] = {
         ('the server sets SCRIPT_NAME to "/商城"',),
     ),
     "custom middleware that sets SCRIPT_NAME": DoctorCase(
-        partial(make_shop, add_middleware(move_prefix), XIEBAO_PUBLIC_URL=URL_BELOW_PATH),
+        partial(make_shop, add_middleware(move_path_prefix), XIEBAO_PUBLIC_URL=URL_BELOW_PATH),
         "ok",
         (RETURN_LINK_BELOW_PATH,),
     ),
@@ -437,7 +438,7 @@ def test_verbose_doctor_lists_every_setting() -> None:
         ("XIEBAO_BASE_URL", "/gateway", CHANGED_TOO_LATE),
         ("XIEBAO_ENV", "production", CHANGED_TOO_LATE),
         ("XIEBAO_ENV", "prod", '{0} must be "test" or "production", got \'prod\'.'),
-        # The message must not contain the API key.
+        # The doctor's message must not contain the changed API key.
         ("XIEBAO_API_KEY", "another", CHANGED_TOO_LATE),
         ("XIEBAO_PUBLIC_URL", None, CHANGED_TOO_LATE),
     ],
@@ -472,4 +473,4 @@ def test_doctor_reports_setting_changed_after_init_app(
 def test_strict_option_makes_doctor_fail_on_warnings(
     config: dict[str, Any], options: tuple[str, ...], exit_code: int
 ) -> None:
-    assert run(make_shop(**config), "doctor", *options).exit_code == exit_code
+    assert run_command(make_shop(**config), "doctor", *options).exit_code == exit_code

@@ -1,4 +1,4 @@
-"""Tests for ``flask xiebao inspect`` with URLs of the gateway.
+"""Tests for ``flask xiebao inspect`` with gateway URLs.
 
 To test another URL, add a row to ``URL_CASES``.
 """
@@ -27,7 +27,7 @@ from tests.cli.support import (
     inspect_url,
     make_shop,
     parse_findings,
-    run,
+    run_command,
 )
 from tests.support import PRODUCT_CODE, SIGN, failing_function
 
@@ -39,18 +39,18 @@ HOME_URL = (
     f"{TEST_GATEWAY}/dispatch/cps/index?partnerId=12345&subPartnerId=&sign={SIGN}&partnerUniqKey=m1"
 )
 
-#: Builds a site with the partner account of PRODUCT_URL and HOME_URL.
+#: Builds a site with the partner account for which the URLs in these tests are signed.
 make_site = partial(make_shop, XIEBAO_API_KEY="Key", XIEBAO_MEMBER_SECRET=None)
 #: An app factory that raises an exception with a password in its message.
 fail_to_load = failing_function(RuntimeError("postgres://user:hunter2@host"))
 
 
 def encode_pay_success(url: str | bytes) -> str:
-    """Return a value for the parameter "paySuccess"."""
+    """Encode a return URL as the parameter "paySuccess" requires."""
     return quote(base64.b64encode(url if isinstance(url, bytes) else url.encode()), safe="")
 
 
-# The example URLs in the interface document, with its mistakes
+# Example URLs of the interface document, including their mistakes
 
 PATH_2_1 = "/dispatch/cps?partnerId=1039147&subPartnerId=&caseCode=QX000000127257&sign="
 PATH_2_2 = "/dispatch/cps/index?partnerId=1039147&subPartnerId=&sign="
@@ -64,7 +64,7 @@ TEST_EXAMPLE_2_1 = f"{TEST_GATEWAY}{PATH_2_1}ZGE1ODBiMjkwYTM1039147& partnerUniq
 TEST_EXAMPLE_2_2 = f"{TEST_GATEWAY}{PATH_2_2}84d7668b0c732b7d3fd24fc243fe9c0c&partnerUniqKey=101000"
 TEST_EXAMPLE_2_3 = f"{TEST_GATEWAY}{PATH_2_3}84d7668b0c732b7d3fd24fc243fe9c0c&paySuccess=*"
 
-#: Texts of the findings at the level "ok", for each section of the document.
+#: For the example URLs in each section of the interface document, parts of the "ok" findings.
 OK_2_1 = (
     "the product page (section 2.1 of",
     "partnerId=1039147: the partner's account",
@@ -79,7 +79,8 @@ OK_2_3 = (
     "the policy page (section 2.3 of",
     "insureNum=20190226020146: the application number of the policy.",
 )
-#: The errors about the examples: for each error, the texts in its line.
+#: The errors about the example URLs of the interface document. Each error has texts that must be in
+#: the same line of the output.
 OTHER_KEY = ("was not made with the API key of this account and environment",)
 ERRORS_2_1 = (
     (
@@ -114,7 +115,7 @@ def test_inspect_reports_mistakes_in_examples_of_document(
 ) -> None:
     app = make_shop(XIEBAO_PARTNER_ID="1039147", XIEBAO_ENV=env, XIEBAO_MEMBER_SECRET=None)
 
-    result = run(app, "inspect", url)
+    result = run_command(app, "inspect", url)
 
     findings = parse_findings(result)
     for message in (f"on the {env} gateway.", *messages):
@@ -123,7 +124,7 @@ def test_inspect_reports_mistakes_in_examples_of_document(
         for text in texts:
             assert text in line
     assert result.output.endswith("The gateway would refuse this URL.\n")
-    # The output contains no part of a signature, or of a value that looks like an API key.
+    # The output must not contain a part of a signature, or of a value that looks like an API key.
     assert not re.search("YTVh|ZDI1|ZGE1|YTM1|YT…|ZG…|82e20232|84d7668b", result.output)
 
 
@@ -144,12 +145,12 @@ def test_inspect_explains_each_parameter_of_valid_url() -> None:
 
 
 class UrlCase(NamedTuple):
-    """A URL and a finding about it.
+    """A gateway URL and a finding of ``flask xiebao inspect`` about this URL.
 
     :ivar message: a part of the finding.
-    :ivar level: the level of the finding. At the level "ok", a site may report no problem.
-    :ivar make_site: builds the site that inspects the URL.
-    :ivar errors: the number of errors. By default 1 at the level "ERROR", otherwise 0.
+    :ivar level: the level of the finding. If it is "ok", the site may report no problem.
+    :ivar make_site: the function that builds the site that inspects the URL.
+    :ivar errors: the number of errors. The default is 1 for the level "ERROR", and 0 otherwise.
     """
 
     url: str
@@ -178,7 +179,8 @@ make_site_with_local_gateway = partial(make_site, XIEBAO_BASE_URL="/gateway")
 make_site_with_member_keys = partial(make_site, XIEBAO_MEMBER_SECRET=PUBLISHED_SECRET)
 CONTAINS_SPACE = "The value contains a space"
 
-#: One row per URL: the URL and a text of the finding. Rows without a level expect one error.
+#: One row per gateway URL: the URL, a part of the finding, and optionally its level, the function
+#: that builds the site, and the number of errors. The default level is "ERROR".
 URL_CASES = [
     UrlCase(PRODUCT_URL.replace("12345", "12346"), 'Use the partnerId "12345"'),
     UrlCase(
@@ -249,7 +251,7 @@ URL_CASES = [
         f"{TEST_GATEWAY}/gateway/dispatch/cps", 'The gateway has no page "/gateway/dispatch/cps"'
     ),
     UrlCase("https://shop.example/about", "nor a link of this site"),
-    # Spaces
+    # Spaces in parameters
     UrlCase(PRODUCT_URL.replace(PRODUCT_CODE, f"{PRODUCT_CODE}%20"), CONTAINS_SPACE, "WARNING"),
     UrlCase(PRODUCT_URL.replace(PRODUCT_CODE, "QX%20000"), CONTAINS_SPACE, "WARNING"),
     UrlCase(PRODUCT_URL.replace("=m1", "=+m1"), CONTAINS_SPACE, "WARNING"),
@@ -335,7 +337,8 @@ URL_CASES = [
         "WARNING",
     ),
     UrlCase(TEST_EXAMPLE_2_2, "the URL is for another partner account", "WARNING", errors=1),
-    # Hosts. The URL of a real or local gateway is only a warning, because it may be intended.
+    # Hosts of other gateways. If the URL leads to a real or local gateway, the command only warns,
+    # because the URL may be intended.
     build_host_case("https://evil.example"),
     build_host_case("http://127.0.0.1:5000", level="WARNING"),
     build_host_case("https://gw.example.evil", base_url="https://gw.example"),
@@ -366,7 +369,7 @@ URL_CASES = [
         "ok",
         make_site_with_local_gateway,
     ),
-    # Without an app, everything except the signature is checked.
+    # If the app does not load, the command checks everything except the signature.
     UrlCase(
         EXAMPLE_2_2,
         "sign=82…14: the format is correct, but the signature was not verified",
@@ -405,7 +408,7 @@ def test_inspect_reports_gateway_url_and_its_problems(case: UrlCase) -> None:
     assert case.message in findings[case.level]
     errors = int(case.level == "ERROR") if case.errors is None else case.errors
     assert len(findings["ERROR"].splitlines()) == errors, findings["ERROR"]
-    # Without an app, there is always a warning that the signature was not verified.
+    # If the app does not load, the command always warns that it did not verify the signature.
     if case.level == "ok" and case.make_site is not fail_to_load:
         assert findings["WARNING"] == ""
 
@@ -432,7 +435,7 @@ def test_inspect_reports_gateway_url_and_its_problems(case: UrlCase) -> None:
 def test_inspect_rejects_urls_that_cannot_be_decoded(
     create_app: Callable[[], Flask], url: str, exit_code: int, message: str
 ) -> None:
-    result = run(create_app, "inspect", url)
+    result = run_command(create_app, "inspect", url)
     assert result.exit_code == exit_code
     assert message in result.output
 
@@ -459,7 +462,7 @@ def test_inspect_rejects_urls_that_cannot_be_decoded(
 )
 def test_inspect_with_locale_zh_prints_chinese_findings(host: str, lines: list[str]) -> None:
     url = PRODUCT_URL.replace(TEST_GATEWAY, host)
-    output = run(make_site(), "inspect", url, "--locale", "zh").output
+    output = run_command(make_site(), "inspect", url, "--locale", "zh").output
     for line in lines:
         assert line in output
 
@@ -479,7 +482,7 @@ def test_inspect_reports_import_error_of_app(
     assert 'an ImportError was raised. Run "flask xiebao doctor".' in result.output
 
 
-# Masked secrets
+# Masked secrets in URLs
 
 API_KEY = "NDQ5NzVhMzFiZjM="
 
@@ -532,7 +535,7 @@ API_KEY = "NDQ5NzVhMzFiZjM="
 def test_inspect_masks_signature_and_api_key_in_every_part_of_url(
     url: str, config: dict[str, Any], text: str, secret: str
 ) -> None:
-    output = run(make_site(**config), "inspect", url).output
+    output = run_command(make_site(**config), "inspect", url).output
     assert text in output
     assert secret not in output
 
@@ -541,7 +544,7 @@ def test_inspect_escapes_control_characters() -> None:
     pay_success = encode_pay_success("https://shop.example/?a=1")
     url = f"{HOME_URL}&paySuccess={pay_success}&hidenav=%1b[2J%0a%5cok"
 
-    output = run(make_site(), "inspect", url).output
+    output = run_command(make_site(), "inspect", url).output
 
     assert r"hidenav=\x1b[2J\n\ok" in output
     assert "\x1b" not in output

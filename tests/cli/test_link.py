@@ -9,7 +9,14 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.cli.support import KEY_OF_8, PUBLISHED_SECRET, TEST_GATEWAY, make_shop, run, run_doctor
+from tests.cli.support import (
+    KEY_OF_8,
+    PUBLISHED_SECRET,
+    TEST_GATEWAY,
+    make_shop,
+    run_command,
+    run_doctor,
+)
 from tests.support import (
     INSURE_NUM,
     NEEDS_TRUSTED_HOSTS,
@@ -22,7 +29,8 @@ from tests.support import (
     failing_function,
 )
 
-#: Builds a site with the account of the example in the interface document. Member m1 is logged in.
+#: Builds a site with the partner account of the interface document's example. Member m1 is always
+#: logged in.
 make_site = partial(make_shop, loader=lambda: "m1", XIEBAO_API_KEY="Key", XIEBAO_MEMBER_SECRET=None)
 URL_BELOW_PATH = f"{PUBLIC_URL}/shop"
 
@@ -33,7 +41,8 @@ URL_BELOW_PATH = f"{PUBLIC_URL}/shop"
         ({}, [], f"{PUBLIC_URL}/xiebao/home/"),
         ({"XIEBAO_PUBLIC_URL": None}, [], "/xiebao/home/"),
         ({"XIEBAO_PUBLIC_URL": URL_BELOW_PATH}, [], f"{URL_BELOW_PATH}/xiebao/home/"),
-        # The address that "flask run" prints has no path, so it can be put before a local link.
+        # A local link lacks the path of the public URL, because developers append the link to the
+        # address that "flask run" prints, which has no path.
         ({"XIEBAO_PUBLIC_URL": URL_BELOW_PATH}, ["--local"], "/xiebao/home/"),
     ],
     ids=["public URL", "no public URL", "public URL with path", "local link"],
@@ -43,7 +52,7 @@ def test_link_begins_with_public_url_unless_it_is_local(
 ) -> None:
     app = make_site(APPLICATION_ROOT="/shop", **config)
 
-    output = run(app, "link", "home", *options).output
+    output = run_command(app, "link", "home", *options).output
 
     assert re.fullmatch(rf"{prefix}\S+\n", output)
 
@@ -80,7 +89,7 @@ def test_printed_link_redirects_to_gateway_with_options_of_command(
     arguments: list[str], fields: dict[str, Any], sent_signals: SentSignals
 ) -> None:
     app = make_site()
-    link = run(app, "link", *arguments).output.strip()
+    link = run_command(app, "link", *arguments).output.strip()
 
     redirect = app.test_client().get(urlsplit(link).path, headers=PHONE)
 
@@ -92,7 +101,7 @@ def test_printed_link_redirects_to_gateway_with_options_of_command(
 def test_gateway_option_prints_gateway_url_with_signature() -> None:
     arguments = ["product", PRODUCT_CODE, "--gateway", "--platform", "h5", "--member", "m1"]
 
-    output = run(make_site(), "link", *arguments).output
+    output = run_command(make_site(), "link", *arguments).output
 
     assert output == (
         f"{TEST_GATEWAY}/dispatch/cps?partnerId=12345&subPartnerId=&caseCode={PRODUCT_CODE}"
@@ -103,13 +112,13 @@ def test_gateway_option_prints_gateway_url_with_signature() -> None:
 
 @pytest.mark.parametrize("text", ["Keep this URL SECRET", "--locale [en|zh]"])
 def test_help_explains_gateway_url_and_locale(text: str) -> None:
-    words = run(make_site(), "link", "--help").output.split()
+    words = run_command(make_site(), "link", "--help").output.split()
     assert text in " ".join(words)
 
 
 def test_gateway_url_has_member_key_if_member_secret_is_set() -> None:
     app = make_site(XIEBAO_MEMBER_SECRET=PUBLISHED_SECRET)
-    result = run(app, "link", "home", "--gateway", "--member", "8")
+    result = run_command(app, "link", "home", "--gateway", "--member", "8")
     assert assert_gateway_accepts(result.output.strip()).member == KEY_OF_8
 
 
@@ -168,7 +177,7 @@ TO_GATEWAY = ("--gateway", "--member", "m1")
     ],
 )
 def test_link_rejects_invalid_arguments(arguments: list[str], message: str) -> None:
-    result = run(make_site(), "link", *arguments)
+    result = run_command(make_site(), "link", *arguments)
     assert result.exit_code == 2
     assert message in result.output
 
@@ -187,11 +196,11 @@ def test_link_rejects_invalid_arguments(arguments: list[str], message: str) -> N
 def test_link_with_locale_zh_prints_chinese_errors(
     config: dict[str, Any], arguments: list[str], message: str
 ) -> None:
-    assert message in run(make_site(**config), "link", *arguments, "--locale", "zh").output
+    assert message in run_command(make_site(**config), "link", *arguments, "--locale", "zh").output
 
 
 def test_link_checks_arguments_before_it_loads_app() -> None:
-    output = run(failing_function(AssertionError()), "link", "product").output
+    output = run_command(failing_function(AssertionError()), "link", "product").output
     assert "requires the argument REFERENCE. Pass the caseCode" in output
 
 
@@ -223,7 +232,7 @@ def test_link_without_usable_settings_names_setting(
     config: dict[str, Any], arguments: list[str], message: str
 ) -> None:
     create_app = partial(make_site, XIEBAO_PUBLIC_URL=None, **config)
-    result = run(create_app, "link", "home", *arguments)
+    result = run_command(create_app, "link", "home", *arguments)
     assert result.exit_code == 1
     assert message in result.output
 
@@ -242,7 +251,7 @@ def test_link_without_usable_settings_names_setting(
 def test_link_and_doctor_accept_valid_trusted_hosts(hosts: Any) -> None:
     app = make_site(XIEBAO_PUBLIC_URL=None, TRUSTED_HOSTS=hosts, loader=lambda: None)
 
-    assert run(app, "link", "home").output.startswith("/xiebao/home/")
+    assert run_command(app, "link", "home").output.startswith("/xiebao/home/")
 
     findings = run_doctor(app)
     assert findings["ERROR"] == ""

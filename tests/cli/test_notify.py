@@ -10,7 +10,7 @@ import pytest
 
 from flask_xiebao import Notification, NotificationType
 from tests.check.support import register_hook
-from tests.cli.support import MEMBER_SECRET, make_shop, run
+from tests.cli.support import MEMBER_SECRET, make_shop, run_command
 from tests.support import INSURE_NUM, failing_function, serve_app
 
 TOKEN = "a-token-that-nobody-guesses"
@@ -44,7 +44,7 @@ def send_notification(url: str, *arguments: str, exit_code: int = 0, **config: A
     :param url: the URL of the running site, or its callback URL.
     :param config: settings of the app that the command loads.
     """
-    result = run(make_site(**config), "notify", *arguments, "--url", url)
+    result = run_command(make_site(**config), "notify", *arguments, "--url", url)
     assert result.exit_code == exit_code
     return result.output
 
@@ -98,11 +98,11 @@ def test_notify_uses_public_url_by_default(notifications: list[Notification]) ->
     add_handler = register_handler(notifications.append)
     with serve_app(make_site(add_handler, XIEBAO_NOTIFY_TOKEN=TOKEN)) as url:
         app = make_site(XIEBAO_PUBLIC_URL=url, XIEBAO_NOTIFY_TOKEN=TOKEN)
-        assert run(app, "notify", "application", INSURE_NUM).exit_code == 0
+        assert run_command(app, "notify", "application", INSURE_NUM).exit_code == 0
     assert len(notifications) == 1
 
 
-# Errors
+# Errors and advice
 
 
 def test_notify_with_wrong_sign_reports_403(
@@ -142,7 +142,8 @@ def test_notify_gives_advice_about_failing_handler(locale: str, advice: str) -> 
     ("locale", "secret_key", "advice"),
     [
         ("en", "a secret", NOT_RUNNING),
-        # The command compares the token with the site's other secrets, and must not require them.
+        # The command compares the notify token with the site's other secrets, but must also work
+        # without a valid SECRET_KEY.
         ("en", None, NOT_RUNNING),
         ("en", 5, NOT_RUNNING),
         ("zh", "a secret", "：没有响应，ConnectionRefusedError\n请"),
@@ -162,7 +163,7 @@ def test_notify_without_running_site_gives_advice(
 def test_notify_reports_failing_keeps_plain_key_without_its_message() -> None:
     hook = failing_function(RuntimeError("no account for alice"))
 
-    result = run(
+    result = run_command(
         make_shop(register_hook("keeps_plain_key", hook)),
         "notify",
         "issue",
@@ -195,6 +196,6 @@ def test_notify_reports_failing_keeps_plain_key_without_its_message() -> None:
 def test_notify_rejects_invalid_arguments_and_settings(
     config: dict[str, Any], arguments: list[str], message: str
 ) -> None:
-    result = run(make_site(**config), "notify", *arguments)
+    result = run_command(make_site(**config), "notify", *arguments)
     assert result.exit_code != 0
     assert message in result.output

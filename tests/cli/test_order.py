@@ -11,23 +11,23 @@ from flask import request
 
 from tests.callback.support import ORDER_FIELDS, build_gateway_response
 from tests.check.support import register_hook
-from tests.cli.support import make_shop, run
+from tests.cli.support import make_shop, run_command
 from tests.support import API_KEY, INSURE_NUM, SIGN_OF_API_KEY, failing_function
 from tests.vectors import NAME, compute_sign
 
-#: The order query. The gateway is a path of the site.
+#: The method and path of the order query. The site serves its own gateway at ``/gateway``.
 QUERY = "POST /gateway/api/orderDetail"
 
 make_site = partial(make_shop, XIEBAO_PUBLIC_URL=None, XIEBAO_BASE_URL="/gateway")
 
 
-def print_order(response: Any, *options: str, exit_code: int = 0, **config: Any) -> str:
+def get_order_output(response: Any, *options: str, exit_code: int = 0, **config: Any) -> str:
     """Run ``flask xiebao order``, assert its exit code, and return its output.
 
     :param response: the gateway's response to the order query.
     """
     app = make_site(views={QUERY: response}, XIEBAO_MEMBER_SECRET=None, **config)
-    result = run(app, "order", INSURE_NUM, *options)
+    result = run_command(app, "order", INSURE_NUM, *options)
     assert result.exit_code == exit_code
     return result.output
 
@@ -53,16 +53,16 @@ def test_order_lists_fields_and_hides_names_by_default() -> None:
     )
     people = f"applicant         {NAME}\ninsurant          {NAME}\n"
 
-    assert print_order(build_gateway_response({"orderDetail": ORDER_FIELDS})) == fields
+    assert get_order_output(build_gateway_response({"orderDetail": ORDER_FIELDS})) == fields
     assert (
-        print_order(build_gateway_response({"orderDetail": ORDER_FIELDS}), "--names")
+        get_order_output(build_gateway_response({"orderDetail": ORDER_FIELDS}), "--names")
         == fields + people
     )
 
 
 def test_order_omits_missing_fields() -> None:
     detail = {"insureNum": INSURE_NUM, "payStatus": 77, "insurants": [{}]}
-    assert print_order(build_gateway_response({"orderDetail": detail}), "--names") == (
+    assert get_order_output(build_gateway_response({"orderDetail": detail}), "--names") == (
         f"insureNum         {INSURE_NUM}\n"
         "payStatus         77 (unknown)\n"
         "policyNum         -\n"
@@ -78,7 +78,7 @@ def test_order_with_locale_zh_explains_fields_in_chinese() -> None:
         "insurants": [{"policyNum": "P1", "retreatStatus": 1}],
     }
 
-    output = print_order(build_gateway_response({"orderDetail": detail}), "--locale", "zh")
+    output = get_order_output(build_gateway_response({"orderDetail": detail}), "--locale", "zh")
 
     for line in (
         "partnerUniqueKey  101000 (会员 101000)",
@@ -89,7 +89,7 @@ def test_order_with_locale_zh_explains_fields_in_chinese() -> None:
         assert line in output
 
 
-# Refused queries
+# Refused order queries
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_order_with_locale_zh_explains_fields_in_chinese() -> None:
 def test_refused_order_query_prints_message_of_gateway_and_advice(
     message: str, advice: str
 ) -> None:
-    output = print_order({"respCode": 77, "respMsg": message}, exit_code=1)
+    output = get_order_output({"respCode": 77, "respMsg": message}, exit_code=1)
     assert output.startswith("Error: The gateway refused the order query with respCode 77")
     assert message in output
     assert advice in output
@@ -112,12 +112,14 @@ def test_refused_order_query_prints_message_of_gateway_and_advice(
 
 
 def test_refused_order_query_with_locale_zh_gives_chinese_advice() -> None:
-    output = print_order({"respCode": 77, "respMsg": "签名错误"}, "--locale", "zh", exit_code=1)
+    output = get_order_output(
+        {"respCode": 77, "respMsg": "签名错误"}, "--locale", "zh", exit_code=1
+    )
     assert "网关拒绝了订单查询（respCode 77，说明：“签名错误”）。" in output
     assert "很可能 XIEBAO_API_KEY 不是这个账号在这个环境的密钥" in output
 
 
-# Unsafe responses and secrets
+# Secrets and unsafe characters in responses
 
 
 def test_order_masks_secrets_and_control_characters_in_response() -> None:
@@ -128,7 +130,9 @@ def test_order_masks_secrets_and_control_characters_in_response() -> None:
         "partnerUniqueKey": "8\u202e",
     }
 
-    output = print_order(build_gateway_response({"orderDetail": detail}), XIEBAO_API_KEY=API_KEY)
+    output = get_order_output(
+        build_gateway_response({"orderDetail": detail}), XIEBAO_API_KEY=API_KEY
+    )
 
     assert all(line.isprintable() for line in output.splitlines())
     lines = dict(line.split(maxsplit=1) for line in output.splitlines())
@@ -145,7 +149,7 @@ def test_order_with_failing_keeps_plain_key_prints_other_fields() -> None:
         views={QUERY: build_gateway_response({"orderDetail": ORDER_FIELDS})},
     )
 
-    output = run(app, "order", INSURE_NUM).output
+    output = run_command(app, "order", INSURE_NUM).output
 
     assert "101000 (the member cannot be determined: OverflowError in fail " in output
     assert "effectiveStatus" in output
@@ -159,7 +163,7 @@ def test_order_error_hides_signature_of_query() -> None:
         queries.append(request.get_data())
         return build_gateway_response({"orderDetail": {**ORDER_FIELDS, "insureNum": "another"}})
 
-    output = print_order(return_other_order, exit_code=1, XIEBAO_API_KEY="Key")
+    output = get_order_output(return_other_order, exit_code=1, XIEBAO_API_KEY="Key")
 
     [query] = queries
     assert json.loads(query)["insureNum"] == INSURE_NUM

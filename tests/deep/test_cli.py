@@ -13,7 +13,7 @@ import pytest
 from flask import Flask
 
 from flask_xiebao.testing import GatewaySimulator
-from tests.cli.support import ACCOUNT_KEY, SECRET_KEY, run
+from tests.cli.support import ACCOUNT_KEY, SECRET_KEY, run_command
 from tests.cli.test_doctor import VALID_SITES, assert_doctor_reports_no_problem
 from tests.cli.test_inspect_gateway_urls import (
     EXAMPLE_2_2,
@@ -73,7 +73,7 @@ def test_inspect_accepts_same_urls_as_simulator() -> None:
             position = chance.randrange(url.index("?"), len(url))
             url = url[:position] + chance.choice(texts) + url[position + chance.randrange(2) :]
         accepted = simulator.check(url).accepted
-        result = run(app, "inspect", url)
+        result = run_command(app, "inspect", url)
         assert (result.exit_code == 0) is accepted, f"{url}\n{result.output}"
         counts[accepted] += 1
 

@@ -22,7 +22,7 @@ from tests.check.simulator_support import (
     PRODUCT,
     PURCHASE_TYPES,
     STANDALONE_PRODUCT,
-    Shop,
+    SimulatorShop,
     shop,
 )
 from tests.support import SIGN, pay, serve_app
@@ -36,12 +36,12 @@ def make_standalone_client(**options: Any) -> FlaskClient:
     return GatewaySimulator("12345", "Key", **options).create_app().test_client()
 
 
-def test_payment_with_delayed_notifications_redirects_to_order_page(shop: Shop) -> None:
+def test_payment_with_delayed_notifications_redirects_to_order_page(shop: SimulatorShop) -> None:
     order_url = shop.browser.post(PRODUCT + PAY_SUCCESS, data={"do": "fail"}).location or ""
     assert pay(shop.browser, order_url, late="on").endswith("#order")
 
 
-def test_page_of_unknown_order_has_no_form_and_rejects_actions(shop: Shop) -> None:
+def test_page_of_unknown_order_has_no_form_and_rejects_actions(shop: SimulatorShop) -> None:
     page = shop.browser.get(shop.get_order_url("20190226020146"))
     assert page.status_code == 200
     assert "模拟器里没有投保单号 20190226020146 的订单" in page.text
@@ -50,9 +50,11 @@ def test_page_of_unknown_order_has_no_form_and_rejects_actions(shop: Shop) -> No
         assert shop.browser.post(page.request.url, data={"do": action}).status_code == 400
 
 
-def test_order_list_has_pages_with_newest_first(shop: Shop) -> None:
+def test_order_list_has_pages_with_newest_first(shop: SimulatorShop) -> None:
     numbers = [shop.buy() for _ in range(5)][::-1]
-    response = shop.send_query("orderList", {"partnerId": 12345, "pageIndex": 2, "pageSize": 2})
+    response = shop.send_order_query(
+        "orderList", {"partnerId": 12345, "pageIndex": 2, "pageSize": 2}
+    )
     orders = response["data"]["orders"]
     assert (orders["pageIndex"], orders["pageNums"], orders["total"]) == (2, 3, 5)
     assert [row["insureNum"] for row in orders["data"]] == numbers[2:4]
@@ -69,9 +71,9 @@ def test_order_list_has_pages_with_newest_first(shop: Shop) -> None:
 def test_policy_file_has_public_url_and_exists_only_for_issued_policy(
     public_url: str | None,
 ) -> None:
-    shop = Shop(XIEBAO_PUBLIC_URL=public_url)
+    shop = SimulatorShop(XIEBAO_PUBLIC_URL=public_url)
     issued = shop.buy()
-    shop.perform("fail")
+    shop.submit_action("fail")
     unpaid = shop.notifications[-1].insure_num
 
     with shop.app.app_context():
@@ -87,10 +89,10 @@ def test_policy_file_has_public_url_and_exists_only_for_issued_policy(
     assert shop.browser.get(f"{path}/{unpaid}").status_code == 404
 
 
-def test_order_page_is_english_with_locale_en(shop: Shop) -> None:
+def test_order_page_is_english_with_locale_en(shop: SimulatorShop) -> None:
     shop.app.config["XIEBAO_LOCALE"] = "en"
     number = shop.buy()
-    shop.perform("surrender", number)
+    shop.submit_action("surrender", number)
     page = shop.browser.get(shop.get_order_url(number)).text
     texts = ("Surrendered", "Application number", "Notifications to the site", "4 surrender")
     assert [text for text in texts if text not in page] == []
@@ -99,30 +101,32 @@ def test_order_page_is_english_with_locale_en(shop: Shop) -> None:
 # Delivery of notifications
 
 
-def test_repeated_delivery_sends_each_notification_once_and_none_forged(shop: Shop) -> None:
+def test_repeated_delivery_sends_each_notification_once_and_none_forged(
+    shop: SimulatorShop,
+) -> None:
     number = shop.buy(times="2", forged="on")
     shop.notifications.clear()
-    shop.perform("again", number)
+    shop.submit_action("again", number)
     assert shop.get_notification_types() == PURCHASE_TYPES
     assert len(shop.get_notification_rows(number)) == 16 + 4
 
 
-def test_simulator_gives_up_after_many_failures(shop: Shop) -> None:
+def test_simulator_gives_up_after_many_failures(shop: SimulatorShop) -> None:
     number, many = shop.buy(), 10**6
     shop.failures_left = many
     for _ in range(20):
-        shop.perform("again", number)
+        shop.submit_action("again", number)
     assert 4 * 20 <= many - shop.failures_left <= 4 * 20 * 21
 
     before = shop.failures_left
     shop.buy(late="on")
-    shop.perform("surrender", number)
+    shop.submit_action("surrender", number)
     assert before - shop.failures_left < 200
 
 
 @pytest.mark.parametrize("partner_id", ["00123", "qingyou"])
 def test_simulator_supports_non_numeric_partner_id(partner_id: str) -> None:
-    shop = Shop(partner_id=partner_id)
+    shop = SimulatorShop(partner_id=partner_id)
     pay(shop.browser, PRODUCT.replace("12345", partner_id).replace(SIGN, compute_sign(partner_id)))
     assert shop.get_notification_types() == PURCHASE_TYPES
     assert shop.query_order(shop.notifications[0].insure_num).pay_status == 1
@@ -137,7 +141,7 @@ def test_simulator_supports_non_numeric_partner_id(partner_id: str) -> None:
 def test_notifications_are_sent_later_to_site_that_was_unreachable(
     notify_url: str, tmp_path: Path
 ) -> None:
-    site, orders = Shop(), tmp_path / "orders"
+    site, orders = SimulatorShop(), tmp_path / "orders"
     browser = make_standalone_client(notify_url=notify_url, orders=orders)
     assert browser.get(pay(browser, STANDALONE_PRODUCT)).text.count("<td>无法连接（") == 4
     with serve_app(site.app) as address:
@@ -184,7 +188,7 @@ def test_malformed_http_response_does_not_stop_purchase(response: bytes) -> None
                         connection.sendall(response)
 
         threading.Thread(target=send_malformed_responses, daemon=True).start()
-        shop = Shop(notify_url=f"http://127.0.0.1:{server.getsockname()[1]}/")
+        shop = SimulatorShop(notify_url=f"http://127.0.0.1:{server.getsockname()[1]}/")
         number = shop.buy()
     assert shop.query_order(number).pay_status == 1
     assert {attempts for _, attempts, _ in shop.get_notification_rows(number)} == {"3 次"}
@@ -195,23 +199,23 @@ def test_malformed_http_response_does_not_stop_purchase(response: bytes) -> None
 
 def test_simulators_share_orders_in_file(tmp_path: Path) -> None:
     file = tmp_path / "orders.sqlite3"
-    first, second = Shop(orders=file), Shop(orders=str(file))
+    first, second = SimulatorShop(orders=file), SimulatorShop(orders=str(file))
     number = first.buy()
     assert second.query_order(number).effective_status == 1
-    second.perform("surrender", number)
+    second.submit_action("surrender", number)
     assert first.query_order(number).effective_status == 3
     assert len(first.get_notification_rows(number)) == 5
 
 
-def test_simulators_without_file_do_not_share_orders(shop: Shop) -> None:
+def test_simulators_without_file_do_not_share_orders(shop: SimulatorShop) -> None:
     with pytest.raises(OrderError, match="1002"):
-        Shop().query_order(shop.buy())
+        SimulatorShop().query_order(shop.buy())
 
 
 def test_orders_file_in_missing_folder_raises(tmp_path: Path) -> None:
-    shop = Shop(orders=tmp_path / "nowhere" / "orders.sqlite3", TESTING=True)
+    shop = SimulatorShop(orders=tmp_path / "nowhere" / "orders.sqlite3", TESTING=True)
     with pytest.raises(sqlite3.OperationalError):
-        shop.perform("pay")
+        shop.submit_action("pay")
 
 
 #: A program that buys a product ten times. Its arguments are the file for the orders and the URL of
@@ -230,6 +234,6 @@ def test_concurrent_processes_store_all_orders_in_file(tmp_path: Path) -> None:
     arguments = [sys.executable, "-c", BUY_TEN_TIMES, str(file), STANDALONE_PRODUCT]
     workers = [subprocess.Popen(arguments) for _ in range(3)]  # noqa: S603 - The code is above.
     assert [worker.wait(60) for worker in workers] == [0, 0, 0]
-    shop = Shop(orders=file)
+    shop = SimulatorShop(orders=file)
     with shop.app.app_context():
         assert len(list(shop.xiebao.orders.iter(7))) == 30

@@ -16,7 +16,7 @@ from tests.check.gateway_urls import (
     PRODUCT,
     SIMULATOR,
     VALID_PARAMETERS,
-    build_url,
+    build_gateway_url,
     encode_base64,
     get_status_and_page,
 )
@@ -68,5 +68,5 @@ def test_query_with_invalid_utf8_returns_400() -> None:
 
 def test_long_query_is_accepted_unless_value_is_invalid() -> None:
     long = "x" * 300_000
-    assert get_status_and_page(build_url(PRODUCT, partnerUniqKey=long))[0] == 200
-    assert get_status_and_page(build_url(PRODUCT, platform=long, paySuccess=long))[0] == 400
+    assert get_status_and_page(build_gateway_url(PRODUCT, partnerUniqKey=long))[0] == 200
+    assert get_status_and_page(build_gateway_url(PRODUCT, platform=long, paySuccess=long))[0] == 400
