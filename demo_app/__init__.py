@@ -4,7 +4,7 @@ To add insurance to your own shop, copy from these files, in the order of the tu
 
 - ``settings.py``: the settings of the extension
 - ``insurance.py``: the extension, and the simulator of Xiebao's gateway
-- ``create_app`` below: the order in which a factory initializes them
+- ``create_app`` below: the order in which an application factory initializes the extensions
 - ``auth.py``: the member loader, and the login that the extension redirects to
 - ``shop.py``, ``templates/shop/``: the pages with cards, buttons and links
 - ``policies.py``: the members' policies and clicks, in the shop's own database
@@ -29,15 +29,15 @@ from .insurance import add_simulator, xiebao
 
 
 def create_app(instance_path: str | None = None) -> Flask:
-    """Return the shop.
+    """Create the shop, and return the app.
 
-    Without any configuration, entries lead to a simulator of the gateway at ``/gateway``. With
+    Without any configuration, insurance entries lead to a gateway simulator at ``/gateway``. With
     ``FLASK_XIEBAO_PARTNER_ID``, ``FLASK_XIEBAO_API_KEY`` and ``FLASK_XIEBAO_ENV`` in the
     environment, they lead to Xiebao's test or production gateway. The pages are in Chinese until
     the visitor chooses English. With ``FLASK_BABEL_DEFAULT_LOCALE=en``, they begin in English.
 
     :param instance_path: The absolute path of the folder for the secret key and the databases. The
-        default is ``instance`` beside this package.
+        default is the folder ``instance`` beside this package.
     :raises ConfigError: if a setting is wrong, or if the account has an id without a key or a key
         without an id.
     """
@@ -63,7 +63,7 @@ def create_app(instance_path: str | None = None) -> Flask:
 
 
 def add_content_security_policy(response: Response) -> Response:
-    """Allow only the site's own scripts, styles and images. The extension needs no more."""
+    """Allow only the site's own scripts, styles and images. The extension needs nothing else."""
     policy = "default-src 'self'; frame-ancestors 'self'"
     response.headers.setdefault("Content-Security-Policy", policy)
     return response

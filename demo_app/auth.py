@@ -13,8 +13,8 @@ from .insurance import xiebao
 
 pages = Blueprint("auth", __name__)
 
-#: The members by their ids, which cannot be guessed. "policies" has the application numbers
-#: (投保单号) of policies that were bought before the shop stored purchases.
+#: The members of the shop, by their ids. The ids cannot be guessed. "policies" has the application
+#: numbers (投保单号) of policies that a member bought before the shop stored purchases.
 MEMBERS = {
     "m_7Qk2vX9rT4": {"name": lazy_gettext("Lin Xiao"), "policies": ["20190226020146"]},
     "m_b81TzPwE6c": {
@@ -32,16 +32,16 @@ def current_member() -> str | None:
 
 
 @pages.app_context_processor
-def add_member() -> dict[str, Any]:
-    """Add the member who is logged in to the variables of all templates."""
+def add_member_variable() -> dict[str, Any]:
+    """Pass the member who is logged in to all templates, as the variable ``member``."""
     return {"member": MEMBERS.get(current_member() or "")}
 
 
 @pages.route("/sign-in", methods=["GET", "POST"])
 def login() -> ResponseReturnValue:
-    """Show the login page, or log a member in and return to the page before the login."""
+    """Show the login page, or log a member in and redirect to the page before the login."""
     next_page = request.values.get("next", "")
-    if not is_local(next_page):
+    if not is_local_path(next_page):
         next_page = url_for("shop.order")
     if request.method != "POST":
         return render_template("shop/sign_in.html", members=MEMBERS, next=next_page)
@@ -52,14 +52,14 @@ def login() -> ResponseReturnValue:
     return redirect(next_page)
 
 
-def is_local(path: str) -> bool:
-    """Return True if the path belongs to this site. ``//evil.example`` does not."""
+def is_local_path(path: str) -> bool:
+    """Return True if the path leads to this site. ``//evil.example`` leads to another site."""
     return re.fullmatch(r"/(?![/\\])[!-\[\]-~]*", path) is not None
 
 
 @pages.post("/sign-out")
 def logout() -> ResponseReturnValue:
-    """Log the member out, and keep the language."""
+    """Log the member out, and keep the language that the visitor has chosen."""
     for name in session.keys() - {"language"}:
         del session[name]
     return redirect(url_for("shop.order"))

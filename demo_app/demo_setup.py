@@ -1,4 +1,4 @@
-"""Only for the demo: settings and tables for a start without any preparation."""
+"""Only for the demo: settings and tables, so that the demo starts without any preparation."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from .policies import Purchase
 
 
 def init_app(app: Flask) -> None:
-    """Complete the settings after they were read from the environment."""
-    # If the environment has an account, remove the settings of the example account. Otherwise, the
-    # extension would not notice that the id or the key is missing.
+    """Complete the settings of the demo, after the environment variables were read."""
+    # If the environment has a partner id or an API key, remove the settings of the example account.
+    # Otherwise, the extension would not notice that the other value is missing.
     if os.environ.keys() & {"FLASK_XIEBAO_PARTNER_ID", "FLASK_XIEBAO_API_KEY"}:
         for name in ("XIEBAO_PARTNER_ID", "XIEBAO_API_KEY", "XIEBAO_BASE_URL"):
             if f"FLASK_{name}" not in os.environ:
@@ -32,35 +32,35 @@ def init_app(app: Flask) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     if app.config["SECRET_KEY"] is None:
         app.config["SECRET_KEY"] = _load_secret_key(folder / "secret_key")
-    app.context_processor(_add_gateway)
+    app.context_processor(_add_gateway_variables)
     for name in ("werkzeug", "gunicorn.access"):
         logging.getLogger(name).addFilter(mask_sign)
 
 
 def _load_secret_key(file: Path) -> str:
-    """Return the secret key in a file. It is the same after a restart and in all workers."""
+    """Return the secret key in a file, so that it stays the same for restarts and workers."""
     if not file.exists():
         with NamedTemporaryFile(dir=file.parent) as draft:
             Path(draft.name).write_text(secrets.token_hex())
-            # If another worker has created the file first, use its secret key.
+            # If another worker has created the file first, use that worker's secret key.
             with suppress(FileExistsError):
                 file.hardlink_to(draft.name)
     return file.read_text()
 
 
-def _add_gateway() -> dict[str, Any]:
-    """Add two facts about the site to the variables of all templates."""
+def _add_gateway_variables() -> dict[str, Any]:
+    """Pass the variables ``simulated`` and ``on_this_machine`` to all templates."""
     site_url = current_app.config.get("XIEBAO_PUBLIC_URL") or request.host_url
     return {
-        # True if the site has the simulator.
+        # True if the site has the gateway simulator.
         "simulated": "xiebao_gateway" in current_app.blueprints,
-        # True if phones cannot open the site.
+        # True if phones cannot open the site, because its host is this computer.
         "on_this_machine": urlsplit(site_url).hostname in ("127.0.0.1", "localhost", "::1"),
     }
 
 
 def create_tables(app: Flask) -> None:
-    """Create the tables, and add the columns that a database of an earlier version lacks.
+    """Create the tables, and add columns that are missing in a database of an earlier version.
 
     In your shop, migrate the database with Flask-Migrate instead.
     """

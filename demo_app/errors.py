@@ -1,4 +1,4 @@
-"""The shop's error pages. They have nothing to do with the extension."""
+"""The shop's error pages. Flask-Xiebao does not need this module."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import lazy_gettext
 from werkzeug.exceptions import HTTPException
 
-#: The title and the text of each error page, by the status of the response.
+#: The titles and the texts of the error pages, by the status of the response.
 ERROR_PAGES = {
     400: (
         lazy_gettext("This request cannot be processed"),
@@ -27,14 +27,14 @@ ERROR_PAGES = {
 
 
 def init_app(app: Flask) -> None:
-    """Use these error pages in the app."""
+    """Register the error pages with the app."""
     for status in ERROR_PAGES:
         app.register_error_handler(status, show_error)
     app.before_request(refuse_invalid_host)
 
 
 def show_error(error: HTTPException) -> ResponseReturnValue:
-    """Return the error with the shop's page instead of Werkzeug's."""
+    """Return the response to an error, with the shop's error page instead of Werkzeug's."""
     response = error.get_response()
     title, text = ERROR_PAGES[response.status_code]
     response.data = render_template("shop/error.html", title=title, text=text)
@@ -42,11 +42,12 @@ def show_error(error: HTTPException) -> ResponseReturnValue:
 
 
 def refuse_invalid_host() -> Response | None:
-    """Return a plain text with status 400 if the Host header is invalid.
+    """Return a plain text with status 400 if the ``Host`` header is invalid.
 
-    The error page cannot be rendered, because its links need the host.
+    The shop's error page cannot be rendered, because the links on the page need a valid host.
     """
-    # For an invalid host, Werkzeug returns "", raises UnicodeError or does not route the request.
+    # If the ``Host`` header is invalid, Werkzeug returns "" as the host, raises UnicodeError, or
+    # does not route the request.
     with suppress(UnicodeError):
         is_refused = getattr(request.routing_exception, "code", None) == 400
         if request.host and request.url_root and not is_refused:

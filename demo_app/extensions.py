@@ -1,7 +1,7 @@
-"""The shop's extensions except Xiebao. The factory initializes them."""
+"""The shop's Flask extensions except Xiebao. The application factory initializes them."""
 
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy.pool import NullPool
 
-# Connections to SQLite need no pool. A pool would keep the file open between requests.
+# Do not pool connections, because a pool would keep the SQLite file open between requests.
 db = SQLAlchemy(engine_options={"poolclass": NullPool})

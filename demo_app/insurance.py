@@ -1,4 +1,4 @@
-"""Insurance by Xiebao (携保): the extension, and a simulator of Xiebao's gateway."""
+"""Insurance from Xiebao (携保): the extension, and a simulator of Xiebao's gateway."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ xiebao = Xiebao()
 
 
 def add_simulator(app: Flask) -> None:
-    """Add a simulated gateway to the site. It sells no real insurance and takes no money."""
+    """Add a simulated gateway to the site, which sells no real insurance and takes no money."""
     simulator = GatewaySimulator(
         app.config["XIEBAO_PARTNER_ID"],
         app.config["XIEBAO_API_KEY"],
         also_known=app.config.get("XIEBAO_EXTRA") or (),
-        # Orders in a file are kept when the server restarts.
+        # Store the orders in a file, so that they are still there after a restart of the server.
         orders=Path(app.instance_path) / "gateway.sqlite3",
     )
     app.register_blueprint(simulator.blueprint, url_prefix=app.config["XIEBAO_BASE_URL"])

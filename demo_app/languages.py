@@ -1,6 +1,6 @@
-"""The language switch in the header. It has nothing to do with the extension.
+"""The language switch in the header of the shop's pages.
 
-The extension's buttons and pages follow Flask-Babel by themselves.
+Flask-Xiebao does not need this module. Its buttons and pages use the language of Flask-Babel.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 from flask import Flask, has_request_context, request, session, url_for
 from flask_babel import Babel, get_locale
 
-#: The names of the languages, by the value of ``lang`` in a URL.
+#: The names of the languages, by the value of the query parameter ``lang``.
 LANGUAGES = {"en": "English", "zh": "中文"}
 
 
@@ -21,14 +21,14 @@ def get_language() -> str:
 
 
 def init_app(app: Flask) -> None:
-    """Use the language that the visitor has chosen, or BABEL_DEFAULT_LOCALE."""
+    """Show pages in the language that the visitor has chosen, or in the default language."""
     Babel(app, locale_selector=_select_locale)
     app.before_request(_store_language)
-    app.context_processor(_add_language)
+    app.context_processor(_add_language_variables)
 
 
 def _select_locale() -> str | None:
-    """Return the visitor's language, or None for the default."""
+    """Return the language that the visitor has chosen, or None for the default language."""
     return session.get("language") if has_request_context() else None
 
 
@@ -37,8 +37,8 @@ def _store_language() -> None:
         session["language"] = request.args["lang"]
 
 
-def _add_language() -> dict[str, Any]:
-    """Add the language and the URLs that depend on it to the variables of all templates."""
+def _add_language_variables() -> dict[str, Any]:
+    """Pass the current language, and the URLs that depend on it, to all templates."""
     language = get_language()
     other_language = "en" if language == "zh" else "zh"
     arguments = {name: value for name, value in request.args.items() if name != "lang"}
@@ -49,8 +49,8 @@ def _add_language() -> dict[str, Any]:
         "other_language": other_language,
         "other_language_name": LANGUAGES[other_language],
         "other_language_url": f"?{urlencode({**arguments, 'lang': other_language})}",
-        # The page to show after the login, or the order page instead of an error page. The URL has
-        # no "lang", because the visitor may choose the other language on the login page.
+        # The URL to redirect to after the login, or the order page after an error. The URL has no
+        # "lang", because the visitor may choose the other language on the login page.
         "this_page": (
             url_for("shop.order")
             if request.routing_exception

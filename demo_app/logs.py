@@ -12,7 +12,7 @@ _SIGN = re.compile(r"(?i)(\bsign=)[^&\s\"']*")
 
 
 def mask_sign(record: logging.LogRecord) -> bool:
-    """Mask the value of ``sign`` in a log record. Return True, so that the record is logged."""
+    """Mask the gateway's ``sign`` in a log record, and return True to log the record."""
     record.msg = _SIGN.sub(r"\1***", record.getMessage())
     record.args = ()
     return True

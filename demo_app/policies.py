@@ -11,17 +11,17 @@ from .insurance import xiebao
 
 
 class Purchase(PurchaseMixin, db.Model):  # type: ignore[name-defined, misc]
-    """An order of insurance."""
+    """A member's purchase of insurance."""
 
 
 class InsuranceClick(ClickMixin, db.Model):  # type: ignore[name-defined, misc]
-    """A click that led to the gateway."""
+    """A click on an insurance entry that led to the gateway."""
 
 
 purchases = Purchases(xiebao, Purchase, db.session, clicks=InsuranceClick)
 xiebao.notification_handler(purchases.handle)
 
-#: The shop's texts for the states of a purchase.
+#: The texts that the shop shows for the states of a purchase.
 STATES = {
     "unknown": lazy_gettext("Processing"),
     "applied": lazy_gettext("Awaiting payment"),

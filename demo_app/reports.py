@@ -12,9 +12,11 @@ from .policies import InsuranceClick, Purchase, purchases
 
 
 class ReportRow(NamedTuple):
-    """A row of the report. The value is None for clicks without a value.
+    """A row of the insurance report.
 
-    :param has_click: False for the sales that have no click.
+    :param has_click: False for the row with the sales that no click led to, otherwise True.
+    :param value: The value of the column by which the clicks are grouped, or None for the clicks
+        without a value.
     """
 
     has_click: bool
@@ -25,10 +27,11 @@ class ReportRow(NamedTuple):
 
 
 def build_report(column: Any, begin: datetime, end: datetime) -> list[ReportRow]:
-    """Return a row for each value of a column of the clicks, for example of "page".
+    """Return the report on a period, grouped by a column of ``InsuranceClick``.
 
-    Sales are the purchases that were paid in the period, also if they were surrendered later.
+    Sales are the purchases that were paid in the period, even if they were surrendered later.
 
+    :param column: The column, for example ``InsuranceClick.page``.
     :param begin: The beginning of the period, as a timezone-aware datetime.
     """
     click_query = (
@@ -36,7 +39,7 @@ def build_report(column: Any, begin: datetime, end: datetime) -> list[ReportRow]
         .where(InsuranceClick.clicked_at >= begin, InsuranceClick.clicked_at < end)
         .group_by(column)
     )
-    # A reissued order is not a new sale, so it is left out.
+    # An order that replaces an earlier order is not a new sale, so leave it out.
     reissued = select(Purchase.replaced_by).where(Purchase.replaced_by.is_not(None))
     has_no_click = InsuranceClick.click_id.is_(None)
     sale_query = (

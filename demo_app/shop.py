@@ -1,4 +1,4 @@
-"""The pages of the shop: an order with its insurance, and the member's policies."""
+"""The pages of the shop: an order with travel insurance, and the member's policies."""
 
 from __future__ import annotations
 
@@ -24,13 +24,14 @@ from .policies import STATES, Purchase, purchases
 
 pages = Blueprint("shop", __name__)
 
-#: The number of the order on the order page. The card passes it as ``client_reference``.
+#: The order number on the order page. The insurance card passes this number as
+#: ``client_reference``.
 ORDER = "QY-1008"
-#: An order counts as insured if it has a policy in one of these states.
+#: The states of a policy in which the order counts as insured.
 INSURED = ("paid", "issued", "in_force", "surrendering")
-#: In these states, the member can continue to the payment.
+#: The states of a policy in which the member can continue to the payment.
 UNPAID = ("applied", "failed")
-#: In these states, a policy is at the end of the list.
+#: The states of a policy that is at the end of the member's list.
 ENDED = ("expired", "surrendered", "replaced", "cancelled")
 #: The maximum number of policies on the order page.
 MAX_POLICIES = 2
@@ -39,53 +40,55 @@ CHINA_TIME = timezone(timedelta(hours=8))
 
 @pages.get("/")
 def order() -> Response:
-    """Show the order, and its insurance or the card that offers one."""
-    # Always pass the member, because a link that a member passes on contains the same order number.
+    """Show the order with its insurance, or with a card that offers insurance."""
+    # Always pass the member. If a member sends a link to another person, that person's purchase has
+    # the same order number.
     order_policies = db.session.scalars(purchases.for_reference(ORDER, current_member())).all()
     insurance = next((each for each in order_policies if each.state in INSURED), None)
     unpaid = next((each for each in order_policies if each.state in UNPAID), None)
-    policies, older = get_policies()
+    policies, older = get_member_policies()
     page = render_template(
         "shop/order.html",
         order=ORDER,
         insurance=insurance,
         unpaid=None if insurance else unpaid,
         paid="paid" in session,
-        # The simulator's policies begin today and cover five days.
+        # The trip lasts from today for five days, like the policies of the gateway simulator.
         days=[datetime.now(CHINA_TIME) + timedelta(days=day) for day in (0, 4)],
         policies=policies[:MAX_POLICIES],
         older=older[: max(0, MAX_POLICIES - len(policies))],
         total=len(policies) + len(older),
         states=STATES,
     )
-    # Otherwise, the Back button may show the card after the member has bought the insurance.
+    # Without "no-store", the browser's Back button may still show the offer after the member has
+    # bought the insurance.
     return Response(page, headers={"Cache-Control": "no-store"})
 
 
 @pages.post("/pay")
 def pay() -> ResponseReturnValue:
-    """Mark the order as paid in this browser. A real shop would begin a payment."""
+    """Mark the order as paid in the visitor's session. A real shop would begin a payment."""
     session["paid"] = True
     return redirect(url_for(".order"), 303)
 
 
 @pages.get("/terms")
 def terms() -> str:
-    """Show the terms of the insurance. A real shop links to the documents of the insurer."""
+    """Show the insurance terms. A real shop links to the insurer's documents."""
     return render_template("shop/terms.html")
 
 
 @pages.get("/policies")
 def policies() -> ResponseReturnValue:
-    """Show the member's policies."""
+    """Show all policies of the member who is logged in."""
     if current_member() is None:
         return redirect(url_for("auth.login", next=url_for(".policies")))
-    policies, older = get_policies()
+    policies, older = get_member_policies()
     return render_template("shop/policies.html", policies=policies, older=older, states=STATES)
 
 
-def get_policies() -> tuple[list[Purchase], list[str]]:
-    """Return the member's purchases, and the application numbers of older policies."""
+def get_member_policies() -> tuple[list[Purchase], list[str]]:
+    """Return the member's stored purchases, and the application numbers of older policies."""
     member_id = current_member()
     policies = list(db.session.scalars(purchases.of(member_id)))
     policies.sort(key=lambda policy: policy.state in ENDED)
@@ -96,10 +99,10 @@ def get_policies() -> tuple[list[Purchase], list[str]]:
 
 @pages.get("/insured")
 def insured() -> str:
-    """Show the policy that was bought. The entries return to this page after the payment.
+    """Show the policy that the member has just bought. Members return here after the payment.
 
     The return itself does not prove a payment. So the page shows a purchase only if a notification
-    of it has arrived since the click in this browser.
+    about it has arrived since the click in this browser.
     """
     policy = None
     if "clicked_at" in session:
@@ -111,11 +114,11 @@ def insured() -> str:
 
 
 def store_click_time(_app: Flask, **_values: Any) -> None:
-    """Store the time of the click in the session. This is a receiver of ``entry_clicked``."""
+    """Store the time of a click in the session, as a receiver of the signal ``entry_clicked``."""
     session["clicked_at"] = int(time.time())
 
 
 @pages.get("/favicon.ico")
 def icon() -> ResponseReturnValue:
-    """Return the icon. Browsers request it for pages without a link to an icon."""
+    """Send the site's icon, which browsers request if a page does not link to an icon."""
     return current_app.send_static_file("icon.svg")

@@ -1,4 +1,4 @@
-"""The configuration of Sphinx for the manual in each language."""
+"""The Sphinx configuration for the English and the Chinese manual."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ import flask_xiebao.testing
 DOCS = Path(__file__).parent
 sys.path.insert(0, str(DOCS))
 
-# The manual documents public classes as members of the package. Autodoc looks for the comments of
-# their attributes there, so copy them from the modules that define the classes.
+# The manual documents public classes as members of the package, so autodoc looks for attribute
+# comments in the package. Copy these comments from the modules that define the classes.
 for _package, _modules in (
     (flask_xiebao, ("gateway.notifications", "gateway.orders", "app.signals")),
     (flask_xiebao.testing, ("check.devices", "check.reports")),
@@ -31,7 +31,7 @@ for _name in flask_xiebao.__all__:
     if hasattr(_public := getattr(flask_xiebao, _name), "__module__"):
         _public.__module__ = "flask_xiebao"
 
-# Read the Docs builds each language as a project of its own, and sets this variable.
+# Read the Docs builds each language as a separate project, and sets ``READTHEDOCS_LANGUAGE``.
 language = "zh_CN" if os.environ.get("READTHEDOCS_LANGUAGE", "en").startswith("zh") else "en"
 _is_chinese = language == "zh_CN"
 
@@ -59,8 +59,8 @@ autodoc_member_order = "bysource"
 autodoc_typehints = "description"
 autodoc_typehints_description_target = "documented_params"
 python_use_unqualified_type_names = True
-# Show "Callable" instead of the type variables of decorators. The docstrings describe which
-# functions the decorators accept.
+# Show "Callable" instead of the type variables of decorators, because the docstrings of the
+# decorators already describe the functions that they accept.
 autodoc_type_aliases = dict.fromkeys(
     ("ClickGuard", "KeepsPlainKey", "MemberLoader", "NotificationHandler", "NotificationReader"),
     "Callable",
@@ -103,7 +103,7 @@ html_sidebars = {
     ]
 }
 html_context = {
-    # The manual in the other language is a sibling folder, or another URL at Read the Docs.
+    # The manual in the other language is in a sibling folder. On Read the Docs, it has another URL.
     "other_language": "English" if _is_chinese else "中文",
     "other_code": "en" if _is_chinese else "zh-CN",
     "other_manual": os.environ.get("READTHEDOCS_CANONICAL_URL", "").replace(
@@ -111,6 +111,6 @@ html_context = {
     )
     or ("../en/" if _is_chinese else "../zh/"),
 }
-# The button copies a command without its prompt.
+# The copy button copies a command without its prompt.
 copybutton_prompt_text = r"\$ |>>> "
 copybutton_prompt_is_regexp = True

@@ -1,4 +1,4 @@
-"""Sphinx directives for the parts of the manual that are generated from the code."""
+"""Sphinx directives that generate parts of the manual from the code."""
 
 from __future__ import annotations
 
@@ -17,36 +17,36 @@ from flask_xiebao.app.settings import Settings, get_setting_name
 from flask_xiebao.gateway.pages import PAGES
 from flask_xiebao.texts import en, get_locales, get_text_and_locale, get_visitor_text_keys, zh
 
-#: The headings of the table of texts, by language.
+#: The column headings for the table of texts, by language.
 TEXT_HEADINGS = {"en": ("name", "Chinese", "English"), "zh": ("名字", "中文", "英文")}
-#: The link from a message to its page, by language.
+#: The link from a message to the page that explains more, by language.
 MORE = {"en": " More: [](../{}.md).", "zh": "详见：[](../{}.md)。"}
 
-#: The groups of settings that the manual lists under headings of their own. All other settings are
-#: in the group "other".
+#: The groups of settings that have their own headings in the manual, by the name of the setting.
+#: All other settings are in the group "other".
 GROUPS = {
     **dict.fromkeys(("partner_id", "api_key", "env"), "needed"),
     **dict.fromkeys(("public_url", "member_secret", "notify_token", "login_view"), "production"),
 }
 
-# The Chinese messages of the commands, by the English messages.
+# The Chinese messages of the commands, by the English message. "…" replaces the variable parts.
 _VALUE = re.compile(r"\{\w+\}")
 _CHINESE_MESSAGES = {
     _VALUE.sub("…", text): _VALUE.sub("…", zh.TEXTS[key]) for key, text in en.TEXTS.items()
 }
 
 _SETTING = re.compile(r"`(XIEBAO_\w+)`")
-# The minimum number of words in the id of a message.
+# The minimum number of words in the HTML id of a message.
 _MIN_ID_WORDS = 6
 
 
 class SettingsDirective(SphinxDirective):
-    """The settings of a group, with their defaults and the comments in ``app/settings.py``."""
+    """A directive that lists a group of settings, with their defaults and their comments."""
 
     required_arguments = 1
 
     def run(self) -> list[nodes.Node]:
-        """Return a ``confval`` for each setting."""
+        """Return a ``confval`` for each setting of the group."""
         comments = ModuleAnalyzer.for_module(Settings.__module__).find_attr_docs()
         lines = []
         for setting in fields(Settings):
@@ -63,7 +63,7 @@ class SettingsDirective(SphinxDirective):
 
 
 class TextsDirective(SphinxDirective):
-    """The texts that ``XIEBAO_TEXTS`` can replace, in each language."""
+    """A directive that lists the texts that ``XIEBAO_TEXTS`` can replace, in each language."""
 
     def run(self) -> list[nodes.Node]:
         """Return a table with a row for each text."""
@@ -74,21 +74,23 @@ class TextsDirective(SphinxDirective):
             if text
         }
         lines = [".. list-table::", "   :widths: auto", "   :header-rows: 1", ""]
-        lines += _build_row(*TEXT_HEADINGS[_get_language(self.config)])
+        lines += _build_table_row(*TEXT_HEADINGS[_get_language(self.config)])
         for key in (*get_visitor_text_keys(), *page_texts):
             texts = (
                 get_text_and_locale(locale, key, page_texts.get(key))[0].strip()
                 for locale in reversed(get_locales())
             )
-            lines += _build_row(f"``{key}``", *(f"``{text}``" if text else "—" for text in texts))
+            lines += _build_table_row(
+                f"``{key}``", *(f"``{text}``" if text else "—" for text in texts)
+            )
         return self.parse_text_to_nodes("\n".join(lines))
 
 
 class MessagesDirective(SphinxDirective):
-    """The messages of the package, with the advice in ``messages.toml``."""
+    """A directive that lists the package's messages, with the advice from ``messages.toml``."""
 
     def run(self) -> list[nodes.Node]:
-        """Return a section for each kind of message, with a list of the messages."""
+        """Return a section for each kind of message, with a list of these messages."""
         language = _get_language(self.config)
         translations = read_translations("messages") if language == "zh" else {}
         sections: list[nodes.Node] = []
@@ -104,7 +106,7 @@ class MessagesDirective(SphinxDirective):
                 literal = nodes.literal(text, text, classes=["message"])
                 advice = translations.get(message["en"]) or message["en"]
                 advice = _SETTING.sub(r"{confval}`\1`", advice)
-                # A new page may not exist in Chinese yet.
+                # Link only to existing pages, because a new page may not exist in Chinese yet.
                 if message.get("see") in self.env.found_docs:
                     advice += MORE[language].format(message["see"])
                 definition = nodes.definition("")
@@ -122,13 +124,13 @@ def _get_language(config: Config) -> str:
     return "zh" if config.language.startswith("zh") else "en"
 
 
-def _build_row(*cells: str) -> list[str]:
-    """Return the lines of a row in a ``list-table``."""
+def _build_table_row(*cells: str) -> list[str]:
+    """Return the reStructuredText lines for one row of a ``list-table``."""
     return [f"   {' ' if column else '*'} - {cell}" for column, cell in enumerate(cells)]
 
 
 def _build_message_id(message: str, ids: set[str]) -> str:
-    """Return an id of the first words of a message. It has as many words as make it unique."""
+    """Return an HTML id from the first words of a message, with enough words to be unique."""
     words = nodes.make_id(message).split("-")
     counts = range(min(_MIN_ID_WORDS, len(words)), len(words) + 1)
     candidates = ("-".join(words[:count]) for count in counts)
@@ -136,7 +138,7 @@ def _build_message_id(message: str, ids: set[str]) -> str:
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
-    """Register the directives."""
+    """Register the directives with Sphinx."""
     app.add_directive("settings", SettingsDirective)
     app.add_directive("texts", TextsDirective)
     app.add_directive("messages", MessagesDirective)

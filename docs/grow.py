@@ -1,9 +1,9 @@
-"""Build the shop of the tutorial "An existing shop" as it is after one of the pages.
+"""Build the shop of the tutorial "An existing shop" as it is after a page of the tutorial.
 
     python docs/grow.py FOLDER [PAGE]
 
-The script creates FOLDER. PAGE is the name of a page, for example "caching". By default, the shop
-is built as it is after the last page.
+The script creates FOLDER. PAGE is the name of a page, for example "caching". Without PAGE, the
+script builds the shop as it is after the last page.
 """
 
 from __future__ import annotations
@@ -29,17 +29,18 @@ _BLOCK = re.compile(
 class FileChange(NamedTuple):
     """A code block that shows a new file, or new lines between existing lines of a file.
 
-    :ivar new_lines: the numbers of the emphasized lines. The set is empty for a new file.
+    :ivar new_lines: The numbers of the new lines, which the page emphasizes. The set is empty if
+        the whole file is new.
     """
 
     file: str
     lines: list[str]
     new_lines: set[int]
 
-    def apply(self, folder: Path) -> None:
-        """Write the new file, or insert the new lines.
+    def write_into_folder(self, folder: Path) -> None:
+        """Write the new file into the folder, or insert the new lines into the existing file.
 
-        :raises ValueError: if the file does not have the existing lines exactly once.
+        :raises ValueError: if the existing lines do not occur in the file exactly once.
         """
         path = folder / self.file
         if not self.new_lines:
@@ -47,7 +48,7 @@ class FileChange(NamedTuple):
             path.write_text("\n".join(self.lines) + "\n", "utf-8")
             return
         text = path.read_text("utf-8").splitlines()
-        for part in self._iter_parts():
+        for part in self._iter_consecutive_lines():
             old = [line for line, is_new in part if not is_new]
             starts = [at for at in range(len(text)) if text[at : at + len(old)] == old]
             if len(starts) != 1:
@@ -57,10 +58,10 @@ class FileChange(NamedTuple):
             text[starts[0] : starts[0] + len(old)] = [line for line, _ in part]
         path.write_text("\n".join(text) + "\n", "utf-8")
 
-    def _iter_parts(self) -> Iterator[list[tuple[str, bool]]]:
-        """Yield the parts between lines that are ``...``, which stand for omitted lines.
+    def _iter_consecutive_lines(self) -> Iterator[list[tuple[str, bool]]]:
+        """Yield the parts of the code block between ``...`` lines, which stand for omitted lines.
 
-        Each part is a list of lines, with True for each new line.
+        Each part is a list of pairs: a line, and True if the line is new.
         """
         numbered = enumerate(self.lines, 1)
         for is_omission, part in groupby(numbered, key=lambda pair: pair[1] == "..."):
@@ -68,41 +69,41 @@ class FileChange(NamedTuple):
                 yield [(line, number in self.new_lines) for number, line in part]
 
 
-def find_pages() -> list[Path]:
-    """Return the pages of the tutorial in their order."""
+def find_tutorial_pages() -> list[Path]:
+    """Return the pages of the tutorial in reading order."""
     folder = DOCS / "en" / "tutorial" / "existing-shop"
     names = re.findall(r"^([\w-]+)$", (folder / "index.md").read_text("utf-8"), re.MULTILINE)
     return [folder / f"{name}.md" for name in names]
 
 
-def find_changes(page: Path) -> list[FileChange]:
-    """Return the changes that a page shows."""
+def find_file_changes(page: Path) -> list[FileChange]:
+    """Return the file changes that a page of the tutorial shows."""
     return [
         FileChange(
-            match["file"], match["code"].splitlines(), set(_iter_numbers(match["new"] or ""))
+            match["file"], match["code"].splitlines(), set(_iter_line_numbers(match["new"] or ""))
         )
         for match in _BLOCK.finditer(page.read_text("utf-8"))
     ]
 
 
-def _iter_numbers(ranges: str) -> Iterator[int]:
-    """Yield the numbers in ranges like "2,5-7"."""
+def _iter_line_numbers(ranges: str) -> Iterator[int]:
+    """Yield the line numbers in a list of ranges, for example "2,5-7"."""
     for first, last in re.findall(r"(\d+)(?:-(\d+))?", ranges):
         yield from range(int(first), int(last or first) + 1)
 
 
 def grow_shop(folder: Path, last: str | None = None) -> None:
-    """Create the folder, with the shop as it is after the page *last* or after all pages.
+    """Create a folder with the shop as it is after the page *last*, or after all pages.
 
     :raises ValueError: if the tutorial does not have the page.
     """
-    names = [page.stem for page in find_pages()]
+    names = [page.stem for page in find_tutorial_pages()]
     if last not in (None, *names):
         raise ValueError(f"{last} is not a page of the tutorial. Use one of {', '.join(names)}.")
     shutil.copytree(SHOP, folder, ignore=shutil.ignore_patterns("__pycache__", "instance"))
-    for page in find_pages():
-        for change in find_changes(page):
-            change.apply(folder)
+    for page in find_tutorial_pages():
+        for change in find_file_changes(page):
+            change.write_into_folder(folder)
         if page.stem == last:
             break
 

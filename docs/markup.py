@@ -1,6 +1,6 @@
-"""Changes of the HTML of the manual that the theme has no option for.
+"""Changes to the manual's HTML for which the theme has no options.
 
-Most of them are for keyboards, screen readers and narrow screens.
+Most of these changes are for keyboards, screen readers and narrow screens.
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ from sphinx.application import Sphinx
 from sphinx.locale import _ as translate
 from translate import is_outdated
 
-# Command-line options and short words in code do not wrap.
+# The command-line options and the short words in inline code, inside which no line may break.
 _UNBREAKABLE = re.compile(r'<span class="pre">(--(?!xiebao-)[^<\s]+|[^<\s]{1,16})</span>')
-# Long names in tables wrap after "_" and similar characters, and tokens after "--xiebao-".
+# A long name in a table. Lines may break after "_" and similar characters, and after "--xiebao-" in
+# the name of a design token.
 _NAME = re.compile(
     r'(<code class="(?:xref std std-confval )?docutils literal notranslate"><span class="pre">)'
     r"(.*?)(</span></code>)"
@@ -27,10 +28,10 @@ _BREAK = re.compile(r"(?<=[\w>])([._/=])(?=[\w&<])|(?<=^--xiebao)(-)")
 
 _MAX_DESCRIPTION_LENGTH = 160
 
-# An id that docutils numbers, because the heading has no ASCII letters.
+# An id such as "id3", which docutils gives to a heading without ASCII letters.
 _NUMBERED_ID = re.compile(r"id\d+")
 
-# Private fields of a dataclass are parameters that only the package passes.
+# A private field in the signature of a dataclass. Only the package itself passes this parameter.
 _PRIVATE_PARAMETER = re.compile(r", _\w+=\w+")
 
 _OUTDATED_NOTE = (
@@ -43,20 +44,20 @@ _EMPTY_HEAD = re.compile(rf"<thead>\s*<tr[^>]*>(\s*{_EMPTY_HEADING})+\s*</tr>\s*
 _MESSAGE = re.compile(r'(<dt id="([\w-]+)">)(<code class="message.*?)(</dt>)')
 
 
-def _insert_breaks(name: re.Match[str]) -> str:
-    """Insert ``<wbr>`` elements where a name may wrap."""
+def _insert_line_breaks(name: re.Match[str]) -> str:
+    """Insert a ``<wbr>`` element at each position where a line may break inside a name."""
     return name[1] + _BREAK.sub(r"\g<0><wbr>", name[2]) + name[3]
 
 
 def _insert_message_link(message: re.Match[str]) -> str:
-    """Append a permanent link to a message, as Sphinx does for headings."""
+    """Append a permanent link to a message, like the links that Sphinx appends to headings."""
     start, id, text, end = message.groups()
     title = translate("Link to this definition")
     return f'{start}{text}<a class="headerlink" href="#{id}" title="{title}">¶</a>{end}'
 
 
 def _prefer_readable_ids(app: Sphinx, doctree: nodes.document) -> None:
-    """Move numbered ids of headings to the end, because they change if headings are added."""
+    """Sort numbered heading ids last, because their numbers change if headings are added."""
     for section in doctree.findall(nodes.section):
         section["ids"].sort(key=lambda id: _NUMBERED_ID.fullmatch(id) is not None)
 
@@ -67,11 +68,11 @@ def _edit_page(
     """Edit the HTML of a page, and add a description for search engines."""
     if (body := context.get("body")) is None:
         return
-    # Markdown requires a head for each table. Remove the heads and headings that are empty.
+    # Markdown requires a head for each table. Remove empty table heads and empty heading cells.
     body = _EMPTY_HEAD.sub("", body).replace(_EMPTY_HEADING, "<td></td>")
     body = _UNBREAKABLE.sub(r'<span class="pre whole">\1</span>', body)
     body = re.sub(
-        r"<td>.*?</td>", lambda cell: _NAME.sub(_insert_breaks, cell[0]), body, flags=re.DOTALL
+        r"<td>.*?</td>", lambda cell: _NAME.sub(_insert_line_breaks, cell[0]), body, flags=re.DOTALL
     )
     body = _MESSAGE.sub(_insert_message_link, body)
     if app.config.language == "zh_CN":
@@ -81,7 +82,7 @@ def _edit_page(
         body = body.replace('<span class="colon">:</span>', '<span class="colon">：</span>')
     # Autodoc writes "--" between a parameter and its description, and "~" before some types.
     body = body.replace(" -- ", " – ").replace("~typing.", "")
-    # A keyboard can only scroll elements that have the focus.
+    # Make code and tables focusable, because a keyboard can scroll only the element with the focus.
     body = body.replace("<pre>", '<pre tabindex="0">')
     body = body.replace('<div class="table-wrapper', '<div tabindex="0" class="table-wrapper')
     context["body"] = re.sub(r'(<div class="pictures [^>]*>\s*<p)', r'\1 tabindex="0"', body)
@@ -97,8 +98,9 @@ def _remove_private_parameters(
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
-    """Connect the functions to the events of Sphinx."""
-    # The priority is low enough to run before Sphinx collects the headings of the page.
+    """Connect the functions of this module to Sphinx's events."""
+    # Functions with a lower priority number run earlier. 100 is low enough to run before Sphinx
+    # collects the headings of the page.
     app.connect("doctree-read", _prefer_readable_ids, priority=100)
     app.connect("html-page-context", _edit_page)
     app.connect("autodoc-process-signature", _remove_private_parameters)

@@ -1,8 +1,10 @@
-"""Write the index for the search of the manual.
+"""Write the index for the manual's own search.
 
-The index has a piece for each section, Python object, setting and message. The search of Sphinx
-does not suit this manual: it only finds Chinese words that are in its dictionary, and only pages
-with all words of the query, so it never finds a pasted message with a value of the site.
+The index has a searchable piece for each section, Python object, setting and message.
+
+Sphinx's search does not suit this manual. It finds a Chinese word only if the word is in its
+dictionary. It also finds only pages with all words of the query, so it never finds a pasted message
+that contains a value from the reader's site.
 """
 
 from __future__ import annotations
@@ -16,52 +18,52 @@ from sphinx import addnodes
 from sphinx.application import Sphinx
 
 
-def _find_heading(node: nodes.Node) -> nodes.Element | None:
-    """Return the title, signature or term of a piece, or None if the node is not a piece.
+def _find_piece_heading(node: nodes.Node) -> nodes.Element | None:
+    """Return the title, signature or term of a searchable piece, or None for any other node.
 
-    A node without an id is not a piece, because the search could not link to it.
+    A node without an id is not searchable, because the search could not link to the node.
     """
     if not isinstance(node, nodes.section | addnodes.desc | nodes.definition_list_item):
         return None
     heading = node.children[0]
-    return heading if isinstance(heading, nodes.Element) and _get_ids(node, heading) else None
+    return heading if isinstance(heading, nodes.Element) and _get_piece_ids(node, heading) else None
 
 
-def _get_ids(piece: nodes.Element, heading: nodes.Element) -> list[str]:
-    """Return the ids of a piece. Signatures and terms have the ids themselves."""
+def _get_piece_ids(piece: nodes.Element, heading: nodes.Element) -> list[str]:
+    """Return the HTML ids of a searchable piece. Some pieces have their ids on the heading."""
     ids: list[str] = piece["ids"] or heading["ids"]
     return ids
 
 
 def _iter_texts(node: nodes.Element) -> Iterator[str]:
-    """Yield the texts below a node, without the texts of pieces inside of it."""
+    """Yield the texts below a node, except the texts of searchable pieces inside the node."""
     for child in node.children:
         if isinstance(child, nodes.TextElement):
             yield child.astext()
         elif isinstance(child, nodes.row):
             cells = (" ".join(_iter_texts(cell)) for cell in child.findall(nodes.entry))
             yield " · ".join(filter(None, cells))
-        elif isinstance(child, nodes.Element) and _find_heading(child) is None:
+        elif isinstance(child, nodes.Element) and _find_piece_heading(child) is None:
             yield from _iter_texts(child)
 
 
 def _iter_pieces(app: Sphinx) -> Iterator[dict[str, str]]:
-    """Yield the title, page, text and URL of each piece of the manual."""
+    """Yield the title, page, text and URL of each searchable piece of the manual."""
     for name in sorted(app.env.found_docs):
         page = app.env.titles[name].astext()
         doctree = app.env.get_doctree(name)
-        # Resolving replaces links without a text by links with the title of their target.
+        # Resolve the references, so that a link without a text gets the title of its target.
         app.env.resolve_references(doctree, name, app.builder)
         for markup in list(doctree.findall(nodes.raw)):
             markup.replace_self([])
         for piece in doctree.findall(nodes.Element):
-            if (heading := _find_heading(piece)) is None:
+            if (heading := _find_piece_heading(piece)) is None:
                 continue
             # "fullname" is the name of a Python object without its parameters.
             title = str(heading.get("fullname") or heading.astext())
             url = app.builder.get_target_uri(name)
             if title != page:
-                url += f"#{_get_ids(piece, heading)[0]}"
+                url += f"#{_get_piece_ids(piece, heading)[0]}"
             content = nodes.container(
                 "", *(child for child in piece.children if child is not heading)
             )
@@ -77,6 +79,6 @@ def _write_index(app: Sphinx, error: Exception | None) -> None:
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
-    """Write the index after Sphinx has written all pages."""
+    """Tell Sphinx to write the search index after all pages are written."""
     app.connect("build-finished", _write_index)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,12 +1,12 @@
 """Update the Chinese catalogs, and list the parts of the manual without a current translation.
 
-    python docs/translate.py              update the catalogs, and list what is not translated
-    python docs/translate.py --check      only list what is not translated
+    python docs/translate.py              update the catalogs, and list missing translations
+    python docs/translate.py --check      only list missing translations
     python docs/translate.py PAGE ...     mark these Chinese pages as current translations
 
 The Chinese text of a page is in its own Markdown file. The file has a hash of the English page that
-it translates. Texts that are generated from the code or from ``messages.toml`` are only in English
-there. Their translations are in the catalogs in ``docs/locale/``.
+it translates. Texts that are generated from the code or from ``messages.toml`` are not in the
+Markdown files. Their translations are in the catalogs in ``docs/locale/``.
 """
 
 from __future__ import annotations
@@ -27,11 +27,12 @@ DOCS = Path(__file__).parent
 ROOT = DOCS.parent
 CATALOGS = DOCS / "locale/zh_CN/LC_MESSAGES"
 GETTEXT = ROOT / "build/gettext"
-#: The pages that Sphinx generates from the code. Each has a catalog.
+#: The pages that Sphinx generates from the code. Each page has a catalog of translations.
 PAGES = ("reference/settings", "reference/python-api")
 MESSAGES = DOCS / "messages.toml"
 
-#: The header of a catalog. The default header has the date of the update.
+#: The header of a catalog. Babel's default header contains the date of the update, so each update
+#: would change the header.
 HEADER = rb"""msgid ""
 msgstr ""
 "Language: zh_CN\n"
@@ -50,32 +51,32 @@ def get_english_page(page: Path) -> Path:
 
 
 def get_chinese_pages() -> list[Path]:
-    """Return a Chinese page for each English page. Some of the files may not exist yet."""
+    """Return the path of the Chinese page for each English page, which may not exist yet."""
     pages = (DOCS / "zh" / page.relative_to(DOCS / "en") for page in DOCS.glob("en/**/*.md"))
     return [ROOT / "README.zh-CN.md", *sorted(pages)]
 
 
-def compute_hash(page: Path) -> str:
+def compute_page_hash(page: Path) -> str:
     """Return the hash of an English page."""
     return hashlib.sha256(page.read_bytes()).hexdigest()[:12]
 
 
 def is_outdated(page: Path) -> bool:
-    """Return True if a Chinese page does not exist, or translates an older English page."""
+    """Return True if the Chinese page is missing or translates an older English version."""
     match = _HASH.search(page.read_text("utf-8")) if page.exists() else None
-    return match is None or match[1] != compute_hash(get_english_page(page))
+    return match is None or match[1] != compute_page_hash(get_english_page(page))
 
 
-def mark_as_current(page: Path) -> None:
-    """Write the hash of the current English page into a Chinese page."""
-    text, mark = page.read_text("utf-8"), f"translates: {compute_hash(get_english_page(page))}"
+def mark_page_as_current(page: Path) -> None:
+    """Write the hash of the current English page into a Chinese page, as its translation."""
+    text, mark = page.read_text("utf-8"), f"translates: {compute_page_hash(get_english_page(page))}"
     comment = f"<!-- {mark} -->" if page.parent == ROOT else f"% {mark}"
     text = _HASH.sub(mark, text, count=1) if _HASH.search(text) else f"{comment}\n\n{text}"
     page.write_text(text, "utf-8")
 
 
 def extract_texts(folder: str, language: str) -> dict[str, list[str]]:
-    """Return the texts that Sphinx extracts from each of the generated pages."""
+    """Return the texts that Sphinx extracts from the generated pages, by the name of the page."""
     output = GETTEXT / folder
     subprocess.run(  # noqa: S603 - The command is Sphinx.
         [
@@ -90,13 +91,13 @@ def extract_texts(folder: str, language: str) -> dict[str, list[str]]:
 
 
 def get_message_texts() -> list[str]:
-    """Return the headings and the advice of the page with the messages."""
+    """Return the headings and the advice on the page that lists the package's messages."""
     sections = tomllib.loads(MESSAGES.read_text("utf-8"))["section"]
     return [item["en"] for section in sections for item in (section, *section["message"])]
 
 
 def read_translations(name: str) -> dict[str, str]:
-    """Return the Chinese texts of a catalog by their English text, or ``""`` if there is none."""
+    """Return the Chinese texts of a catalog, or ``""`` if there is none, by the English text."""
     return _read_catalog(CATALOGS / f"{name}.po")
 
 
@@ -106,9 +107,9 @@ def _read_catalog(path: Path) -> dict[str, str]:
 
 
 def _update_catalog(name: str, texts: Iterable[str], *, write: bool) -> Iterator[str]:
-    """Yield the texts that a catalog does not translate.
+    """Yield the texts without a translation in a catalog.
 
-    :param write: replace the texts of the catalog, and keep their translations.
+    :param write: True to replace the texts of the catalog, and to keep their translations.
     """
     path, translations = CATALOGS / f"{name}.po", read_translations(name)
     catalog = Catalog(locale="zh_CN")
@@ -123,9 +124,9 @@ def _update_catalog(name: str, texts: Iterable[str], *, write: bool) -> Iterator
 
 
 def find_missing_translations(*, write: bool) -> list[str]:
-    """Return the outdated pages and the texts without a translation.
+    """Return the outdated Chinese pages and the texts without a translation.
 
-    :param write: update the catalogs.
+    :param write: True to update the catalogs.
     """
     english, chinese = extract_texts("en", "en"), extract_texts("zh", "zh-cn")
     missing = [str(page.relative_to(ROOT)) for page in get_chinese_pages() if is_outdated(page)]
@@ -136,10 +137,10 @@ def find_missing_translations(*, write: bool) -> list[str]:
 
 
 def main(*arguments: str) -> None:
-    """Mark the given pages as current, or list what is not translated."""
+    """Mark the given pages as current translations, or list missing translations."""
     if arguments and arguments != ("--check",):
         for page in arguments:
-            mark_as_current(Path(page).resolve())
+            mark_page_as_current(Path(page).resolve())
     elif missing := find_missing_translations(write=not arguments):
         print("\n".join(["Not in Chinese yet:", *missing]))
 

@@ -8,7 +8,7 @@ from . import catalog, console, events
 
 
 def init_app(app: Flask) -> None:
-    """Add the pages, and store the events that the console shows."""
+    """Add the console and the catalog to the app, and store events for the console."""
     app.register_blueprint(catalog.pages)
     app.register_blueprint(console.pages)
     events.init_app(app)

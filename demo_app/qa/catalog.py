@@ -34,7 +34,7 @@ from .catalog_examples import (
 
 pages = Blueprint("widgets", __name__, url_prefix="/widgets")
 
-#: The sections of the page by id, each with its title and its examples.
+#: The titles and the examples of the catalog's sections, by the HTML id of the section.
 SECTIONS = {
     "looks": (lazy_gettext("Looks"), LOOKS),
     "variants": (lazy_gettext("Variants"), VARIANTS),
@@ -51,14 +51,14 @@ _IMPORTS = (
 
 
 def render_example(source: str) -> Markup:
-    """Render the Jinja of an example."""
+    """Render the Jinja source of an example, and return the HTML."""
     html = render_template_string(_IMPORTS + source, member_id=next(iter(MEMBERS)))
-    return Markup(html)  # noqa: S704 - The template is a constant and escapes its values.
+    return Markup(html)  # noqa: S704 - The source is a constant, and Jinja escapes the values in it.
 
 
 @pages.get("/")
-def catalog() -> str:
-    """Show each example with its Jinja."""
+def show_catalog() -> str:
+    """Show the component catalog, which has each example beside its Jinja source."""
     return render_template(
         "widgets/catalog.html",
         sections=SECTIONS,
@@ -71,10 +71,11 @@ def catalog() -> str:
 
 
 @pages.get("/mail")
-def mail() -> Response:
-    """Show an entry in a mail."""
-    # The links of a mail need the URL of the site. The Host header could be forged, but only the
-    # visitor who has sent it sees this mail. So a separate app uses it as XIEBAO_PUBLIC_URL.
+def show_mail() -> Response:
+    """Show a mail that contains an insurance entry."""
+    # Links in mails need the public URL of the site. This view creates a separate app that uses the
+    # host of the request. A visitor could forge the ``Host`` header, but only the same visitor sees
+    # this mail.
     mail_app = Flask(__name__)
     mail_app.config.update(
         current_app.config, XIEBAO_PUBLIC_URL=request.host_url, XIEBAO_LOCALE=get_language()
@@ -83,7 +84,8 @@ def mail() -> Response:
     with mail_app.app_context():
         entry = render_example(MAIL)
     response = Response(render_template("widgets/mail.html", entry=entry))
-    # A mail has inline styles, and its QR code has the absolute URL of the site.
+    # Allow the inline styles of the mail, and images from any host, because the QR code in the mail
+    # has an absolute URL.
     policy = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src *"
     response.headers["Content-Security-Policy"] = f"{policy}; frame-ancestors 'self'"
     return response

@@ -1,4 +1,4 @@
-"""Only for QA and front-end developers: the examples and the design tokens of the catalog."""
+"""Only for QA and front-end developers: the catalog's examples and design tokens."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 from flask_babel import lazy_gettext
 
 
-class Example(NamedTuple):
-    """A piece of Jinja. The catalog shows it beside its result.
+class CatalogExample(NamedTuple):
+    """An example of Jinja source, which the catalog shows beside its result.
 
     :param title: The title of the example.
-    :param sources: The Jinja for both languages, or the Jinja in Chinese and in English.
+    :param sources: The source for both languages, or the sources in Chinese and in English.
     :param note: A remark about the example, or "".
     """
 
@@ -19,17 +19,17 @@ class Example(NamedTuple):
     sources: str | tuple[str, str]
     note: Any = ""
 
-    def source_in(self, language: str) -> str:
-        """Return the Jinja in a language, ``zh`` or ``en``."""
+    def get_jinja_source(self, language: str) -> str:
+        """Return the Jinja source of the example in a language, ``zh`` or ``en``."""
         sources = (self.sources,) * 2 if isinstance(self.sources, str) else self.sources
         return sources[language == "en"]
 
 
-class Token(NamedTuple):
-    """A design token: a custom property of the stylesheet.
+class DesignToken(NamedTuple):
+    """A design token, which is a CSS custom property of Flask-Xiebao's stylesheet.
 
-    :param default: The default value in CSS.
-    :param use: The part of an entry or a page that the token changes.
+    :param default: The default value, as CSS.
+    :param use: The part of an entry or a page that the design token changes.
     """
 
     name: str
@@ -37,11 +37,11 @@ class Token(NamedTuple):
     use: Any
 
 
-class Control(NamedTuple):
+class TokenControl(NamedTuple):
     """A form field with which a visitor changes a design token of all examples.
 
     :param type: The type of the ``<input>`` element.
-    :param value: The default value of the token, without its unit.
+    :param value: The default value of the design token, without its unit.
     :param limits: The lowest and the highest number of pixels, or None for a color.
     """
 
@@ -52,8 +52,8 @@ class Control(NamedTuple):
     limits: tuple[int, int] | None = None
 
 
-#: The example beside the controls.
-PREVIEW = Example(
+#: The example that the catalog shows beside the form fields for design tokens.
+PREVIEW = CatalogExample(
     lazy_gettext("Try design tokens"),
     (
         '{{ insurance_entry("QX000000127257") }}\n'
@@ -70,12 +70,12 @@ PREVIEW = Example(
 )
 
 LOOKS = (
-    Example(
+    CatalogExample(
         lazy_gettext("Button"),
         '{{ insurance_entry("QX000000127257") }}',
         lazy_gettext("The default, without any option."),
     ),
-    Example(
+    CatalogExample(
         lazy_gettext("Card"),
         (
             "{{ insurance_card(\n"
@@ -91,7 +91,7 @@ LOOKS = (
         ),
         lazy_gettext("It takes its colors from the text around it, so it is dark on a dark page."),
     ),
-    Example(
+    CatalogExample(
         lazy_gettext("Inline text"),
         (
             "<p>出发之前，先{{ insurance_entry(\n"
@@ -105,14 +105,14 @@ LOOKS = (
 )
 
 VARIANTS = (
-    Example(
+    CatalogExample(
         lazy_gettext("Outlined and borderless"),
         '{{ insurance_entry("QX000000127257",\n'
         "     outline=True) }}\n"
         '{{ insurance_entry("QX000000127257",\n'
         "     borderless=True) }}",
     ),
-    Example(
+    CatalogExample(
         lazy_gettext("Icon"),
         (
             '{% call insurance_entry("QX000000127257") %}\n'
@@ -130,7 +130,7 @@ VARIANTS = (
         ),
         lazy_gettext("An icon without a size is as high as 1.25 em."),
     ),
-    Example(
+    CatalogExample(
         lazy_gettext("Small and large"),
         '{{ insurance_entry("QX000000127257",\n'
         '     size="small") }}\n'
@@ -138,15 +138,15 @@ VARIANTS = (
         '     size="large") }}',
         lazy_gettext("On touch screens, a small button has a touch area of 44 pixels."),
     ),
-    Example(
+    CatalogExample(
         lazy_gettext("Pill"),
         '{{ insurance_entry("QX000000127257",\n     pill=True) }}',
     ),
-    Example(
+    CatalogExample(
         lazy_gettext("Block"),
         '{{ insurance_entry("QX000000127257",\n     block=True) }}',
     ),
-    Example(
+    CatalogExample(
         lazy_gettext("Your own class"),
         '{{ insurance_entry("QX000000127257",\n     class="ms-4") }}',
         lazy_gettext(
@@ -154,7 +154,7 @@ VARIANTS = (
             " links."
         ),
     ),
-    Example(
+    CatalogExample(
         lazy_gettext("Your own look"),
         '{{ insurance_entry("QX000000127257",\n     look="own", class="leaf") }}',
         lazy_gettext(
@@ -164,7 +164,7 @@ VARIANTS = (
 )
 
 STATES = (
-    Example(
+    CatalogExample(
         lazy_gettext("Busy"),
         '{{ insurance_entry("QX000000127257",\n     aria_busy="true") }}',
         lazy_gettext(
@@ -172,7 +172,7 @@ STATES = (
             " returns."
         ),
     ),
-    Example(
+    CatalogExample(
         lazy_gettext("Disabled"),
         (
             '{{ insurance_entry("QX000000127257",\n     disabled="已售罄") }}\n'
@@ -190,7 +190,7 @@ STATES = (
             " aria_disabled and a script."
         ),
     ),
-    Example(
+    CatalogExample(
         lazy_gettext("Pointer and keyboard"),
         (
             '{{ insurance_entry("QX000000127257",\n     "悬停、按下、用 Tab 键") }}',
@@ -201,7 +201,7 @@ STATES = (
 )
 
 CARDS = (
-    Example(
+    CatalogExample(
         lazy_gettext("All parts"),
         (
             "{{ insurance_card(\n"
@@ -221,7 +221,7 @@ CARDS = (
             "                filename='shield.svg')) }}",
         ),
     ),
-    Example(
+    CatalogExample(
         lazy_gettext("Image on top"),
         (
             "{{ insurance_card(\n"
@@ -238,7 +238,7 @@ CARDS = (
             "                filename='sanya.svg')) }}",
         ),
     ),
-    Example(
+    CatalogExample(
         lazy_gettext("Simple"),
         (
             '{{ insurance_card("QX000000127257",\n     "退票险", text="退票费全赔") }}',
@@ -247,7 +247,7 @@ CARDS = (
         ),
         lazy_gettext("Without action, the card has an arrow."),
     ),
-    Example(
+    CatalogExample(
         lazy_gettext("Grid with equal heights"),
         (
             '<div class="grid">\n'
@@ -268,7 +268,7 @@ CARDS = (
             "</div>",
         ),
     ),
-    Example(
+    CatalogExample(
         lazy_gettext("Carousel"),
         (
             '<div class="carousel" tabindex="0"\n'
@@ -291,7 +291,7 @@ CARDS = (
             "</div>",
         ),
     ),
-    Example(
+    CatalogExample(
         lazy_gettext("Covers and prices"),
         (
             "{{ insurance_card(\n"
@@ -309,7 +309,7 @@ CARDS = (
         ),
         lazy_gettext("In a price with one number, the number is larger than the rest."),
     ),
-    Example(
+    CatalogExample(
         lazy_gettext("Terms and your own lines"),
         (
             "{% call insurance_card(\n"
@@ -327,7 +327,7 @@ CARDS = (
         ),
         lazy_gettext("The terms are a second link. The rest of the card leads to the product."),
     ),
-    Example(
+    CatalogExample(
         lazy_gettext("Already insured"),
         (
             "{{ insurance_card(\n"
@@ -343,7 +343,7 @@ CARDS = (
         ),
         lazy_gettext("With an application number, the card leads to the policy of the member."),
     ),
-    Example(
+    CatalogExample(
         lazy_gettext("Your own markup"),
         (
             '{% call insurance_entry("QX000000127257",\n'
@@ -383,13 +383,13 @@ CARDS = (
 )
 
 ENTRIES = (
-    Example(lazy_gettext("Product page"), '{{ insurance_entry("QX000000127257") }}'),
-    Example(
+    CatalogExample(lazy_gettext("Product page"), '{{ insurance_entry("QX000000127257") }}'),
+    CatalogExample(
         lazy_gettext("Insurance shop"),
         "{{ insurance_home_entry() }}",
         lazy_gettext("On a PC a click shows a QR code. On a phone it opens the page."),
     ),
-    Example(
+    CatalogExample(
         lazy_gettext("View policy"),
         '{{ policy_entry("20190226020146",\n                 member=member_id) }}',
         lazy_gettext(
@@ -397,7 +397,7 @@ ENTRIES = (
             " rendered."
         ),
     ),
-    Example(
+    CatalogExample(
         lazy_gettext("Your own link"),
         (
             '<a class="own" href="{{ xiebao_link(\n'
@@ -409,12 +409,12 @@ ENTRIES = (
 )
 
 OPTIONS = (
-    Example(
+    CatalogExample(
         lazy_gettext("Return after payment"),
         '{{ insurance_entry("QX000000127257",\n     return_to=url_for("shop.insured")) }}',
         lazy_gettext("A path of this site to return to after the payment."),
     ),
-    Example(
+    CatalogExample(
         lazy_gettext("Time-limited link"),
         '{{ insurance_entry("QX000000127257",\n     member=member_id, no_login_for=3600) }}',
         lazy_gettext(
@@ -422,21 +422,21 @@ OPTIONS = (
             " and send it only to this member."
         ),
     ),
-    Example(
+    CatalogExample(
         lazy_gettext("Partner sub-account"),
         '{{ insurance_entry("QX000000127257",\n     sub_partner_id="branch-7") }}',
     ),
-    Example(
+    CatalogExample(
         lazy_gettext("Fixed platform"),
         '{{ insurance_entry("QX000000127257",\n     platform="h5") }}',
         lazy_gettext("The click does not detect the device."),
     ),
-    Example(
+    CatalogExample(
         lazy_gettext("Full URL"),
         '{{ insurance_entry("QX000000127257",\n     external=True) }}',
         lazy_gettext("The link begins with http. Use it wherever the link leaves the site."),
     ),
-    Example(
+    CatalogExample(
         lazy_gettext("Any attribute"),
         (
             '{{ insurance_entry("QX000000127257",\n'
@@ -455,19 +455,19 @@ OPTIONS = (
             " leave it out."
         ),
     ),
-    Example(
+    CatalogExample(
         lazy_gettext("Vue and Alpine"),
         '{{ insurance_entry("QX000000127257",\n'
         '     **{"@click": "track()",\n'
         '        ":class": "look"}) }}',
         lazy_gettext("Classes that a script adds do not change the look."),
     ),
-    Example(
+    CatalogExample(
         lazy_gettext("Other rel and target"),
         '{{ insurance_entry("QX000000127257",\n     target="_self", rel="nofollow") }}',
         lazy_gettext("You cannot replace href, because it is the signed link."),
     ),
-    Example(
+    CatalogExample(
         lazy_gettext("Image"),
         (
             '{% call insurance_entry("QX000000127257",\n'
@@ -489,12 +489,12 @@ OPTIONS = (
 )
 
 QR_CODES = (
-    Example(
+    CatalogExample(
         lazy_gettext("QR code"),
         '{{ insurance_qr("QX000000127257") }}',
         lazy_gettext("The code opens the H5 page. The person who scans it signs in."),
     ),
-    Example(
+    CatalogExample(
         lazy_gettext("Smaller, with return after payment"),
         (
             "{{ insurance_qr(\n"
@@ -516,51 +516,53 @@ QR_CODES = (
 MAIL = '{{ mail_entry("product", "QX000000127257", qr=160) }}'
 
 TOKENS = (
-    Token("--xiebao-accent", "#0b7d73", lazy_gettext("Buttons")),
-    Token("--xiebao-on-accent", "#ffffff", lazy_gettext("Text on buttons")),
-    Token("--xiebao-text", "inherit", lazy_gettext("Cards, outlines and inline text")),
-    Token("--xiebao-outline", "color-mix(…)", lazy_gettext("Outlined and borderless buttons")),
-    Token("--xiebao-muted", "color-mix(…)", lazy_gettext("Less important text")),
-    Token("--xiebao-surface", "none", lazy_gettext("Background of cards")),
-    Token("--xiebao-line", "rgb(128 128 128 / 35%)", lazy_gettext("Border of cards")),
-    Token("--xiebao-price", "color-mix(…)", lazy_gettext("Price")),
-    Token("--xiebao-badge", "#b42318", lazy_gettext("Badge")),
-    Token("--xiebao-on-badge", "#ffffff", lazy_gettext("Text on the badge")),
-    Token("--xiebao-font", "inherit", lazy_gettext("Font")),
-    Token("--xiebao-font-size", "max(1em, 12px)", lazy_gettext("Font size")),
-    Token("--xiebao-font-weight", "600", lazy_gettext("Weight of buttons and titles")),
-    Token("--xiebao-padding", "0.5em 1.25em", lazy_gettext("Padding of buttons")),
-    Token("--xiebao-radius", "8px", lazy_gettext("Corners of buttons and images")),
-    Token("--xiebao-shadow", "0 0 #0000", lazy_gettext("Shadow of buttons")),
-    Token("--xiebao-card-padding", "10px … 16px", lazy_gettext("Padding of cards")),
-    Token("--xiebao-card-radius", "12px", lazy_gettext("Corners of cards")),
-    Token("--xiebao-card-shadow", "none", lazy_gettext("Shadow of cards")),
-    Token("--xiebao-line-gap", "4px", lazy_gettext("Space between the lines of a card")),
-    Token("--xiebao-title-lines", "99", lazy_gettext("Maximum lines of a title")),
-    Token("--xiebao-image-size", "64px", lazy_gettext("Size of a card's image")),
-    Token("--xiebao-image-ratio", "16 / 9", lazy_gettext("Aspect ratio of an image on top")),
-    Token("--xiebao-qr-size", "attr(width px)", lazy_gettext("Size of a QR code")),
-    Token("--xiebao-focus", "#1d7ddb", lazy_gettext("Focus ring")),
-    Token("--xiebao-ground", "#f3f5f7", lazy_gettext("The extension's own pages")),
+    DesignToken("--xiebao-accent", "#0b7d73", lazy_gettext("Buttons")),
+    DesignToken("--xiebao-on-accent", "#ffffff", lazy_gettext("Text on buttons")),
+    DesignToken("--xiebao-text", "inherit", lazy_gettext("Cards, outlines and inline text")),
+    DesignToken(
+        "--xiebao-outline", "color-mix(…)", lazy_gettext("Outlined and borderless buttons")
+    ),
+    DesignToken("--xiebao-muted", "color-mix(…)", lazy_gettext("Less important text")),
+    DesignToken("--xiebao-surface", "none", lazy_gettext("Background of cards")),
+    DesignToken("--xiebao-line", "rgb(128 128 128 / 35%)", lazy_gettext("Border of cards")),
+    DesignToken("--xiebao-price", "color-mix(…)", lazy_gettext("Price")),
+    DesignToken("--xiebao-badge", "#b42318", lazy_gettext("Badge")),
+    DesignToken("--xiebao-on-badge", "#ffffff", lazy_gettext("Text on the badge")),
+    DesignToken("--xiebao-font", "inherit", lazy_gettext("Font")),
+    DesignToken("--xiebao-font-size", "max(1em, 12px)", lazy_gettext("Font size")),
+    DesignToken("--xiebao-font-weight", "600", lazy_gettext("Weight of buttons and titles")),
+    DesignToken("--xiebao-padding", "0.5em 1.25em", lazy_gettext("Padding of buttons")),
+    DesignToken("--xiebao-radius", "8px", lazy_gettext("Corners of buttons and images")),
+    DesignToken("--xiebao-shadow", "0 0 #0000", lazy_gettext("Shadow of buttons")),
+    DesignToken("--xiebao-card-padding", "10px … 16px", lazy_gettext("Padding of cards")),
+    DesignToken("--xiebao-card-radius", "12px", lazy_gettext("Corners of cards")),
+    DesignToken("--xiebao-card-shadow", "none", lazy_gettext("Shadow of cards")),
+    DesignToken("--xiebao-line-gap", "4px", lazy_gettext("Space between the lines of a card")),
+    DesignToken("--xiebao-title-lines", "99", lazy_gettext("Maximum lines of a title")),
+    DesignToken("--xiebao-image-size", "64px", lazy_gettext("Size of a card's image")),
+    DesignToken("--xiebao-image-ratio", "16 / 9", lazy_gettext("Aspect ratio of an image on top")),
+    DesignToken("--xiebao-qr-size", "attr(width px)", lazy_gettext("Size of a QR code")),
+    DesignToken("--xiebao-focus", "#1d7ddb", lazy_gettext("Focus ring")),
+    DesignToken("--xiebao-ground", "#f3f5f7", lazy_gettext("The extension's own pages")),
 )
 
 CONTROLS = (
-    Control("--xiebao-accent", lazy_gettext("Buttons"), "color", "#0b7d73"),
-    Control("--xiebao-on-accent", lazy_gettext("Text on buttons"), "color", "#ffffff"),
-    Control("--xiebao-price", lazy_gettext("Price"), "color", "#c63e0c"),
-    Control("--xiebao-badge", lazy_gettext("Badge"), "color", "#b42318"),
-    Control(
+    TokenControl("--xiebao-accent", lazy_gettext("Buttons"), "color", "#0b7d73"),
+    TokenControl("--xiebao-on-accent", lazy_gettext("Text on buttons"), "color", "#ffffff"),
+    TokenControl("--xiebao-price", lazy_gettext("Price"), "color", "#c63e0c"),
+    TokenControl("--xiebao-badge", lazy_gettext("Badge"), "color", "#b42318"),
+    TokenControl(
         "--xiebao-radius", lazy_gettext("Corners of buttons and images"), "range", "8", (0, 28)
     ),
-    Control("--xiebao-card-radius", lazy_gettext("Corners of cards"), "range", "12", (0, 28)),
-    Control(
+    TokenControl("--xiebao-card-radius", lazy_gettext("Corners of cards"), "range", "12", (0, 28)),
+    TokenControl(
         "--xiebao-line-gap",
         lazy_gettext("Space between the lines of a card"),
         "range",
         "4",
         (0, 12),
     ),
-    Control(
+    TokenControl(
         "--xiebao-image-size", lazy_gettext("Size of a card's image"), "range", "64", (40, 120)
     ),
 )

@@ -30,7 +30,7 @@ from ..languages import get_language
 from ..reports import build_report
 from ..shop import CHINA_TIME
 from . import checks
-from .events import Event, count_steps, get_events
+from .events import Event, count_events_per_step, get_events
 from .link_form import create_link
 from .sales import (
     GROUPS,
@@ -44,7 +44,7 @@ from .sales import (
 
 pages = Blueprint("qa", __name__, url_prefix="/qa")
 
-#: The number of events on a page of the list.
+#: The number of events on one page of the event list.
 EVENTS_PER_PAGE = 50
 
 GATEWAY_PAGES = {
@@ -52,10 +52,11 @@ GATEWAY_PAGES = {
     "home": lazy_gettext("Xiebao home page"),
     "policy": lazy_gettext("Policy page"),
 }
-#: The pages of events. A return link leads to no gateway page, but it can be refused.
+#: The titles for the page of an event. The page is a gateway page, or "paid" if a return link was
+#: refused.
 EVENT_PAGES = {**GATEWAY_PAGES, "paid": lazy_gettext("Return link")}
 PLATFORMS = {"h5": "H5", "pc": "PC", "ios": "iOS", "android": "Android"}
-#: The steps of a purchase, by the type of the notification.
+#: The names of the steps of a purchase, by the type of the notification about the step.
 STEPS = {
     1: lazy_gettext("Application"),
     2: lazy_gettext("Payment"),
@@ -64,7 +65,7 @@ STEPS = {
     5: lazy_gettext("Surrender and reissue"),
     9: lazy_gettext("Policy file"),
 }
-#: The reasons for refusals, by their names in the signal ``entry_refused``.
+#: The texts for the reasons of refusals, by the reason that the signal ``entry_refused`` sends.
 REASONS = {
     "another_member": lazy_gettext("Another member's link"),
     "invalid_link": lazy_gettext("Invalid link"),
@@ -85,32 +86,32 @@ KINDS = {
 
 @pages.after_request
 def add_privacy_headers(response: Response) -> Response:
-    """Keep the console out of caches and search engines."""
+    """Add headers that keep the console out of caches and search engines."""
     response.headers.update({"Cache-Control": "no-store", "X-Robots-Tag": "noindex"})
     return response
 
 
 @pages.errorhandler(404)
 def show_not_found(error: NotFound) -> tuple[str, int]:
-    """Show what was not found."""
+    """Show a page with status 404 that says which case, device or filter does not exist."""
     return render_template("qa/not_found.html", message=error.description), 404
 
 
 @pages.app_template_filter("beijing_time")
 def convert_to_beijing_time(timestamp: float) -> datetime:
-    """Return the time in China for a number of seconds since 1970."""
+    """Convert a number of seconds since 1970 to a time in Beijing."""
     return datetime.fromtimestamp(timestamp, CHINA_TIME)
 
 
 @pages.app_template_filter("capitalize_english")
 def capitalize_english(text: str) -> str:
-    """Capitalize a heading. The English texts of the check begin with a lower-case letter."""
+    """Capitalize an English heading, because the texts of the check begin in lower case."""
     return text[:1].upper() + text[1:] if get_language() == "en" else text
 
 
 @pages.context_processor
-def add_texts() -> dict[str, Any]:
-    """Add the tables of texts to the variables of the console's templates."""
+def add_text_tables() -> dict[str, Any]:
+    """Pass the members and the tables of texts to the templates of the console."""
     return {
         "members": MEMBERS,
         "pages": EVENT_PAGES,
@@ -125,14 +126,14 @@ def add_texts() -> dict[str, Any]:
 
 
 @pages.get("")
-def console() -> str:
-    """Show the check of the whole demo, or its progress."""
+def show_check() -> str:
+    """Show the report on the check of the whole demo, or the progress of the check."""
     report = checks.get_report()
     if report is None:
-        return render_template("qa/checking.html", check=checks.get_check())
+        return render_template("qa/checking.html", check=checks.get_or_start_check())
     cases = [result for result in report.results if not result.case.page]
     page_specs = {result.case.page_spec.name: result.case.page_spec for result in cases}
-    # The check may have a gateway page for which the demo has no entry.
+    # The check may contain a gateway page that has no title in the demo.
     titles = {
         name: GATEWAY_PAGES.get(name, page_spec.get_title(get_language()))
         for name, page_spec in page_specs.items()
@@ -149,7 +150,8 @@ def console() -> str:
     chosen = request.args.get("show", "") or ("bad" if report.failed else "product")
     if chosen not in results:
         abort(404, _("There is no such filter."))
-    # A row is shown with the results on all devices, so that they can be compared.
+    # If the filter chooses one result in a row, show all results in the row, so that QA can compare
+    # the devices.
     rows = {result.case.page or result.case.name for result in results[chosen]}
     return render_template(
         "qa/console.html",
@@ -166,11 +168,11 @@ def console() -> str:
 
 
 @pages.get("/report")
-def report() -> ResponseReturnValue:
-    """Send the report on the check as an HTML file."""
+def download_report() -> ResponseReturnValue:
+    """Send the report on the check as an HTML file to download."""
     report = checks.get_report()
     if report is None:
-        return redirect(url_for(".console"))
+        return redirect(url_for(".show_check"))
     language = get_language()
     report = replace(
         report,
@@ -187,14 +189,14 @@ def report() -> ResponseReturnValue:
 
 @pages.post("/check")
 def check_again() -> ResponseReturnValue:
-    """Start the check again."""
+    """Delete the finished checks, and redirect to the page that starts a new check."""
     checks.delete_finished_checks()
-    return redirect(url_for(".console", show=request.form.get("show")), 303)
+    return redirect(url_for(".show_check", show=request.form.get("show")), 303)
 
 
 @pages.get("/<case>/<device>")
-def result(case: str, device: str) -> str:
-    """Check one case on one device, and show the details."""
+def show_result(case: str, device: str) -> str:
+    """Run one case of the check on one device, and show the details of the result."""
     try:
         result = checks.run_single_check(only=[case], devices=[device])
     except CheckError:
@@ -203,8 +205,8 @@ def result(case: str, device: str) -> str:
 
 
 @pages.get("/events")
-def events() -> str:
-    """Show the latest events, and how many there were at each step."""
+def show_events() -> str:
+    """Show the latest events, and the number of events at each step of a purchase."""
     choices: dict[str, tuple[str, Mapping[str, Any]]] = {
         "kind": (_("Event"), KINDS),
         "member": (_("Member"), {name: member["name"] for name, member in MEMBERS.items()}),
@@ -213,14 +215,14 @@ def events() -> str:
     arguments = {name: request.args.get(name, "") for name in choices}
     chosen = {name: arguments[name] for name in choices if arguments[name] in choices[name][1]}
     events = get_events()
-    # The numbers of the steps are for all kinds of events.
+    # The filter by kind applies to the event list, but not to the numbers of events at each step.
     of_all_kinds = filter_events(events, {**chosen, "kind": ""})
     filtered = filter_events(of_all_kinds, chosen)
     last_page = max(1, -(-len(filtered) // EVENTS_PER_PAGE))
     page = min(max(request.args.get("at", 1, type=int), 1), last_page)
     return render_template(
         "qa/events.html",
-        step_counts=count_steps(of_all_kinds),
+        step_counts=count_events_per_step(of_all_kinds),
         has_events=bool(events),
         count=len(filtered),
         events=filtered[(page - 1) * EVENTS_PER_PAGE : page * EVENTS_PER_PAGE],
@@ -232,7 +234,7 @@ def events() -> str:
 
 
 def filter_events(events: list[Event], values: dict[str, str]) -> list[Event]:
-    """Return the events that have these values. An empty value means any value."""
+    """Return the events whose attributes have these values. An empty value means any value."""
     return [
         event
         for event in events
@@ -241,8 +243,8 @@ def filter_events(events: list[Event], values: dict[str, str]) -> list[Event]:
 
 
 @pages.get("/sales")
-def sales() -> str:
-    """Show the clicks, the sales and the premiums of a month, as a chart and as a table."""
+def show_sales() -> str:
+    """Show a chart and a table with the clicks, sales and premiums of a month."""
     group = request.args.get("by") or "reference"
     current_month = get_current_month()
     month = parse_month(request.args.get("month") or f"{current_month:%Y-%m}")
@@ -270,8 +272,8 @@ def sales() -> str:
 
 
 @pages.get("/links")
-def links() -> str:
-    """Show the form that creates a link, and the link with the result of a click on it."""
+def show_link_form() -> str:
+    """Show the form that creates a link. After a submission, click the link and show the result."""
     is_submitted = "page" in request.args
     defaults = {"reference": current_app.config["TRAVEL_INSURANCE"]}
     return render_template(

@@ -1,4 +1,4 @@
-"""Only for QA: the clicks, returns, refusals and notifications of the demo, in its database."""
+"""Only for QA: a log of the demo's clicks, returns, refusals and notifications."""
 
 from __future__ import annotations
 
@@ -37,26 +37,26 @@ from flask_xiebao.testing import entry_of
 from ..auth import current_member
 from ..extensions import db
 
-#: The maximum number of events to keep.
+#: The maximum number of events in the database.
 MAX_EVENTS = 20_000
 
 
 class Event(db.Model):  # type: ignore[name-defined, misc]
-    """An event.
+    """An event in the demo, for example a click, a return, a refusal or a notification.
 
-    :ivar at: The time, in seconds since 1970.
+    :ivar at: The time of the event, in seconds since 1970.
     :ivar kind: ``click``, ``handoff``, ``login``, ``return``, ``refusal`` or ``notification``.
-    :ivar member: The member of the click or of the notification. For a refusal, the member who is
-        logged in.
-    :ivar page: The gateway page, or ``paid`` if a return link is refused.
+    :ivar member: The member who clicked, or whom a notification is about. For a refusal, the member
+        who is logged in.
+    :ivar page: The name of the gateway page, or ``paid`` if a return link was refused.
     :ivar reference: The product code or the application number of the entry.
     :ivar platform: For a click, the code of its :class:`~flask_xiebao.Platform`.
     :ivar status: For a refusal, the status of the response.
-    :ivar reason: For a refusal, its reason.
-    :ivar same_session: For a return, True if the member of the click is logged in.
-    :ivar client_reference: The order number of the shop.
+    :ivar reason: For a refusal, the reason.
+    :ivar same_session: For a return, True if the member who clicked is still logged in.
+    :ivar client_reference: The shop's order number.
     :ivar insure_num: For a notification, the application number.
-    :ivar step: For a notification, its type.
+    :ivar step: For a notification, the type of the notification.
     :ivar succeeded: For a notification, True if the step succeeded.
     """
 
@@ -79,7 +79,7 @@ class Event(db.Model):  # type: ignore[name-defined, misc]
 
 def add_event(kind: str, **values: Any) -> None:
     """Store an event, and delete the oldest events if there are more than ``MAX_EVENTS``."""
-    if is_rehearsal():  # The clicks of a check are not events.
+    if is_rehearsal():  # Clicks that a check makes are not stored, because no visitor made them.
         return
     db.session.add(event := Event(kind=kind, **values))
     db.session.flush()
@@ -88,14 +88,14 @@ def add_event(kind: str, **values: Any) -> None:
 
 
 def get_events() -> list[Event]:
-    """Return the events, newest first."""
+    """Return all stored events, newest first."""
     return list(db.session.scalars(select(Event).order_by(Event.id.desc())))
 
 
-def count_steps(events: Sequence[Event]) -> dict[str, int]:
-    """Return the number of events at each step, from the login redirect to the policy."""
+def count_events_per_step(events: Sequence[Event]) -> dict[str, int]:
+    """Return the number of events at each step of a purchase, by the title of the step."""
     kinds = Counter(event.kind for event in events)
-    # The gateway may send a notification several times.
+    # The gateway may send a notification several times, so count each purchase once per step.
     notified = {(event.step, event.insure_num) for event in events if event.succeeded}
     steps = Counter(step for step, _insure_num in notified)
     return {
@@ -112,10 +112,10 @@ def count_steps(events: Sequence[Event]) -> dict[str, int]:
 
 
 def init_app(app: Flask) -> None:
-    """Store the events of the app."""
+    """Register the functions that store the events of the app."""
     app.after_request(_store_login_redirect)
-    # Signals hold receivers by weak references. These functions live as long as the module, and
-    # they hold no reference to the app.
+    # Signals hold only weak references to their receivers. These receivers are functions of the
+    # module, so they stay in memory. They hold no reference to the app.
     template_rendered.connect(_store_handoff, app)
     entry_clicked.connect(_store_click, app)
     payment_returned.connect(_store_return, app)
@@ -124,16 +124,16 @@ def init_app(app: Flask) -> None:
 
 
 def _store_click(_app: Flask, entry: Entry, platform: Platform, **values: Any) -> None:
-    add_event("click", platform=int(platform), **values, **_get_values(entry))
+    add_event("click", platform=int(platform), **values, **_get_entry_values(entry))
 
 
 def _store_return(_app: Flask, entry: Entry, **values: Any) -> None:
-    add_event("return", **values, **_get_values(entry))
+    add_event("return", **values, **_get_entry_values(entry))
 
 
 def _store_handoff(_app: Flask, template: Template, **_context: Any) -> None:
     if template.name == "xiebao/handoff.html":
-        _store_request("handoff")
+        _store_request_event("handoff")
 
 
 def _store_login_redirect(response: Response) -> Response:
@@ -144,22 +144,22 @@ def _store_login_redirect(response: Response) -> Response:
         and login_view is not None
         and (response.location or "").partition("?")[0] == url_for(login_view)
     ):
-        _store_request("login")
+        _store_request_event("login")
     return response
 
 
-def _store_request(kind: str) -> None:
-    """Store a handoff or a redirect to the login, for which the extension sends no signal."""
+def _store_request_event(kind: str) -> None:
+    """Store a handoff or a login redirect. Flask-Xiebao sends no signal for these two."""
     entry = entry_of(request.path)
-    add_event(kind, member=current_member() or (entry and entry.member), **_get_values(entry))
+    add_event(kind, member=current_member() or (entry and entry.member), **_get_entry_values(entry))
 
 
 def _store_refusal(
     _app: Flask, status: int, reason: str, page: str, entry: Entry | None, **_values: Any
 ) -> None:
-    # The signal has no member if the link is invalid.
+    # If the link is invalid, the signal has no member, so use the member who is logged in.
     member = current_member() if has_request_context() else None
-    values = {**_get_values(entry), "page": page}
+    values = {**_get_entry_values(entry), "page": page}
     add_event("refusal", member=member, status=status, reason=reason, **values)
 
 
@@ -174,6 +174,6 @@ def _store_notification(_app: Flask, notification: Notification) -> None:
     )
 
 
-def _get_values(entry: Entry | None) -> dict[str, Any]:
+def _get_entry_values(entry: Entry | None) -> dict[str, Any]:
     names = ("page", "reference", "client_reference")
     return {name: getattr(entry, name) for name in names} if entry else {}

@@ -22,14 +22,14 @@ from ..insurance import xiebao
 from .checks import run_single_check
 
 MACROS = {"product": "insurance_entry", "home": "insurance_home_entry", "policy": "policy_entry"}
-# Strings and numbers are the same in JSON and in Jinja.
+# JSON and Jinja have the same syntax for strings and numbers.
 _format_literal = partial(json.dumps, ensure_ascii=False)
-#: The fields of the form that are keyword arguments of the macros.
+#: The form fields that are also keyword arguments of the macros.
 OPTIONS = ("member", "platform", "sub_partner_id", "return_to", "no_login_for", "client_reference")
-#: The headers that identify a device.
+#: The request headers from which the platform of a device is detected.
 DEVICE_HEADERS = ("User-Agent", "Sec-CH-UA-Mobile", "Sec-CH-UA-Platform")
 
-#: The messages for QA about wrong values, by the argument that the exception names.
+#: The messages for QA about a wrong value in the form, by the name of the wrong argument.
 MESSAGES = {
     "page": lazy_gettext("There is no such page. Choose the product, home or policy page."),
     "reference": lazy_gettext(
@@ -65,7 +65,7 @@ MESSAGES = {
         " FLASK_XIEBAO_PUBLIC_URL, or start with flask run --debug."
     ),
 }
-#: The messages for QA about values that another field makes wrong, and about empty fields.
+#: The messages for QA about an empty field, or about a value that does not fit another field.
 MESSAGES_IN_CONTEXT = {
     "reference": lazy_gettext("Enter a product code or, for a policy, an application number."),
     "sub_partner_id": lazy_gettext("Policies have no partner sub-account. Leave it empty."),
@@ -76,7 +76,7 @@ MESSAGES_IN_CONTEXT = {
 
 
 class FormError(NamedTuple):
-    """A wrong value in the form.
+    """A message about a wrong value in the form.
 
     :param message: The message for QA.
     :param exception: The message of the exception that a developer would get, or "".
@@ -89,16 +89,16 @@ class FormError(NamedTuple):
 
 
 class CreatedLink(NamedTuple):
-    """The result of the form: a link and a click on it, or an error.
+    """The result of the form: either a link and a click on the link, or an error.
 
-    :param jinja: The template that renders an entry with this link.
-    :param error: The wrong value that prevents a link, or None.
+    :param jinja: The Jinja source of an entry with this link.
+    :param error: The error because of which no link was created, or None.
     :param url: The link, or "" if the entry would render nothing.
     :param member: The member to whom the gateway URL belongs.
     :param result: The result of the click.
     :param external_url: The link as an absolute URL.
-    :param qr_code: The QR code of the absolute URL, as the content of an ``<svg>`` element.
-    :param qr_error: The reason for which there is no QR code, or None.
+    :param qr_code: The QR code for the absolute URL, as the content of an ``<svg>`` element.
+    :param qr_error: The error because of which there is no QR code, or None.
     """
 
     jinja: str
@@ -112,13 +112,13 @@ class CreatedLink(NamedTuple):
 
     @property
     def parameters(self) -> list[tuple[str, str]]:
-        """The parameters of the gateway URL. The signature is masked."""
+        """The names and values of the gateway URL's parameters. The signature is masked."""
         location = self.result.location if self.result else ""
         return parse_qsl(urlsplit(location).query, keep_blank_values=True)
 
 
 def create_link(form: Mapping[str, str]) -> CreatedLink:
-    """Create a link from the values of the form, and click it."""
+    """Create a link from the values of the form, click the link, and return the result."""
     page = form.get("page", "")
     reference = None if page == "home" else form.get("reference", "")
     options: dict[str, Any] = {
@@ -133,7 +133,8 @@ def create_link(form: Mapping[str, str]) -> CreatedLink:
     if device is None:
         return link._replace(error=FormError(_("The list has no such device."), field="device"))
     try:
-        # Without a member, xiebao.link returns "" for a policy before it checks these values.
+        # Check the reference and the sub-account here. If no member is logged in, ``xiebao.link``
+        # returns "" for a policy before it checks these two values.
         Entry(page, reference, sub_partner_id=options.get("sub_partner_id"))
         url = xiebao.link(page, reference, **options)
     except LinkError as error:
@@ -141,7 +142,7 @@ def create_link(form: Mapping[str, str]) -> CreatedLink:
     if not url:
         return link
     member = options.get("member") or current_member() or next(iter(MEMBERS))
-    # A link that needs no login is clicked by a visitor, any other link by the member.
+    # An anonymous visitor clicks a link that needs no login. The member clicks any other link.
     result = run_single_check(only=(), links=[url], devices=[device], member=member)
     link = link._replace(url=url, member=member, result=result)
     try:
@@ -167,12 +168,12 @@ def _explain_error(error: LinkError, form: Mapping[str, str]) -> FormError:
 
 
 def _find_device(form: Mapping[str, str]) -> Device | None:
-    """Return the device that clicks, or None if the list has no device of this name."""
+    """Return the device that clicks the link, or None if no device has the name in the form."""
     user_agent, name = form.get("user_agent", "").strip(), form.get("device", "")
     if name and not user_agent:
         return DEVICES.get(name)
     if user_agent:
-        # The value of a header is one line of Latin-1.
+        # The value of a header can only be one line of Latin-1 text.
         latin = user_agent.encode("latin-1", "replace").decode("latin-1")
         headers = {"User-Agent": "".join(filter(str.isprintable, latin))}
     else:
@@ -186,13 +187,13 @@ def _find_device(form: Mapping[str, str]) -> Device | None:
 
 
 def _parse_option(name: str, text: str) -> str | int:
-    """Return the value that a developer would pass. ``no_login_for`` is a number if it can be."""
+    """Return a form value as a keyword argument. ``no_login_for`` is an integer if possible."""
     is_number = name == "no_login_for" and text.isascii() and text.isdecimal() and len(text) < 19
     return int(text) if is_number else text
 
 
 def _build_jinja(page: str, reference: str | None, options: Mapping[str, str | int]) -> str:
-    """Return the template that renders the entry, or "" if there is no such page."""
+    """Return the Jinja source of an entry, or "" if there is no such gateway page."""
     macro = MACROS.get(page)
     if macro is None:
         return ""
@@ -204,4 +205,4 @@ def _build_jinja(page: str, reference: str | None, options: Mapping[str, str | i
 
 def _draw_qr_code(url: str) -> Markup:
     svg = segno.make_qr(url).svg_inline(omitsize=True, light="#fff", svgclass=None, lineclass=None)
-    return Markup(svg)  # noqa: S704 - The SVG of segno contains no text.
+    return Markup(svg)  # noqa: S704 - The SVG from segno contains no text from the URL.

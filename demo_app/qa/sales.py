@@ -1,4 +1,4 @@
-"""Only for QA: the groups and the months of the report at ``/qa/sales``."""
+"""Only for QA: the groups and the months of the sales report at ``/qa/sales``."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from ..policies import InsuranceClick
 from ..reports import ReportRow, build_report
 from ..shop import CHINA_TIME
 
-#: The groups of the report, each with its title and its column of the clicks. The report by month
-#: has no column.
+#: The ways to group the sales report, each with a title and a column of ``InsuranceClick``. The
+#: report by month has no column.
 GROUPS: dict[str, tuple[Any, Any]] = {
     "reference": (lazy_gettext("Shop order"), InsuranceClick.client_reference),
     "sub_account": (lazy_gettext("Sub-account"), InsuranceClick.sub_partner_id),
     "page": (lazy_gettext("Page"), InsuranceClick.page),
     "month": (lazy_gettext("Month"), None),
 }
-#: The maximum number of rows in the table.
+#: The maximum number of rows in the table of the sales report.
 MAX_ROWS = 50
 
 
 def build_monthly_report(last_month: datetime) -> list[ReportRow]:
-    """Return a row for each of the last twelve months, the last month first."""
+    """Return the sales report with a row for each of twelve months, the last month first."""
     rows, begin = [], last_month
     for _ in range(12):
         report = build_report(InsuranceClick.page, begin, get_next_month(begin))
@@ -42,9 +42,9 @@ def build_monthly_report(last_month: datetime) -> list[ReportRow]:
 
 
 def parse_month(text: str) -> datetime | None:
-    """Return the beginning of a month in China, or None if the text is not a month since 2000.
+    """Return the beginning of a month in China, or None if the text is no month since 2000.
 
-    :param text: A month such as ``2026-11``.
+    :param text: The text, for example ``2026-11``.
     """
     try:
         month = datetime.strptime(text, "%Y-%m").replace(tzinfo=CHINA_TIME)

@@ -1,5 +1,5 @@
-// Adds a copy button to each piece of code. If the code is wider than its box, it can be scrolled with
-// the keyboard.
+// Adds a copy button to each code block. If a code block is wider than the page, visitors can scroll it
+// with the keyboard.
 const { copy, copied } = document.querySelector("[data-copy]").dataset;
 
 const statusText = document.createElement("p");
@@ -37,7 +37,7 @@ for (const code of document.querySelectorAll("pre")) {
   box.className = "code";
   code.replaceWith(box);
   box.append(code);
-  // Without HTTPS, browsers have a clipboard only on localhost.
+  // On pages without HTTPS, browsers allow access to the clipboard only on localhost.
   if (navigator.clipboard) box.append(createButton(code));
   observer.observe(code);
 }

@@ -1,6 +1,6 @@
-// Applies the controls of the catalog to all examples: the theme and the design tokens. Shows the CSS
-// of the changed tokens. The controls are hidden without this script. On wide screens, it also opens
-// the Jinja of each example.
+// Applies the form fields of the component catalog, a theme and design tokens, to all examples. Shows
+// the CSS for the design tokens that the visitor has changed. The form is hidden without this script.
+// On wide screens, the script also opens the Jinja source of each example.
 const form = document.querySelector("[data-tokens]");
 const css = form.querySelector("[data-css]");
 const examples = document.querySelectorAll(".result");
@@ -10,7 +10,7 @@ function update() {
   const changes = fields
     .filter((field) => field.value !== field.defaultValue)
     .map((field) => [field.name, field.value + (field.dataset.unit ?? "")]);
-  // A theme sets tokens on its own element, so a change on :root would not reach the examples.
+  // A theme sets design tokens on the element of the example, so a change on :root would have no effect.
   for (const example of examples) {
     example.dataset.xiebaoTheme = form.elements.theme.value;
     for (const field of fields) example.style.removeProperty(field.name);
@@ -22,8 +22,8 @@ function update() {
 
 form.hidden = false;
 form.addEventListener("input", update);
-form.addEventListener("reset", () => setTimeout(update)); // The browser resets the fields after this event.
+form.addEventListener("reset", () => setTimeout(update)); // The browser resets the form fields after the event.
 if (matchMedia("(min-width: 800px)").matches) {
   for (const details of document.querySelectorAll(".example .source")) details.open = true;
 }
-update(); // The browser may have kept the values of an earlier visit.
+update(); // The browser may have kept the form values from an earlier visit.

@@ -1,5 +1,5 @@
-/* Two parts of the page are asides: each gets a name, which the theme does not give them. And in
-   Chinese, so do the controls whose names the theme has in English only. */
+/* Gives accessible names to the two sidebars, because the theme gives them no names. In the Chinese manual, also
+   translates the names of the controls that the theme has only in English. */
 
 for (const [part, name] of [[".sidebar-drawer", ".sidebar-brand-text"], [".toc-drawer", ".toc-title"]]) {
   const text = document.querySelector(name)?.textContent.trim();

@@ -1,4 +1,5 @@
-/* The search of the manual, by MiniSearch, in the pieces that search.py wrote. */
+/* The search of the manual. It uses MiniSearch, and searches the pieces (sections, settings, messages and others) that
+   docs/search.py has written into the index. */
 
 (() => {
   "use strict";
@@ -6,9 +7,9 @@
   const MOST_PAGES = 10;
   const PIECES_OF_A_PAGE = 3;
   const SNIPPET = 160;
-  const PHRASE = 3; // how much more what has the question as it is counts
+  const PHRASE = 3; // The score of a piece that contains the exact question is multiplied by this factor.
 
-  // Words that are in every question and tell nothing.
+  // Common words, which are in many questions and do not help to find a page.
   const COMMON = new Set(
     ("a an and are as at be been but by can cannot do does for from get gets has have how i in is it its"
       + " must my no not of on one or so that the their there this to was what when where which who why"
@@ -16,7 +17,7 @@
   );
   const COMMON_CHINESE = /怎么办|怎么|怎样|如何|为什么|什么|在哪里|哪里|哪些|能不能|可不可以|是不是|有没有|可以|能否|吗|呢|的|了/gu;
 
-  // What people write for what the manual calls otherwise.
+  // Words that readers may use, each with the word that the manual uses instead.
   const ALSO = new Map([
     ["config", "setting"], ["configuration", "setting"], ["email", "mail"], ["refund", "surrender"],
     ["安卓", "android"], ["连接", "链接"], ["退款", "退保"],
@@ -25,10 +26,10 @@
   const LATIN = "(?:(?!\\p{Script=Han})[\\p{L}\\p{N}_])+";
   const RUNS = new RegExp(`\\p{Script=Han}+|${LATIN}(?:-${LATIN})*`, "gu");
 
-  // Written apart by some and together by others.
+  // "log in", "log-in" and "login" are treated as the same word.
   const APART = /\blog(?:ged|ging|s)?[ -](in|out)\b/gi;
 
-  // Chinese has no spaces: pairs of characters find what is written in whatever words.
+  // Chinese text has no spaces between words, so the words of Chinese text are all pairs of neighboring characters.
   function words(text) {
     return [...text.replace(COMMON_CHINESE, " ").replace(APART, "log$1").matchAll(RUNS)].flatMap(([run]) => {
       const characters = [...run];
@@ -37,7 +38,7 @@
     });
   }
 
-  // A name such as XIEBAO_PUBLIC_URL or double-click is found by its parts, too.
+  // The parts of a name are words, too, so that "public" also finds XIEBAO_PUBLIC_URL.
   function withParts(word) {
     const parts = word.split(/[_-]/).filter(Boolean);
     return parts.length > 1 ? [word, ...parts] : [word];
@@ -45,7 +46,7 @@
 
   const singular = (word) => word.replace(/(?<=[a-z]{3})(?:ies$|(?<![su])s$)/, (end) => end === "ies" ? "y" : "");
 
-  // What is looked up for a word; nothing for a common one.
+  // Returns the search term for a word, or null for a common word.
   function normal(word) {
     const lower = word.toLowerCase();
     return COMMON.has(lower) ? null : ALSO.get(lower) ?? singular(lower);
@@ -66,7 +67,8 @@
   });
   index.addAll(manualPieces);
 
-  // A name as it is typed tells more than its parts; one that is nowhere is looked up by them, too.
+  // Searches for a name as a whole, because the whole name finds better results than its parts. If the manual does
+  // not contain the name, also searches for its parts.
   const isThere = (word) =>
     index.search(word, { tokenize: (whole) => [whole], prefix: false, fuzzy: false }).length > 0;
   const asked = (question) => words(question).flatMap((word) => {
@@ -74,8 +76,8 @@
     return parts.length === 1 || isThere(word) ? [word] : parts;
   });
 
-  // A question is about one thing: the page that is about it comes before a story that has it, and
-  // before a list that names it.
+  // The factors for the scores of tutorials and lists. A page about the subject of the question comes before a
+  // tutorial that uses the subject, and before a list that names it.
   const WEIGHTS = [
     [/(^|\/)index\.html/, 0.15],
     [/^tutorial\/existing-shop\//, 0.35],
@@ -85,8 +87,8 @@
   ];
   const weight = ({ url }) => WEIGHTS.find(([part]) => part.test(url))?.[1];
 
-  // How many words in a row a question has of a message, which is then what was pasted: some of them
-  // where it is long, and of a short one all that does not differ from case to case.
+  // A question contains a pasted message if it has 6 words in a row from the message. For a short message of at least 4
+  // words, the question must contain all of its parts that do not vary.
   const IN_A_ROW = 6;
   const SHORTEST = 4;
   const row = (text) => words(text).map((word) => word.toLowerCase());
@@ -104,7 +106,7 @@
     return runs.length && runs.length + IN_A_ROW - 1;
   }
 
-  // The best pieces of the best pages.
+  // Returns the pages that fit the question best, each with its matching pieces.
   function search(question) {
     const pages = new Map();
     const terms = asked(question);
@@ -115,7 +117,7 @@
     const found = index.search(question, { tokenize: () => terms }).map((result) => {
       const piece = manualPieces[result.id];
       const says = isPhrase && `${piece.title} ${piece.text}`.toLowerCase().includes(phrase);
-      // Whatever has more of the words comes first, and not what has one of them often.
+      // A piece with more words of the question comes before a piece that repeats one word often.
       const share = (result.queryTerms.length / count) ** 2;
       return {
         ...result,
@@ -132,7 +134,7 @@
     return [...pages.values()].slice(0, MOST_PAGES);
   }
 
-  // Where in a text the most of the words are together.
+  // Returns the position in a text near which most of the searched words occur.
   function densest(text, known) {
     const lower = text.toLowerCase();
     const places = known.flatMap((word) => [...all(lower, word)].map((at) => [at, word]));
@@ -143,7 +145,7 @@
       const count = near(at);
       return count > most ? [count, at] : [most, start];
     }, [0, 0]);
-    // From the beginning of a sentence or a word on, if there is one.
+    // Begin the snippet at the beginning of a sentence or a word, if there is one shortly before.
     const start = Math.max(0, from - 40);
     const before = start && text.slice(start, from).search(/(?<=[\s。，；：])/u);
     return start + Math.max(0, before);
@@ -166,7 +168,8 @@
     return paragraph;
   }
 
-  // The parts of a text that have one of the words, and those between: pairs of Chinese overlap.
+  // Splits a text into the parts to highlight and the parts between them. Chinese words can overlap, because they are
+  // pairs of characters.
   function marked(text, known) {
     const lower = text.toLowerCase();
     const has = new Array(text.length).fill(false);
@@ -209,7 +212,7 @@
       const heading = document.createElement("h2");
       heading.append(link(best.url.split("#")[0], best.page));
       item.append(heading);
-      // What is the page's own comes before its sections: it has no heading besides.
+      // Show the piece of the page itself before its sections, because this piece has no heading.
       const shown = pieces.slice(0, PIECES_OF_A_PAGE);
       shown.sort((one, other) => (other.title === other.page) - (one.title === one.page));
       for (const piece of shown) {

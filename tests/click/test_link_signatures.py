@@ -89,7 +89,7 @@ def test_forged_signatures_return_404(
 
 
 def test_random_forged_tokens_are_refused() -> None:
-    outcome = fuzz.run(300, seed=8)
+    outcome = fuzz.send_random_tokens(300, seed=8)
     assert outcome.violations == []
     assert (outcome.tried, outcome.refused > 200, outcome.genuine > 1) == (300, True, True)
 

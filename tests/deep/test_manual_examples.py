@@ -23,7 +23,7 @@ def run_quick_start_check(folder: Path, hook: str = "", status: int = 0) -> tupl
     :param hook: Python code that is appended to the quick start of the README.
     :param status: the expected exit status.
     """
-    files = quickstart.files(README.read_text("utf-8"))
+    files = quickstart.find_quick_start_files(README.read_text("utf-8"))
     write_files(folder, {**files, "shop.py": files["shop.py"] + hook})
     [command] = re.findall(
         r"(?m)^\$ (flask .* --junit xiebao\.xml)$",

@@ -19,7 +19,7 @@ def read_quick_start(page: Path) -> dict[str, str]:
     """Return the files of the quick start on a page, without comments and blank lines."""
     return {
         path: re.sub(r"  #.*|\n(?=\n)", "", text)
-        for path, text in quickstart.files(page.read_text("utf-8")).items()
+        for path, text in quickstart.find_quick_start_files(page.read_text("utf-8")).items()
     }
 
 

@@ -1,7 +1,7 @@
 """Send forged tokens to the endpoints of the extension: ``python -m tests.tools.fuzz``.
 
-A response with status 500 or higher is a violation. It is also a violation if a token is accepted
-whose payload or signature differs from those of every link of the site.
+A response with status 500 or higher is a violation. It is also a violation if the site accepts a
+token whose payload or signature differs from those of all links that the site has built.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ _USER_AGENTS = (
 
 
 @dataclass
-class Outcome:
-    """The result of a run.
+class FuzzOutcome:
+    """The result of a fuzzing run.
 
     :ivar tried: The number of tokens that were sent.
     :ivar refused: The number of forged tokens that were refused.
     :ivar respelled: The number of changed tokens that were accepted, because the bytes of their
         signature are unchanged. Several base64 texts can stand for the same bytes.
-    :ivar genuine: The number of unchanged tokens of links. They must be accepted.
+    :ivar genuine: The number of unchanged link tokens, all of which must be accepted.
     """
 
     tried: int = 0
@@ -62,26 +62,26 @@ class Outcome:
         )
 
 
-def run(count: int, *, seed: int, seconds: float = 600) -> Outcome:
-    """Send random tokens to a site.
+def send_random_tokens(count: int, *, seed: int, seconds: float = 600) -> FuzzOutcome:
+    """Send random tokens to a test site, and return what the site accepted and refused.
 
     :param count: The number of tokens.
-    :param seed: The same seed gives the same tokens.
-    :param seconds: The maximum time. After it, the run ends with fewer tokens.
+    :param seed: The seed for the random choices. The same seed gives the same tokens.
+    :param seconds: The maximum time. A run that takes longer ends with fewer tokens.
     """
     rng = random.Random(seed)  # noqa: S311
-    site = _Site(rng)
-    outcome = Outcome()
-    forger = _Forger(rng, site.tokens)
+    site = _FuzzedSite(rng)
+    outcome = FuzzOutcome()
+    forger = _TokenForger(rng, site.tokens)
     started = time.monotonic()
     while outcome.tried < count and time.monotonic() - started < seconds:
         page = rng.choice(PAGES)
         kind, token = forger.forge_token(page)
         site.member = rng.choice((None, "alice", "bob"))
-        status, location = site.request(page, token)
-        if status == 308:  # Werkzeug redirects a path with "//" to the path with "/".
+        status, location = site.send_token(page, token)
+        if status == 308:  # Werkzeug redirects a path that contains "//" to the path with "/".
             token = re.sub(rb"/+", b"/", token.lstrip(b"/"))
-            status, location = site.request(page, token)
+            status, location = site.send_token(page, token)
         outcome.tried += 1
         description = f"{page}: {kind} {token[:200]!r}"
         if status >= 500:
@@ -92,7 +92,7 @@ def run(count: int, *, seed: int, seconds: float = 600) -> Outcome:
                 outcome.violations.append(f"{description} was refused")
         elif status == 404:
             outcome.refused += 1
-        elif site.has_link(page, token):
+        elif site.has_matching_link(page, token):
             outcome.respelled += 1
         else:
             outcome.violations.append(f"{description} was accepted: {status} {location}")
@@ -101,7 +101,7 @@ def run(count: int, *, seed: int, seconds: float = 600) -> Outcome:
 
 
 def is_another_spelling(changed: str, token: str) -> bool:
-    """Return True if both tokens have the same payload text and the same signature bytes."""
+    """Return True if two tokens have the same payload text and the same signature bytes."""
     payload, _, signature = token.rpartition(".")
     changed_payload, _, spelling = changed.rpartition(".")
     if changed_payload != payload or not re.fullmatch("[A-Za-z0-9_-]+", spelling):
@@ -114,11 +114,11 @@ def is_another_spelling(changed: str, token: str) -> bool:
         return False
 
 
-class _Site:
-    """A site with links of all kinds.
+class _FuzzedSite:
+    """A test site with links to all gateway pages and with return links.
 
     :ivar member: The member who is logged in, or None.
-    :ivar tokens: The tokens of the links, by the page that they open.
+    :ivar tokens: The link tokens, by the name of the page that they open.
     """
 
     member: str | None = None
@@ -136,7 +136,7 @@ class _Site:
         self.xiebao = Xiebao(self.app)
         self.xiebao.member_loader(lambda: self.member)
         alice, bob = {"member": "alice"}, {"member": "bob"}
-        link, return_link = self._build_token, self._build_return_token
+        link, return_link = self._build_link_token, self._build_return_token
         self.tokens = {
             "product": [
                 link("product", "QX000000127257"),
@@ -160,7 +160,7 @@ class _Site:
             ],
         }
 
-    def _build_token(self, page: str, *reference: str, **options: Any) -> str:
+    def _build_link_token(self, page: str, *reference: str, **options: Any) -> str:
         with self.app.test_request_context():
             link: str = getattr(self.xiebao, f"{page}_link")(*reference, **options)
         return link.rpartition("/")[2]
@@ -168,17 +168,17 @@ class _Site:
     def _build_return_token(self, page: str, *reference: str, **options: Any) -> str:
         self.member = "alice"
         options = {"member": "alice", "return_to": "/", **options}
-        link = f"/xiebao/{page}/{self._build_token(page, *reference, **options)}"
+        link = f"/xiebao/{page}/{self._build_link_token(page, *reference, **options)}"
         response = self.app.test_client().get(link, headers={"User-Agent": _USER_AGENTS[1]})
         return get_return_link(response).rpartition("/")[2]
 
-    def has_link(self, page: str, token: bytes) -> bool:
-        """Return True if a link to this page has the same payload and the same signature."""
+    def has_matching_link(self, page: str, token: bytes) -> bool:
+        """Return True if a genuine link to the page has the token's payload and signature."""
         text = token.decode("latin-1")
         return any(is_another_spelling(text, known) for known in self.tokens[page])
 
-    def request(self, page: str, token: bytes) -> tuple[int, str]:
-        """Send a request, and return the status and the ``Location`` of the response."""
+    def send_token(self, page: str, token: bytes) -> tuple[int, str]:
+        """Request a page with a token, and return the response's status and ``Location``."""
         rng = self.rng
         environ = {
             **create_environ(base_url="https://shop.example"),
@@ -192,26 +192,27 @@ class _Site:
         return int(status[:3]), headers.get("Location", "")
 
 
-class _Forger:
-    """A generator of random tokens that does not know the secret key.
+class _TokenForger:
+    """A generator of random tokens. It knows genuine tokens, but not the site's secret key.
 
-    :param tokens: The tokens of genuine links, by the page that they open.
+    :param tokens: The genuine link tokens, by the name of the page that they open.
     """
 
     def __init__(self, rng: random.Random, tokens: dict[str, list[str]]) -> None:
         self.rng = rng
         self.tokens = {page: [token.encode() for token in tokens[page]] for page in tokens}
-        #: The frequency of each kind of token, by the name of the method that builds it.
+        #: The relative frequency of each kind of token. ``build_edited_token`` builds the kind
+        #: "edited", for example.
         self.frequencies = {
-            "random_bytes": 6,
-            "random_token_letters": 6,
-            "random_letters": 4,
+            "binary": 6,
+            "random": 6,
+            "garbage": 4,
             "edited": 30,
             "cut": 8,
-            "token_of_another_page": 6,
+            "other_page": 6,
             "mixed": 6,
-            "wrong_signature": 12,
-            "no_signature": 6,
+            "missigned": 12,
+            "unsigned": 6,
             "percent_encoded": 8,
             "compressed": 4,
             "nested": 3,
@@ -220,30 +221,31 @@ class _Forger:
         }
 
     def forge_token(self, page: str) -> tuple[str, bytes]:
-        """Return the kind of a random token, and the token as it appears in a path."""
+        """Build a random token, and return its kind and the token as it appears in a path."""
         kinds, frequencies = zip(*self.frequencies.items(), strict=True)
         [kind] = self.rng.choices(kinds, frequencies)
-        return kind, getattr(self, kind)(page)
+        return kind, getattr(self, f"build_{kind}_token")(page)
 
-    def random_bytes(self, _: str) -> bytes:
+    def build_binary_token(self, _: str) -> bytes:
+        """Return random bytes."""
         return self.rng.randbytes(self.rng.randrange(1, 200))
 
-    def random_token_letters(self, _: str) -> bytes:
-        """Return random letters that may appear in a token."""
+    def build_random_token(self, _: str) -> bytes:
+        """Return random characters from the alphabet of tokens."""
         return "".join(self.rng.choices(_TOKEN_LETTERS, k=self.rng.randrange(1, 200))).encode()
 
-    def random_letters(self, _: str) -> bytes:
-        """Return random letters, most of which may not appear in a token."""
+    def build_garbage_token(self, _: str) -> bytes:
+        """Return random characters, most of which are not in the alphabet of tokens."""
         letters = _TOKEN_LETTERS + _OTHER_LETTERS * 3
         return "".join(self.rng.choices(letters, k=self.rng.randrange(1, 80))).encode()
 
-    def genuine(self, page: str) -> bytes:
-        """Return the token of a link."""
+    def build_genuine_token(self, page: str) -> bytes:
+        """Return an unchanged token of a random link to the page."""
         return self.rng.choice(self.tokens[page])
 
-    def edited(self, page: str) -> bytes:
-        """Return the token of a link with one to five small changes."""
-        token = bytearray(self.genuine(page))
+    def build_edited_token(self, page: str) -> bytes:
+        """Return a link token with one to five small changes."""
+        token = bytearray(self.build_genuine_token(page))
         for _ in range(self.rng.choice((1, 1, 1, 2, 5))):
             position = self.rng.randrange(len(token))
             letters = _TOKEN_LETTERS if self.rng.random() < 0.7 else _OTHER_LETTERS
@@ -262,43 +264,44 @@ class _Forger:
                     token[position], token[other] = token[other], token[position]
         return bytes(token)
 
-    def cut(self, page: str) -> bytes:
-        """Return a part of a link's token, or the token twice."""
-        token = self.genuine(page)
+    def build_cut_token(self, page: str) -> bytes:
+        """Return a part of a link token, or the token twice in a row."""
+        token = self.build_genuine_token(page)
         start, end = sorted(self.rng.choices(range(len(token) + 1), k=2))
         part = self.rng.choice((token[:end], token[start:], token[start:end], token * 2))
         return part if part != token else token[:-1]
 
-    def token_of_another_page(self, page: str) -> bytes:
-        return self.genuine(self.rng.choice([each for each in PAGES if each != page]))
+    def build_other_page_token(self, page: str) -> bytes:
+        """Return a genuine token of a link to another page."""
+        return self.build_genuine_token(self.rng.choice([each for each in PAGES if each != page]))
 
-    def mixed(self, page: str) -> bytes:
-        """Return the payload of one link with the signature of another."""
-        payload = self.genuine(self.rng.choice(PAGES)).partition(b".")[0]
+    def build_mixed_token(self, page: str) -> bytes:
+        """Return the payload of one link token with the signature of another."""
+        payload = self.build_genuine_token(self.rng.choice(PAGES)).partition(b".")[0]
         signature = self._choose_signature(page)
         is_genuine = payload + b"." + signature in self.tokens[page]
         return payload + b"." + (signature[::-1] if is_genuine else signature)
 
-    def wrong_signature(self, page: str) -> bytes:
-        """Return a token that is signed with another key or for another purpose."""
-        fields = self._choose_fields(page)
+    def build_missigned_token(self, page: str) -> bytes:
+        """Return a token that is signed with another secret key or with another salt."""
+        fields = self._choose_payload_fields(page)
         key = self.rng.choice(("", "another secret", SECRET[:-1], SECRET.upper(), "Key"))
         salt = self.rng.choice((b"flask-xiebao.entry", b"flask-xiebao.click", b"itsdangerous"))
-        if self.rng.random() < 0.2:  # The site may use its secret key for other tokens, too.
+        if self.rng.random() < 0.2:  # A site may also use its secret key for other tokens.
             return str(URLSafeTimedSerializer(SECRET, salt).dumps(fields)).encode()
         signer = Signer(key, salt, key_derivation="hmac", digest_method=hashlib.sha256)
         key_id = self.rng.choice((b"AAA", self._choose_signature(page)[:3]))
         value = encode_payload(fields) + b"." + key_id
         return value + signer.get_signature(value)
 
-    def no_signature(self, page: str) -> bytes:
-        """Return a payload with an empty or meaningless signature."""
+    def build_unsigned_token(self, page: str) -> bytes:
+        """Return a token with an empty or meaningless signature."""
         signature = self.rng.choice((b"", b".", b".AAAA", b"." + b"A" * 43, b"." * 40))
-        return encode_payload(self._choose_fields(page)) + signature
+        return encode_payload(self._choose_payload_fields(page)) + signature
 
-    def percent_encoded(self, page: str) -> bytes:
+    def build_percent_encoded_token(self, page: str) -> bytes:
         """Return a token that is still percent-encoded after the server has decoded the path."""
-        token = self.edited(page)
+        token = self.build_edited_token(page)
         once = (
             quote(token, safe="")
             if self.rng.random() < 0.5
@@ -307,29 +310,29 @@ class _Forger:
         twice = quote_from_bytes(once.encode(), safe="")
         return unquote_to_bytes(self.rng.choice((once, twice, once + "%", "%zz" + once)))
 
-    def compressed(self, page: str) -> bytes:
+    def build_compressed_token(self, page: str) -> bytes:
         """Return a token whose payload would be huge if a serializer decompressed it."""
         size = self.rng.choice((10, 10**4, 10**6))
         payload = base64_encode(zlib.compress(b"[" + b"0," * size + b"0]", 9))[:4000]
         signature = self._choose_signature(page)
-        # The serializers of itsdangerous mark a compressed payload with a period.
+        # The serializers of itsdangerous put a period before a compressed payload.
         return self.rng.choice((b".", b"")) + payload + b"." + signature
 
-    def nested(self, page: str) -> bytes:
+    def build_nested_token(self, page: str) -> bytes:
         """Return a token whose payload is deeply nested JSON."""
         depth = self.rng.choice((10, 1000, 20_000))
         return base64_encode(b"[" * depth + b"]" * depth) + b"." + self._choose_signature(page)
 
-    def long(self, page: str) -> bytes:
+    def build_long_token(self, page: str) -> bytes:
         """Return a token that is much longer than any link."""
-        token = self.genuine(page)
+        token = self.build_genuine_token(page)
         return self.rng.choice((token * 400, token + b"A" * 60_000, b"." * 60_000))
 
     def _choose_signature(self, page: str) -> bytes:
-        """Return the signature of a genuine token, and the id of the key before it."""
-        return self.genuine(page).partition(b".")[2]
+        """Return the key id and the signature of a random genuine token, as one byte string."""
+        return self.build_genuine_token(page).partition(b".")[2]
 
-    def _choose_fields(self, page: str) -> list[Any]:
+    def _choose_payload_fields(self, page: str) -> list[Any]:
         member = self.rng.choice(("alice", "bob", None, 0, True, "", ["alice"]))
         entry = [page if page != "paid" else "product", "QX1", None, 1, "/", member, 2**31, 60]
         return ["alice", "click", 2**31, *entry] if page == "paid" else entry
@@ -343,7 +346,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=600, help="the maximum time")
     options = parser.parse_args()
     seed = random.randrange(2**32) if options.seed is None else options.seed  # noqa: S311
-    outcome = run(options.count, seed=seed, seconds=options.seconds)
+    outcome = send_random_tokens(options.count, seed=seed, seconds=options.seconds)
     print(*outcome.violations[:20], f"{outcome} (seed {seed})", sep="\n")
     return 1 if outcome.violations or outcome.tried < options.count else 0
 

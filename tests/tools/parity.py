@@ -20,10 +20,10 @@ CURRENT_PAGES = [
     page for page in _translate["get_chinese_pages"]() if not _translate["is_outdated"](page)
 ]
 
-# Comments and the option --locale may differ in the code of the two languages.
+# The comments and the option ``--locale`` may differ between English and Chinese code blocks.
 _COMMENT = re.compile(r"(?<!\S)#:? .*|\{#.*?#\}|/\*.*?\*/|<!--.*?-->| --locale zh\b", re.DOTALL)
-#: Patterns of headings, table rows, list items, settings and links. A page has the same number of
-#: each in both languages.
+#: The patterns of headings, table rows, list items, settings and links. All patterns must match
+#: equally often in both languages.
 _STRUCTURE = (r"^#+ ", r"^\|", r"^ *(?:-|\d+\.) ", r"\{confval\}`\w+`", r"\]\(([^)#]+)")
 
 
@@ -49,8 +49,8 @@ def test_chinese_page_has_same_code_and_structure_as_english_page(page: Path) ->
 
 
 def _normalize_block(block: CodeBlock) -> tuple[str, ...]:
-    """Return the parts of a code block that are the same in both languages."""
-    if block.language in ("text", "{container}"):  # Its content may differ.
+    """Return the parts of a code block that must be the same in both languages."""
+    if block.language in ("text", "{container}"):  # The content may be translated.
         return (block.language,)
     lines = _COMMENT.sub("", block.code).splitlines()
     return block.language, *filter(None, map(str.rstrip, lines)), block.options
@@ -59,7 +59,8 @@ def _normalize_block(block: CodeBlock) -> tuple[str, ...]:
 def test_chinese_pages_contain_no_english_sentences() -> None:
     english = []
     for page in CURRENT_PAGES:
-        # The texts for {messages} are in a catalog, and docs/translate.py lists untranslated ones.
+        # Skip pages with {messages}. The texts of this directive are in a catalog, and
+        # docs/translate.py lists the untranslated texts.
         if page.parent == ROOT or "{messages}" in page.read_text("utf-8"):
             continue
         name = page.relative_to(DOCS / "zh").with_suffix(".html")

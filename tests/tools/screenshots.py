@@ -23,17 +23,18 @@ from tests.support import serve_app
 ROOT = Path(__file__).parents[2]
 DEMO_FOLDER = ROOT / "demo_app/screenshots"
 MANUAL_FOLDER = ROOT / "docs/_static/looks"
-#: The page of the manual with the design tokens for each CSS framework.
+#: The page of the manual that lists the design tokens for each CSS framework.
 TOKENS_PAGE = ROOT / "docs/en/how-to/css-frameworks.md"
 
 
 class StyledPage(NamedTuple):
-    """A page of tests/browser/site_styles.py with entries.
+    """A test page that shows entries together with a site's own styles.
 
-    :ivar styles: The name of the page.
-    :ivar comment: The comment before the framework's design tokens in the manual. Without it, the
-        page has no CSS framework and shows all looks.
-    :ivar button_class: The HTML class of a button of the framework. It appears beside the entries.
+    :ivar styles: The name of the page in ``tests/browser/site_styles.py``.
+    :ivar comment: The CSS comment above the framework's design tokens in the manual. If it is
+        empty, the page has no CSS framework and shows all looks.
+    :ivar button_class: The CSS classes of the framework's own button, which is shown beside the
+        entries.
     """
 
     styles: str
@@ -43,7 +44,8 @@ class StyledPage(NamedTuple):
 
 VANT_BUTTON = "van-button van-button--primary van-button--normal"
 TAILWIND_BUTTON = "rounded-lg bg-teal-700 px-4 py-2.5 font-semibold text-white"
-#: The pages by the name of the screenshot. If the name ends in "-dark", the page is in dark mode.
+#: The styled pages, by the name of the screenshot. If the name ends in "-dark", the page is in dark
+#: mode.
 STYLED_PAGES = {
     "plain-light": StyledPage("dark by media query"),
     "plain-dark": StyledPage("dark by media query"),
@@ -56,52 +58,53 @@ STYLED_PAGES = {
     "pico": StyledPage("Pico", "Pico 2"),
     "bulma": StyledPage("Bulma", "Bulma 1", "button is-link"),
 }
-#: The sections of the demo's catalog in the manual.
+#: The sections of the demo's component catalog that the manual shows.
 SECTIONS = ("variants", "states", "cards")
 MAX_BYTES = 200_000
-#: The time and the URL of the demo are fixed, because its QR codes and links depend on them.
+#: The fixed time and URL of the demo. QR codes and links depend on both, so a new screenshot shows
+#: the same codes.
 TIME = datetime(2027, 1, 1, tzinfo=UTC)
 PUBLIC_URL = "https://shop.example"
 
 
-def save(screenshot: bytes, file: Path) -> None:
-    """Save a screenshot with a palette, which reduces its size to a third."""
+def save_screenshot(screenshot: bytes, file: Path) -> None:
+    """Save a screenshot with 256 colors, because this reduces its size to a third."""
     Image.open(io.BytesIO(screenshot)).convert("RGB").quantize(256).save(file, optimize=True)
     assert file.stat().st_size < MAX_BYTES, f"{file.name} is too large"
 
 
 def save_demo_screenshots(page: Page, address: str) -> None:
-    """Save screenshots of the demo on a phone. The member must be logged in."""
+    """Save the screenshots of the demo on a phone. A member must be logged in."""
     page.goto(f"{address}/widgets/")
     page.locator(".controls").evaluate("controls => controls.scrollIntoView()")
-    save(page.screenshot(), DEMO_FOLDER / "looks-phone.png")
+    save_screenshot(page.screenshot(), DEMO_FOLDER / "looks-phone.png")
 
     page.goto(address)
-    # Load images that the browser would only load after scrolling.
+    # Load all images now, because the browser loads some images only after scrolling.
     page.evaluate(
         "Promise.all([...document.images].map("
         "image => { image.loading = 'eager'; return image.decode(); }))"
     )
-    page.evaluate("scrollTo(0, 150)")  # Show the whole card.
-    save(page.screenshot(), DEMO_FOLDER / "shop-phone.png")
+    page.evaluate("scrollTo(0, 150)")  # Show the whole insurance card.
+    save_screenshot(page.screenshot(), DEMO_FOLDER / "shop-phone.png")
 
     page.goto(address)
     page.goto(address + str(page.get_attribute("#home", "href")))
-    save(page.screenshot(full_page=True), DEMO_FOLDER / "handoff-phone.png")
+    save_screenshot(page.screenshot(full_page=True), DEMO_FOLDER / "handoff-phone.png")
 
 
 def fulfill_from_demo(address: str, route: Route) -> None:
     """Answer a request to the public URL with the demo's response.
 
-    :param address: The URL at which the demo is served.
+    :param address: The URL of the local server for the demo.
     """
     route.fulfill(response=route.fetch(url=route.request.url.replace(PUBLIC_URL, address)))
 
 
 def save_styled_page_screenshots(browser: Browser, address: str) -> None:
-    """Save a screenshot of each page of tests/browser/site_styles.py in the manual.
+    """Save a screenshot of each styled page for the manual.
 
-    The entries of a page with a CSS framework have the design tokens from the manual.
+    On pages with a CSS framework, the entries have the design tokens that the manual recommends.
     """
     for name, (styles, comment, button_class) in STYLED_PAGES.items():
         page = browser.new_page(
@@ -127,12 +130,12 @@ def save_styled_page_screenshots(browser: Browser, address: str) -> None:
                 }""",
                 [button_class, read_tokens_from_manual(comment)],
             )
-        save(page.screenshot(full_page=True), MANUAL_FOLDER / f"{name}.png")
+        save_screenshot(page.screenshot(full_page=True), MANUAL_FOLDER / f"{name}.png")
         page.close()
 
 
 def read_tokens_from_manual(comment: str) -> list[tuple[str, str, str]]:
-    """Return the selector, name and value of each token below a comment in the manual."""
+    """Return the selector, name and value of each design token below a comment in the manual."""
     css = TOKENS_PAGE.read_text(encoding="utf-8").partition(f"/* {comment} */")[2]
     css = re.sub(r"/\*.*?\*/", "", re.split(r"\n/\*|```", css)[0])
     return [
@@ -143,7 +146,7 @@ def read_tokens_from_manual(comment: str) -> list[tuple[str, str, str]]:
 
 
 def save_section_screenshots(browser: Browser, address: str) -> None:
-    """Save a screenshot of each section of the catalog, in English and without its code."""
+    """Save screenshots of the catalog's sections for the manual, in English and without code."""
     page = browser.new_page(
         viewport=ViewportSize(width=840, height=1200), device_scale_factor=1.5, color_scheme="light"
     )
@@ -151,12 +154,12 @@ def save_section_screenshots(browser: Browser, address: str) -> None:
     page.evaluate("document.querySelectorAll('.controls, .source').forEach(part => part.remove())")
     for name in SECTIONS:
         section = page.locator(f"section[aria-labelledby={name}]")
-        save(section.screenshot(), MANUAL_FOLDER / f"{name}.png")
+        save_screenshot(section.screenshot(), MANUAL_FOLDER / f"{name}.png")
     page.close()
 
 
 def main() -> None:
-    """Save all screenshots."""
+    """Save the screenshots of the demo and of the manual."""
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     DEMO_FOLDER.mkdir(exist_ok=True)
     MANUAL_FOLDER.mkdir(parents=True, exist_ok=True)

@@ -1,7 +1,7 @@
 """Build the stylesheet that sites load from its source, which uses nested rules (``make styles``).
 
-Browsers older than 2023 cannot read nested rules, so Lightning CSS writes each of them out. A site
-needs no build, because the built file is part of the package.
+Browsers older than 2023 cannot read nested rules, so Lightning CSS replaces them by plain rules. A
+site needs no build, because the built stylesheet is part of the package.
 """
 
 from __future__ import annotations
@@ -15,15 +15,16 @@ import flask_xiebao
 PACKAGE = Path(flask_xiebao.__file__).parent
 SOURCE, BUILT = PACKAGE / "styles/xiebao.css", PACKAGE / "static/xiebao.css"
 
-# This browser lacks only nesting. For older browsers, Lightning CSS would also rewrite :dir(),
-# and the right-to-left rules would depend on a list of languages.
+# The oldest browser for which Lightning CSS writes the stylesheet. It supports all features of the
+# source except nesting. For older browsers, Lightning CSS would also rewrite ``:dir()``, so the
+# right-to-left rules would depend on a list of languages.
 _TARGETS = ["firefox 115"]
 
 
 def build_stylesheet() -> str:
     """Return the stylesheet without nested rules."""
-    # Browsers show rules of the built file to developers, so it is not minified. Compressed, this
-    # costs 0.25 kB.
+    # The built stylesheet is not minified, because developers read its rules in their browser's
+    # tools. This costs 0.25 kB after compression.
     return lightningcss.process_stylesheet(
         SOURCE.read_text("utf-8"), str(SOURCE), browsers_list=_TARGETS, minify=False
     )

@@ -9,7 +9,7 @@ from importlib.metadata import distributions
 
 from tests.manual.blocks import ROOT
 
-#: The programs, and the option with which each prints its version.
+#: The programs that the tests use, each with the option that prints its version.
 _PROGRAMS = {"chromium": "--version", "firefox": "--version", "nginx": "-v", "node": "--version"}
 
 

@@ -10,9 +10,9 @@ from .extensions import cache, csrf, db, login_manager
 
 
 def create_app(config: Mapping[str, Any] | None = None) -> Flask:
-    """Return the app.
+    """Create the app of the shop.
 
-    :param config: settings of a test, which replace those of the shop.
+    :param config: The settings of a test, which override the shop's settings.
     """
     app = Flask(__name__)
     app.config.from_object("shop.settings")

@@ -16,7 +16,7 @@ pages = Blueprint("auth", __name__)
 
 
 class LoginForm(FlaskForm):
-    """The login form."""
+    """The form with which members log in."""
 
     email = EmailField("邮箱", [InputRequired()])
     password = PasswordField("密码", [InputRequired()])
@@ -30,7 +30,9 @@ def login() -> ResponseReturnValue:
         member = db.session.scalar(db.select(Member).filter_by(email=form.email.data))
         if member and member.has_password(form.password.data):
             login_user(member)
-            return redirect(_local(request.args.get("next", "")) or url_for("trips.index"))
+            return redirect(
+                _find_local_path(request.args.get("next", "")) or url_for("trips.index")
+            )
         flash("邮箱或密码不对。")
     return render_template("login.html", form=form)
 
@@ -43,6 +45,6 @@ def logout() -> ResponseReturnValue:
     return redirect(url_for("trips.index"))
 
 
-def _local(path: str) -> str:
-    """Return the path if it is a path of this site, or an empty string."""
+def _find_local_path(path: str) -> str:
+    """Return the path if it leads to this site, or an empty string if it does not."""
     return path if re.fullmatch(r"/(?![/\\])[!-~]*", path) else ""

@@ -1,4 +1,4 @@
-"""The extensions. The app factory initializes them with the app."""
+"""The Flask extensions of the shop. The app factory initializes them."""
 
 from flask_caching import Cache
 from flask_login import LoginManager

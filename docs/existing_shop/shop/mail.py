@@ -7,8 +7,8 @@ from typing import Any
 from flask import current_app, render_template
 
 
-def send(to: str, subject: str, template: str, **context: Any) -> None:
-    """Render a template, and send it as an email."""
+def send_mail(to: str, subject: str, template: str, **context: Any) -> None:
+    """Render a template, and send the result as an email."""
     message = EmailMessage()
     message["From"] = current_app.config["MAIL_SENDER"]
     message["To"] = to

@@ -12,7 +12,7 @@ from .extensions import db, login_manager
 
 
 class Member(UserMixin, db.Model):
-    """A user with an account."""
+    """A user who has an account at the shop."""
 
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str]
@@ -52,7 +52,7 @@ def load_member(member_id: str) -> Member | None:
 @click.command("init-db")
 @with_appcontext
 def init_db() -> None:
-    """Create the missing tables."""
+    """Create the tables that do not exist yet."""
     db.create_all()
     click.echo("The tables are there.")
 

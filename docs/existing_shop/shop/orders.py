@@ -12,7 +12,7 @@ pages = Blueprint("orders", __name__)
 @pages.get("/orders/")
 @login_required
 def index() -> str:
-    """Show the member's orders."""
+    """Show all orders of the member who is logged in."""
     orders = db.session.scalars(db.select(Order).filter_by(member_id=current_user.id)).all()
     return render_template(
         "orders.html",
@@ -23,7 +23,7 @@ def index() -> str:
 @pages.get("/orders/<int(max=2147483647):order_id>")
 @login_required
 def order(order_id: int) -> str:
-    """Show one of the member's orders."""
+    """Show an order of the member, or return 404 for an order of another member."""
     query = db.select(Order).filter_by(id=order_id, member_id=current_user.id)
     order = db.first_or_404(query)
     return render_template(

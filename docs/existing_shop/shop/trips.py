@@ -20,16 +20,16 @@ def index() -> str:
 
 @pages.get("/trips/<int(max=2147483647):trip_id>")
 def trip(trip_id: int) -> str:
-    """Show a trip."""
+    """Show the page of a trip."""
     return render_template("trip.html", trip=db.get_or_404(Trip, trip_id))
 
 
 @pages.post("/trips/<int(max=2147483647):trip_id>")
 @login_required
 def book(trip_id: int) -> ResponseReturnValue:
-    """Book a trip."""
+    """Book a trip for the member, send an email, and redirect to the order."""
     order = Order(member_id=current_user.id, trip=db.get_or_404(Trip, trip_id))
     db.session.add(order)
     db.session.commit()
-    mail.send(order.member.email, "预订成功", "mail/booked.html", order=order)
+    mail.send_mail(order.member.email, "预订成功", "mail/booked.html", order=order)
     return redirect(url_for("orders.order", order_id=order.id))

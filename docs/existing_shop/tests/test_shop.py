@@ -42,11 +42,11 @@ def test_booking_sends_email_to_member(
 ) -> None:
     sent: list[EmailMessage] = []
 
-    class Server:
+    class FakeMailServer:
         def __init__(self, host: str) -> None:
             assert host == "mail.example"
 
-        def __enter__(self) -> "Server":
+        def __enter__(self) -> "FakeMailServer":
             return self
 
         def __exit__(self, *_: object) -> None:
@@ -55,7 +55,7 @@ def test_booking_sends_email_to_member(
         def send_message(self, message: EmailMessage) -> None:
             sent.append(message)
 
-    monkeypatch.setattr("smtplib.SMTP", Server)
+    monkeypatch.setattr("smtplib.SMTP", FakeMailServer)
     app.config["MAIL_SERVER"] = "mail.example"
     page = client.post("/trips/2", follow_redirects=True)
     assert "雨崩秘境五日" in page.text

@@ -1,4 +1,6 @@
-"""Measure the extension and similar libraries, and fail if a ratio exceeds its limit.
+"""Measure the extension and similar libraries, and fail if the extension is too slow.
+
+A limit is a ratio between the times of two functions, so the speed of the machine does not matter.
 
 The manual explains the figures on the page "What it costs".
 """
@@ -33,12 +35,12 @@ from sqlalchemy import create_engine
 from flask_xiebao import Platform, Xiebao, detect_platform
 from tests.deep.databases import run_postgresql
 from tests.tools.benchmarks import sites
-from tests.tools.benchmarks.measure import Run, build_request, measure_medians, print_table
+from tests.tools.benchmarks.measure import Run, build_request_sender, measure_medians, print_table
 from tests.tools.benchmarks.sites import CODE, GATEWAY, MEMBER, PC, PHONE
 from tests.tools.memory import get_resident_mib
 from tests.unit.ua_samples import SAMPLES
 
-#: A sentence for each limit that was exceeded.
+#: The sentences to print at the end, one for each time limit that a benchmark exceeded.
 EXCEEDED: list[str] = []
 
 BARE_APP = sites.create_site()
@@ -46,33 +48,35 @@ APP, XIEBAO = sites.create_site_with_entries()
 
 
 def measure_clicks() -> None:
-    """Measure clicks, a plain redirect, and the login redirects of other extensions."""
+    """Measure clicks on entries, a plain redirect, and the login redirects of other extensions."""
     with APP.test_request_context():
         link = XIEBAO.product_link(CODE)
         member_link = XIEBAO.product_link(CODE, member=MEMBER)
         link_with_return = XIEBAO.product_link(CODE, return_to="/orders/8")
     flask_login = sites.create_site(sites.add_flask_login)
     flask_dance = sites.create_site(sites.add_flask_dance)
-    compare(
+    compare_functions(
         "One click, from WSGI call to 302",
         {
-            "bare `redirect()`": build_request(BARE_APP, "/go", 302, PHONE),
-            "a click": build_request(APP, link, 302, PHONE),
-            "a click on a member's link": build_request(APP, member_link, 302, PHONE),
-            "a click with `return_to`": build_request(APP, link_with_return, 302, PHONE),
-            "Flask-Login's redirect to a login": build_request(flask_login, "/members", 302, PHONE),
-            "Flask-Dance's redirect to a login": build_request(
+            "bare `redirect()`": build_request_sender(BARE_APP, "/go", 302, PHONE),
+            "a click": build_request_sender(APP, link, 302, PHONE),
+            "a click on a member's link": build_request_sender(APP, member_link, 302, PHONE),
+            "a click with `return_to`": build_request_sender(APP, link_with_return, 302, PHONE),
+            "Flask-Login's redirect to a login": build_request_sender(
+                flask_login, "/members", 302, PHONE
+            ),
+            "Flask-Dance's redirect to a login": build_request_sender(
                 flask_dance, "/login/github", 302, PHONE
             ),
         },
         calls=300,
         limits={"a click": 1.2, "a click with `return_to`": 1.7},
     )
-    compare(
+    compare_functions(
         "A request that uses nothing of the extension",
         {
-            "without the extension": build_request(BARE_APP, "/nothing", 200, PHONE),
-            "with the extension": build_request(APP, "/nothing", 200, PHONE),
+            "without the extension": build_request_sender(BARE_APP, "/nothing", 200, PHONE),
+            "with the extension": build_request_sender(APP, "/nothing", 200, PHONE),
         },
         calls=1000,
         limits={"with the extension": 1.05},
@@ -80,7 +84,7 @@ def measure_clicks() -> None:
 
 
 def measure_stored_clicks() -> None:
-    """Measure a click that is stored in a database, beside a view that inserts a row."""
+    """Measure a click that is stored in a database, and a view that inserts a similar row."""
     with ExitStack() as stack:
         folder = stack.enter_context(TemporaryDirectory())
         urls = {"SQLite": f"sqlite:///{folder}/shop.sqlite3"}
@@ -89,17 +93,17 @@ def measure_stored_clicks() -> None:
         for name, url in urls.items():
             engine = create_engine(url)
             stack.callback(engine.dispose)
-            app, xiebao = sites.create_site_with_stored_clicks(engine)
+            app, xiebao = sites.create_site_storing_clicks(engine)
             with app.test_request_context():
                 link = xiebao.product_link(CODE, client_reference="8")
-            compare(
+            compare_functions(
                 f"A click that is stored, {name}, elapsed time",
                 {
-                    "a view that stores a row and redirects": build_request(
+                    "a view that stores a row and redirects": build_request_sender(
                         app, "/store", 302, PHONE
                     ),
-                    "a click that is not stored": build_request(APP, link, 302, PHONE),
-                    "a click that is stored": build_request(app, link, 302, PHONE),
+                    "a click that is not stored": build_request_sender(APP, link, 302, PHONE),
+                    "a click that is stored": build_request_sender(app, link, 302, PHONE),
                 },
                 calls=20,
                 clock=time.perf_counter,
@@ -109,27 +113,29 @@ def measure_stored_clicks() -> None:
 def measure_pages() -> None:
     """Measure pages with entries and pages with plain links."""
     bootstrap = sites.create_site(Bootstrap5)
-    compare(
+    compare_functions(
         "A page",
         {
-            "100 plain `<a href>`": build_request(BARE_APP, "/few/plain/100", 200, PHONE),
-            "100 entries": build_request(APP, "/few/entries/100", 200, PHONE),
-            "100 entries with a class": build_request(APP, "/few/entries-class/100", 200, PHONE),
-            "100 cards": build_request(APP, "/few/cards/100", 200, PHONE),
-            "100 `xiebao_link`": build_request(APP, "/few/links/100", 200, PHONE),
-            "100 policies of a member": build_request(APP, "/few/policies/100", 200, PHONE),
-            "100 Bootstrap-Flask nav items": build_request(
+            "100 plain `<a href>`": build_request_sender(BARE_APP, "/few/plain/100", 200, PHONE),
+            "100 entries": build_request_sender(APP, "/few/entries/100", 200, PHONE),
+            "100 entries with a class": build_request_sender(
+                APP, "/few/entries-class/100", 200, PHONE
+            ),
+            "100 cards": build_request_sender(APP, "/few/cards/100", 200, PHONE),
+            "100 `xiebao_link`": build_request_sender(APP, "/few/links/100", 200, PHONE),
+            "100 policies of a member": build_request_sender(APP, "/few/policies/100", 200, PHONE),
+            "100 Bootstrap-Flask nav items": build_request_sender(
                 bootstrap, "/few/bootstrap/100", 200, PHONE
             ),
         },
         calls=10,
         limits={"100 entries": 1.4},
     )
-    compare(
+    compare_functions(
         "A page with other products in each request, of 50,000",
         {
-            "100 plain `<a href>`": build_request(BARE_APP, "/many/plain/100", 200, PHONE),
-            "100 entries": build_request(APP, "/many/entries/100", 200, PHONE),
+            "100 plain `<a href>`": build_request_sender(BARE_APP, "/many/plain/100", 200, PHONE),
+            "100 entries": build_request_sender(APP, "/many/entries/100", 200, PHONE),
         },
         calls=20,
         limits={"100 entries": 3.5},
@@ -138,8 +144,8 @@ def measure_pages() -> None:
     for count in (1, 10, 100, 1000):
         plain, entries = measure_medians(
             {
-                "plain": build_request(BARE_APP, f"/few/plain/{count}", 200, PHONE),
-                "entries": build_request(APP, f"/few/entries/{count}", 200, PHONE),
+                "plain": build_request_sender(BARE_APP, f"/few/plain/{count}", 200, PHONE),
+                "entries": build_request_sender(APP, f"/few/entries/{count}", 200, PHONE),
             },
             calls=max(1, 500 // count),
             rounds=9,
@@ -150,27 +156,27 @@ def measure_pages() -> None:
 
 
 def measure_handoff_pages() -> None:
-    """Measure the handoff page and the QR code alone, with another member in each request."""
+    """Measure the handoff page and the QR code alone, with a different member in each request."""
     members = (f"m_{number:010}" for number in itertools.count())
     app = sites.create_site()
     xiebao = Xiebao(app)
     xiebao.member_loader(lambda: next(members))
     with app.test_request_context():
         home_link = xiebao.home_link()
-        # Build the links here, so that the time for this is not measured. compare() measures up to
-        # three times, and each measurement needs 250 links.
+        # Build the links before the measurement, so that their build time does not count.
+        # compare_functions() measures up to three times, and each measurement needs 250 links.
         links = iter(
             [
                 xiebao.home_link(member=next(members), no_login_for=300, external=True)
                 for _ in range(750)
             ]
         )
-    compare(
+    compare_functions(
         "A handoff page, another member each time",
         {
             "`segno.make_qr()` and its SVG": lambda: segno.make_qr(next(links)).svg_inline(),
             "the same with one mask": lambda: segno.make_qr(next(links), mask=0).svg_inline(),
-            "a handoff page": build_request(app, home_link, 200, PC),
+            "a handoff page": build_request_sender(app, home_link, 200, PC),
         },
         calls=5,
         limits={"a handoff page": 0.45},
@@ -178,7 +184,7 @@ def measure_handoff_pages() -> None:
 
 
 def measure_platform_detection() -> None:
-    """Measure ``detect_platform`` and other libraries, and how often each is right."""
+    """Measure ``detect_platform`` and other User-Agent parsers, and count their correct answers."""
     data = Path(fake_useragent.__file__).with_name("data") / "browsers.jsonl"
     browsers = [json.loads(line) for line in data.read_text("utf-8").splitlines()]
     generated = {row["useragent"]: row["type"] == "desktop" for row in browsers}
@@ -187,15 +193,15 @@ def measure_platform_detection() -> None:
         "detect_platform": lambda agent: detect_platform({"User-Agent": agent}) is Platform.PC,
         "user-agents": lambda agent: user_agents.parse(agent).is_pc,
         "device_detector": lambda agent: DeviceDetector(agent).parse().is_desktop(),
-        # This library returns the system and the device, but not whether the device is a PC.
+        # ua-parser returns the system and the device, but not whether the device is a PC.
         "ua-parser": ua_parser.parse,
     }
-    # The libraries cache their results, so every User-Agent must be different. Build all of them
+    # The libraries cache their results, so each User-Agent must be different. Build all User-Agents
     # before the measurement begins.
     calls, rounds = 200, 9
     agents = itertools.islice(itertools.cycle(generated), calls * rounds)
     distinct_agents = [f"{agent} N/{number}" for number, agent in enumerate(agents)]
-    # Each call of this method detects the platform of the next User-Agent.
+    # Each call of __next__ detects the platform of the next User-Agent.
     runs = {name: map(detect, distinct_agents).__next__ for name, detect in is_pc.items()}
     times = measure_medians(runs, calls=calls, rounds=rounds)
     rows = []
@@ -212,7 +218,7 @@ def measure_platform_detection() -> None:
 
 
 def measure_published_client() -> None:
-    """Measure ``Gateway.policy_url`` and a published client of the same gateway family."""
+    """Measure ``Gateway.policy_url`` and ``qixinApi``, a client for the same family of gateways."""
     client = QxSdk("12345", "Key")
     runs: dict[str, Run] = {
         "`qixinApi`": lambda: client.get_insure_detail_url("20190226020146", MEMBER),
@@ -222,29 +228,31 @@ def measure_published_client() -> None:
     }
     theirs, ours = (dict(parse_qsl(urlsplit(str(run())).query)) for run in runs.values())
     verdict = "the same query parameters" if theirs == ours else "other query parameters"
-    compare(f"A policy's URL: {verdict} ({', '.join(sorted(ours))})", runs, calls=3000)
+    compare_functions(f"A policy's URL: {verdict} ({', '.join(sorted(ours))})", runs, calls=3000)
 
 
 def measure_memory(click_count: int) -> None:
     """Measure the memory after many clicks, and after pages with much text.
 
-    :param click_count: The number of clicks. Each has another link and another User-Agent.
+    :param click_count: The number of clicks, each with a different link and User-Agent.
     """
     rows = []
     for start, end in ((0, 10_000), (10_000, click_count)):
         for number in range(start, end):
             with APP.test_request_context():
                 link = XIEBAO.product_link(f"QX{number}", return_to=f"/orders/{number}")
-            build_request(APP, link, 302, {"User-Agent": f"{PHONE['User-Agent']} N/{number}"})
+            build_request_sender(
+                APP, link, 302, {"User-Agent": f"{PHONE['User-Agent']} N/{number}"}
+            )
         rows.append([f"{end:,} distinct clicks", f"{get_resident_mib():.1f}"])
     for start, end in ((0, 20), (20, 2000)):
         for _ in range(start, end):
-            build_request(APP, "/few/form/1", 200, PHONE)
+            build_request_sender(APP, "/few/form/1", 200, PHONE)
         rows.append([f"{end:,} pages with 400 kB in an attribute", f"{get_resident_mib():.1f}"])
     print_table("Memory", ["after", "resident MiB"], rows)
 
 
-def compare(
+def compare_functions(
     title: str,
     runs: dict[str, Run],
     *,
@@ -252,10 +260,10 @@ def compare(
     limits: Mapping[str, float] | None = None,
     clock: Callable[[], float] = time.process_time,
 ) -> None:
-    """Measure functions, and print the time of each and its ratio to that of the first one.
+    """Measure functions, and print the time of each and its ratio to the time of the first.
 
-    :param limits: The largest ratio that each function may have. If a limit is exceeded, all
-        functions are measured again, three times at most, and the lowest ratios count.
+    :param limits: The maximum ratios, by the name of the function. If a function exceeds its limit,
+        all functions are measured again, three times at most, and the lowest ratios count.
     """
     limits = limits or {}
     best: dict[str, tuple[float, float]] = {}
@@ -279,7 +287,7 @@ def compare(
 
 
 def main() -> int:
-    """Run all benchmarks, and return 1 if a limit was exceeded.
+    """Run all benchmarks, and return 1 if a function exceeded its limit.
 
     The command line argument is the number of different clicks before the memory is measured.
     """
@@ -293,7 +301,7 @@ def main() -> int:
     measure_handoff_pages()
     measure_platform_detection()
     measure_published_client()
-    # This function connects signal receivers, which would slow down the others. Call it last.
+    # This benchmark connects signal receivers, which would slow down the benchmarks above.
     measure_stored_clicks()
     measure_memory(int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000)
     for sentence in EXCEEDED:

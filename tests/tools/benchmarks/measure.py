@@ -1,4 +1,4 @@
-"""Measure functions in turn, so that a change in the speed of the machine affects all of them."""
+"""Measure functions in turn, so that a change in the machine's speed affects all functions."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ def measure_medians(
 ) -> dict[str, float]:
     """Return the median time of one call of each function, in microseconds.
 
-    The functions are called in interleaved rounds.
+    Each round calls every function, so the functions take turns.
 
-    :param clock: By default, processor time is measured.
+    :param clock: The clock to measure with. The default is the processor time.
     """
     times: dict[str, list[float]] = {name: [] for name in runs}
     gc.collect()
@@ -43,10 +43,12 @@ def measure_medians(
     return {name: statistics.median(durations) for name, durations in times.items()}
 
 
-def build_request(app: Flask, path: str, expected_status: int, headers: dict[str, str]) -> Run:
+def build_request_sender(
+    app: Flask, path: str, expected_status: int, headers: dict[str, str]
+) -> Run:
     """Return a function that sends a request to the app as a WSGI server does it.
 
-    The request is also sent once at the beginning, to check its status.
+    The request is also sent once at the beginning, to check the status of the response.
     """
     environ = EnvironBuilder(path=path, headers=Headers(headers)).get_environ()
     statuses: list[str] = []

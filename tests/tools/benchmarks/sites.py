@@ -1,4 +1,4 @@
-"""The sites to measure, with and without the extension, and with other extensions."""
+"""The sites for the benchmarks, with and without Flask-Xiebao, and with other extensions."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from flask_xiebao.sqla import ClickMixin, PurchaseMixin, Purchases
 
 PHONE, PC = (dict(DEVICES[name].headers) for name in ("iphone", "pc"))
 MEMBER = "m_7Qk2vX9rT4"
-#: The text of every button, which is the default label of an entry.
+#: The text of all buttons and links. It is also the default label of an entry.
 LABEL = "我要投保"
-#: The product codes on a page, by the first part of the page's path.
+#: The lists of product codes, by the first part of a page's path: ``few`` or ``many``.
 CODES = {
     "few": [f"QX{number:012}" for number in range(100)],
     "many": [f"QX{number:012}" for number in range(50_000)],
@@ -31,7 +31,7 @@ GATEWAY = Gateway("12345", "Key")
 GATEWAY_URL = GATEWAY.product_url(CODE, partner_uniq_key=MEMBER, platform=Platform.H5)
 
 _LOOP = "{{% for code in codes %}}{}{{% endfor %}}"
-#: The templates of the pages, by the second part of the page's path.
+#: The page templates, by the second part of a page's path, for example ``cards``.
 _TEMPLATES = {
     "plain": _LOOP.format(f'<a href="{{{{ url_for("product", code=code) }}}}">{LABEL}</a>'),
     "bootstrap": '{% from "bootstrap5/nav.html" import render_nav_item %}'
@@ -54,9 +54,9 @@ _TEMPLATES = {
 
 
 def create_site(*extensions: Callable[[Flask], object]) -> Flask:
-    """Return a site without Flask-Xiebao. Its pages show links to many products.
+    """Return a site without Flask-Xiebao, whose pages show links to many products.
 
-    :param extensions: Functions that add an extension to the app.
+    :param extensions: Functions that each add an extension to the app.
     """
     app = Flask("bench")
     app.config.update(
@@ -70,7 +70,7 @@ def create_site(*extensions: Callable[[Flask], object]) -> Flask:
     app.add_url_rule("/product/<code>", "product", lambda code: code)
     app.add_url_rule("/go", "go", lambda: redirect(GATEWAY_URL))
     app.add_url_rule("/nothing", "nothing", lambda: "nothing of the extension")
-    # Each page continues with the product codes after those of the last request.
+    # Each request for a page gets the next product codes, so that consecutive pages differ.
     cycles = {
         (template, products): itertools.cycle(codes)
         for template in _TEMPLATES
@@ -90,7 +90,7 @@ def create_site(*extensions: Callable[[Flask], object]) -> Flask:
 
 
 def create_site_with_entries() -> tuple[Flask, Xiebao]:
-    """Return a site with Flask-Xiebao on which a member is logged in."""
+    """Return a site with Flask-Xiebao and a logged-in member, and its extension object."""
     app = create_site()
     xiebao = Xiebao(app)
     xiebao.member_loader(lambda: MEMBER)
@@ -98,19 +98,19 @@ def create_site_with_entries() -> tuple[Flask, Xiebao]:
 
 
 class Base(DeclarativeBase):
-    """The tables of the site that stores clicks."""
+    """The base class of the models for the site that stores clicks."""
 
 
 class Purchase(PurchaseMixin, Base):
-    """A purchase."""
+    """A purchase of insurance. The benchmark stores no purchases, only clicks."""
 
 
 class Click(ClickMixin, Base):
-    """A click."""
+    """A click on an insurance entry."""
 
 
 class Visit(Base):
-    """A row with a text. A view of the site inserts such rows."""
+    """A row with a text, which the view ``store_and_redirect`` inserts."""
 
     __tablename__ = "visit"
 
@@ -118,10 +118,10 @@ class Visit(Base):
     text: Mapped[str] = mapped_column(String(100))
 
 
-def create_site_with_stored_clicks(engine: Engine) -> tuple[Flask, Xiebao]:
-    """Return a site with the extension that stores clicks.
+def create_site_storing_clicks(engine: Engine) -> tuple[Flask, Xiebao]:
+    """Return a site with Flask-Xiebao that stores each click in a database.
 
-    The site also has a view that inserts a row and redirects, to compare a click with it.
+    For comparison, the site also has a view that inserts a row and redirects.
     """
     Base.metadata.create_all(engine)
     app, xiebao = create_site_with_entries()
@@ -138,12 +138,12 @@ def create_site_with_stored_clicks(engine: Engine) -> tuple[Flask, Xiebao]:
 
 
 def add_flask_dance(app: Flask) -> None:
-    """Add a login with GitHub at ``/login/github``."""
+    """Add Flask-Dance, with a GitHub login at ``/login/github``."""
     app.register_blueprint(make_github_blueprint("id", "secret"), url_prefix="/login")
 
 
 def add_flask_login(app: Flask) -> None:
-    """Add a page for members at ``/members``. No member is logged in."""
+    """Add Flask-Login, with a page for members at ``/members``. No member is logged in."""
     manager = LoginManager(app)
     manager.login_view = "login"
     manager.user_loader(lambda member: None)

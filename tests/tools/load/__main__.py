@@ -16,21 +16,22 @@ import time
 from collections import Counter, defaultdict
 from functools import partial
 
-from tests.tools.load.click_requests import Request, RequestGenerator
+from tests.tools.load.click_requests import ClickRequest, RequestGenerator
 from tests.tools.load.runner import LoadTest
 from tests.tools.memory import get_resident_mib
 
 CLIENTS = 6
-# A client opens a new connection after this many requests, because another worker may accept it.
+# The number of requests after which a client opens a new connection, because another worker may
+# accept the new connection.
 _REQUESTS_PER_CONNECTION = 25
-# After so many seconds, the memory of a worker may grow by at most so many MiB.
+# The seconds in which a worker's memory may still grow, and the maximum growth in MiB after them.
 _WARM_UP_SECONDS, _MAX_GROWTH = 10, 2
 
 
 def send_clicks(test: LoadTest, generator: RequestGenerator, lost_at: list[float]) -> None:
     """Send the requests of a generator over persistent connections.
 
-    :param lost_at: The times of requests without a response are added to this list.
+    :param lost_at: A list to which the times of requests without a response are added.
     """
     connection = test.connect()
     for number, request in enumerate(generator):
@@ -50,9 +51,9 @@ def send_click(
     test: LoadTest,
     generator: RequestGenerator,
     connection: http.client.HTTPConnection,
-    request: Request,
+    request: ClickRequest,
 ) -> None:
-    """Send a request, and record its response, any links in the response, and any violation."""
+    """Send a request, and record its response, the links on the page and any violation."""
     headers = {**request.headers, "Cookie": generator.build_session_cookie(request.login)}
     connection.request("GET", request.path, headers=headers)
     response = connection.getresponse()
@@ -72,21 +73,21 @@ def main() -> int:
     parser.add_argument("--seconds", type=int, default=30)
     seconds = parser.parse_args().seconds
     secret_key = secrets.token_hex()
-    served_requests: list[Request] = []
+    served_requests: list[ClickRequest] = []
     lost_at: list[float] = []
     memory: defaultdict[int, list[float]] = defaultdict(list)
     app = "tests.tools.load.click_site:create_app()"
     with LoadTest(app, "/page", LOAD_SECRET_KEY=secret_key) as test:
         generators = [RequestGenerator(secret_key, n, served_requests) for n in range(CLIENTS)]
-        first_workers = test.get_workers()
+        first_workers = test.get_worker_pids()
         with test.run_clients([partial(send_clicks, test, each, lost_at) for each in generators]):
             for second in range(seconds):
                 if second == seconds // 2:
                     killed_at = time.monotonic()
                     os.kill(first_workers[0], signal.SIGKILL)
                 time.sleep(1)
-                for pid in test.get_workers():
-                    with contextlib.suppress(OSError, IndexError):  # The worker may be dead.
+                for pid in test.get_worker_pids():
+                    with contextlib.suppress(OSError, IndexError):  # The worker may have died.
                         memory[pid].append(get_resident_mib(pid))
     total = len(test.responses)
     print(f"{total:,} requests in {seconds} s ({total / seconds:,.0f} per second)")
@@ -98,11 +99,11 @@ def main() -> int:
         print(
             f"  worker {pid}: {len(sizes)} s, {first:.1f} MiB at first, {last:.1f} MiB at the end"
         )
-        # A worker that ran only for a short time has not reached its usual size.
+        # A worker that ran only for a short time has not reached its usual memory size.
         if len(sizes) > _WARM_UP_SECONDS and last - first > _MAX_GROWTH:
             test.violations.append(f"worker {pid} grew by {last - first:.1f} MiB")
-    # Each client may lose the current request. It may also lose the next request, if it does not
-    # know yet that the connection is closed.
+    # When a worker dies, each client may lose its current request. A client may also lose its next
+    # request if the client does not know yet that the connection is closed.
     if len(lost_at) > 2 * CLIENTS or any(not 0 <= at - killed_at < 12 for at in lost_at):
         test.violations.append(
             f"{len(lost_at)} requests were lost, and not all because of the kill"

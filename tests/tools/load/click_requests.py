@@ -21,15 +21,18 @@ _simulator = GatewaySimulator("12345", "Key")
 _HREF = re.compile(r'href="(/xiebao/(?:product|home|policy)/[^"]+)"')
 
 
-class Request(NamedTuple):
-    """A request and the expected response.
+class ClickRequest(NamedTuple):
+    """A request of the load test, with the expected response.
 
     :param login: The member who is logged in, or None.
-    :param gateway_member: The member in the gateway URL, if a redirect to the gateway is expected.
-    :param locations: The possible ``Location`` headers, if there is no redirect to the gateway.
-    :param text: A text in the body.
-    :param link_count: For a page of the site, the number of links on the page.
-    :param worker: The process id of the worker that built the link, if the server has built it.
+    :param gateway_member: The member in the gateway URL, or None if no redirect to the gateway is
+        expected.
+    :param locations: The possible ``Location`` headers of a response that does not redirect to the
+        gateway.
+    :param text: A text that the body of the response must contain.
+    :param link_count: The number of links on the page, or None for a request that follows a link.
+    :param worker: The process id of the worker that built the link, or None if the load test built
+        it.
     """
 
     kind: str
@@ -44,7 +47,7 @@ class Request(NamedTuple):
     worker: int | None = None
 
     def find_violation(self, response: HTTPResponse, body: str) -> str:
-        """Return a description of the difference from the expected response, or ""."""
+        """Return a description of what is wrong with the response, or "" if nothing is wrong."""
         location = response.headers.get("Location", "")
         if response.status != self.status:
             return f"status {response.status} instead of {self.status}"
@@ -65,40 +68,55 @@ class Request(NamedTuple):
 
 
 class RequestGenerator:
-    """Endless random requests. A link with a member is followed only once, unless it has expired.
+    """An endless generator of random requests.
+
+    A link with a member is followed only once, unless the link has expired.
 
     :param secret_key: The secret key of the server.
     :param seed: The seed for the random choices.
-    :param served_requests: Requests for the links on the server's pages. All generators share this
+    :param served_requests: The requests for links on the server's pages. All generators share this
         list.
     """
 
-    def __init__(self, secret_key: str, seed: int, served_requests: list[Request]) -> None:
+    def __init__(self, secret_key: str, seed: int, served_requests: list[ClickRequest]) -> None:
         self.app = create_app(secret_key)
         self.random = random.Random(seed)  # noqa: S311
         self.seed, self.count = seed, 0
         self.served_requests = served_requests
-        # Build the expired links now, because time_machine changes the time in all threads.
+        # Build the expired links before the client threads start, because ``time_machine`` changes
+        # the time in all threads.
         with time_machine.travel(time.time() - 3600):
             self.expired_links = [self._build_link("alice", no_login_for=60) for _ in range(1000)]
 
-    def __iter__(self) -> Iterator[Request]:
+    def __iter__(self) -> Iterator[ClickRequest]:
         builders = (
-            *(self._follow_own_link, self._follow_own_link, self._follow_bearer_link),
-            *(self._follow_bearer_link, self._follow_link_logged_out, self._follow_expired_link),
-            *(self._follow_tampered_link, self._follow_link_of_another_member),
-            *(self._follow_link_without_member, self._open_handoff_page, self._return_from_payment),
-            *(self._request_page, self._prefetch, self._follow_served_link),
-            self._follow_served_link,
+            *(
+                self._build_own_link_request,
+                self._build_own_link_request,
+                self._build_bearer_request,
+            ),
+            *(
+                self._build_bearer_request,
+                self._build_logged_out_request,
+                self._build_expired_request,
+            ),
+            *(self._build_tampered_request, self._build_other_member_request),
+            *(
+                self._build_memberless_request,
+                self._build_handoff_request,
+                self._build_return_request,
+            ),
+            *(self._build_page_request, self._build_prefetch_request, self._choose_served_request),
+            self._choose_served_request,
         )
         while True:
             yield self.random.choice(builders)()
 
-    def record_links(self, page: Request, worker: int, body: str) -> None:
-        """Store a request for each link on a page, so that all generators use them."""
+    def record_links(self, page: ClickRequest, worker: int, body: str) -> None:
+        """Store a request for each link on a page, so that all generators can use the links."""
         for path in _HREF.findall(body):
             member = page.login if "/policy/" in path else "bob"
-            request = Request("served", path, member, gateway_member=member, worker=worker)
+            request = ClickRequest("served", path, member, gateway_member=member, worker=worker)
             self.served_requests.append(request)
         del self.served_requests[:-200]
 
@@ -108,68 +126,72 @@ class RequestGenerator:
         assert serializer is not None
         return f"session={serializer.dumps({'member': member})}"
 
-    def _follow_own_link(self) -> Request:
-        return Request("own", self._build_link("alice"), "alice", gateway_member="alice")
+    def _build_own_link_request(self) -> ClickRequest:
+        return ClickRequest("own", self._build_link("alice"), "alice", gateway_member="alice")
 
-    def _follow_link_without_member(self) -> Request:
+    def _build_memberless_request(self) -> ClickRequest:
         path = self._build_link(None, "product", f"QX{self.count % 5000}")
-        return Request("shared", path, "bob", gateway_member="bob")
+        return ClickRequest("shared", path, "bob", gateway_member="bob")
 
-    def _follow_bearer_link(self) -> Request:
+    def _build_bearer_request(self) -> ClickRequest:
         member = f"m-{self.seed}-{self.count}"
         path = self._build_link(member, no_login_for=3600)
-        return Request("bearer", path, gateway_member=member)
+        return ClickRequest("bearer", path, gateway_member=member)
 
-    def _follow_link_logged_out(self) -> Request:
+    def _build_logged_out_request(self) -> ClickRequest:
         path = self._build_link("alice")
-        # Some versions of Werkzeug escape slashes in a query.
+        # Some versions of Werkzeug percent-encode slashes in a query string.
         paths = (path, path.replace("/", "%2F"))
-        return Request("logged out", path, locations=tuple(f"/login?next={path}" for path in paths))
+        return ClickRequest(
+            "logged out", path, locations=tuple(f"/login?next={path}" for path in paths)
+        )
 
-    def _follow_expired_link(self) -> Request:
-        return Request("expired", self.random.choice(self.expired_links), status=410)
+    def _build_expired_request(self) -> ClickRequest:
+        return ClickRequest("expired", self.random.choice(self.expired_links), status=410)
 
-    def _follow_tampered_link(self) -> Request:
+    def _build_tampered_request(self) -> ClickRequest:
         path = self._build_link("alice", no_login_for=3600)
-        # Do not change the last letter of the token, because some of its bits are not used.
+        # Do not change the last letter of the token, because base64 ignores some of its bits.
         position = self.random.randrange(path.rindex("/") + 1, len(path) - 1)
         letter = "A" if path[position] not in "A." else "B"
-        return Request("tampered", path[:position] + letter + path[position + 1 :], "alice", 404)
+        return ClickRequest(
+            "tampered", path[:position] + letter + path[position + 1 :], "alice", 404
+        )
 
-    def _follow_link_of_another_member(self) -> Request:
+    def _build_other_member_request(self) -> ClickRequest:
         path = self._build_link("alice", no_login_for=self.random.choice((None, 3600)))
-        return Request("another's", path, "bob", 403)
+        return ClickRequest("another's", path, "bob", 403)
 
-    def _open_handoff_page(self) -> Request:
+    def _build_handoff_request(self) -> ClickRequest:
         path = self._build_link("alice", "policy", INSURE_NUM)
-        return Request("handoff", path, "alice", 200, text="<svg", headers=PC)
+        return ClickRequest("handoff", path, "alice", 200, text="<svg", headers=PC)
 
-    def _return_from_payment(self) -> Request:
+    def _build_return_request(self) -> ClickRequest:
         return_to = f"/back/{self.count}"
         link = self._build_link(
             "alice", "product", PRODUCT_CODE, no_login_for=3600, return_to=return_to
         )
         return_link = get_return_link(self.app.test_client().get(link, headers=PHONE))
-        return Request("paid", urlsplit(return_link).path, locations=(return_to,))
+        return ClickRequest("paid", urlsplit(return_link).path, locations=(return_to,))
 
-    def _prefetch(self) -> Request:
+    def _build_prefetch_request(self) -> ClickRequest:
         headers = {**PHONE, "Sec-Purpose": "prefetch"}
-        return Request("prefetch", self._build_link("alice"), "alice", 503, headers=headers)
+        return ClickRequest("prefetch", self._build_link("alice"), "alice", 503, headers=headers)
 
-    def _request_page(self) -> Request:
+    def _build_page_request(self) -> ClickRequest:
         member = self.random.choice((None, "alice", "bob"))
-        return Request("page", "/page", member, 200, link_count=3 if member else 2)
+        return ClickRequest("page", "/page", member, 200, link_count=3 if member else 2)
 
-    def _follow_served_link(self) -> Request:
-        return self.random.choice(self.served_requests or [self._request_page()])
+    def _choose_served_request(self) -> ClickRequest:
+        return self.random.choice(self.served_requests or [self._build_page_request()])
 
     def _build_link(
         self, member: str | None, page: str = "", *references: str, **options: Any
     ) -> str:
-        """Return a link as the site builds it.
+        """Return a link to the page as the site builds it.
 
-        Without a page, the page is random, the reference is new, and every second link has a
-        ``return_to``.
+        If no page is passed, the page is random, the product code or application number is new, and
+        every second link has a ``return_to``.
         """
         self.count += 1
         if not page:

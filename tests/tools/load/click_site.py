@@ -19,7 +19,8 @@ _PAGE = """
 def create_app(secret_key: str | None = None) -> Flask:
     """Return a site that sends the process id of its worker in the header ``X-Worker``.
 
-    :param secret_key: By default, the environment variable ``LOAD_SECRET_KEY``.
+    :param secret_key: The secret key of the site. The default is the environment variable
+        ``LOAD_SECRET_KEY``.
     """
     app = Flask("loaded")
     app.config.update(

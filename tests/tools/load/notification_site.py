@@ -1,4 +1,4 @@
-"""The site for the load test of notifications: the demo, with workers that die sometimes."""
+"""The site for the load test of notifications: the demo, whose workers sometimes die."""
 
 from __future__ import annotations
 
@@ -13,18 +13,19 @@ from flask import Flask, Response, jsonify, request
 import demo_app
 from flask_xiebao import Notification, notification_received
 
-#: The ``otherInfo`` of a notification that kills the worker after the worker has stored it.
+#: The field ``otherInfo`` of a fatal notification. The worker that has stored the notification
+#: kills itself.
 FATAL_INFO = {"word": "fatal"}
 
 
 def create_app() -> Flask:
-    """Return the demo. The environment variable ``LOAD_FOLDER`` names its instance folder."""
+    """Return the demo. Its instance folder is the environment variable ``LOAD_FOLDER``."""
     folder = Path(os.environ["LOAD_FOLDER"])
     app = demo_app.create_app(str(folder))
 
     @notification_received.connect_via(app)
     def kill_worker_once(_app: Flask, notification: Notification, **_: Any) -> None:
-        # The notification has been stored, but the response has not been sent yet.
+        # The signal is sent after the notification was stored and before the response is sent.
         if notification.data.get("otherInfo") == FATAL_INFO:
             with suppress(FileExistsError):
                 (folder / f"died.{notification.insure_num}").touch(exist_ok=False)

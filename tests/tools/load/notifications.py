@@ -1,7 +1,8 @@
-"""Send notifications to a server with two workers, and check that each one is stored.
+"""Send notifications to a server with two workers, and check that the genuine ones are stored.
 
-Some notifications are forged. The others are sent until the server confirms them, as the gateway
-does it, and then once more. Some of them kill the worker after it has stored them.
+Some notifications are forged. The genuine notifications are sent until the server confirms them, as
+the gateway does, and then once more. Some genuine notifications kill the worker that has stored
+them.
 """
 
 from __future__ import annotations
@@ -29,30 +30,35 @@ _WRONG_API_KEYS = (Secret("Key "), Secret("key"), Secret("12345Key"))
 
 
 def send_notifications(test: LoadTest, seed: int, genuine: set[str]) -> None:
-    """Send random notifications, as the gateway does it.
+    """Send genuine and forged notifications until the load test stops.
 
-    :param genuine: The application numbers of the genuine notifications are added to this set.
+    :param seed: The seed for the random choices, and the beginning of the application numbers.
+    :param genuine: A set to which the application numbers of genuine notifications are added.
     """
     rng, count = random.Random(seed), 0  # noqa: S311
     while not test.stop_event.is_set():
         count += 1
         number = f"{seed}{count:06}"
         if rng.random() < 0.25:
-            body = build_body(rng.choice(_WRONG_API_KEYS), 1, f"9{number}")
-            status = post(test, "forged", body)
+            body = build_notification_body(rng.choice(_WRONG_API_KEYS), 1, f"9{number}")
+            status = post_notification(test, "forged", body)
             if status not in (0, 403):
                 test.violations.append(f"a forged notification returned {status}")
         else:
             genuine.add(number)
             info = FATAL_INFO if count == 20 else {"word": "harmless"}
             notify_type = rng.choice([1, 2, 3, 9])
-            body = build_body(_API_KEY, notify_type, number, partner_uniq_key="m", other_info=info)
+            body = build_notification_body(
+                _API_KEY, notify_type, number, partner_uniq_key="m", other_info=info
+            )
             send_until_confirmed(test, number, body)
             send_until_confirmed(test, number, body)
 
 
-def build_body(api_key: Secret[str], notify_type: int, number: str, **values: object) -> bytes:
-    """Return the body of a notification about an application number."""
+def build_notification_body(
+    api_key: Secret[str], notify_type: int, number: str, **values: object
+) -> bytes:
+    """Return the signed body of a notification about an application number."""
     fields = wire.build_notification_data("12345", notify_type, {"insure_num": number, **values})
     return wire.build_signed_notification(api_key, notify_type, fields)
 
@@ -60,7 +66,7 @@ def build_body(api_key: Secret[str], notify_type: int, number: str, **values: ob
 def send_until_confirmed(test: LoadTest, number: str, body: bytes) -> None:
     """Send a genuine notification, up to 50 times if there is no response."""
     for _ in range(50):
-        status = post(test, "genuine", body)
+        status = post_notification(test, "genuine", body)
         if status:
             break
         time.sleep(0.2)
@@ -68,8 +74,11 @@ def send_until_confirmed(test: LoadTest, number: str, body: bytes) -> None:
         test.violations.append(f"{number} returned {status or 'no response'}")
 
 
-def post(test: LoadTest, kind: str, body: bytes) -> int:
-    """Return the status of the response, 0 without a response, and -1 for a wrong body."""
+def post_notification(test: LoadTest, kind: str, body: bytes) -> int:
+    """Send a notification, and return the status of the response.
+
+    Return 0 if there is no response, and -1 if the response's body does not fit its status.
+    """
     connection = test.connect(timeout=20)
     try:
         connection.request("POST", "/xiebao/notify", body)

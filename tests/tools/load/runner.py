@@ -19,13 +19,13 @@ HOST = "127.0.0.1"
 
 
 class LoadTest:
-    """A load test. Its server runs during a ``with`` block, with two workers on a free port.
+    """A load test, whose server runs with two workers on a free port during a ``with`` block.
 
     :param app: The app to serve, for example ``"package.module:create_app()"``.
     :param path: The path of a page that returns 200 as soon as the app works.
     :param environ: Additional environment variables.
-    :ivar stop_event: The clients stop when it is set.
-    :ivar responses: The kind of each response.
+    :ivar stop_event: An event that stops the clients when it is set.
+    :ivar responses: The kinds of all responses, in their order.
     :ivar violations: Descriptions of wrong responses and other errors.
     """
 
@@ -34,7 +34,7 @@ class LoadTest:
         self.stop_event = threading.Event()
         self.responses: list[str] = []
         self.violations: list[str] = []
-        self._log_file = tempfile.TemporaryFile("w+")  # noqa: SIM115 - __exit__ closes it.
+        self._log_file = tempfile.TemporaryFile("w+")  # noqa: SIM115 - __exit__ closes the file.
         self._process = subprocess.Popen(  # noqa: S603
             [
                 *(sys.executable, "-m", "gunicorn", app),
@@ -55,7 +55,7 @@ class LoadTest:
                 contextlib.closing(self.connect()) as connection,
             ):
                 connection.request("GET", self.path)
-                if connection.getresponse().status == 200 and len(self.get_workers()) == 2:
+                if connection.getresponse().status == 200 and len(self.get_worker_pids()) == 2:
                     return self
             time.sleep(0.1)
         self.__exit__()
@@ -76,18 +76,18 @@ class LoadTest:
             self.violations.append(f"the server logged an error: {self.log[-2000:]}")
 
     def connect(self, timeout: float = 10) -> http.client.HTTPConnection:
-        """Return a connection to the server, which the first request opens."""
+        """Return a connection to the server. The connection opens with the first request."""
         return http.client.HTTPConnection(HOST, self.port, timeout=timeout)
 
-    def get_workers(self) -> list[int]:
-        """Return the process ids of the workers."""
+    def get_worker_pids(self) -> list[int]:
+        """Return the process ids of the server's workers."""
         master = self._process.pid
         children = Path(f"/proc/{master}/task/{master}/children").read_text()
         return [int(pid) for pid in children.split()]
 
     @contextlib.contextmanager
     def run_clients(self, clients: Iterable[Callable[[], None]]) -> Iterator[None]:
-        """Call functions in threads during a ``with`` block, then set ``stop_event``."""
+        """Run client functions in threads during a ``with`` block, then stop the clients."""
         threads = [threading.Thread(target=client) for client in clients]
         for thread in threads:
             thread.start()
@@ -101,7 +101,7 @@ class LoadTest:
                 self.violations.append("a client did not stop")
 
     def print_violations(self) -> int:
-        """Print at most 20 violations, and return the exit status."""
+        """Print at most 20 violations, and return the exit status of the load test."""
         for violation in self.violations[:20]:
             print(f"VIOLATION: {violation}")
         return 1 if self.violations else 0

@@ -31,11 +31,16 @@ from tests.tools.mutants.mutants import KILLED_BY_CHECK, NOT_KILLED_BY_CHECK, Mu
 from tests.tools.mutants.mutants_for_tests import NOT_KILLED_BY_TESTS, ONLY_FOR_TESTS
 from tests.tools.mutants.project_copies import ROOT, TIMEOUT, ProjectCopy
 from tests.tools.mutants.random_mutants import choose_random_mutants
-from tests.tools.mutants.selection import BUILD_FOLDER, MATRIX_FILE, TestSelection, compute_digest
+from tests.tools.mutants.selection import (
+    BUILD_FOLDER,
+    MATRIX_FILE,
+    TestSelection,
+    compute_folder_hash,
+)
 from tests.tools.mutants.sites import SITES
 
-#: The killers of a mutant. The value of "tests" is the id of a test that fails, and the value of
-#: "check" is the name of a site on which the check fails. A value is "" if the mutant survives.
+#: The killers of a mutant. The key "tests" has the id of a test that fails, and the key "check" has
+#: the name of a site on which the check fails. A value is "" if the mutant survives.
 Killers = dict[str, str]
 
 ALL_MUTANTS = (*KILLED_BY_CHECK, *NOT_KILLED_BY_CHECK, *ONLY_FOR_TESTS)
@@ -46,10 +51,10 @@ def find_killing_site(project: ProjectCopy, mutant: Mutant | None) -> str:
 
     :param mutant: The mutant that was applied, or None for the unchanged package.
     """
-    # All devices are needed only if the check must kill the mutant. The tests already run the check
-    # of the unchanged package on all devices.
+    # Check on all devices only if the check must kill the mutant. The tests already check the
+    # unchanged package on all devices.
     options = [] if mutant in KILLED_BY_CHECK else ["--few-devices"]
-    status, output = project.run("tests.tools.mutants.check_sites", *SITES, *options)
+    status, output = project.run_module("tests.tools.mutants.check_sites", *SITES, *options)
     if status is None:
         return TIMEOUT
     last_line = output.strip().rpartition("\n")[2]
@@ -60,12 +65,12 @@ def find_killing_site(project: ProjectCopy, mutant: Mutant | None) -> str:
 
 def find_killing_test(project: ProjectCopy, selection: TestSelection, mutant: Mutant) -> str:
     """Return the id of a test that kills the mutant, or "" if all tests pass."""
-    for stage in selection.iter_stages(mutant):
+    for stage in selection.iter_test_lists(mutant):
         tests = list(stage)
         while (test := project.find_failing_test(tests)) is not None:
             # A test may fail by chance on a busy machine, so it must fail twice.
             if test not in tests or project.find_failing_test([test]) is not None:
-                selection.record_killer(mutant, test)
+                selection.record_killing_test(mutant, test)
                 return test or "an error outside of the tests"
             tests = tests[tests.index(test) + 1 :]
     return ""
@@ -74,9 +79,9 @@ def find_killing_test(project: ProjectCopy, selection: TestSelection, mutant: Mu
 def find_killers(
     project: ProjectCopy, selection: TestSelection, mutant: Mutant, by: Sequence[str]
 ) -> Killers:
-    """Run the check or the tests or both on a mutant.
+    """Run the check, the tests or both on a mutant, and return what killed it.
 
-    :param by: "check", "tests", or both.
+    :param by: What to run: "check", "tests", or both.
     """
     killers = {}
     with project.apply_mutant(mutant):
@@ -88,7 +93,7 @@ def find_killers(
 
 
 def describe_problem(mutant: Mutant, killers: Killers) -> str:
-    """Return a text about a mutant that has survived, or "" if the result is as expected."""
+    """Return a text if the result for a mutant is not as expected, otherwise ""."""
     if mutant in KILLED_BY_CHECK and killers.get("check") == "":
         return "SURVIVES THE CHECK"
     if mutant in NOT_KILLED_BY_CHECK and killers.get("check"):
@@ -99,13 +104,13 @@ def describe_problem(mutant: Mutant, killers: Killers) -> str:
 
 
 def read_json(file: Path) -> dict[str, Killers]:
-    """Return the content of a JSON file, or an empty dict if there is no file."""
+    """Return the content of a JSON file, or an empty dict if the file does not exist."""
     content: dict[str, Killers] = json.loads(file.read_text("utf-8")) if file.exists() else {}
     return content
 
 
 def parse_options() -> argparse.Namespace:
-    """Return the command line options."""
+    """Parse the command line, and return the options."""
     parser = argparse.ArgumentParser(prog="python -m tests.tools.mutants")
     add_option = parser.add_argument
     add_option("texts", nargs="*", help="only mutants whose descriptions contain one of the texts")
@@ -117,10 +122,10 @@ def parse_options() -> argparse.Namespace:
 
 
 def main() -> int:
-    """Run mutants, update ``matrix.json``, and return 1 if a result is not as expected."""
+    """Test the mutants, update ``matrix.json``, and return 1 if a result is not as expected."""
     options = parse_options()
-    for mutant in ALL_MUTANTS:  # Raise an error early if one of them is outdated.
-        mutant.apply((ROOT / "flask_xiebao" / mutant.file).read_text("utf-8"))
+    for mutant in ALL_MUTANTS:  # Raise ValueError early if a mutant is outdated.
+        mutant.build_faulty_source((ROOT / "flask_xiebao" / mutant.file).read_text("utf-8"))
     candidates = (
         choose_random_mutants(options.drawn, options.seed) if options.drawn else ALL_MUTANTS
     )
@@ -129,19 +134,22 @@ def main() -> int:
         for mutant in candidates
         if not options.texts or any(text in mutant.description for text in options.texts)
     ][:: options.sample]
-    # A site can cause few of the random mutants, so the check would not kill the others.
+    # By default, run only the tests on random mutants. A site can cause few of these faults, so the
+    # check would kill few of the mutants.
     by = options.by or (["tests"] if options.drawn else ["check", "tests"])
 
     BUILD_FOLDER.mkdir(parents=True, exist_ok=True)
     matrix_file = Path(__file__).with_name(MATRIX_FILE)
-    progress_file = BUILD_FOLDER / f"{compute_digest('flask_xiebao', 'demo_app', 'tests')}.json"
+    progress_file = (
+        BUILD_FOLDER / f"{compute_folder_hash('flask_xiebao', 'demo_app', 'tests')}.json"
+    )
     matrix, results = read_json(matrix_file), read_json(progress_file)
     selection = TestSelection(matrix)
     unexpected = 0
     with tempfile.TemporaryDirectory() as folder:
         thread = threading.local()
 
-        def prepare_thread() -> None:
+        def create_project_copy() -> None:
             thread.project = ProjectCopy(Path(tempfile.mkdtemp(dir=folder)))
 
         def run_mutant(mutant: Mutant) -> Killers:
@@ -149,7 +157,7 @@ def main() -> int:
             missing = [name for name in by if known.get(name, TIMEOUT) == TIMEOUT]
             return find_killers(thread.project, selection, mutant, missing) if missing else {}
 
-        with ThreadPoolExecutor(os.cpu_count(), initializer=prepare_thread) as pool:
+        with ThreadPoolExecutor(os.cpu_count(), initializer=create_project_copy) as pool:
             for mutant, killers in zip(chosen, pool.map(run_mutant, chosen), strict=True):
                 killers = results[mutant.description] = (
                     results.get(mutant.description, {}) | killers

@@ -2,7 +2,8 @@
 
     python -m tests.tools.mutants.check_sites plain everything
 
-With ``--few-devices``, the sites are checked on only two devices, on which most failures show.
+With ``--few-devices``, the sites are checked on only two devices, because most faults cause a
+failure on one of them.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ def find_failure(name: str, devices: list[str] | None) -> str:
 
     :param devices: The names of the devices, or None for all devices.
     """
-    # The check cannot follow the entries on the page if no member can log in.
+    # If no member can log in, the check cannot follow the entries on the page.
     pages = [] if name == "nobody_logs_in" else [PAGE]
     try:
         problems = check_entries(SITES[name](), devices=devices, full=True, pages=pages).problems()
@@ -34,11 +35,12 @@ def find_failure(name: str, devices: list[str] | None) -> str:
 
 
 def main(arguments: list[str]) -> int:
-    """Check the named sites, and return 1 if there is a failure."""
+    """Check the sites that are named on the command line, and return 1 if a check fails."""
     names = [name for name in arguments if name != "--few-devices"]
     runs: list[tuple[str, list[str] | None]] = [(name, ["pc", "iphone"]) for name in names]
     if "--few-devices" not in arguments:
-        runs.append(("everything", None))  # One of its devices is the site's own app.
+        # This site has one more device, the site's own app, so check the site on all devices.
+        runs.append(("everything", None))
     for name, devices in runs:
         if failure := find_failure(name, devices):
             print(f"{name}: {failure}")

@@ -1,4 +1,4 @@
-"""The class ``Mutant``, and the mutants on which both the tests and ``flask xiebao check`` are run.
+"""The class ``Mutant``, and the mutants that are run with the tests and ``flask xiebao check``.
 
 Add a new mutant to ``KILLED_BY_CHECK``, or to ``NOT_KILLED_BY_CHECK`` if the check cannot kill it.
 """
@@ -12,7 +12,7 @@ from typing import NamedTuple
 class Mutant(NamedTuple):
     """A fault in one place of the package.
 
-    :param description: The fault.
+    :param description: The fault in words.
     :param file: The path of the source file below ``flask_xiebao/``.
     :param original: The code to replace. It occurs in the file exactly once.
     :param replacement: The code with the fault.
@@ -23,8 +23,8 @@ class Mutant(NamedTuple):
     original: str
     replacement: str
 
-    def apply(self, source: str) -> str:
-        """Return the source code of the file with the fault.
+    def build_faulty_source(self, source: str) -> str:
+        """Insert the fault into the source code of the file, and return the result.
 
         :raises ValueError: if the file does not contain the original code exactly once.
         """
@@ -37,7 +37,7 @@ class Mutant(NamedTuple):
         return source.replace(self.original, self.replacement)
 
     def get_changed_lines(self, source: str) -> range:
-        """Return the numbers of the lines that the mutant changes."""
+        """Return the numbers of the source lines that the mutant changes."""
         matcher = SequenceMatcher(None, self.original, self.replacement, autojunk=False)
         changes = [change for change in matcher.get_opcodes() if change[0] != "equal"]
         offset = source.index(self.original)
@@ -46,7 +46,7 @@ class Mutant(NamedTuple):
         return range(line, line + source[first:last].rstrip("\n").count("\n") + 1)
 
 
-#: Mutants that the check must kill, because a site can cause the same fault.
+#: The mutants that ``flask xiebao check`` must kill, because a site can cause the same faults.
 KILLED_BY_CHECK = (
     # Gateway URLs
     Mutant("platform codes of iOS and Android are swapped", "gateway/platforms.py", "    IOS = 3\n    ANDROID = 4", "    IOS = 4\n    ANDROID = 3"),
@@ -82,7 +82,7 @@ KILLED_BY_CHECK = (
     Mutant("anonymous visitor gets 401 instead of a redirect to the login", "views/responses.py", "    if state.settings.login_view is not None:\n        return make_response(", "    if False:\n        return make_response("),
     Mutant("login leads back to the home page instead of the link", "app/endpoints.py", "return url_for(login_view, next=build_current_link_path())", 'return url_for(login_view, next="/")'),
     Mutant("login URL has an absolute URL as its next parameter", "app/endpoints.py", "return url_for(login_view, next=build_current_link_path())", "return url_for(login_view, next=request.host_url.rstrip('/') + build_current_link_path())"),
-    # Platforms
+    # Detection of platforms
     Mutant("platform of the query overrides the platform of the link", "views/link_views.py", "entry.platform or find_requested_platform(environ) or state.detect_request_platform(environ)", "find_requested_platform(environ) or entry.platform or state.detect_request_platform(environ)"),
     Mutant("platform of the query is ignored", "views/link_views.py", "entry.platform or find_requested_platform(environ) or state.detect_request_platform(environ)", "entry.platform or state.detect_request_platform(environ)"),
     Mutant("platforms of the link and of the query are ignored", "views/link_views.py", "entry.platform or find_requested_platform(environ) or state.detect_request_platform(environ)", "state.detect_request_platform(environ)"),
@@ -142,7 +142,7 @@ KILLED_BY_CHECK = (
     Mutant("disabled site accepts clicks", "views/link_views.py", '    if not state.settings.enabled:\n        responses.raise_refusal(state, REFUSALS["disabled"], page)\n', ""),
 )  # fmt: skip
 
-#: Mutants that the check cannot kill, and the reason for each.
+#: The mutants that ``flask xiebao check`` cannot kill, each with the reason.
 NOT_KILLED_BY_CHECK = {
     Mutant("refusals are not logged", "views/responses.py", "    logger.info(\n        \"Refused a request for a %s link with status %d (%s), because %s.\",", "    logger.debug(\n        \"Refused a request for a %s link with status %d (%s), because %s.\","): "The check's clicks are not logged, because no visitor made them.",
     Mutant("parameters of the gateway URL are sorted by name", "gateway/urls.py", "            for name in gateway_page.parameters\n            if name in placeholder_names or name in values", "            for name in sorted(gateway_page.parameters)\n            if name in placeholder_names or name in values"): "The gateway accepts the parameters in any order.",

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from tests.tools.mutants.mutants import Mutant
 
-#: Mutants that only the tests must kill.
+#: The mutants that the tests must kill. ``flask xiebao check`` is not run on them.
 ONLY_FOR_TESTS = (
-    # Values that the check imports: gateway URLs, parameters, member keys, headers, statuses, texts
+    # Values that ``flask xiebao check`` imports from the package, for example parameters and headers
     Mutant("test environment uses the production host", "gateway/urls.py", 'TEST: ClassVar[str] = "https://testapi.', 'TEST: ClassVar[str] = "https://api.'),
     Mutant("production environment uses the test host", "gateway/urls.py", 'PRODUCTION: ClassVar[str] = "https://api.', 'PRODUCTION: ClassVar[str] = "https://testapi.'),
     Mutant("host of the test environment is a subdomain of evil.example", "gateway/urls.py", 'TEST: ClassVar[str] = "https://testapi.xiebao18.com"', 'TEST: ClassVar[str] = "https://testapi.xiebao18.com.evil.example"'),
@@ -151,7 +151,7 @@ ONLY_FOR_TESTS = (
     Mutant("only the first class of a list is rendered", "macros/attributes.py", "        name for item in values if", "        name for item in values[:1] if"),
     Mutant("Vary header is sent although the markup is the same on all devices", "macros/entries.py", "is_device_mark_done=not device_markup,", "is_device_mark_done=False,"),
     Mutant("client reference is sent to the gateway", "app/state.py", "            sub_partner_id=entry.sub_partner_id,\n", '            sub_partner_id=entry.sub_partner_id,\n            extra={"ref": entry.client_reference} if entry.client_reference and entry.return_to else None,\n'),
-    # The callback
+    # The callback for notifications
     Mutant("beginning of the notify token is accepted", "views/callback_view.py", "hmac.compare_digest(\n        token.encode(), expected.reveal().encode()\n    )", "expected.reveal().startswith(token)"),
     Mutant("GET request counts as a notification", "views/callback_view.py", '    if request.method != "POST":\n        return build_callback_response(405)\n', ""),
     Mutant("notification without a handler returns 200", "views/callback_view.py", '            level=logging.WARNING,\n        )\n        return build_callback_response(404)\n', '            level=logging.WARNING,\n        )\n        return build_callback_response(200)\n'),
@@ -168,7 +168,7 @@ ONLY_FOR_TESTS = (
     Mutant("CancelledError in a function of the site is not caught", "app/signals.py", "SITE_EXCEPTIONS = (Exception, CancelledError)", "SITE_EXCEPTIONS = (Exception,)"),
     Mutant("warning about forged notifications is missing", "views/callback_view.py", "if reader is None and error.reason in _ADVICE_BY_LOGGED_REASON:", "if False:"),
     Mutant("Flask-WTF rejects notifications", "views/callback_view.py", "        if exempt is not None and blueprint.import_name == _PACKAGE_NAME:\n", "        if False:\n"),
-    # Notifications
+    # The contents of notifications
     Mutant("sign of a notification is not verified", "gateway/notifications.py", "hmac.compare_digest(sign, compute_sign(key, signed_data))\n", "True\n"),
     Mutant("sign of the data as it was sent is not accepted", "gateway/notifications.py", 'for signed_data in (\n            get_raw_json_values(body, fields)["data"].encode(),\n            encode_compact_json(data),\n        )', "for signed_data in (encode_compact_json(data),)"),
     Mutant("sign of a notification in upper case is accepted", "gateway/notifications.py", '_SIGN_PATTERN = re.compile("[0-9a-f]{32}")', '_SIGN_PATTERN = re.compile("[0-9a-fA-F]{32}")'),
@@ -283,7 +283,7 @@ ONLY_FOR_TESTS = (
     Mutant("prune accepts a time in the future", "cli/prune.py", "    if time > datetime.now(CHINA_TIMEZONE):\n", "    if False:\n"),
     Mutant("prune reads the date in the local timezone instead of China's", "cli/prune.py", "clicks_before.replace(tzinfo=CHINA_TIMEZONE)", "clicks_before.astimezone()"),
     Mutant("doctor does not report a missing table of clicks", "cli/doctor_database.py", "    if purchases.click_store is not None:\n", "    if False:\n"),
-    # The doctor
+    # The command "flask xiebao doctor"
     Mutant("doctor does not report a misspelt setting", "cli/doctor.py", "    yield from _check_unknown_settings(app, locale)\n", ""),
     Mutant("settings that were changed too late are not found", "app/settings.py", "if _reveal_if_secret(getattr(self, setting.name))\n            != _reveal_if_secret(getattr(other_settings, setting.name))", "if False"),
     Mutant("doctor shows secrets", "cli/doctor.py", '    if _SETTINGS_BY_NAME[name].metadata["secret"]:\n        return get_text(locale, "doctor.ok.hidden", name=name)\n', ""),
@@ -309,7 +309,7 @@ ONLY_FOR_TESTS = (
     Mutant("doctor does not report a notification that is rejected", "cli/doctor_notifications.py", "    if problem:\n        yield error_finding(", "    if False:\n        yield error_finding("),
     Mutant("doctor does not report a rate limit for notifications", "cli/doctor_notifications.py", "        if visit.probe_result:\n", "        if False:\n"),
     Mutant("doctor exits with 0 although it found an error", "cli/findings.py", "ctx.exit(1 if counts[ERROR] or (", "ctx.exit(1 if ("),
-    # The simulator
+    # The simulated gateway
     Mutant("simulator accepts any sign", "simulator/document.py", "if account is not None and hmac.compare_digest(sign.encode(), account.sign.reveal().encode()):", "if True:"),
     Mutant("simulator accepts an unknown parameter", "simulator/document.py", '    return Problem("unknown", name)\n', "    return None\n"),
     Mutant("simulator accepts a repeated parameter", "simulator/document.py", "    if occurrences > 1:\n", "    if False:\n"),
@@ -325,7 +325,7 @@ ONLY_FOR_TESTS = (
     Mutant("simulator follows redirects of the callback", "simulator/delivery.py", "build_opener(ProxyHandler({}), _AnyStatusResponseHandler)", "build_opener(ProxyHandler({}))"),
     Mutant("simulator works in production", "simulator/gateway_simulator.py", '    if current_app.config.get("XIEBAO_ENV") == "production":\n', "    if False:\n"),
     Mutant("simulator offers the return URL without a payment", "simulator/gateway_simulator.py", 'back_url = verdict.pay_success if is_paid else urljoin(verdict.pay_success, "/")', "back_url = verdict.pay_success"),
-    # Settings
+    # The settings of the extension
     Mutant("http is accepted for the gateway in production", "app/settings.py", 'if base_url is not None and not base_url.lower().startswith("https://"):', "if False:"),
     Mutant("only the first invalid setting is reported", "app/settings.py", "            problems[name] = str(error).replace(_SETTING_NAME_PLACEHOLDER, name)\n", "            raise ConfigError(str(error).replace(_SETTING_NAME_PLACEHOLDER, name), {name: str(error)}) from None\n"),
     Mutant("short XIEBAO_MEMBER_SECRET is accepted", "app/settings.py", "    if len(secret) < _MIN_SECRET_LENGTH:\n", "    if False:\n"),
@@ -366,7 +366,7 @@ ONLY_FOR_TESTS = (
     Mutant("half a surrogate pair makes a notification unreadable", "gateway/payloads.py", "rb\"\\ufffd\" if match[1] else match[0]", "match[0]"),
 )  # fmt: skip
 
-#: Descriptions of mutants that the tests cannot kill, and the reason for each.
+#: The reasons why the tests cannot kill some mutants, by the description of the mutant.
 NOT_KILLED_BY_TESTS = {
     "token cache is unbounded": "`make bench` measures the memory.",
 }

@@ -19,14 +19,14 @@ ROOT = Path(__file__).parents[3]
 _IGNORE = shutil.ignore_patterns(
     ".git", ".venv", ".tox", ".*_cache", ".hypothesis", "build", "dist", "instance", "__pycache__"
 )
-# The maximum time of a test run in seconds. A mutant may run forever.
+# The maximum time of a test run in seconds, because a mutant may run forever.
 _TIMEOUT = 600
-#: The result of a test run that takes longer.
+#: The result of a test run that exceeds the maximum time.
 TIMEOUT = "timeout"
 
 
 class ProjectCopy:
-    """A copy of the project. It uses the virtual environment of the original.
+    """A copy of the project that uses the virtual environment of the original.
 
     :param folder: An existing folder for the copy.
     """
@@ -35,28 +35,28 @@ class ProjectCopy:
         self.folder = folder / "project"
         shutil.copytree(ROOT, self.folder, ignore=_IGNORE, symlinks=True)
         (self.folder / ".venv").symlink_to(ROOT / ".venv")
-        # Python recompiles a source file only if its modification time in seconds has changed, so
-        # each version of a file gets another second.
+        # Python recompiles a source file only if its modification time has changed by a second or
+        # more, so each version of a file gets a different second.
         self._seconds = itertools.count(int(time.time()) + 1)
 
     @contextmanager
     def apply_mutant(self, mutant: Mutant) -> Iterator[None]:
-        """Put a mutant into its source file for the ``with`` block."""
+        """Insert a mutant into its source file for the duration of a ``with`` block."""
         file = self.folder / "flask_xiebao" / mutant.file
         source = file.read_text("utf-8")
-        self._write(file, mutant.apply(source))
+        self._write_source(file, mutant.build_faulty_source(source))
         try:
             yield
         finally:
-            self._write(file, source)
+            self._write_source(file, source)
 
-    def _write(self, file: Path, source: str) -> None:
+    def _write_source(self, file: Path, source: str) -> None:
         file.write_text(source, "utf-8")
         second = next(self._seconds)
         os.utime(file, (second, second))
 
-    def run(self, *arguments: str) -> tuple[int | None, str]:
-        """Run a Python module in the copy.
+    def run_module(self, *arguments: str) -> tuple[int | None, str]:
+        """Run a Python module in this copy of the project.
 
         :return: The exit status, or None after a timeout, and the output.
         """
@@ -75,7 +75,7 @@ class ProjectCopy:
         return process.returncode, process.stdout
 
     def find_failing_test(self, tests: Sequence[str]) -> str | None:
-        """Run tests until one fails, and return its id.
+        """Run tests until a test fails, and return the id of this test.
 
         Tests that do not exist any more are left out.
 
@@ -87,10 +87,10 @@ class ProjectCopy:
             test_list = self.folder / "test_list"
             test_list.write_text("\n".join(tests), "utf-8")
             options = ("-x", "-q", "-rfE", "--no-header", "--tb=no", "-p", "no:cacheprovider")
-            status, output = self.run("pytest", *options, f"@{test_list}")
+            status, output = self.run_module("pytest", *options, f"@{test_list}")
             if status is None:
                 return TIMEOUT
-            if status in (0, 5):  # In pytest, 5 means that no tests were collected.
+            if status in (0, 5):  # The exit status 5 of pytest means that it collected no tests.
                 return None
             missing = set(re.findall("^ERROR: not found: .*?::([^[\n]+)", output, re.MULTILINE))
             existing = [

@@ -11,9 +11,9 @@ from typing import Any
 from tests.tools.mutants.mutants import Mutant
 from tests.tools.mutants.project_copies import ROOT
 
-#: The files to change: those that build and follow links, and that read notifications.
+#: The source files to change. They build links, handle clicks and read notifications.
 FILES = ("extension.py", "gateway/*.py", "links/*.py", "app/*.py", "views/*.py", "macros/*.py")
-#: The operator that replaces each operator.
+#: The operators that can be replaced, each with the operator that a mutant has instead.
 OPERATORS: dict[type, Any] = {
     ast.Eq: ast.NotEq,
     ast.NotEq: ast.Eq,
@@ -31,13 +31,14 @@ OPERATORS: dict[type, Any] = {
     ast.Sub: ast.Add,
     ast.Mult: ast.Add,
 }
-# A change of these would have no effect at run time, or their positions in the source are unknown.
+# A change of these syntax tree nodes would have no effect at run time, or their position in the
+# source code is unknown.
 _IGNORED_NODES = (ast.Import, ast.ImportFrom, ast.JoinedStr)
 _IGNORED_FIELDS = {"annotation", "returns", "decorator_list", "bases", "msg"}
 
 
 def choose_random_mutants(count: int, seed: int) -> list[Mutant]:
-    """Return random mutants. The same seed gives the same mutants of the same source code."""
+    """Return random mutants. For the same source code, the same seed gives the same mutants."""
     package = ROOT / "flask_xiebao"
     mutants = {
         mutant.description: mutant
@@ -56,7 +57,7 @@ def _iter_mutants(file: Path, name: str) -> Iterator[Mutant]:
         before = lines[first][: node.col_offset].decode()
         after = lines[last - 1][node.end_col_offset :].decode()
         original = ast.get_source_segment(source, node) or ""
-        # Quote the lines above, too, until the quoted code occurs only once in the file.
+        # Add the lines above the node to the quoted code until it occurs only once in the file.
         while source.count(before + original + after) > 1 and first > 0:
             first -= 1
             before = lines[first].decode() + before
@@ -69,7 +70,7 @@ def _iter_mutants(file: Path, name: str) -> Iterator[Mutant]:
 
 
 def _iter_replacements(parent: ast.AST) -> Iterator[tuple[ast.expr | ast.stmt, str]]:
-    """Yield the nodes below a node that can be replaced, each with the code that replaces it."""
+    """Yield the replaceable nodes below a syntax tree node, each with its replacement code."""
     for field, value in ast.iter_fields(parent):
         children = value if isinstance(value, list) else [value]
         for node in children if field not in _IGNORED_FIELDS else ():
@@ -84,13 +85,13 @@ def _iter_replacements(parent: ast.AST) -> Iterator[tuple[ast.expr | ast.stmt, s
 
 
 def _build_replacement(node: ast.expr | ast.stmt) -> str:
-    """Return the code that replaces a node, or "" if the node is not replaced."""
+    """Return the code that replaces a syntax tree node, or "" if the node is not replaced."""
     match node:
         case ast.Constant(bool() as value):
             return repr(not value)
         case ast.Constant(int() as value):
             return repr(value + 1)
-        # A string without spaces is a name, and not a text for people.
+        # Replace only strings without spaces, because these are names and not texts for people.
         case ast.Constant(str() as value) if value and not set(value) & set(" \n"):
             return repr(value[:-1])
         case ast.Compare(left, [operator, *others], values) if type(operator) in OPERATORS:

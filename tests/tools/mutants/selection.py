@@ -1,4 +1,4 @@
-"""The selection of tests for a mutant. The tests that will probably kill it come first."""
+"""The selection of tests for a mutant. Tests that will probably kill the mutant come first."""
 
 from __future__ import annotations
 
@@ -17,12 +17,14 @@ from tests.tools.mutants.project_copies import ROOT
 
 _FAST_FOLDERS = [f"tests/{name}" for name in ("unit", "click", "page", "callback", "cli", "check")]
 _OTHER_FOLDERS = [f"tests/{name}" for name in ("demo", "manual", "ecosystem")]
-# The maximum number of tests in a run, so that a run ends well before its timeout.
+# The maximum number of tests in one pytest run. More tests might exceed the maximum time of a run.
 _TESTS_PER_RUN = 1000
 BUILD_FOLDER = ROOT / "build/mutants"
-#: The name of the file with the killers of each mutant. ``compute_digest`` ignores this file.
+#: The name of the file with the killers of all mutants. ``compute_folder_hash`` ignores this file,
+#: because each run changes the file.
 MATRIX_FILE = "matrix.json"
-# The default core of coverage on newer versions of Python cannot record the current test.
+# Use the core ``ctrace`` of coverage, because its default core on newer versions of Python cannot
+# record which test runs a line.
 _COVERAGE_CONFIG = """\
 [run]
 source_pkgs = flask_xiebao
@@ -33,38 +35,38 @@ _coverage_lock = Lock()
 
 
 class TestSelection:
-    """The selection of tests for all mutants of a run.
+    """The selection of tests for the mutants of a run.
 
-    :param matrix: The killers of each mutant in the last run, by the mutant's description.
+    :param matrix: The killers of the mutants in the last run, by the description of the mutant.
     """
 
     def __init__(self, matrix: Mapping[str, Mapping[str, str]]) -> None:
         self._last_killers = {name: killers.get("tests", "") for name, killers in matrix.items()}
         self._killers_by_file: dict[str, list[str]] = {}
 
-    def record_killer(self, mutant: Mutant, test: str) -> None:
-        """Remember a test, because it may kill other mutants of the same file."""
+    def record_killing_test(self, mutant: Mutant, test: str) -> None:
+        """Remember a test that killed a mutant. It may kill other mutants of the same file, too."""
         if "::" in test:
             known = self._killers_by_file.get(mutant.file, [])
             self._killers_by_file[mutant.file] = [test, *(each for each in known if each != test)]
 
-    def iter_stages(self, mutant: Mutant) -> Iterator[Sequence[str]]:
-        """Yield lists of tests to run on a mutant, one after the other, until a test kills it."""
+    def iter_test_lists(self, mutant: Mutant) -> Iterator[Sequence[str]]:
+        """Yield lists of tests to run on a mutant, the most promising list first."""
         yield [test for test in [self._last_killers.get(mutant.description, "")] if "::" in test]
         yield self._killers_by_file.get(mutant.file, [])[:3]
-        for tests in (find_covering_tests(mutant), collect_tests(*_FAST_FOLDERS)):
-            yield sort_by_covered_lines(select_one_case_per_test(tests))
+        for tests in (find_covering_tests(mutant), collect_test_ids(*_FAST_FOLDERS)):
+            yield sort_by_covered_lines(select_first_cases(tests))
             ordered = sort_by_covered_lines(tests)
             for start in range(0, len(tests), _TESTS_PER_RUN):
                 yield ordered[start : start + _TESTS_PER_RUN]
         for folders in (_OTHER_FOLDERS, ["tests/browser"], ["tests/deep"]):
-            yield select_one_case_per_test(collect_tests(*folders))
+            yield select_first_cases(collect_test_ids(*folders))
 
 
 def find_covering_tests(mutant: Mutant) -> list[str]:
-    """Return the fast tests that run the changed line.
+    """Return the fast tests that run the line that a mutant changes.
 
-    If the mutant changes several lines, return the tests of the line that the fewest tests run.
+    If the mutant changes several lines, return the tests for the line that the fewest tests run.
     """
     if not mutant.file.endswith(".py"):
         return []
@@ -77,7 +79,7 @@ def find_covering_tests(mutant: Mutant) -> list[str]:
     return sorted(min(filter(None, tests_of_lines), key=len, default=()))
 
 
-def select_one_case_per_test(tests: Iterable[str]) -> list[str]:
+def select_first_cases(tests: Iterable[str]) -> list[str]:
     """Return only the first parametrized case of each test function."""
     first_cases: dict[str, str] = {}
     for test in tests:
@@ -86,14 +88,14 @@ def select_one_case_per_test(tests: Iterable[str]) -> list[str]:
 
 
 def sort_by_covered_lines(tests: Iterable[str]) -> list[str]:
-    """Return the tests that cover the fewest lines first, because they are fast and specific."""
-    # A test that covers no lines starts other processes, which is slow.
+    """Sort tests by the number of lines that they run. The first tests are fast and specific."""
+    # A test that covers no lines is last, because it starts other processes, which is slow.
     return sorted(tests, key=lambda test: count_covered_lines()[test] or sys.maxsize)
 
 
 @cache
-def collect_tests(*folders: str) -> list[str]:
-    """Return the ids of all tests in some folders."""
+def collect_test_ids(*folders: str) -> list[str]:
+    """Return the ids of all tests in the folders."""
     process = subprocess.run(  # noqa: S603
         [sys.executable, "-m", "pytest", "--collect-only", "-q", *folders],
         cwd=ROOT,
@@ -104,8 +106,8 @@ def collect_tests(*folders: str) -> list[str]:
     return [line for line in process.stdout.splitlines() if "::" in line]
 
 
-def compute_digest(*folders: str) -> str:
-    """Return a hash of all files in some folders."""
+def compute_folder_hash(*folders: str) -> str:
+    """Return a hash of all files in the folders."""
     digest = hashlib.sha256()
     for file in sorted(file for folder in folders for file in (ROOT / folder).rglob("*.*")):
         if file.is_file() and "__pycache__" not in file.parts and file.name != MATRIX_FILE:
@@ -115,8 +117,8 @@ def compute_digest(*folders: str) -> str:
 
 @cache
 def load_coverage() -> CoverageData:
-    """Return the lines that each fast test runs. Run the tests if this is not known yet."""
-    file = BUILD_FOLDER / f"coverage-{compute_digest('flask_xiebao')}"
+    """Return the lines that each fast test runs. If they are not known yet, run these tests."""
+    file = BUILD_FOLDER / f"coverage-{compute_folder_hash('flask_xiebao')}"
     with _coverage_lock:
         if not file.exists():
             draft, config = file.with_suffix(".draft"), file.with_suffix(".ini")
@@ -137,7 +139,7 @@ def load_coverage() -> CoverageData:
 
 @cache
 def count_covered_lines() -> Counter[str]:
-    """Return the number of lines that each fast test runs. Other tests have the number 0."""
+    """Return the number of lines that each fast test runs, and 0 for all other tests."""
     data = load_coverage()
     return Counter(
         context.partition("|")[0]

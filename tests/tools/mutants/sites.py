@@ -1,4 +1,4 @@
-"""Sites without a fault. A check of any of them finds no failure unless a mutant is applied."""
+"""Correct sites. ``flask xiebao check`` finds a failure only if the package has a mutant."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ACCOUNT = {
     "XIEBAO_API_KEY": "a-key-that-nobody-guesses",
     "XIEBAO_ENV": "test",
 }
-#: The path of a page with entries, which each site has.
+#: The path of the page with entries. All sites have this page.
 PAGE = "/orders/8"
 _PAGE_TEMPLATE = """
 {% from "xiebao/entry.html" import insurance_entry, insurance_home_entry, policy_entry,
@@ -29,7 +29,7 @@ _PAGE_TEMPLATE = """
 
 
 def _create_site(member_loader: Callable[[], str | None] | None = None, **config: Any) -> Flask:
-    """Return a site with these settings. Without a member loader, the site needs Flask-Login."""
+    """Return a site with the given settings. Without a member loader, it needs Flask-Login."""
     app = Flask("shop")
     app.config.update(ACCOUNT, **config)
     app.add_url_rule(PAGE, "order", lambda: render_template_string(_PAGE_TEMPLATE))
@@ -46,7 +46,7 @@ class _User(UserMixin):  # type: ignore[misc]
 
 
 def _create_flask_login_site() -> Flask:
-    """Return a site with Flask-Login and a hook that allows caches to store every response."""
+    """Return a site with Flask-Login that allows caches to store every response."""
     app = _create_site()
     app.testing = True
     app.add_url_rule("/login", "login", lambda: "Log in")
@@ -67,7 +67,7 @@ def _create_flask_login_site() -> Flask:
 
 #: Functions that create a site, by the name of the site.
 SITES: dict[str, Callable[[], Flask]] = {
-    # The site of the README.
+    # A site with only the required settings, like the site in the README.
     "plain": lambda: _create_site(lambda: "m_7Qk2vX9rT4"),
     # A site in production, with nearly all settings.
     "everything": lambda: _create_site(
