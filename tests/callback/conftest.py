@@ -9,6 +9,6 @@ from tests.support import Site
 
 
 @pytest.fixture
-def handler(site: Site) -> RecordingHandler:
-    """The notification handler of the site. It records the notifications and returns None."""
+def recording_handler(site: Site) -> RecordingHandler:
+    """The notification handler of the test site. It records all notifications and returns None."""
     return register_handler(site)

@@ -24,7 +24,7 @@ from tests.vectors import NAME
 
 @dataclass
 class RecordingHandler:
-    """A notification handler that records the notifications.
+    """A notification handler that records the notifications that it receives.
 
     :ivar action: a function that the handler calls with each notification. The handler returns the
         result of this function.
@@ -41,7 +41,7 @@ class RecordingHandler:
 def register_handler(
     site: Site, action: Callable[[Notification], object] = lambda _: None
 ) -> RecordingHandler:
-    """Register a notification handler that records the notifications, and return it."""
+    """Register a ``RecordingHandler`` on a test site, and return the handler."""
     return site.xiebao.notification_handler(RecordingHandler(action))
 
 
@@ -52,13 +52,13 @@ def send_notification(
 
     :param options: arguments for the test client's ``post()``.
     """
-    # HTTP clients in Java send this Content-Type.
+    # HTTP clients that are written in Java send this Content-Type.
     options = {"content_type": "application/json;charset=UTF-8", **options}
     return site.app.test_client().post(url, data=body, **options)
 
 
 class SlowStream(BytesIO):
-    """A stream that returns at most 1000 bytes for each call of ``read()`` with a size."""
+    """A stream whose ``read(size)`` returns at most 1000 bytes per call."""
 
     def read(self, size: int | None = -1) -> bytes:
         return super().read(size if size is None or size < 0 else min(size, 1000))
@@ -75,17 +75,17 @@ def send_chunked_notification(site: Site, body: bytes | BytesIO) -> TestResponse
     )
 
 
-def get_log(caplog: pytest.LogCaptureFixture, logger_name: str) -> list[tuple[int, str]]:
-    """Return the levels and messages of a logger's records.
+def get_log_entries(caplog: pytest.LogCaptureFixture, logger_name: str) -> list[tuple[int, str]]:
+    """Return the level and the message of each log entry of a logger.
 
-    :param logger_name: the name of the logger, which is the app's name for ``app.logger``.
+    :param logger_name: the name of the logger. The name of ``app.logger`` is the app's name.
     """
     return [(level, text) for name, level, text in caplog.record_tuples if name == logger_name]
 
 
 # Order queries
 
-#: The fields of an order in the response to an order query.
+#: The fields of the test order that the gateway sends in the response to an order query.
 ORDER_FIELDS: dict[str, Any] = {
     "insureNum": INSURE_NUM,
     "caseCode": "QX000000127257",
@@ -109,12 +109,12 @@ ORDER_FIELDS: dict[str, Any] = {
 
 
 def build_gateway_response(data: Any) -> dict[str, Any]:
-    """Return the JSON that the gateway sends if a query is successful."""
+    """Return the gateway's JSON response to a successful query."""
     return {"respCode": 0, "respMsg": "成功", "data": data}
 
 
 def build_order_response(**fields: Any) -> dict[str, Any]:
-    """Return the response to the query for one order.
+    """Return the gateway's JSON response to the query for one order.
 
     :param fields: fields of the order to change or to add.
     """
@@ -122,11 +122,11 @@ def build_order_response(**fields: Any) -> dict[str, Any]:
 
 
 def build_order_page(index: int, pages: int, *numbers: str) -> dict[str, Any]:
-    """Return the response to the query for one page of the order list.
+    """Return the gateway's JSON response to the query for one page of the order list.
 
-    :param index: the number of the page.
-    :param pages: the number of pages of the list.
-    :param numbers: the application numbers of the orders on the page.
+    :param index: the number of this page.
+    :param pages: the number of all pages.
+    :param numbers: the application numbers of the orders on this page.
     """
     orders = {
         "pageIndex": index,
@@ -143,18 +143,18 @@ class FakeOrderGateway:
 
     :ivar client: an order client that sends its queries to this gateway.
     :ivar requests: the requests that the client sent.
-    :ivar responses: the responses in their order. The gateway repeats the last one. A response is
-        an object to send as JSON, bytes, an ``httpx.Response``, or a function that accepts the
-        request and returns one of these.
+    :ivar responses: the prepared responses, first to last. The gateway repeats the last response. A
+        response is an object to send as JSON, bytes, an ``httpx.Response``, or a function that
+        accepts the request and returns one of these.
     """
 
     def __init__(self, *responses: Any, **options: Any) -> None:
         self.requests: list[httpx.Request] = []
         self.responses = list(responses or [build_order_response()])
         options = {"partner_id": "12345", "api_key": "Key", "base_url": Gateway.TEST, **options}
-        self.client = OrderClient(transport=httpx.MockTransport(self.respond), **options)
+        self.client = OrderClient(transport=httpx.MockTransport(self.answer_query), **options)
 
-    def respond(self, request: httpx.Request) -> httpx.Response:
+    def answer_query(self, request: httpx.Request) -> httpx.Response:
         self.requests.append(request)
         response = self.responses.pop(0) if len(self.responses) > 1 else self.responses[0]
         if callable(response):
@@ -166,7 +166,7 @@ class FakeOrderGateway:
 
     @property
     def last_sign(self) -> str:
-        """The ``sign`` of the last request."""
+        """The parameter ``sign`` of the last request."""
         return self.requests[-1].url.params["sign"]
 
     def get_query_error(self) -> OrderError:

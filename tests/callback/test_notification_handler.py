@@ -28,7 +28,12 @@ from flask_xiebao import (
     parse_notification,
 )
 from flask_xiebao.app.log import get_error_location
-from tests.callback.support import RecordingHandler, get_log, register_handler, send_notification
+from tests.callback.support import (
+    RecordingHandler,
+    get_log_entries,
+    register_handler,
+    send_notification,
+)
 from tests.support import (
     DEPLOYED,
     INSURE_NUM,
@@ -46,15 +51,16 @@ from tests.vectors import ISSUED, NAME, PAID, SURRENDERED, VECTORS, build_notifi
 
 
 def test_each_delivery_of_notification_reaches_handler_and_receivers(
-    site: Site, handler: RecordingHandler, sent_signals: SentSignals
+    site: Site, recording_handler: RecordingHandler, sent_signals: SentSignals
 ) -> None:
     for body in VECTORS * 2:
         assert send_notification(site, body).status_code == 200
 
     expected = [json.loads(body)["data"] for body in VECTORS]
-    assert [notification.data for notification in handler.notifications] == expected * 2
+    assert [notification.data for notification in recording_handler.notifications] == expected * 2
     assert sent_signals == [
-        ("received", {"notification": notification}) for notification in handler.notifications
+        ("received", {"notification": notification})
+        for notification in recording_handler.notifications
     ]
 
 
@@ -103,7 +109,7 @@ def test_async_handler_runs_inside_request(site: Site) -> None:
     calls = []
 
     @site.xiebao.notification_handler
-    async def handle(notification: Notification) -> None:
+    async def record_call(notification: Notification) -> None:
         calls.append((notification.insure_num, request.endpoint, request.headers["X-Trace"]))
 
     assert send_notification(site, PAID, headers={"X-Trace": "7"}).status_code == 200
@@ -118,12 +124,12 @@ def test_callback_returns_200_if_handler_returns_none_or_object(site: Site, resu
 
 # Failing handlers
 
-#: The message of an exception. It must not be logged, because it contains a person's name.
+#: An exception's message that must not be logged, because it contains a person's name.
 ERROR_MESSAGE = f"duplicate key: {NAME} already exists"
 
 
 class UniqueViolationError(Exception):
-    """The exception of a PostgreSQL driver for a row that violates a unique constraint."""
+    """An exception that a PostgreSQL driver raises for a row that violates a unique constraint."""
 
     diag = SimpleNamespace(
         table_name="mail", column_name=None, constraint_name="one_mail", message_detail=NAME
@@ -135,7 +141,7 @@ async def raise_cancelled_error(*_args: object, **_values: object) -> None:
 
 
 def load_handler_from_site_packages() -> Any:
-    """Return a handler that raises a ConfigError. Its code is in site-packages.
+    """Return a notification handler in site-packages that raises a ConfigError.
 
     The extension itself is usually in site-packages, too, and logs the messages of its own
     ConfigErrors.
@@ -146,8 +152,9 @@ def load_handler_from_site_packages() -> Any:
     return shop["handle"]
 
 
-#: One row per handler that fails: the handler, and a part of the log message. To return a response
-#: or a text is also a failure, because the extension does not send it to the gateway.
+#: One row per handler that fails: the handler, and a part of the log message. A handler that
+#: returns a response or a text fails, too, because the extension does not send the response or text
+#: to the gateway.
 FAILING_HANDLERS = [
     pytest.param(
         failing_function(ValueError(ERROR_MESSAGE)), "ValueError in fail (tests/", id="ValueError"
@@ -224,7 +231,7 @@ def test_failed_handler_returns_500_and_logs_no_names(
 
     assert response.status_code == 500
     assert sent_signals == []
-    log = get_log(caplog, site.app.name)
+    log = get_log_entries(caplog, site.app.name)
     assert {level for level, _ in log} == {logging.ERROR}
     assert log_text in "\n".join(message for _, message in log)
     assert parse_notification(ISSUED, api_key="Key").id in log[-1][1]
@@ -300,7 +307,7 @@ def test_only_first_ten_of_many_failures_are_logged(
     for number in range(15):
         send_notification(site, build_notification(1, insureNum=str(number)))
 
-    messages = [message for _, message in get_log(caplog, site.app.name)]
+    messages = [message for _, message in get_log_entries(caplog, site.app.name)]
     assert len(messages) == 10
     assert [text for text in messages if "Similar messages are suppressed" in text] == messages[-1:]
 
@@ -333,16 +340,16 @@ def test_failed_receiver_keeps_status_200_and_logs_no_names(
     assert NAME not in caplog.text
 
 
-# Sites without a handler, and sites that are disabled
+# Sites without a handler and disabled sites
 
 
 def test_notification_without_handler_returns_404_and_warns_once(
     site: Site, caplog: pytest.LogCaptureFixture, sent_signals: SentSignals
 ) -> None:
-    """Receivers do not replace the handler, because their failures do not change the response."""
+    """Signal receivers cannot replace the handler, as their failures do not change the response."""
     for body in (PAID, b"", PAID):
         assert send_notification(site, body).status_code == 404
-    [(level, message)] = get_log(caplog, site.app.name)
+    [(level, message)] = get_log_entries(caplog, site.app.name)
     assert level == logging.WARNING
     assert "Register a notification_handler" in message
     assert sent_signals == []
@@ -362,13 +369,13 @@ def test_disabled_site_receives_notifications_if_account_is_configured(
     assert len(handler.notifications) == (1 if status == 200 else 0)
 
 
-# Registration
+# Registration of handlers
 
 
 def test_registering_different_second_handler_raises_config_error(
-    site: Site, handler: RecordingHandler
+    site: Site, recording_handler: RecordingHandler
 ) -> None:
-    assert site.xiebao.notification_handler(handler) is handler
+    assert site.xiebao.notification_handler(recording_handler) is recording_handler
     message = r"RecordingHandler is already registered\. Call the new function from the registered"
     with pytest.raises(ConfigError, match=message):
         site.xiebao.notification_handler(raise_cancelled_error)

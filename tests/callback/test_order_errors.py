@@ -37,13 +37,13 @@ from tests.support import (
 from tests.vectors import NAME
 
 
-def build_report(gateway: FakeOrderGateway, error: OrderError) -> str:
-    """Return the text that an error reporter may show about an order client and its error."""
+def format_client_report(gateway: FakeOrderGateway, error: OrderError) -> str:
+    """Return the text that an error reporter may show about an order client and an error."""
     client = gateway.client
     return f"{client!r} {vars(client)} {format_error_report(error, suppressed=False)}"
 
 
-# Queries that the gateway refuses
+# Refused queries
 
 
 @pytest.mark.parametrize(
@@ -80,13 +80,13 @@ def test_order_error_has_gateway_message_with_masked_secrets(
     assert str(error) == "The gateway refused the order query with respCode -5."
     assert (error.code, error.gateway_message) == (-5, expected)
     secrets = (API_KEY, gateway.last_sign, SIGN_OF_API_KEY)
-    assert find_leaks(build_report(gateway, error), *secrets) == []
+    assert find_leaks(format_client_report(gateway, error), *secrets) == []
 
 
 # Invalid responses
 
-#: One row per response that raises an ``OrderError``: a response for ``FakeOrderGateway``, and a
-#: part of the error's message.
+#: One row per invalid response: the response that ``FakeOrderGateway`` sends, and a part of the
+#: message of the ``OrderError``.
 INVALID_RESPONSES = [
     pytest.param(b"", "must be a single JSON object", id="empty body"),
     pytest.param(b"<html>", "must be a single JSON object", id="HTML"),
@@ -164,7 +164,7 @@ INVALID_RESPONSES = [
         "because of the exception ValueError",
         id="error of transport",
     ),
-    # The body is finite, so that a client without a size limit fails this test and does not read
+    # The body is finite, so a client without a size limit fails this test instead of reading
     # forever.
     pytest.param(
         lambda _: httpx.Response(200, content=(b" " * 100_000 for _ in range(100))),
@@ -193,7 +193,7 @@ def test_invalid_response_raises_order_error_without_secrets(response: Any, mess
     assert message in str(error)
     assert error.code is None
     secrets = (API_KEY, gateway.last_sign, NAME, "13800000000")
-    assert find_leaks(build_report(gateway, error), *secrets) == []
+    assert find_leaks(format_client_report(gateway, error), *secrets) == []
 
 
 @pytest.mark.parametrize("status", [201, 301, 302, 307, 400, 401, 404, 429, 500, 503])
@@ -227,10 +227,10 @@ def test_location_header_is_masked_and_shortened_in_error(url: str, expected: st
     ]
     error = gateway.get_query_error()
     assert str(error).endswith(f"with the Location header {expected!r}.")
-    assert find_leaks(build_report(gateway, error), API_KEY, gateway.last_sign) == []
+    assert find_leaks(format_client_report(gateway, error), API_KEY, gateway.last_sign) == []
 
 
-# Errors of the process and of the installation
+# Process exits and a missing httpx
 
 
 @pytest.mark.parametrize("error", [SystemExit(1), KeyboardInterrupt()], ids=repr)
@@ -251,11 +251,11 @@ def test_missing_httpx_raises_order_error_with_pip_command(
         OrderClient("12345", "Key", base_url="https://testapi.xiebao18.com")
 
 
-# Connections
+# HTTP connections
 
 
 @contextlib.contextmanager
-def serve_response(start: bytes, repeated_part: bytes = b"") -> Iterator[str]:
+def serve_raw_response(start: bytes, repeated_part: bytes = b"") -> Iterator[str]:
     """Serve one HTTP response from a socket, and return the server's URL.
 
     The connection stays open until the context ends, or for 20 seconds at most.
@@ -265,7 +265,7 @@ def serve_response(start: bytes, repeated_part: bytes = b"") -> Iterator[str]:
     """
     stop = threading.Event()
 
-    def respond(server: socket.socket) -> None:
+    def send_response(server: socket.socket) -> None:
         connection, _ = server.accept()
         with connection, contextlib.suppress(OSError):
             connection.recv(65536)
@@ -276,22 +276,22 @@ def serve_response(start: bytes, repeated_part: bytes = b"") -> Iterator[str]:
                 connection.sendall(repeated_part)
 
     with socket.create_server(("127.0.0.1", 0)) as server:
-        thread = threading.Thread(target=respond, args=[server])
+        thread = threading.Thread(target=send_response, args=[server])
         thread.start()
         yield f"http://127.0.0.1:{server.getsockname()[1]}"
         stop.set()
         thread.join()
 
 
-# The headers of responses with 99,999 bytes, and with chunks.
+# The headers of a response with a body of 99,999 bytes, and of a response with a chunked body.
 SIZED = b"HTTP/1.1 200 OK\r\nContent-Length: 99999\r\n\r\n"
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 TIMEOUT_MESSAGE = "The gateway did not respond within 0.3 seconds."
 MALFORMED_MESSAGE = "The gateway cannot be reached at {url} (RemoteProtocolError)."
 
 
-# The time for headers that arrive byte by byte is not limited, as the manual says, so no row has
-# such headers.
+# No row has headers that arrive byte by byte, because the client does not limit the time for slow
+# headers, as the manual says.
 @pytest.mark.parametrize(
     ("start", "repeated_part", "timeout", "message"),
     [
@@ -307,7 +307,7 @@ def test_slow_or_malformed_response_raises_order_error_without_signature(
     start: bytes, repeated_part: bytes, timeout: float, message: str
 ) -> None:
     with (
-        serve_response(start, repeated_part) as url,
+        serve_raw_response(start, repeated_part) as url,
         OrderClient("12345", API_KEY, base_url=url, timeout=timeout) as client,
         pytest.raises(OrderError) as error,
     ):
@@ -319,7 +319,7 @@ def test_slow_or_malformed_response_raises_order_error_without_signature(
 def test_order_client_closes_connection_when_context_ends() -> None:
     body = json.dumps(build_order_response()).encode()
     headers = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body)
-    with serve_response(headers + body) as url:
+    with serve_raw_response(headers + body) as url:
         with OrderClient("12345", "Key", base_url=url) as client:
             client.get(INSURE_NUM)
         del client

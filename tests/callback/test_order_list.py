@@ -112,7 +112,7 @@ def test_error_for_second_page_shows_no_names_of_first_page() -> None:
     assert find_leaks(format_error_report(error.value), NAME, "13800000000") == []
 
 
-# Listed orders
+# Orders in the order list
 
 
 @pytest.mark.parametrize(
@@ -169,4 +169,4 @@ def test_listed_order_status_is_read_from_pay_state_and_issue_state() -> None:
     [order] = FakeOrderGateway(page).client.iter()
     assert (order.pay_status, order.issue_status) == (PayStatus.PAID, IssueStatus.ISSUED)
     assert order.effective_status == EffectiveStatus.SURRENDERED
-    assert order.price_fen is None  # The price in this field is not in fen.
+    assert order.price_fen is None  # The field "price" is not in fen.

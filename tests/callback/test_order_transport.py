@@ -34,7 +34,7 @@ from tests.vectors import compute_sign
 
 
 def make_site_with_gateway(**config: Any) -> tuple[Site, list[tuple[str, bytes]]]:
-    """Return a site with a gateway at ``/gateway``, and a list of the queries that it receives.
+    """Return a site with a gateway at ``/gateway``, and the list of queries to this gateway.
 
     The list contains the URL and the body of each query.
     """
@@ -130,7 +130,7 @@ def test_xiebao_orders_without_api_key_raises_config_error(make_site: MakeSite) 
         _ = site.xiebao.orders
 
 
-# HTTP
+# HTTP queries
 
 
 @pytest.mark.parametrize(
@@ -156,7 +156,7 @@ def test_unreachable_gateway_raises_order_error_with_url_from_settings(
 def serve_gateway(
     status: int = 200, tls: ssl.SSLContext | None = None
 ) -> Iterator[tuple[str, list[str]]]:
-    """Serve a gateway, and return its URL and the paths of its requests.
+    """Serve a gateway, and return its URL and the paths of the requests to the gateway.
 
     :param status: the status of the responses, which all have a Location header.
     :param tls: the context for HTTPS. By default, the server speaks HTTP.
@@ -165,7 +165,7 @@ def serve_gateway(
     paths = []
 
     @app.before_request
-    def respond() -> Any:
+    def answer_query() -> Any:
         paths.append(request.full_path)
         return build_order_response(), status, {"Location": "/elsewhere"}
 
@@ -174,7 +174,7 @@ def serve_gateway(
 
 
 def query_price_twice(url: str) -> int | None:
-    """Query the order twice with one client, and return the price in the second response."""
+    """Query an order twice with one client, and return the price in the second response."""
     with OrderClient("12345", "Key", base_url=url) as client:
         client.get(INSURE_NUM)
         return client.get(INSURE_NUM).price_fen
@@ -183,7 +183,8 @@ def query_price_twice(url: str) -> int | None:
 def test_http_client_ignores_proxies_and_redirects_and_logs_no_signature(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    # Werkzeug's server logs the URLs of requests to the gateway.
+    # Ignore the log of Werkzeug's server, because this log contains the URLs of all requests to the
+    # gateway.
     caplog.handler.addFilter(lambda record: record.name != "werkzeug")
     with (
         serve_gateway() as (proxy_url, proxy_paths),
@@ -202,10 +203,10 @@ def test_http_client_ignores_proxies_and_redirects_and_logs_no_signature(
     assert [sign for sign in signatures if not sign or sign in caplog.text] == []
 
 
-# Certificates
+# TLS certificates
 
-#: A self-signed certificate for 127.0.0.1, with its private key. It is only used in the tests of
-#: this file.
+#: A self-signed certificate for 127.0.0.1, with its private key. The certificate is used only in
+#: the tests of this file.
 SELF_SIGNED = """\
 -----BEGIN PRIVATE KEY-----
 MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgVGb6jrc5QVvSyTHW

@@ -32,7 +32,7 @@ from tests.callback.support import (
 from tests.support import INSURE_NUM, find_leaks
 from tests.vectors import NAME, QUERY, SIGN_OF_QUERY, compute_sign
 
-# The request
+# The request of an order query
 
 
 def test_order_query_is_post_request_with_signed_json() -> None:
@@ -46,7 +46,7 @@ def test_order_query_is_post_request_with_signed_json() -> None:
     body = re.sub(rb'"12345-\d{26}"', b'"12345-20190226102030000001"', request.content)
     assert body == QUERY
     assert gateway.last_sign == compute_sign(request.content)
-    # The example query and its signature show that compute_sign() follows the gateway's rule.
+    # The example query and its signature show that ``compute_sign`` follows the gateway's rule.
     assert compute_sign(QUERY) == SIGN_OF_QUERY
 
 
@@ -128,7 +128,7 @@ def test_invalid_argument_of_client_raises_order_error_with_its_name(
         FakeOrderGateway(**{argument: value})
 
 
-# The order
+# The attributes of an order
 
 
 def test_order_has_all_fields_of_response_and_no_names_in_repr() -> None:
@@ -163,7 +163,7 @@ def test_order_has_all_fields_of_response_and_no_names_in_repr() -> None:
         effective_status=EffectiveStatus.IN_FORCE,
         data=ORDER_FIELDS,
     )
-    # Integers are equal to the members of an IntEnum, so check the types.
+    # An integer and an ``IntEnum`` member can be equal, so check the types, too.
     statuses = (order.pay_status, order.issue_status, order.effective_status)
     assert [type(status) for status in statuses] == [PayStatus, IssueStatus, EffectiveStatus]
     # Datetimes in two time zones can be equal, so check that the time is the local time in China.
@@ -235,7 +235,7 @@ def test_order_class_can_be_mocked_with_autospec() -> None:
 
 
 class MemberDirectory:
-    """The members of a site. Like a Flask app, the object can be neither copied nor pickled."""
+    """The members of a site. Like a Flask app, this object can be neither copied nor pickled."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -266,13 +266,13 @@ def test_copied_order_has_member_for_its_member_key(
 
 def test_pickled_order_has_member_only_if_it_was_read_before() -> None:
     order = FakeOrderGateway(member_of=MemberDirectory().find_member).client.get(INSURE_NUM)
-    unpickled = pickle.loads(pickle.dumps(order))  # noqa: S301 - the test itself pickled it.
+    unpickled = pickle.loads(pickle.dumps(order))  # noqa: S301 - The test itself pickled the data.
     assert (unpickled, unpickled.member) == (order, None)
     assert order.member == "m_7"
     assert pickle.loads(pickle.dumps(order)).member == "m_7"  # noqa: S301
 
 
-# The policy file
+# The URL of a policy file
 
 
 def test_policy_url_returns_file_url_of_response() -> None:

@@ -21,7 +21,7 @@ from flask_xiebao.app.state import get_current_app_state
 from tests.callback.support import (
     RecordingHandler,
     SlowStream,
-    get_log,
+    get_log_entries,
     register_handler,
     send_chunked_notification,
     send_notification,
@@ -29,12 +29,12 @@ from tests.callback.support import (
 from tests.support import CONFIG, DEPLOYED, MakeSite, Site, failing_function
 from tests.vectors import APPLIED, ISSUED, PAID, build_notification
 
-#: A value for ``XIEBAO_NOTIFY_TOKEN``.
+#: A valid value for the setting ``XIEBAO_NOTIFY_TOKEN``.
 NOTIFY_TOKEN = "notify-" + "x" * 20
 #: The maximum size of a notification, in bytes.
 MAX_BYTES = 256 * 1024
 
-# Responses
+# Responses of the callback
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_callback_response_is_uncached_json_without_cookies(
     expected: dict[str, object],
 ) -> None:
     site = make_site(**DEPLOYED, XIEBAO_NOTIFY_TOKEN=NOTIFY_TOKEN)
-    # For the notification about an issued policy, the handler returns False, which is a failure.
+    # The handler fails for the notification about an issued policy, because it returns False.
     register_handler(site, lambda notification: notification.type != NotificationType.ISSUE)
 
     response = site.app.test_client().open(f"/xiebao/notify/{token}", method=method, data=body)
@@ -150,7 +150,7 @@ def test_notification_is_accepted_with_any_headers_or_query_string(
     assert send_notification(site, PAID, **options).status_code == 200
 
 
-@pytest.mark.usefixtures("handler")
+@pytest.mark.usefixtures("recording_handler")
 @pytest.mark.parametrize("send", [send_notification, send_chunked_notification])
 @pytest.mark.parametrize(
     "read_body",
@@ -195,8 +195,8 @@ def test_callback_needs_no_csrf_token_but_views_of_site_do(
 
 # Rejected requests
 
-#: One row per notification that is rejected: the body, the status of the response, and the reason
-#: in the log.
+#: One row per rejected notification: the body, the status of the response, and the reason in the
+#: log.
 REJECTED = [
     pytest.param(b"", 400, "malformed", id="empty body"),
     pytest.param(b"notifyType=1", 400, "malformed", id="form"),
@@ -219,7 +219,7 @@ REJECTED = [
 @pytest.mark.parametrize(("body", "status", "reason"), REJECTED)
 def test_rejected_notification_is_logged_without_its_content(
     site: Site,
-    handler: RecordingHandler,
+    recording_handler: RecordingHandler,
     caplog: pytest.LogCaptureFixture,
     body: bytes,
     status: int,
@@ -229,16 +229,16 @@ def test_rejected_notification_is_logged_without_its_content(
 
     assert response.status_code == status
     assert "sign" not in response.text
-    assert handler.notifications == []
-    [(level, message)] = get_log(caplog, "flask_xiebao")
+    assert recording_handler.notifications == []
+    [(level, message)] = get_log_entries(caplog, "flask_xiebao")
     assert level == logging.INFO
     assert message.startswith(f"Rejected a notification: {reason}. ")
-    # Shorter texts, such as the names of fields, may appear in the message.
+    # The log message may contain texts with fewer than 12 characters, such as field names.
     long_texts = [text for text in body.decode("utf-8", "replace").split('"') if len(text) >= 12]
     assert [text for text in ["12345", *long_texts] if text in message] == []
 
 
-@pytest.mark.usefixtures("handler")
+@pytest.mark.usefixtures("recording_handler")
 @pytest.mark.parametrize(
     ("bodies", "log_texts"),
     [
@@ -256,15 +256,15 @@ def test_rejected_notification_is_logged_without_its_content(
 def test_repeated_wrong_field_or_signature_logs_one_warning(
     site: Site, caplog: pytest.LogCaptureFixture, bodies: list[bytes], log_texts: list[str]
 ) -> None:
-    """The developers may have set the wrong API key, or may need a ``notification_reader``."""
+    """The developers may have set a wrong API key, or may need a ``notification_reader``."""
     for body in bodies:
         send_notification(site, body)
-    [(level, message)] = get_log(caplog, site.app.name)
+    [(level, message)] = get_log_entries(caplog, site.app.name)
     assert level == logging.WARNING
     assert [text for text in log_texts if text not in message] == []
 
 
-@pytest.mark.usefixtures("handler")
+@pytest.mark.usefixtures("recording_handler")
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS"])
 def test_methods_other_than_post_return_405(site: Site, method: str) -> None:
     response = site.app.test_client().open("/xiebao/notify", method=method, data=PAID)
@@ -272,7 +272,7 @@ def test_methods_other_than_post_return_405(site: Site, method: str) -> None:
     assert response.mimetype == "application/json"
 
 
-@pytest.mark.usefixtures("handler")
+@pytest.mark.usefixtures("recording_handler")
 @pytest.mark.parametrize("send", [send_notification, send_chunked_notification])
 def test_body_of_more_than_256_kib_returns_413(site: Site, send: Callable[..., Any]) -> None:
     padding = "x" * (MAX_BYTES - len(build_notification(1, failMsg="")))
@@ -280,7 +280,7 @@ def test_body_of_more_than_256_kib_returns_413(site: Site, send: Callable[..., A
     assert send(site, build_notification(1, failMsg=padding + "x")).status_code == 413
 
 
-@pytest.mark.usefixtures("handler")
+@pytest.mark.usefixtures("recording_handler")
 def test_chunked_body_is_only_read_up_to_256_kib(site: Site) -> None:
     stream = SlowStream(b"x" * 50 * MAX_BYTES)
     send_chunked_notification(site, stream)
@@ -298,7 +298,7 @@ def test_max_content_length_of_site_returns_413_and_is_named_in_log(
     assert "larger than the site's MAX_CONTENT_LENGTH allows" in caplog.text
 
 
-@pytest.mark.usefixtures("handler")
+@pytest.mark.usefixtures("recording_handler")
 @pytest.mark.parametrize("has_reader", [False, True], ids=["no reader", "notification_reader"])
 @pytest.mark.parametrize(
     "error",
@@ -320,15 +320,15 @@ def test_incomplete_body_returns_400_without_calling_reader(
         site.xiebao.notification_reader(failing_function(AssertionError("The reader is called.")))
 
     assert send_chunked_notification(site, BrokenStream()).status_code == 400
-    assert get_log(caplog, site.app.name) == []
+    assert get_log_entries(caplog, site.app.name) == []
     message = (
         "Rejected a notification: malformed. The body of the notification could not be read to the"
         f" end ({type(error).__name__})."
     )
-    assert get_log(caplog, "flask_xiebao") == [(logging.INFO, message)]
+    assert get_log_entries(caplog, "flask_xiebao") == [(logging.INFO, message)]
 
 
-# The token in the URL of the callback
+# The token in the callback URL
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])

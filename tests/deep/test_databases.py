@@ -37,9 +37,9 @@ from tests.callback.purchases.test_attribution import (
     NOON,
     SCENARIOS,
     assert_attributions,
+    build_product_click,
+    build_purchase,
     find_insure_nums,
-    product_click,
-    purchase_at,
     store_rows,
 )
 from tests.deep import click_contention, contention, databases
@@ -136,13 +136,13 @@ def make_request_session(engine: Engine) -> scoped_session[Session]:
 def test_row_has_same_values_on_each_database(shop: Shop) -> None:
     shop.gateway.set_order(productName=f"险\0{'长' * 300}", planName="😀", payAmount=2**62)
     shop.refresh()
-    row = shop.read_row()
+    row = shop.read_purchase_row()
     assert (row.product_name, row.plan_name) == (f"险{'长' * 254}", "😀")
     assert (row.price_fen, row.policy_nums) == (2**62, ["P10042019030100001"])
     assert row.paid_at.isoformat() == "2019-02-26T02:20:30+00:00"
     shop.gateway.set_order(planName="计划一", **SURRENDERED)
     assert shop.notify(NotificationType.SURRENDER) == 200
-    assert shop.read_row().state == "surrendered"
+    assert shop.read_purchase_row().state == "surrendered"
 
 
 def test_member_ids_and_application_numbers_are_compared_by_bytes(shop: Shop) -> None:
@@ -156,30 +156,32 @@ def test_member_ids_and_application_numbers_are_compared_by_bytes(shop: Shop) ->
         rows = [session.scalars(shop.purchases.of(member)).one() for member in members]
     assert [row.insure_num for row in rows] == [f"N{index}" for index in range(len(members))]
     assert shop.purchases.forget("Bob") == 1
-    assert [row.member for row in shop.read_rows().values() if row.forgotten] == [None]
+    assert [row.member for row in shop.read_purchase_rows().values() if row.forgotten] == [None]
 
 
 def test_references_are_compared_by_bytes(shop: Shop) -> None:
     references = ["QY-a", "QY-A", "QY-á"]
     for index, reference in enumerate(references):
         minute = 10 * index
-        click = product_click(f"click {index}", minute, minute + 3, client_reference=reference)
-        store_rows(shop, [click], [purchase_at(minute + 1, minute + 2, str(index))])
+        click = build_product_click(
+            f"click {index}", minute, minute + 3, client_reference=reference
+        )
+        store_rows(shop, [click], [build_purchase(minute + 1, minute + 2, str(index))])
     for index, reference in enumerate(references):
         assert find_insure_nums(shop, reference) == [str(index)]
 
 
 def test_purchases_are_attributed_to_expected_clicks(shop: Shop) -> None:
     for clicks, purchases, expected in SCENARIOS.values():
-        shop.execute("DELETE FROM xiebao_purchase")
-        shop.execute("DELETE FROM xiebao_click")
+        shop.execute_sql("DELETE FROM xiebao_purchase")
+        shop.execute_sql("DELETE FROM xiebao_click")
         store_rows(shop, clicks, purchases)
         assert_attributions(shop, expected)
 
 
 def test_attributions_can_be_counted(shop: Shop) -> None:
-    purchases = [purchase_at(5, 6), purchase_at(8, 9, "2"), purchase_at(None, 1, "3")]
-    store_rows(shop, [product_click("a", 0, 7)], purchases)
+    purchases = [build_purchase(5, 6), build_purchase(8, 9, "2"), build_purchase(None, 1, "3")]
+    store_rows(shop, [build_product_click("a", 0, 7)], purchases)
     attribution = shop.purchases.attribution.label("attribution")
     with Session(shop.engine) as session:
         rows = session.execute(select(attribution, func.count()).group_by(attribution)).all()
@@ -192,7 +194,7 @@ def test_product_codes_in_columns_with_different_collations_are_compared(shop: S
         pytest.skip("Only columns of MariaDB have a collation.")
     for collation in ("utf8mb4_general_ci", "utf8mb4_unicode_ci"):
         column = f"case_code VARCHAR(255) CHARACTER SET utf8mb4 COLLATE {collation}"
-        shop.execute(f"ALTER TABLE xiebao_purchase MODIFY {column}")
+        shop.execute_sql(f"ALTER TABLE xiebao_purchase MODIFY {column}")
         assert_attributions(shop, {})
 
 
@@ -235,7 +237,7 @@ def test_locked_row_fails_before_lock_is_released(shop: Shop) -> None:
             shop.purchases.forget("101000")
         assert not is_released.is_set()
     assert shop.notify(NotificationType.SURRENDER) == 200
-    assert shop.read_states() == {INSURE_NUM: "surrendered"}
+    assert shop.read_purchase_states() == {INSURE_NUM: "surrendered"}
 
 
 def test_refresh_raises_if_session_of_same_view_has_locked_row(shop: Shop) -> None:
@@ -247,7 +249,7 @@ def test_refresh_raises_if_session_of_same_view_has_locked_row(shop: Shop) -> No
         with pytest.raises(DBAPIError):
             shop.refresh()
         session.commit()
-    assert shop.read_row().plan_name == "mine"
+    assert shop.read_purchase_row().plan_name == "mine"
 
 
 def test_click_is_redirected_before_lock_of_table_is_released(
@@ -292,7 +294,7 @@ def test_pool_of_four_is_enough_for_four_simultaneous_notifications(shop: Shop) 
     with ThreadPoolExecutor(4) as threads:
         statuses = threads.map(lambda number: shop.notify(1, insureNum=number), "1234")
         assert [*statuses] == [200] * 4
-    assert len(shop.read_rows()) == 4
+    assert len(shop.read_purchase_rows()) == 4
 
 
 def test_pool_of_four_is_enough_for_40_notifications_with_database_hook(
@@ -313,7 +315,7 @@ def test_pool_of_four_is_enough_for_40_notifications_with_database_hook(
     with ThreadPoolExecutor(24) as threads:
         statuses = threads.map(lambda number: shop.notify(1, insureNum=number), numbers)
         assert [*statuses] == [200] * 40
-    assert {row.member for row in shop.read_rows().values()} == {"101000"}
+    assert {row.member for row in shop.read_purchase_rows().values()} == {"101000"}
 
 
 def test_pool_of_four_is_enough_for_40_clicks_with_database_member_loader(
@@ -331,7 +333,7 @@ def test_pool_of_four_is_enough_for_40_clicks_with_database_member_loader(
 
 
 def test_clicks_are_stored_while_old_clicks_are_deleted(shop: Shop) -> None:
-    store_rows(shop, [product_click(f"{index:05}", -3 * DAY) for index in range(20_000)], [])
+    store_rows(shop, [build_product_click(f"{index:05}", -3 * DAY) for index in range(20_000)], [])
     click_store: Any = shop.purchases.click_store
     count = 0
     with ThreadPoolExecutor(1) as thread:
@@ -413,12 +415,12 @@ def test_migration_adds_columns_to_filled_table_of_version_0_3(
 ) -> None:
     shop.gateway.set_order()
     shop.refresh()
-    shop.execute("DROP TABLE xiebao_click")
+    shop.execute_sql("DROP TABLE xiebao_click")
     for column in ("surrenders", "failures", "behind", "applied_at"):
-        shop.execute(f"ALTER TABLE xiebao_purchase DROP COLUMN {column}")
+        shop.execute_sql(f"ALTER TABLE xiebao_purchase DROP COLUMN {column}")
     time_type = "TIMESTAMP" if shop.engine.dialect.name == "postgresql" else "DATETIME"
     for column in ("first_behind_at", "last_behind_at"):
-        shop.execute(f"ALTER TABLE xiebao_purchase ADD COLUMN {column} {time_type} NULL")
+        shop.execute_sql(f"ALTER TABLE xiebao_purchase ADD COLUMN {column} {time_type} NULL")
 
     before, _ = migrate_database(database_url, tmp_path)
 
@@ -427,7 +429,7 @@ def test_migration_adds_columns_to_filled_table_of_version_0_3(
     shop.gateway.set_order(**APPLIED)
     assert shop.notify(NotificationType.PAYMENT, state=False, failMsg="x") == 200
     assert shop.notify(NotificationType.SURRENDER) == 500
-    row = shop.read_row()
+    row = shop.read_purchase_row()
     assert (row.state, row.member, row.version) == ("failed", "101000", 3)
     assert (len(row.failures), len(row.behind), row.surrenders) == (1, 1, None)
     assert row.applied_at is not None

@@ -111,7 +111,7 @@ def test_failed_refresh_is_reported_without_names(
     elif failing_part == "gateway":
         purchases.gateway.on_query = fail
     else:
-        purchases.execute("DROP TABLE xiebao_purchase")
+        purchases.execute_sql("DROP TABLE xiebao_purchase")
 
     try:
         purchases.refresh()

@@ -85,17 +85,20 @@ def test_sequence_of_notifications_does_not_matter(shop: Shop, database_file: Pa
     forged_body = build_notification(key="another key")
 
     def deliver_notification(body: bytes) -> None:
-        assert shop.send(forged_body, body, body) == [403, 200, 200]
+        assert shop.send_bodies(forged_body, body, body) == [403, 200, 200]
 
     def read_purchases() -> list[dict[str, Any]]:
         names = [column.key for column in Purchase.__table__.columns]
         names = [name for name in names if name not in SEQUENCE_COLUMNS]
-        rows = [{name: getattr(row, name) for name in names} for row in shop.read_rows().values()]
+        rows = [
+            {name: getattr(row, name) for name in names}
+            for row in shop.read_purchase_rows().values()
+        ]
         return sorted(rows, key=lambda row: str(row["insure_num"]))
 
     assert_sequence_does_not_matter(database_file, VECTORS, deliver_notification, read_purchases)
 
-    assert shop.read_states() == {
+    assert shop.read_purchase_states() == {
         INSURE_NUM: "replaced",
         SECOND_NUM: "failed",
         REISSUED_NUM: "in_force",
@@ -174,4 +177,4 @@ def test_surrender_is_stored_after_gateway_has_responded_with_old_order(shop: Sh
             shop.gateway.orders = old_orders if time.monotonic() < lag_end else new_orders
         shop.gateway.orders = new_orders
     assert retry_count > 0
-    assert set(shop.read_states().values()) == {"surrendered"}
+    assert set(shop.read_purchase_states().values()) == {"surrendered"}

@@ -29,20 +29,20 @@ def make_site_with_locale(locale: str | None) -> Site:
 
 
 @pytest.fixture
-def site() -> Site:
-    """A site in Esperanto. Its page has an entry for a claim, and a member is logged in."""
+def esperanto_site() -> Site:
+    """A test site in Esperanto. Its page has an entry for a claim, and a member is logged in."""
     site = make_site_with_locale("eo")
     site.source = ENTRY
     site.log_in("m1")
     return site
 
 
-def link(site: Site, *arguments: str, **options: Any) -> str:
+def build_link(site: Site, *arguments: str, **options: Any) -> str:
     with site.app.test_request_context():
         return site.xiebao.link(*arguments, **options)
 
 
-def run(site: Site, *arguments: str) -> str:
+def run_command(site: Site, *arguments: str) -> str:
     return site.app.test_cli_runner().invoke(commands, arguments).output
 
 
@@ -50,7 +50,7 @@ def test_package_is_the_extended_copy() -> None:
     assert Path(flask_xiebao.__file__).parent.parent == Path.cwd()
 
 
-# The added pages
+# The two added gateway pages
 
 
 def test_gateway_url_of_added_page_is_accepted() -> None:
@@ -97,10 +97,10 @@ def test_gateway_url_of_added_page_rejects_invalid_arguments(
     ],
 )
 def test_link_to_added_page_rejects_invalid_arguments(
-    site: Site, arguments: list[str], options: dict[str, Any], message: str, argument: str
+    esperanto_site: Site, arguments: list[str], options: dict[str, Any], message: str, argument: str
 ) -> None:
     with pytest.raises(LinkError, match=message) as error:
-        link(site, *arguments, **options)
+        build_link(esperanto_site, *arguments, **options)
     assert error.value.argument == argument
 
 
@@ -109,32 +109,34 @@ def test_extra_setting_rejects_parameter_of_added_page() -> None:
         make_site(XIEBAO_EXTRA={"claimNum": "1"})
 
 
-def test_click_on_link_to_added_page_redirects_to_gateway(site: Site) -> None:
+def test_click_on_link_to_added_page_redirects_to_gateway(esperanto_site: Site) -> None:
     clicks: list[Any] = []
-    url = link(site, "claim", CLAIM, member="m1", return_to="/done")
-    with entry_clicked.connected_to(lambda _app, entry, **_: clicks.append(entry), site.app):
-        verdict = assert_gateway_accepts(site.follow(url))
+    url = build_link(esperanto_site, "claim", CLAIM, member="m1", return_to="/done")
+    with entry_clicked.connected_to(
+        lambda _app, entry, **_: clicks.append(entry), esperanto_site.app
+    ):
+        verdict = assert_gateway_accepts(esperanto_site.follow(url))
     assert (verdict.page, verdict.member) == ("claim", "m1")
     assert verdict.pay_success is not None
     assert [(entry.page, entry.reference) for entry in clicks] == [("claim", CLAIM)]
-    assert_gateway_accepts(site.follow(link(site, "help"), PC))
-    site.log_in(None)
-    assert link(site, "claim", CLAIM) == ""
+    assert_gateway_accepts(esperanto_site.follow(build_link(esperanto_site, "help"), PC))
+    esperanto_site.log_in(None)
+    assert build_link(esperanto_site, "claim", CLAIM) == ""
 
 
-def test_macro_renders_entry_of_added_page(site: Site) -> None:
-    entry = find_element(site.follow("/page"))
+def test_macro_renders_entry_of_added_page(esperanto_site: Site) -> None:
+    entry = find_element(esperanto_site.follow("/page"))
     assert (entry.text, entry["lang"]) == ("Vidi reklamon", "eo")
     assert entry["data-xiebao-entry"] == "claim"
-    assert_gateway_accepts(site.follow(find_href(entry)))
-    url = site.render(f"{{{{ xiebao_link('claim', '{CLAIM}') }}}}").text
-    assert_gateway_accepts(site.follow(url))
-    site.log_in(None)
-    assert site.render(ENTRY).text == ""
+    assert_gateway_accepts(esperanto_site.follow(find_href(entry)))
+    url = esperanto_site.render(f"{{{{ xiebao_link('claim', '{CLAIM}') }}}}").text
+    assert_gateway_accepts(esperanto_site.follow(url))
+    esperanto_site.log_in(None)
+    assert esperanto_site.render(ENTRY).text == ""
 
 
-def test_handoff_page_uses_texts_of_added_locale(site: Site) -> None:
-    page = site.follow(find_href(site.follow("/page", PC)), PC)
+def test_handoff_page_uses_texts_of_added_locale(esperanto_site: Site) -> None:
+    page = esperanto_site.follow(find_href(esperanto_site.follow("/page", PC)), PC)
     assert find_element(page, "html")["lang"] == "eo"
     title = "Vidi vian reklamon per telefono"
     assert find_element(page, "h1").text == find_element(page, "head > title").text == title
@@ -142,45 +144,50 @@ def test_handoff_page_uses_texts_of_added_locale(site: Site) -> None:
     assert "The code is valid for 5 minutes." in page.text
 
 
-def test_commands_support_added_page(site: Site) -> None:
-    output = run(site, "doctor", "--verbose")
+def test_commands_support_added_page(esperanto_site: Site) -> None:
+    output = run_command(esperanto_site, "doctor", "--verbose")
     assert (
         "claim (2.4): a link was created and opened, and the site redirected to the gateway."
         in output
     )
     assert "XIEBAO_LOCALE: eo" in output
     assert "Errors: 0." in output
-    url = run(site, "link", "claim", CLAIM, "--member", "m1", "--gateway").strip()
-    assert "claimNum=LP1: the claim, by its number." in run(site, "inspect", url)
-    output = run(site, "inspect", url.replace("claimNum", "claimnum"))
+    url = run_command(esperanto_site, "link", "claim", CLAIM, "--member", "m1", "--gateway").strip()
+    assert "claimNum=LP1: the claim, by its number." in run_command(esperanto_site, "inspect", url)
+    output = run_command(esperanto_site, "inspect", url.replace("claimNum", "claimnum"))
     assert 'The parameter name "claimnum" is misspelled. Write "claimNum" instead.' in output
-    site_link = run(site, "link", "claim", CLAIM, "--member", "m1").strip()
-    assert "The link opens the claim page (section 2.4 of" in run(site, "inspect", site_link)
+    site_link = run_command(esperanto_site, "link", "claim", CLAIM, "--member", "m1").strip()
+    assert "The link opens the claim page (section 2.4 of" in run_command(
+        esperanto_site, "inspect", site_link
+    )
 
 
-def test_simulator_supports_added_page(site: Site) -> None:
+def test_simulator_supports_added_page(esperanto_site: Site) -> None:
     simulator = GatewaySimulator("12345", "Key")
-    site.app.register_blueprint(simulator.blueprint, url_prefix="/gateway")
+    esperanto_site.app.register_blueprint(simulator.blueprint, url_prefix="/gateway")
     url = Gateway("12345", "Key", base_url="/gateway").url("claim", CLAIM, partner_uniq_key="m1")
-    page = site.follow(url)
+    page = esperanto_site.follow(url)
     assert find_element(page, "html")["lang"] == "eo"
     assert find_element(page, ".xiebao-verdict").text == "Akceptita: paĝo de reklamo"
     assert "la reklamo" in page.text
-    assert "claimNum mankas: la reklamo" in site.follow(url.replace("claimNum", "claim")).text
+    assert (
+        "claimNum mankas: la reklamo"
+        in esperanto_site.follow(url.replace("claimNum", "claim")).text
+    )
 
 
 @pytest.mark.parametrize(("device", "handoff"), [("iphone", False), ("pc", True)])
 def test_follow_entry_fixture_supports_added_page(
-    follow_entry: Callable[..., Any], site: Site, device: str, handoff: bool
+    follow_entry: Callable[..., Any], esperanto_site: Site, device: str, handoff: bool
 ) -> None:
-    client = site.app.test_client()
+    client = esperanto_site.app.test_client()
     verdict = follow_entry(client, "/page", "claim", reference=CLAIM, device=device)
     assert verdict.accepted, verdict.reasons
     assert (verdict.page, verdict.handoff) == ("claim", handoff)
 
 
-def test_check_follows_links_to_added_page(site: Site) -> None:
-    report = check_entries(site.app, devices=["pc", "iphone"])
+def test_check_follows_links_to_added_page(esperanto_site: Site) -> None:
+    report = check_entries(esperanto_site.app, devices=["pc", "iphone"])
     assert report.passed, str(report)
     cases = {result.case.name: result.case for result in report.results}
     assert {"claim-plain", "claim-return", "claim-another", "help-plain"} <= cases.keys()
@@ -188,11 +195,11 @@ def test_check_follows_links_to_added_page(site: Site) -> None:
     assert cases["claim-plain"].title_in("eo").startswith("paĝo de reklamo")
 
 
-# The added locales
+# The two added locales
 
 
-def test_missing_text_of_added_locale_is_english(site: Site) -> None:
-    page = site.follow("/xiebao/claim/nonsense")
+def test_missing_text_of_added_locale_is_english(esperanto_site: Site) -> None:
+    page = esperanto_site.follow("/xiebao/claim/nonsense")
     assert find_element(page, "h1").text == "Ĉi tiu ligilo ne funkcias"
     assert "The link may be incomplete or altered." in page.text
 

@@ -1,4 +1,4 @@
-"""Helpers for the unit tests: settings, notifications and ids of parametrized rows."""
+"""Helpers for the unit tests: settings, notifications and the ids of parametrized tests."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ from tests.support import API_KEY
 
 
 def short_id(value: object) -> str:
-    """Return an id for a parametrized value."""
+    """Return an id for a parametrized test: at most 40 characters of the value's ``repr()``."""
     return repr(value)[:40]
 
 
-#: The required settings.
+#: Valid values for the settings that every site must have.
 REQUIRED = {"XIEBAO_PARTNER_ID": "12345", "XIEBAO_API_KEY": API_KEY}
 
 
 def make_settings(**config: Any) -> Settings:
-    """Return settings with the required settings and these."""
+    """Return a ``Settings`` object from the required settings and the settings in ``config``."""
     return Settings.from_config({**REQUIRED, **config})
 
 
-def read_problems(error: ConfigError) -> dict[str, str]:
-    """Return the problem of each setting. Assert that the message lists the same problems."""
+def get_listed_problems(error: ConfigError) -> dict[str, str]:
+    """Return the problems of a ConfigError, and assert that its message lists all problems."""
     headline, *lines = str(error).splitlines()
     assert headline == "Flask-Xiebao is not configured correctly:"
     assert lines == [f"{name} {problem}" for name, problem in error.problems.items()]
     return error.problems
 
 
-def parse(body: bytes, key: Any = "Key") -> Notification:
+def parse_body(body: bytes, key: Any = "Key") -> Notification:
     return parse_notification(body, api_key=key)

@@ -24,8 +24,8 @@ LOGIN_REQUIRED = REFUSALS["login_required"]
 ANOTHER_MEMBER = REFUSALS["another_member"]
 EXPIRED = REFUSALS["expired"]
 
-#: One row per combination: the link's member, its ``no_login_for``, the member who is logged in,
-#: the age of the link in seconds, and the expected decision.
+#: One row per combination of link and visitor: the member of the link, its ``no_login_for``, the
+#: member who is logged in, the age of the link in seconds, and the expected decision.
 DECISIONS = [
     (None, None, "alice", 0, AllowedClick("alice")),
     (None, None, None, 0, LOGIN_REQUIRED),
@@ -61,7 +61,8 @@ def test_access_decision_for_link_and_visitor(
 ) -> None:
     link = replace(entry, member=member, no_login_for=no_login_for, signed_at=SIGNED_AT)
     if entry is POLICY and member is None:
-        # Such a link would show the policy to every member.
+        # A policy link without a member is refused, because it would show the policy to every
+        # member.
         decision = REFUSALS["no_member"]
     assert decide_access(link, logged_in, SIGNED_AT + age) == decision
 

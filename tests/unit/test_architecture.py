@@ -21,7 +21,8 @@ import flask_xiebao
 
 PACKAGE = Path(flask_xiebao.__file__).parent
 
-#: The top-level modules and subpackages. Each imports only those before it. "" is ``__init__``.
+#: The package's top-level modules and subpackages are its layers. Each layer imports only from the
+#: layers before it. The empty string stands for ``__init__``.
 LAYERS = (
     *("deprecated", "errors", "texts", "gateway", "links"),
     *("app", "sqla", "macros", "views"),
@@ -33,31 +34,31 @@ LAYERS_WITHOUT_FLASK = LAYERS[: LAYERS.index("app")]
 
 
 def get_module_name(file: Path) -> str:
-    """Return the name of a module without ``flask_xiebao.``, and "" for the package itself."""
+    """Return the name of a file's module without ``flask_xiebao.``, and "" for ``__init__``."""
     parts = file.relative_to(PACKAGE).with_suffix("").parts
     return ".".join(part for part in parts if part != "__init__")
 
 
 def find_imports(file: Path) -> set[str]:
-    """Return the modules that a file imports, also inside of functions.
+    """Return the names of the modules that a file imports, also inside functions.
 
-    Modules of the package are named without ``flask_xiebao.``.
+    The names of the package's own modules do not have the prefix ``flask_xiebao.``.
     """
     package = file.parent.relative_to(PACKAGE.parent).parts
     modules = set()
     for node in ast.walk(ast.parse(file.read_text("utf-8"))):
         if isinstance(node, ast.Import):
-            modules |= {strip_package(alias.name) for alias in node.names}
+            modules |= {remove_package_prefix(alias.name) for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             parent = package[: len(package) - node.level + 1] if node.level else ()
             module = ".".join([*parent, *filter(None, [node.module])])
-            names = [strip_package(f"{module}.{alias.name}") for alias in node.names]
-            modules |= {name if name in FILES else strip_package(module) for name in names}
+            names = [remove_package_prefix(f"{module}.{alias.name}") for alias in node.names]
+            modules |= {name if name in FILES else remove_package_prefix(module) for name in names}
     return modules
 
 
-def strip_package(module: str) -> str:
-    """Return the name of a module without ``flask_xiebao.``. Other modules keep their names."""
+def remove_package_prefix(module: str) -> str:
+    """Return a module's name without ``flask_xiebao.``. Names of other packages do not change."""
     return "" if module == "flask_xiebao" else module.removeprefix("flask_xiebao.")
 
 
@@ -117,7 +118,7 @@ def test_import_does_not_load_segno() -> None:
 
 
 def test_simulator_shares_no_url_code_with_package() -> None:
-    """The simulator checks URLs by its own implementation of the interface document."""
+    """The simulator checks URLs with its own implementation of the interface document."""
     assert IMPORTS["simulator.document"] & FILES.keys() == {"texts", "gateway.values"}
     assert IMPORTS["simulator.wire"] & FILES.keys() == {"gateway.values"}
     tokens = {"gateway.pages", "gateway.urls", "links.tokens", "app.endpoints"}
@@ -129,7 +130,8 @@ def test_demo_imports_only_public_modules(file: Path) -> None:
     assert find_imports(file) & FILES.keys() <= {"", "sqla", "testing"}
 
 
-#: Rows that add two pages to ``gateway/pages.py``. The second row has only the required fields.
+#: The source code of two rows that add gateway pages to ``gateway/pages.py``. The second row has
+#: only the required fields.
 GATEWAY_PAGES = """
     GatewayPage(
         name="claim",
@@ -154,7 +156,7 @@ GATEWAY_PAGES = """
         button_label={"zh": "帮助", "en": "Help"},
     ),
 """
-#: Rows that add the same pages to ``simulator/document.py``.
+#: The source code of two rows that add the same gateway pages to ``simulator/document.py``.
 PAGE_SPECS = """
     PageSpec(
         name="claim",
@@ -177,7 +179,8 @@ PAGE_SPECS = """
         title={"zh": "帮助页", "en": "help page"},
     ),
 """
-#: A file that adds a locale. Missing texts are in English.
+#: The source code of a file that adds the locale Esperanto. Texts that the file lacks are shown in
+#: English.
 LOCALE = '''
 """Esperanto."""
 
@@ -197,8 +200,8 @@ TEXTS = {
 TRADITIONAL_CHINESE = 'TEXTS = {"language": "zh-Hant", "qr.label": "用手機掃碼投保"}\n'
 
 
-def add_rows(file: Path, rows: str) -> None:
-    """Add rows to the table of gateway pages in a file."""
+def add_page_rows(file: Path, rows: str) -> None:
+    """Add rows to the table of gateway pages in a source file."""
     text = file.read_text("utf-8")
     table = re.search(
         r"^(?:_GATEWAY_PAGES|PAGE_SPECS) = \(\n.*?(?=^\)$)", text, re.DOTALL | re.MULTILINE
@@ -210,8 +213,8 @@ def add_rows(file: Path, rows: str) -> None:
 def test_page_and_locale_can_be_added_in_one_place(tmp_path: Path) -> None:
     copy = tmp_path / "flask_xiebao"
     shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__"))
-    add_rows(copy / "gateway/pages.py", GATEWAY_PAGES)
-    add_rows(copy / "simulator/document.py", PAGE_SPECS)
+    add_page_rows(copy / "gateway/pages.py", GATEWAY_PAGES)
+    add_page_rows(copy / "simulator/document.py", PAGE_SPECS)
     (copy / "texts/eo.py").write_text(LOCALE.lstrip(), "utf-8")
     (copy / "texts/zh_hant.py").write_text(TRADITIONAL_CHINESE, "utf-8")
     tests = tmp_path / "test_extended_package.py"
@@ -222,7 +225,8 @@ def test_page_and_locale_can_be_added_in_one_place(tmp_path: Path) -> None:
             *("-p", "flask_xiebao.pytest_plugin", str(tests)),
         ],
         cwd=tmp_path,
-        # The copy comes first on the path. The project is there for tests.support.
+        # The copy of the package comes first on the path, so Python imports the copy. The project
+        # is also on the path, because the copied tests import ``tests.support``.
         env={
             **os.environ,
             "PYTHONPATH": os.pathsep.join([str(tmp_path), str(Path(__file__).parents[2])]),

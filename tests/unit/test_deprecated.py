@@ -1,4 +1,7 @@
-"""Tests for deprecated names. To test another one, add a row to a table."""
+"""Tests for deprecated names.
+
+To test another deprecated name, add a row to ``RENAMED`` or ``RENAMED_METHODS``.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,8 @@ CASE = Case("plain")
 FAILURE = Failure("status.301", "301", "302")
 RESULT = Result(CASE, DEVICES["pc"])
 
-#: One row per attribute: an object, the deprecated attribute, the new attribute and the value.
+#: One row per deprecated attribute: an object, the old name, the new name and the attribute's
+#: value.
 RENAMED = [
     (OrderError("refused", -5, "投保单号不存在"), "said", "gateway_message", "投保单号不存在"),
     (Difference("1", "applied", "paid"), "here", "row_state", "applied"),
@@ -29,7 +33,7 @@ RENAMED = [
     (FAILURE, "should", "expected", "302"),
     (RESULT, "ends", "expected_outcome", "gateway"),
 ]
-#: One row per method with a locale as argument: an object, the deprecated name and the new name.
+#: One row per deprecated method that accepts a locale: an object, the old name and the new name.
 RENAMED_METHODS = [
     (CASE, "what_in", "short_title_in"),
     (CASE, "should_in", "expected_outcome_in"),

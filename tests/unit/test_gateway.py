@@ -26,7 +26,7 @@ from tests.support import (
 )
 from tests.unit.support import short_id
 
-#: Valid arguments for the URL of each page.
+#: Valid keyword arguments for the URL of each gateway page.
 GOOD: dict[str, dict[str, Any]] = {
     "product": {"case_code": PRODUCT_CODE, "partner_uniq_key": "101000"},
     "home": {"partner_uniq_key": "101000"},
@@ -42,8 +42,8 @@ def gateway() -> Gateway:
     return Gateway("12345", "Key")
 
 
-def build_url(gateway: Gateway, page: str, **values: Any) -> str:
-    """Return a URL of a page with valid arguments, except for these values."""
+def build_gateway_url(gateway: Gateway, page: str, **values: Any) -> str:
+    """Return the gateway URL of a page from valid arguments and the arguments in ``values``."""
     url: str = getattr(gateway, f"{page}_url")(**{**GOOD[page], **values})
     return url
 
@@ -85,7 +85,7 @@ def test_urls_match_examples_of_interface_document(
     example: str, page: str, values: dict[str, str]
 ) -> None:
     gateway = Gateway("1039147", "Key", base_url=Gateway.PRODUCTION)
-    assert build_url(gateway, page, **values) == example.replace("SIGN", gateway.sign)
+    assert build_gateway_url(gateway, page, **values) == example.replace("SIGN", gateway.sign)
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def test_urls_match_examples_of_interface_document(
 def test_url_has_parameters_in_documented_order(
     page: str, path: str, page_parameters: list[tuple[str, str]]
 ) -> None:
-    url = build_url(
+    url = build_gateway_url(
         Gateway("12345", "Key", sub_partner_id="branch"),
         page,
         partner_uniq_key="101000",
@@ -135,20 +135,22 @@ def test_sub_partner_argument_overrides_gateway_default(
     page: str, default: str, argument: str | None, sent: str
 ) -> None:
     gateway = Gateway("12345", "Key", sub_partner_id=default)
-    assert ("subPartnerId", sent) in parse_query(build_url(gateway, page, sub_partner_id=argument))
+    assert ("subPartnerId", sent) in parse_query(
+        build_gateway_url(gateway, page, sub_partner_id=argument)
+    )
 
 
-class Name(str, Enum):  # noqa: UP042 - Unlike StrEnum, str() does not return the value.
+class Name(str, Enum):  # noqa: UP042 - With StrEnum, str() would return the value.
     HOME = "home"
     TRAVEL = PRODUCT_CODE
 
 
 def test_integers_and_string_enums_are_sent_as_text(gateway: Gateway) -> None:
     for value, text in ((8, "8"), (Name.TRAVEL, PRODUCT_CODE)):
-        url = build_url(gateway, "product", case_code=value, partner_uniq_key=value)
-        assert url == build_url(gateway, "product", case_code=text, partner_uniq_key=text)
+        url = build_gateway_url(gateway, "product", case_code=value, partner_uniq_key=value)
+        assert url == build_gateway_url(gateway, "product", case_code=text, partner_uniq_key=text)
     assert gateway.policy_url(int(INSURE_NUM)) == gateway.policy_url(INSURE_NUM)
-    assert gateway.url(Name.HOME, partner_uniq_key="101000") == build_url(gateway, "home")
+    assert gateway.url(Name.HOME, partner_uniq_key="101000") == build_gateway_url(gateway, "home")
 
 
 @pytest.mark.parametrize(
@@ -172,9 +174,10 @@ def test_printable_text_is_percent_encoded_without_loss(value: str) -> None:
 def test_pay_success_is_percent_encoded_base64(
     gateway: Gateway, page: str, return_url: str
 ) -> None:
-    # The Base64 text has all characters that must be percent-encoded in a query.
+    # The Base64 text contains every Base64 character that must be percent-encoded in a query
+    # string.
     assert {"+", "/", "="} <= set(PAY_SUCCESS)
-    sent = build_url(gateway, page, pay_success=return_url).rpartition("&paySuccess=")[2]
+    sent = build_gateway_url(gateway, page, pay_success=return_url).rpartition("&paySuccess=")[2]
     assert not {"+", "/", "="} & set(sent)
     assert base64.b64decode(unquote(sent), validate=True).decode() == return_url
 
@@ -183,8 +186,10 @@ def test_extra_argument_overrides_extra_of_gateway() -> None:
     extra = {"hidenav": "1", "toLogin": "0"}
     gateway = Gateway("12345", "Key", extra=extra)
     extra.update(hidenav="2", sign="x")
-    assert build_url(gateway, "home").endswith("&hidenav=1&toLogin=0")
-    assert build_url(gateway, "home", extra={"toLogin": "1"}).endswith("&hidenav=1&toLogin=1")
+    assert build_gateway_url(gateway, "home").endswith("&hidenav=1&toLogin=0")
+    assert build_gateway_url(gateway, "home", extra={"toLogin": "1"}).endswith(
+        "&hidenav=1&toLogin=1"
+    )
 
 
 @pytest.mark.parametrize(
@@ -199,12 +204,12 @@ def test_extra_argument_overrides_extra_of_gateway() -> None:
     ],
 )
 def test_base_url_may_be_url_or_path(base_url: str, start: str) -> None:
-    url = build_url(Gateway("12345", "Key", base_url=base_url), "product")
+    url = build_gateway_url(Gateway("12345", "Key", base_url=base_url), "product")
     assert url.startswith(start)
     assert assert_gateway_accepts(url).page == "product"
 
 
-# Invalid arguments
+# Invalid arguments of ``Gateway`` and of its URLs
 
 _EMPTY = "is empty or contains only whitespace. Provide a value."
 _UNPRINTABLE = "contains the unprintable character U+"
@@ -260,7 +265,8 @@ BAD_EXTRA: list[tuple[Any, str]] = [
     ({"hidenav": True}, "extra has an invalid value. The value of 'hidenav' must be a string"),
     ({"hidenav": None}, "extra has an invalid value. The value of 'hidenav' is None"),
 ]
-#: One row per invalid argument of a URL: the page, the argument, and the beginning of the message.
+#: One row per invalid argument of a gateway URL: the gateway page, the keyword argument, and the
+#: beginning of the error message.
 BAD_URLS: list[tuple[str, dict[str, Any], str]] = [
     *[("product", {"case_code": value}, f"caseCode {message}") for value, message in BAD_TEXTS],
     *[("policy", {"insure_num": value}, f"insureNum {message}") for value, message in BAD_TEXTS],
@@ -313,7 +319,8 @@ BAD_BASE_URLS = [
     *("/gateway#x", "/\\gateway.example", "https://gateway.example:port", "", " ", "/gate\nway"),
     *(None, True, 5, b"/gateway"),
 ]
-#: One row per invalid argument of ``Gateway``: the argument, and the beginning of the message.
+#: One row per invalid argument of ``Gateway``: the keyword argument, and the beginning of the error
+#: message.
 BAD_GATEWAYS: list[tuple[dict[str, Any], str]] = [
     *[
         ({"partner_id": value}, f"partnerId {message}")
@@ -353,7 +360,7 @@ def test_invalid_url_argument_raises_error_without_key(
 ) -> None:
     gateway = Gateway("12345", API_KEY)
     with pytest.raises(GatewayError) as error:
-        build_url(gateway, page, **values)
+        build_gateway_url(gateway, page, **values)
     assert_error_has_no_key(error.value, message)
 
 
@@ -364,9 +371,9 @@ def test_invalid_url_argument_raises_error_without_key(
 def test_invalid_argument_raises_after_equal_valid_argument(
     gateway: Gateway, page: str, name: str, equal: object
 ) -> None:
-    assert "=1&" in f"{build_url(gateway, page, **{name: 1})}&"
+    assert "=1&" in f"{build_gateway_url(gateway, page, **{name: 1})}&"
     with pytest.raises(GatewayError):
-        build_url(gateway, page, **{name: equal})
+        build_gateway_url(gateway, page, **{name: equal})
 
 
 @pytest.mark.parametrize(("values", "message"), BAD_GATEWAYS, ids=short_id)

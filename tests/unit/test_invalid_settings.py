@@ -22,7 +22,7 @@ from tests.support import (
     format_error_report,
     make_site,
 )
-from tests.unit.support import REQUIRED, make_settings, read_problems, short_id
+from tests.unit.support import REQUIRED, get_listed_problems, make_settings, short_id
 
 _EMPTY = "is empty or contains only whitespace. Provide a value"
 _COPY = (
@@ -33,14 +33,15 @@ _DECIMAL = (
     "must be a string or an integer, got a float that may have lost digits. "
     r".*`FLASK_XIEBAO_SETTING='\"value\"'`"
 )
-#: Values that Flask parses as JSON numbers in environment variables.
+#: Numbers that a setting can get from an environment variable, because Flask parses the variable's
+#: text as JSON.
 _DECIMALS = [1e5, 0.5, float("inf"), float("nan")]
 _URL = "must be an absolute http:// or https:// URL"
 _END = 'must not contain "[?]", "#", "@", .* or a space. Remove any query, fragment or credentials'
 _CREDENTIALS = "must not contain a user name or password before the host"
 
-#: One row per problem: the settings without ``XIEBAO_``, a pattern that the message must match from
-#: its beginning, and values with this problem.
+#: One row per problem: the names of the settings without ``XIEBAO_``, a pattern for the beginning
+#: of the error message, and the values that have this problem.
 INVALID_SETTINGS: list[tuple[str, str, list[Any]]] = [
     ("PARTNER_ID", _EMPTY, [""]),
     ("PARTNER_ID SUB_PARTNER_ID", _EMPTY, ["  "]),
@@ -143,7 +144,7 @@ INVALID_SETTINGS: list[tuple[str, str, list[Any]]] = [
         [
             *("(", "*", "[", "a{99999999999999999999}"),
             "(" * 3000 + ")" * 3000,
-            "[[a]",  # Python warns about this pattern.
+            "[[a]",  # Python issues a FutureWarning for this regular expression.
         ],
     ),
     (
@@ -237,20 +238,21 @@ def test_invalid_setting_raises_config_error_without_key(
 ) -> None:
     with pytest.raises(ConfigError) as error:
         make_site(**{**REQUIRED, f"XIEBAO_{setting}": value})
-    [(name, problem)] = read_problems(error.value).items()
+    [(name, problem)] = get_listed_problems(error.value).items()
     assert name == f"XIEBAO_{setting}"
     assert re.match(message.replace("SETTING", setting), problem)
-    # Flask parses the API key 1e5 in an environment variable as the number 100000.
+    # If the API key in an environment variable is 1e5, Flask parses it as the number 100000, so the
+    # error report must not contain this number either.
     assert find_leaks(format_error_report(error.value), API_KEY, "100000") == []
 
 
 def test_unreadable_config_raises_config_error_without_its_message() -> None:
-    class Vault(dict[str, Any]):
+    class UnreadableConfig(dict[str, Any]):
         get = failing_function(PermissionError(f"no entry for {API_KEY}"))
 
     message = r"app\.config cannot be read because of the exception PermissionError"
     with pytest.raises(ConfigError, match=message) as error:
-        Settings.from_config(Vault())
+        Settings.from_config(UnreadableConfig())
     assert API_KEY not in format_error_report(error.value)
 
 
@@ -287,7 +289,7 @@ _MISSING = {"XIEBAO_PARTNER_ID": None, "XIEBAO_API_KEY": None}
         ({}, list(REQUIRED)),
         (_MISSING, list(REQUIRED)),
         ({**_MISSING, "XIEBAO_PARTNER_ID": "12345"}, ["XIEBAO_API_KEY"]),
-        # Invalid settings are also errors if the extension is disabled.
+        # An invalid setting is an error even if the extension is disabled.
         ({**REQUIRED, "XIEBAO_ENABLED": False, "XIEBAO_LOCALE": "fr"}, ["XIEBAO_LOCALE"]),
     ],
     ids=["all invalid", "invalid and missing", "empty config", "None", "one missing", "disabled"],
@@ -298,13 +300,13 @@ def test_config_error_lists_all_invalid_and_missing_settings(
     assert ALL_INVALID.keys() == set(SETTING_NAMES)
     with pytest.raises(ConfigError) as error:
         Settings.from_config(config)
-    assert list(read_problems(error.value)) == names
+    assert list(get_listed_problems(error.value)) == names
 
 
 def test_missing_credentials_are_named_as_in_interface_document() -> None:
     with pytest.raises(ConfigError) as error:
         Settings.from_config({})
-    messages = read_problems(error.value)
+    messages = get_listed_problems(error.value)
     assert re.fullmatch(
         r"is not set\. Set it to the .*渠道账号, partnerId.*", messages["XIEBAO_PARTNER_ID"]
     )
@@ -315,7 +317,7 @@ def test_production_requires_https_base_url() -> None:
     for base_url in ("http://gateway.example", "/gateway", "HTTP://gateway.example"):
         with pytest.raises(ConfigError) as error:
             make_settings(XIEBAO_ENV="production", XIEBAO_BASE_URL=base_url)
-        assert read_problems(error.value) == {
+        assert get_listed_problems(error.value) == {
             "XIEBAO_BASE_URL": f'must begin with "https://" in production, got {base_url!r}.'
             " Remove XIEBAO_BASE_URL to use Xiebao's own gateway."
         }

@@ -40,12 +40,12 @@ def site_with_secret(make_site: MakeSite) -> Site:
     return make_site(XIEBAO_MEMBER_SECRET=MEMBER_SECRET)
 
 
-def get_key(site: Site, member: Any) -> str:
+def get_member_key(site: Site, member: Any) -> str:
     with site.app.app_context():
         return site.xiebao.partner_uniq_key(member)
 
 
-def find_member(site: Site, key: str) -> str | None:
+def find_member_by_key(site: Site, key: str) -> str | None:
     with site.app.app_context():
         return site.xiebao.member_of(key)
 
@@ -55,9 +55,9 @@ def test_member_key_equals_openssl_result_and_ignores_other_keys(
     make_site: MakeSite, config: dict[str, str]
 ) -> None:
     site = make_site(XIEBAO_MEMBER_SECRET=MEMBER_SECRET, **config)
-    assert {member: get_key(site, member) for member in MEMBER_KEYS} == MEMBER_KEYS
-    assert get_key(site, 8) == MEMBER_KEYS["8"]
-    assert {member: find_member(site, key) for member, key in MEMBER_KEYS.items()} == {
+    assert {member: get_member_key(site, member) for member in MEMBER_KEYS} == MEMBER_KEYS
+    assert get_member_key(site, 8) == MEMBER_KEYS["8"]
+    assert {member: find_member_by_key(site, key) for member, key in MEMBER_KEYS.items()} == {
         member: member for member in MEMBER_KEYS
     }
 
@@ -86,7 +86,7 @@ def test_partner_uniq_key_of_invalid_member_raises_link_error(
     make_site: MakeSite, config: dict[str, Any], member: Any, message: str
 ) -> None:
     with pytest.raises(LinkError, match=message) as error:
-        get_key(make_site(**config), member)
+        get_member_key(make_site(**config), member)
     assert error.value.argument == "member"
 
 
@@ -95,7 +95,7 @@ def test_partner_uniq_key_of_invalid_member_raises_link_error(
     "config", [{}, {"XIEBAO_MEMBER_SECRET": MEMBER_SECRET}], ids=["no secret", "secret"]
 )
 def test_member_of_invalid_key_returns_none(make_site: MakeSite, config: Any, key: Any) -> None:
-    assert find_member(make_site(**config), key) is None
+    assert find_member_by_key(make_site(**config), key) is None
 
 
 def test_keeps_plain_key_accepts_async_function(site_with_secret: Site) -> None:
@@ -104,14 +104,14 @@ def test_keeps_plain_key_accepts_async_function(site_with_secret: Site) -> None:
         return member == "8"
 
     assert iscoroutinefunction(keeps_plain_key)
-    assert get_key(site_with_secret, 8) == find_member(site_with_secret, "8") == "8"
-    assert get_key(site_with_secret, 9) != "9"
-    assert find_member(site_with_secret, "9") is None
+    assert get_member_key(site_with_secret, 8) == find_member_by_key(site_with_secret, "8") == "8"
+    assert get_member_key(site_with_secret, 9) != "9"
+    assert find_member_by_key(site_with_secret, "9") is None
 
 
 def test_keeps_plain_key_is_not_called_without_member_secret(site: Site) -> None:
     site.xiebao.keeps_plain_key(lambda member: pytest.fail("The hook was called."))
-    assert get_key(site, 8) == find_member(site, "8") == "8"
+    assert get_member_key(site, 8) == find_member_by_key(site, "8") == "8"
 
 
 @pytest.mark.parametrize(
@@ -131,7 +131,7 @@ def test_keeps_plain_key_result_that_is_no_bool_raises_config_error(
     with pytest.raises(
         ConfigError, match=f"The keeps_plain_key hook must return True or False.*{message}"
     ):
-        get_key(site_with_secret, 8)
+        get_member_key(site_with_secret, 8)
 
 
 @pytest.mark.parametrize("page", ["product", "home", "policy"])

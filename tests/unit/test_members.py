@@ -24,7 +24,7 @@ from tests.unit.support import short_id
 MEMBER_UUID = UUID("0f8fad5b-d9cb-469f-a165-70867728950e")
 INVALID_MEMBER_MESSAGE = "A member's id must be a string, an integer or a UUID, got"
 
-#: One row per value that a site may pass as a member: the value, and the normalized id.
+#: One row per value that a site may pass as a member: the value, and the normalized member id.
 MEMBERS: list[tuple[object, str | None]] = [
     (None, None),
     ("", None),
@@ -44,7 +44,7 @@ MEMBERS: list[tuple[object, str | None]] = [
     (MEMBER_UUID, str(MEMBER_UUID)),
 ]
 _WRONG_TYPES: list[object] = [True, 1.5, 0.0, [], [7], (), {}, b"7", b"", ..., {7}, Platform]
-#: One row per invalid member id: the value, and a pattern that the message must match.
+#: One row per invalid member id: the value, and a pattern for the error message.
 INVALID_MEMBERS = [
     *[(value, INVALID_MEMBER_MESSAGE) for value in _WRONG_TYPES],
     *[(text, "A member's id has leading or trailing whitespace") for text in (" 8", "8 ")],
@@ -52,7 +52,8 @@ INVALID_MEMBERS = [
     ("x" * 257, "A member's id must have at most 256 bytes, got 257"),
 ]
 
-#: The value itself, and a lazy proxy such as Flask-Login's ``current_user``.
+#: Runs a test with each value, and with a lazy proxy of the value, such as ``current_user`` of
+#: Flask-Login.
 PLAIN_AND_LAZY = pytest.mark.parametrize(
     "wrap", [lambda value: value, lambda value: LocalProxy(lambda: value)], ids=["plain", "lazy"]
 )
@@ -78,13 +79,13 @@ def test_invalid_member_id_raises_link_error(
     assert error.value.argument == "member"
 
 
-# Keys
+# Member keys
 
 CODEC = MemberKeyCodec(Secret(MEMBER_SECRET), "12345")
 CODEC_WITHOUT_SECRET = MemberKeyCodec(None, "12345")
 
-#: Member ids of several kinds: a row number, a random id, an e-mail address, Chinese text, a UUID,
-#: an id with characters that URLs escape, and the longest ids.
+#: Member ids of several kinds: a number, a random id, an e-mail address, Chinese text, a UUID, an
+#: id with characters that are percent-encoded in URLs, and two ids of the maximum length.
 MEMBER_IDS = [*MEMBER_KEYS, str(MEMBER_UUID), "a+b/c=d&e%20f g", "x" * 256, "🌊" * 64]
 
 
@@ -117,9 +118,9 @@ def test_member_key_of_other_secret_or_account_is_unknown(other: MemberKeyCodec)
 _KEY = MEMBER_KEYS["m_7Qk2vX9rT4"]
 _DIGEST, _MEMBER = _KEY[:16], _KEY[16:]
 
-#: Texts that are no member id either.
+#: Texts that are neither a member key nor a member id.
 UNUSABLE_KEYS = ["", "\x00", "\ud800" * 20]
-#: Keys that no secret of this account made.
+#: Keys that were not built with the member secret of this account.
 FORGED_KEYS = [
     *UNUSABLE_KEYS,
     *(
@@ -130,12 +131,12 @@ FORGED_KEYS = [
     *(_KEY[start:] for start in (1, 8, 16)),
     f"{_KEY}x",
     f" {_KEY}",
-    f"{_DIGEST}8",  # The digest of another member.
+    f"{_DIGEST}8",  # This digest belongs to another member.
     f"{_DIGEST}{_MEMBER.upper()}",
-    # The Kelvin sign and the dotless i become ASCII letters if their case is changed.
+    # The Kelvin sign and the dotless i become ASCII letters when their case is changed.
     f"{MEMBER_KEYS['8'][:2]}\N{KELVIN SIGN}{MEMBER_KEYS['8'][3:]}",
     MEMBER_KEYS["8"].upper().replace("I", "\N{LATIN SMALL LETTER DOTLESS I}") + "8",
-    # Digests with the API key instead of the member secret.
+    # The digests of these keys are computed with the API key instead of the member secret.
     hashlib.md5(f"Key12345{_MEMBER}".encode(), usedforsecurity=False).hexdigest() + _MEMBER,
     hmac.new(b"Key", _MEMBER.encode(), "sha256").hexdigest()[:16] + _MEMBER,
     *("8", "m_7Qk2vX9rT4", "x" * 5000),
@@ -159,7 +160,7 @@ def test_member_with_plain_key_has_bare_id_as_key() -> None:
     assert CODEC.build_member_key("9", keeps_plain_key) == CODEC.build_member_key("9")
     assert CODEC.find_member_id("9", keeps_plain_key) is None
     assert CODEC.find_member_id(CODEC.build_member_key("9"), keeps_plain_key) == "9"
-    # The gateway may still know the member by a key that was made before the hook was added.
+    # The gateway may still know the member by a key that was built before the site added the hook.
     assert CODEC.find_member_id(MEMBER_KEYS["8"], keeps_plain_key) == "8"
 
 

@@ -20,7 +20,7 @@ from tests.manual.blocks import ROOT
 
 MANUAL = Path("docs", "messages.toml")
 
-#: Messages of exceptions that the package catches itself.
+#: Messages of exceptions that the package catches itself, so users do not see them.
 INTERNAL_MESSAGES = (
     "No view was called for …, and the status is ….",
     "The link was not made by this site, or it was changed.",
@@ -28,14 +28,14 @@ INTERNAL_MESSAGES = (
 )
 
 CHINESE = re.compile("[一-鿿]")
-#: Chinese terms of the interface document, which English messages may contain.
+#: Chinese terms from the interface document that English messages may contain.
 CHINESE_TERMS = re.compile("渠道账号|渠道子账号|投保单号")
 
 
 class CodeText(NamedTuple):
-    """A string in the code, with … for each value that is filled in.
+    """A string in the source code, with "…" in place of each value that is inserted at run time.
 
-    :ivar location: the file and line, or the key of the text.
+    :ivar location: the file and the line number, or the text key.
     :ivar text: the string.
     :ivar is_raised: True if the string is the message of an exception.
     """
@@ -50,16 +50,16 @@ class CodeText(NamedTuple):
 
     @property
     def is_message(self) -> bool:
-        """True if users read the text, because it is raised or is a sentence."""
+        """True if the text is a message to users: the message of an exception, or a sentence."""
         if self.text in INTERNAL_MESSAGES or self.text in TEXTS or self.word_count < 2:
             return False
         is_sentence = re.search(r" .*[\w)\"'…][.:?](\s|…|$)", self.text) is not None
         return self.is_raised or (self.word_count > 2 and is_sentence)
 
-    def find_positions_in(self, entry: str) -> set[int]:
-        """Return the positions of this text's characters in an entry of the manual.
+    def find_character_indexes(self, entry: str) -> set[int]:
+        """Return the indexes of the characters in a manual entry that belong to this text.
 
-        The set is empty unless all parts of the text are there, in this order.
+        The set is empty unless the entry contains all parts of the text in their order.
         """
         positions, start = set[int](), 0
         for part in self.text.split("…"):
@@ -71,36 +71,37 @@ class CodeText(NamedTuple):
         return positions
 
 
-def read_string(node: ast.AST) -> str | None:
+def read_string_literal(node: ast.AST) -> str | None:
     match node:
         case ast.Constant(value=str() as text):
             return re.sub("%[sdr]", "…", text)
         case ast.JoinedStr(values=parts):
-            return re.sub("…+", "…", "".join(read_string(part) or "…" for part in parts))
+            return re.sub("…+", "…", "".join(read_string_literal(part) or "…" for part in parts))
     return None
 
 
 def iter_code_texts(node: ast.AST, path: Path, *, is_raised: bool = False) -> Iterator[CodeText]:
-    """Yield the strings in code, except for docstrings and help texts."""
+    """Yield the strings in a syntax tree, except for docstrings and help texts."""
     match node:
         case ast.Expr(value=ast.Constant()) | ast.keyword(arg="help"):
             return
         case ast.Raise() | ast.Call(func=ast.Name(id="check_named_value")):
             is_raised = True
-    text = read_string(node)
+    text = read_string_literal(node)
     if text is not None:
         yield CodeText(f"{path}:{getattr(node, 'lineno', '')}", text.strip(), is_raised)
     for child in ast.iter_child_nodes(node):
-        # The parts of an f-string are already in its text.
-        if text is None or read_string(child) is None:
+        # Skip the constant parts of an f-string, because the text of the f-string has these parts.
+        if text is None or read_string_literal(child) is None:
             yield from iter_code_texts(child, path, is_raised=is_raised)
 
 
-#: Keys of the commands' texts about problems. Findings without a problem are ``doctor.ok.…``.
+#: Matches the text keys of problems that the commands report. Keys that begin with ``doctor.ok.``
+#: do not match, because they belong to findings without a problem.
 _COMMAND_KEYS = re.compile(
     r"(check\.means\.unreached|doctor(?!\.ok\.)|link|query|reconcile|reassign|prune|notify|order)\."
 )
-#: Keys of the check's texts that the doctor prints, too.
+#: Keys of texts for ``flask xiebao check`` that ``flask xiebao doctor`` also prints.
 _DOCTOR_KEYS = {
     *("suspects", "check.failure"),
     *(f"check.means.{code}" for code in ("aborts", "crash", "crash.library", "login.page")),
@@ -123,16 +124,16 @@ def find_code_texts() -> list[CodeText]:
 
 @cache
 def read_manual_entries() -> list[tuple[str, str]]:
-    """Return the messages in the manual and their advice."""
+    """Return each message in the manual together with its advice."""
     sections = tomllib.loads(ROOT.joinpath(MANUAL).read_text("utf-8"))["section"]
     return [(row["text"], row["en"]) for section in sections for row in section["message"]]
 
 
 def find_unknown_words(entry: str) -> str:
-    """Return the words of an entry that are in no text of the code. Numbers are ignored."""
+    """Return the words of a manual entry that no text of the code contains, except for numbers."""
     known = set[int]().union(
         *(
-            text.find_positions_in(entry)
+            text.find_character_indexes(entry)
             for text in find_code_texts()
             if text.is_raised or text.word_count > 1
         )
@@ -146,7 +147,7 @@ def test_every_message_is_in_manual() -> None:
         f"{text.location}: {text.text}"
         for text in find_code_texts()
         if text.is_message
-        and not any(text.find_positions_in(entry) for entry, _ in read_manual_entries())
+        and not any(text.find_character_indexes(entry) for entry, _ in read_manual_entries())
     ]
     assert not missing, f"{MANUAL} lacks:\n" + "\n".join(missing)
 

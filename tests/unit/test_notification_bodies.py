@@ -14,17 +14,17 @@ from werkzeug.local import LocalProxy
 
 from flask_xiebao import ConfigError, NotificationError
 from tests.support import SIGN, failing_function
-from tests.unit.support import parse, short_id
+from tests.unit.support import parse_body, short_id
 from tests.vectors import APPLIED, ISSUED, PAID, VECTORS, build_notification, compute_sign
 
 PAID_DATA = PAID.decode().partition('"data":')[2][:-1]
 ISSUED_DATA = ISSUED.decode().partition('"data":')[2][:-1]
 
 
-def assert_rejected(body: bytes, reason: str = "malformed", key: str = "Key") -> str:
-    """Assert that a body is rejected for this reason, and return the message."""
+def assert_body_rejected(body: bytes, reason: str = "malformed", key: str = "Key") -> str:
+    """Assert that a body is rejected for this reason, and return the error message."""
     with pytest.raises(NotificationError) as error:
-        parse(body, key)
+        parse_body(body, key)
     assert error.value.reason == reason, str(error.value)
     return str(error.value)
 
@@ -34,7 +34,7 @@ def assert_rejected(body: bytes, reason: str = "malformed", key: str = "Key") ->
 
 @pytest.mark.parametrize("key", ["Key", "4711", 4711])
 def test_api_key_may_be_string_or_integer(key: str | int) -> None:
-    assert parse(build_notification(key=str(key)), key) == parse(APPLIED)
+    assert parse_body(build_notification(key=str(key)), key) == parse_body(APPLIED)
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_api_key_may_be_string_or_integer(key: str | int) -> None:
 )
 def test_layout_and_order_of_body_do_not_matter(layout: str) -> None:
     body = layout % {"sign": compute_sign(PAID_DATA), "data": PAID_DATA}
-    assert parse(body.encode()) == parse(PAID)
+    assert parse_body(body.encode()) == parse_body(PAID)
 
 
 @pytest.mark.parametrize(
@@ -56,9 +56,9 @@ def test_layout_and_order_of_body_do_not_matter(layout: str) -> None:
     ids=["paid", "issued"],
 )
 def test_signature_of_compact_json_is_accepted(kind: int, data: str, body: bytes) -> None:
-    spaced = json.dumps(json.loads(data))  # This also escapes the Chinese characters.
+    spaced = json.dumps(json.loads(data))  # ``dumps`` also escapes the Chinese characters.
     layout = f'{{"notifyType":{kind},"sign":"{compute_sign(data)}","data":{spaced}}}'
-    assert parse(layout.encode()) == parse(body)
+    assert parse_body(layout.encode()) == parse_body(body)
 
 
 # Invalid signatures
@@ -66,7 +66,7 @@ def test_signature_of_compact_json_is_accepted(kind: int, data: str, body: bytes
 
 @pytest.mark.parametrize("body", VECTORS, ids=short_id)
 def test_signature_with_other_key_is_rejected(body: bytes) -> None:
-    assert_rejected(body, "wrong_sign", key="key")
+    assert_body_rejected(body, "wrong_sign", key="key")
 
 
 @pytest.mark.parametrize(
@@ -74,14 +74,14 @@ def test_signature_with_other_key_is_rejected(body: bytes) -> None:
 )
 def test_changed_data_is_rejected(old: bytes, new: bytes) -> None:
     assert PAID.count(old) == 1
-    assert_rejected(PAID.replace(old, new), "wrong_sign")
+    assert_body_rejected(PAID.replace(old, new), "wrong_sign")
 
 
 def test_md5_length_extension_is_rejected() -> None:
-    """Every member sees md5(key + partner id) in the URL of the gateway.
+    """Every member sees md5(key + partner id), the signature in a gateway URL.
 
-    Without the key, an attacker can compute from it the MD5 of the same text with a suffix. The
-    suffix begins with the padding of MD5 for the eight bytes of ``Key12345``.
+    From this hash, an attacker can compute the MD5 of the same text with a suffix, without knowing
+    the key. The suffix begins with MD5's padding for the eight bytes of ``Key12345``.
     """
     padding = b"\x80" + bytes(47) + b"\x40" + bytes(7)
     data = PAID_DATA.encode()
@@ -90,7 +90,7 @@ def test_md5_length_extension_is_rejected() -> None:
         signed = b"12345" + suffix
         for text in (signed, suffix, b'"' + signed + b'"', b'{"' + signed + b'":1}', more):
             with pytest.raises(NotificationError):
-                parse(
+                parse_body(
                     b'{"notifyType":2,"sign":"%s","data":%s}'
                     % (compute_sign(signed).encode(), text)
                 )
@@ -105,7 +105,7 @@ def test_md5_length_extension_is_rejected() -> None:
     ],
 )
 def test_signature_of_gateway_url_is_rejected(data: str, reason: str) -> None:
-    assert_rejected(f'{{"notifyType":1,"sign":"{SIGN}","data":{data}}}'.encode(), reason)
+    assert_body_rejected(f'{{"notifyType":1,"sign":"{SIGN}","data":{data}}}'.encode(), reason)
 
 
 @pytest.mark.parametrize(
@@ -120,23 +120,23 @@ def test_signature_of_gateway_url_is_rejected(data: str, reason: str) -> None:
 )
 def test_invalid_api_key_raises_error(key: Any, message: str) -> None:
     with pytest.raises(NotificationError, match=message):
-        parse(build_notification(key=""), key)
+        parse_body(build_notification(key=""), key)
 
 
 # Malformed bodies
 
 
-def add_to_data(json_text: str) -> bytes:
-    """Return a signed body with this JSON in its data."""
+def build_body_with_data(json_text: str) -> bytes:
+    """Return the signed body of a notification with this JSON text added to its data."""
     return build_notification(1, f'{{"partnerId":12345,"insureNum":"1","state":true,{json_text}}}')
 
 
-def add_to_body(json_text: str) -> bytes:
-    """Return a body with this JSON outside of its data. The signature does not cover it."""
+def build_body_with_extra(json_text: str) -> bytes:
+    """Return a notification's body with this JSON text added outside the signed data."""
     return APPLIED[:-1] + f",{json_text}}}".encode()
 
 
-def replace_sign(sign: object) -> bytes:
+def build_body_with_sign(sign: object) -> bytes:
     return json.dumps({**json.loads(PAID), "sign": sign}, ensure_ascii=False).encode()
 
 
@@ -147,7 +147,8 @@ _NO_NUMBER = "must not contain NaN, Infinity or a number that is too large for P
 _LONG = "must not contain a number with more than 64 characters"
 _DEEP = "must not be nested more than 32 levels deep"
 
-#: One row per malformed body: the body, and the beginning of the message after "The notification".
+#: One row per malformed body: the body, and the beginning of the error message after the words "The
+#: notification".
 MALFORMED_BODIES: list[tuple[Any, str]] = [
     *[
         (body, _NO_OBJECT)
@@ -155,8 +156,8 @@ MALFORMED_BODIES: list[tuple[Any, str]] = [
             *(b"", b"null", b"[]", b'"text"', b"{", b'{"notifyType"', b'{"notifyType":1'),
             *(APPLIED + b"x", APPLIED + APPLIED, APPLIED[:-1], APPLIED[:-1] + b",}"),
             *(b"\xef\xbb\xbf" + APPLIED, APPLIED.replace(b":", b"=", 1)),
-            *(b"notifyType=1&sign=701dd128eae24ce8241354fcd2f9981a", add_to_body("1:2")),
-            *(APPLIED.replace(b'"', b"'"), add_to_body('"a":"\x00"')),
+            *(b"notifyType=1&sign=701dd128eae24ce8241354fcd2f9981a", build_body_with_extra("1:2")),
+            *(APPLIED.replace(b'"', b"'"), build_body_with_extra('"a":"\x00"')),
         )
     ],
     *[
@@ -172,14 +173,14 @@ MALFORMED_BODIES: list[tuple[Any, str]] = [
     (APPLIED.replace(b'"sign":', b'"Sign":'), 'has no field "sign"'),
     (APPLIED.replace(b'"data":', b'"Data":'), 'has no field "data"'),
     *[
-        (add_to_body(duplicate), _TWICE)
+        (build_body_with_extra(duplicate), _TWICE)
         for duplicate in (
             *('"notifyType":4', '"sign":"701dd128eae24ce8241354fcd2f9981a"'),
             *('"data":{}', '"d\\u0061ta":{}'),
         )
     ],
-    (add_to_data('"insureNum":"2"'), _TWICE),
-    (add_to_data('"otherInfo":{"a":[{"b":1,"b":2}]}'), _TWICE),
+    (build_body_with_data('"insureNum":"2"'), _TWICE),
+    (build_body_with_data('"otherInfo":{"a":[{"b":1,"b":2}]}'), _TWICE),
     *[
         (body, words)
         for number, words in (
@@ -190,8 +191,8 @@ MALFORMED_BODIES: list[tuple[Any, str]] = [
             *((number, _LONG) for number in ("9" * 5000, "0." + "1" * 5000, "1" * 65)),
         )
         for body in (
-            add_to_data(f'"price":{number}'),
-            add_to_body(f'"more":[{number}]'),
+            build_body_with_data(f'"price":{number}'),
+            build_body_with_extra(f'"more":[{number}]'),
             APPLIED.replace(b'"notifyType":1', f'"notifyType":{number}'.encode()),
         )
     ],
@@ -200,13 +201,13 @@ MALFORMED_BODIES: list[tuple[Any, str]] = [
         for opened, closed in (("[", "]"), ('{"a":', "}"))
         for depth in (33, 1000, 10_000)
         for body in (
-            add_to_data(f'"otherInfo":{opened * depth}1{closed * depth}'),
+            build_body_with_data(f'"otherInfo":{opened * depth}1{closed * depth}'),
             opened.encode() * depth,
         )
     ],
-    (add_to_data(f'"a":{"[" * 31}{"]" * 31}'), _DEEP),
+    (build_body_with_data(f'"a":{"[" * 31}{"]" * 31}'), _DEEP),
     *[
-        (replace_sign(sign), 'must have 32 lower-case hex digits as "sign"')
+        (build_body_with_sign(sign), 'must have 32 lower-case hex digits as "sign"')
         for sign in (
             *(
                 compute_sign(PAID_DATA).upper(),
@@ -229,7 +230,7 @@ MALFORMED_BODIES: list[tuple[Any, str]] = [
 
 @pytest.mark.parametrize(("body", "message"), MALFORMED_BODIES, ids=short_id)
 def test_malformed_body_is_rejected(body: bytes, message: str) -> None:
-    assert assert_rejected(body).startswith(f"The notification {message}")
+    assert assert_body_rejected(body).startswith(f"The notification {message}")
 
 
 @pytest.mark.parametrize(
@@ -245,13 +246,15 @@ def test_malformed_body_is_rejected(body: bytes, message: str) -> None:
     ids=short_id,
 )
 def test_unusual_but_valid_body_is_parsed(json_text: str) -> None:
-    assert parse(add_to_data(json_text)).insure_num == "1"
+    assert parse_body(build_body_with_data(json_text)).insure_num == "1"
 
 
 def test_body_of_more_than_256_kib_is_rejected() -> None:
     size = 256 * 1024 - len(build_notification(failMsg=""))
-    assert parse(build_notification(failMsg="x" * size)).failure == "x" * size
-    assert "262,144" in assert_rejected(build_notification(failMsg="x" * (size + 1)), "too_large")
+    assert parse_body(build_notification(failMsg="x" * size)).failure == "x" * size
+    assert "262,144" in assert_body_rejected(
+        build_notification(failMsg="x" * (size + 1)), "too_large"
+    )
 
 
 @pytest.mark.parametrize(
@@ -271,5 +274,5 @@ def test_body_of_more_than_256_kib_is_rejected() -> None:
 def test_expensive_body_is_rejected_within_one_second(body: bytes) -> None:
     start = time.process_time()
     with pytest.raises(NotificationError):
-        parse(body)
+        parse_body(body)
     assert time.process_time() - start < 1

@@ -21,7 +21,7 @@ from flask_xiebao import (
     PolicyInfo,
 )
 from tests.support import API_KEY, INSURE_NUM, PRODUCT_CODE, find_leaks, format_error_report
-from tests.unit.support import parse, short_id
+from tests.unit.support import parse_body, short_id
 from tests.vectors import (
     APPLIED,
     ISSUED,
@@ -49,13 +49,13 @@ ISSUED_POLICY = PolicyInfo(
 PAID_AT = datetime.fromisoformat("2019-02-26T10:20:30+08:00")
 
 
-def read_data(body: bytes) -> dict[str, Any]:
+def read_body_data(body: bytes) -> dict[str, Any]:
     data: dict[str, Any] = json.loads(body)["data"]
     return data
 
 
-#: One row per type of notification: an example body, the type, and the expected fields apart from
-#: those of every example.
+#: One row per example notification: the body, the notification type, and the expected fields,
+#: except for the fields that all examples have.
 EXAMPLES: list[tuple[bytes, NotificationType, dict[str, Any]]] = [
     (APPLIED, NotificationType.APPLICATION, {}),
     (
@@ -92,9 +92,9 @@ def test_notification_of_each_type_has_expected_fields(
         "partner_id": "12345",
         "partner_uniq_key": "101000",
     }
-    notification = parse(body)
+    notification = parse_body(body)
     assert notification == Notification(
-        type=kind, data=read_data(body), **{**common_fields, **fields}
+        type=kind, data=read_body_data(body), **{**common_fields, **fields}
     )
     assert repr(notification) == (
         f"Notification(type={kind!r}, insure_num={notification.insure_num!r},"
@@ -103,7 +103,7 @@ def test_notification_of_each_type_has_expected_fields(
 
 
 def test_payment_time_is_in_china_standard_time() -> None:
-    paid_at = parse(PAID).paid_at
+    paid_at = parse_body(PAID).paid_at
     assert paid_at is not None
     assert (paid_at.isoformat(), paid_at.utcoffset()) == (PAID_AT.isoformat(), timedelta(hours=8))
 
@@ -113,11 +113,11 @@ def test_policy_repr_hides_names() -> None:
     assert NAME not in repr(ISSUED_POLICY)
 
 
-# Fields
+# Fields of notifications
 
-#: Data with the fields of all successful steps.
-FULL_DATA = {**read_data(PAID), **read_data(ISSUED), "newInsureNum": "2"}
-#: The optional fields: the names in the data and the attributes.
+#: The data of a notification with the fields of a successful payment, issue and reissue.
+FULL_DATA = {**read_body_data(PAID), **read_body_data(ISSUED), "newInsureNum": "2"}
+#: The optional fields of a notification: the name in the JSON data, and the attribute's name.
 OPTIONAL = {
     "failMsg": "failure",
     "caseCode": "case_code",
@@ -135,7 +135,8 @@ _NAMED = [{"policyNum": "P1\u30002", "productId": "a\nb", "planId": 7}]
 _NAMES = PolicyInfo(policy_num="P1\u30002", product_id="a\nb", plan_id="7")
 _LONGEST_KEY = f"{'a' * 16}{'8' * 256}"
 
-#: One row per case: the type, the fields that are sent, and the expected attributes.
+#: One row per notification: the notification type, the fields that differ from ``FULL_DATA``, and
+#: the expected attributes.
 PARSED_FIELDS: list[tuple[int, dict[str, Any], dict[str, Any]]] = [
     *[(kind, {}, {"type": kind}) for kind in (0, 6, 37, 9999)],
     (
@@ -149,7 +150,7 @@ PARSED_FIELDS: list[tuple[int, dict[str, Any], dict[str, Any]]] = [
         {"cancelled_insurants": (), "cancel_reason": "行程取消\n全部退保"},
     ),
     (37, {"otherInfo": {"channel": "app"}}, {"other_info": {"channel": "app"}}),
-    # An empty field is treated like a missing field.
+    # The parser treats an empty field like a missing field.
     *[
         (
             1,
@@ -161,17 +162,18 @@ PARSED_FIELDS: list[tuple[int, dict[str, Any], dict[str, Any]]] = [
         )
         for empty in EMPTY
     ],
-    # A notification of a failed step may lack the fields of a successful step.
+    # A notification about a failed step may lack the fields of a successful step.
     *[
         (kind, {name: ..., "state": False}, {"succeeded": False})
         for kind, name in ((2, "payTime"), (2, "price"), (3, "policys"), (5, "newInsureNum"))
     ],
-    # A sale of a sub-account has the partner id of the sub-account.
+    # If a sub-account made the sale, the notification has the partner id of the sub-account.
     *[
         (2, {"partnerId": sent}, {"partner_id": expected, "price_fen": 1500})
         for sent, expected in ((77, "77"), ("77-b", "77-b"), (..., None), (7.5, None), ([], None))
     ],
-    # The visitor can change the key in the URL, so a key that no member can have is ignored.
+    # The visitor can change the member key in the gateway URL, so the parser ignores a key that no
+    # member can have.
     *[
         (2, {"partnerUniqueKey": key}, {"partner_uniq_key": None, "price_fen": 1500})
         for key in (
@@ -180,7 +182,7 @@ PARSED_FIELDS: list[tuple[int, dict[str, Any], dict[str, Any]]] = [
         )
     ],
     (1, {"partnerUniqueKey": _LONGEST_KEY}, {"partner_uniq_key": _LONGEST_KEY}),
-    # The payment of an installment.
+    # The notification about an installment has its price in the field "premium".
     (
         12,
         {"price": ..., "premium": 4200, "term": 2, "onlinePaymentId": 21},
@@ -198,12 +200,13 @@ def test_field_is_parsed_and_data_is_unchanged(
     kind: int, fields: dict[str, Any], expected: dict[str, Any]
 ) -> None:
     body = build_notification(kind, FULL_DATA, **fields)
-    notification = parse(body)
+    notification = parse_body(body)
     assert {name: getattr(notification, name) for name in expected} == expected
-    assert notification.data == read_data(body)
+    assert notification.data == read_body_data(body)
 
 
-#: One row per invalid field: the type, the field, and a part of the message.
+#: One row per invalid required field: the notification type, the field with its value, and a part
+#: of the error message.
 INVALID_REQUIRED_FIELDS: list[tuple[int, dict[str, Any], str]] = [
     (1, {"insureNum": ...}, '"insureNum" is missing'),
     (1, {"insureNum": ""}, '"insureNum" is missing'),
@@ -221,14 +224,15 @@ INVALID_REQUIRED_FIELDS: list[tuple[int, dict[str, Any], str]] = [
 def test_invalid_required_field_raises_error_with_its_name(
     kind: int, fields: dict[str, Any], message: str
 ) -> None:
-    parse(build_notification(kind, FULL_DATA))
+    parse_body(build_notification(kind, FULL_DATA))
     with pytest.raises(NotificationError, match="notification_reader") as error:
-        parse(build_notification(kind, FULL_DATA, **fields))
+        parse_body(build_notification(kind, FULL_DATA, **fields))
     assert error.value.reason == "wrong_field"
     assert message in str(error.value)
 
 
-#: One row per missing or unreadable field: the type, the field, and the expected attributes.
+#: One row per missing or unreadable field: the notification type, the field with its value, and the
+#: expected attributes.
 UNREADABLE_FIELDS: list[tuple[int, dict[str, Any], dict[str, Any]]] = [
     (1, {"caseCode": {"a": 1}}, {"case_code": None}),
     (1, {"failMsg": ["a"]}, {"failure": None}),
@@ -275,16 +279,19 @@ def test_unreadable_optional_field_is_empty(
     kind: int, fields: dict[str, Any], expected: dict[str, Any]
 ) -> None:
     body = build_notification(kind, FULL_DATA, **fields)
-    notification = parse(body)
+    notification = parse_body(body)
     assert {name: getattr(notification, name) for name in expected} == expected
     assert (notification.insure_num, notification.succeeded) == (INSURE_NUM, True)
-    assert notification.data == read_data(body)
+    assert notification.data == read_body_data(body)
 
 
 def test_dates_with_slashes_are_parsed() -> None:
     policies = [{"startDate": "2019/03/01", "endDate": "2019/3/5 23:59:59"}]
-    assert parse(build_notification(3, FULL_DATA, policys=policies)).policies == (_DATES,)
-    assert parse(build_notification(2, FULL_DATA, payTime="2019/02/26 10:20:30")).paid_at == PAID_AT
+    assert parse_body(build_notification(3, FULL_DATA, policys=policies)).policies == (_DATES,)
+    assert (
+        parse_body(build_notification(2, FULL_DATA, payTime="2019/02/26 10:20:30")).paid_at
+        == PAID_AT
+    )
 
 
 @pytest.mark.parametrize(
@@ -299,16 +306,16 @@ def test_dates_with_slashes_are_parsed() -> None:
 )
 def test_unpaired_surrogate_becomes_replacement_character(sent: str, expected: str) -> None:
     data = f'{{"insureNum":"1","state":false,"failMsg":"{sent}"}}'
-    notification = parse(build_notification(2, data))
+    notification = parse_body(build_notification(2, data))
     assert (notification.failure, notification.data["failMsg"]) == (expected, expected)
     with pytest.raises(NotificationError, match="signature"):
-        parse(build_notification(2, data).replace(b'"insureNum":"1"', b'"insureNum":"2"'))
+        parse_body(build_notification(2, data).replace(b'"insureNum":"1"', b'"insureNum":"2"'))
 
 
-_SURRENDER_DATA = read_data(SURRENDERED)
-#: Invalid bodies that contain a signature or a name, by what is wrong with them.
+_SURRENDER_DATA = read_body_data(SURRENDERED)
+#: Invalid notification bodies that contain a signature or a person's name, by the kind of error.
 INVALID_BODIES = {
-    "signature of another key": build_notification(3, read_data(ISSUED), key="another key"),
+    "signature of another key": build_notification(3, read_body_data(ISSUED), key="another key"),
     "insureNum": build_notification(4, _SURRENDER_DATA, key=API_KEY, insureNum={"name": NAME}),
     "state": build_notification(4, _SURRENDER_DATA, key=API_KEY, state=[NAME]),
     "name in the signature": ISSUED.replace(b'"sign":"', f'"sign":"{NAME}'.encode()),
@@ -321,23 +328,23 @@ INVALID_BODIES = {
 @pytest.mark.parametrize("body", INVALID_BODIES.values(), ids=INVALID_BODIES)
 def test_notification_error_hides_key_signature_and_names(body: bytes) -> None:
     with pytest.raises(NotificationError) as error:
-        parse(body, API_KEY)
+        parse_body(body, API_KEY)
     sign = json.loads(build_notification(key=API_KEY))["sign"]
     assert find_leaks(format_error_report(error.value), API_KEY, NAME, sign, "insurant") == []
 
 
-# The id
+# Ids of notifications
 
 
 def test_id_is_equal_for_different_layouts_of_same_data() -> None:
-    data = read_data(PAID)
+    data = read_body_data(PAID)
     layouts = [
         json.dumps(data),
         json.dumps(data, indent=2),
         json.dumps(dict(reversed(data.items())), ensure_ascii=False, separators=(" ,\n\t", " : ")),
     ]
-    assert {parse(build_notification(2, text)).id for text in layouts} == {parse(PAID).id}
-    assert len(parse(PAID).id) == 64
+    assert {parse_body(build_notification(2, text)).id for text in layouts} == {parse_body(PAID).id}
+    assert len(parse_body(PAID).id) == 64
 
 
 def test_id_differs_for_different_data_or_type() -> None:
@@ -346,11 +353,12 @@ def test_id_differs_for_different_data_or_type() -> None:
         build_notification(2, FULL_DATA, price=1501),
         build_notification(2, FULL_DATA, more=""),
     ]
-    # The notifications of an application and of a policy file differ only in their type.
-    assert len({parse(body).id for body in bodies}) == len(bodies)
+    # The example notifications about an application and about a policy file differ only in their
+    # type, so the id must depend on the type.
+    assert len({parse_body(body).id for body in bodies}) == len(bodies)
 
 
-# Notifications that a site constructs, for example in its tests or in a notification_reader
+# Notifications that a site constructs, for example in its tests or in a ``notification_reader``
 
 
 def make_notification(**fields: Any) -> Notification:
@@ -369,7 +377,7 @@ _BACKWARDS: Mapping[str, int] = MappingProxyType({"b": 2, "a": 1})
         ({"paid_at": PAID_AT}, {"paid_at": PAID_AT.astimezone(UTC)}),
         ({"other_info": _INFO}, {"other_info": _BACKWARDS}),
         ({"data": _INFO}, {"data": _BACKWARDS}),
-        # Integers are converted to strings.
+        # The constructor converts integers to strings.
         (
             {"insure_num": 2019, "partner_uniq_key": 8},
             {"insure_num": "2019", "partner_uniq_key": "8"},

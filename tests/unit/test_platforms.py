@@ -1,6 +1,6 @@
 """Tests for ``Platform`` and ``detect_platform``.
 
-To test the User-Agent of another device or browser, add a ``Sample`` to ``ua_samples.py``.
+To test the User-Agent of another device or browser, add a ``UserAgentSample`` to ``ua_samples.py``.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from werkzeug.datastructures import Headers
 
 from flask_xiebao import Platform, detect_platform
 from tests.unit.support import short_id
-from tests.unit.ua_samples import H5, PC, SAMPLES, Sample
+from tests.unit.ua_samples import H5, PC, SAMPLES, UserAgentSample
 
 IOS, ANDROID = Platform.IOS, Platform.ANDROID
 
@@ -43,8 +43,8 @@ HARMONY_PHONE = "Mozilla/5.0 (Phone; OpenHarmony 5.0) Chrome/114.0.0.0 ArkWeb/4.
 HARMONY_PC = HARMONY_PHONE.replace("Phone", "PC")
 
 
-def detect(agent: object, mobile: object = None, system: object = None) -> Platform:
-    """Return the platform that is detected from a User-Agent and two client hints."""
+def detect_with_hints(agent: object, mobile: object = None, system: object = None) -> Platform:
+    """Return the platform that is detected from a User-Agent and from two client hints."""
     return detect_platform(
         {"User-Agent": agent, "Sec-CH-UA-Mobile": mobile, "Sec-CH-UA-Platform": system}
     )
@@ -54,9 +54,9 @@ def detect(agent: object, mobile: object = None, system: object = None) -> Platf
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.source)
-def test_user_agent_is_detected_in_any_case(sample: Sample) -> None:
-    assert detect(sample.agent) is sample.platform, sample.source
-    assert detect(sample.agent.upper()) is sample.platform
+def test_user_agent_is_detected_in_any_case(sample: UserAgentSample) -> None:
+    assert detect_with_hints(sample.agent) is sample.platform, sample.source
+    assert detect_with_hints(sample.agent.upper()) is sample.platform
 
 
 def test_user_agent_samples_are_distinct_and_have_sources() -> None:
@@ -65,7 +65,7 @@ def test_user_agent_samples_are_distinct_and_have_sources() -> None:
     assert all(sample.source for sample in SAMPLES)
 
 
-#: User-Agents with a keyword of phones, tablets and e-readers.
+#: Parts of User-Agents with a keyword that identifies a phone, a tablet or an e-reader.
 HANDHELDS = [
     *("(Mobile; rv:26.0)", "(Tablet; rv:26.0)", "Kobo eReader", "Kindle/2.5", "PocketBook/801"),
     *("UCWEB7.0.2.37", "UCBrowser/12.9", "MQQBrowser/11.3", "XiaoMi/MiuiBrowser/14.6"),
@@ -78,7 +78,7 @@ HANDHELDS = [
     *("DoCoMo/2.0 SH2101V", "Nokia6230/2.0", "SonyEricssonT68/R201A"),
     "(Windows NT 10.0; ARM; Lumia 950)",
 ]
-#: Models that run Android and are laptops or desktop computers.
+#: Model names of laptops and desktop computers that run Android.
 LAPTOPS = [
     *("HP Chromebook 14", "Google Pixelbook", "GOCLEVER Netbook R103", "A1 NoteBook", "Laptop 15"),
     *("Engage One AIO System", "Subsystem for Android(TM)", "Aspire 4349", "TravelMate B118"),
@@ -96,7 +96,8 @@ LAPTOPS = [
         *[(ANDROID_TABLET.replace("; K)", f"; {model})"), PC) for model in LAPTOPS],
         ("Mozilla/5.0 (Linux; Android 9; HP Chromebook 14) Chrome/80.0 Mobile Safari/537.36", H5),
         ("Mozilla/5.0 (Linux; Android 10; Lenovo IdeaPad Tablet) Chrome/80.0 Safari/537.36", H5),
-        # WeChat on desktops, also if the User-Agent claims to be an iPhone.
+        # The platform of WeChat on a desktop computer is PC, even if the User-Agent claims to be an
+        # iPhone.
         (WECHAT, H5),
         *[
             (f"{WECHAT} {word}", PC)
@@ -104,16 +105,16 @@ LAPTOPS = [
         ],
         ("Mozilla/5.0 (PC; HarmonyOS 5.0) Mobile", PC),
         ("Mozilla/5.0 (PC;OpenHarmony 5.0) Mobile", PC),
-        # Missing, empty and invalid User-Agents.
+        # The platform of a missing, empty or invalid User-Agent is PC.
         *[(agent, PC) for agent in ("", "  ", None, b"iPhone", 8, ["iPhone"], "\0", "携保")],
-        # Only the first 512 characters count.
+        # Only the first 512 characters of a User-Agent decide the platform.
         ("x" * 505 + " iphone", H5),
         ("x" * 506 + " iphone", PC),
     ],
     ids=short_id,
 )
 def test_keyword_in_user_agent_decides_platform(agent: object, platform: Platform) -> None:
-    assert detect(agent) is platform
+    assert detect_with_hints(agent) is platform
 
 
 @pytest.mark.parametrize(
@@ -134,9 +135,9 @@ def test_detect_platform_accepts_any_mapping_of_headers(headers: Any, platform: 
 @pytest.mark.parametrize("agent", [WINDOWS, ANDROID_PHONE, IPHONE, HARMONY_PC], ids=short_id)
 def test_only_first_512_characters_of_user_agent_count(agent: str, filler: str) -> None:
     megabyte = f"{agent} {filler * 1_000_000}"[:1_000_000]
-    expected = detect(megabyte[:512])
-    assert detect(megabyte) is expected
-    assert detect(f"{megabyte} iPhone WindowsWechat OpenHarmony Mobile") is expected
+    expected = detect_with_hints(megabyte[:512])
+    assert detect_with_hints(megabyte) is expected
+    assert detect_with_hints(f"{megabyte} iPhone WindowsWechat OpenHarmony Mobile") is expected
 
 
 # Client hints
@@ -150,7 +151,7 @@ def test_only_first_512_characters_of_user_agent_count(agent: str, filler: str) 
             (WINDOWS, "?1", system, H5)
             for system in ('"Windows"', '"macOS"', '"Linux"', '"Chrome OS"')
         ],
-        # An Android device that is not mobile is a tablet.
+        # An Android device is a tablet if its client hint "mobile" is false, so the platform is H5.
         *[(agent, "?0", '"Android"', H5) for agent in (None, WINDOWS, LINUX, ANDROID_TABLET)],
         (WINDOWS, None, '"iOS"', H5),
         *[
@@ -158,11 +159,12 @@ def test_only_first_512_characters_of_user_agent_count(agent: str, filler: str) 
             for agent in (None, WINDOWS, ANDROID_PHONE)
             for system in ('"Windows"', '"macOS"', '"Linux"', '"Chrome OS"', '"Chromium OS"')
         ],
-        # Without a system, "not mobile" does not decide the platform.
+        # The client hint "not mobile" does not decide the platform without a client hint for the
+        # operating system.
         (None, "?0", None, PC),
         (WINDOWS, "?0", None, PC),
         (ANDROID_TABLET, "?0", None, H5),
-        # Malformed and unknown values are ignored.
+        # Client hints with malformed or unknown values are ignored.
         *[
             (WINDOWS, mobile, None, PC)
             for mobile in (
@@ -177,10 +179,10 @@ def test_only_first_512_characters_of_user_agent_count(agent: str, filler: str) 
                 *(b'"Android"', list[str]()),
             )
         ],
-        # Surrounding spaces do not matter.
+        # Spaces before and after a client hint are ignored.
         (WINDOWS, " ?1 ", None, H5),
         (WINDOWS, None, ' "Android" ', H5),
-        # For HarmonyOS, the first word of the User-Agent wins over the hints.
+        # The device type in the User-Agent of HarmonyOS takes precedence over the client hints.
         (HARMONY_PC, "?1", '"Android"', PC),
         (HARMONY_PHONE, "?0", '"Linux"', H5),
     ],
@@ -189,7 +191,7 @@ def test_only_first_512_characters_of_user_agent_count(agent: str, filler: str) 
 def test_client_hints_override_user_agent(
     agent: object, mobile: object, system: object, platform: Platform
 ) -> None:
-    assert detect(agent, mobile, system) is platform
+    assert detect_with_hints(agent, mobile, system) is platform
 
 
 # The site's mobile app
@@ -223,7 +225,7 @@ def test_client_hints_override_user_agent(
         (f"{LINUX} ShopApp/3.2 Electron/32.0.0", PC),
         ("ShopApp/12 CFNetwork/596.5 Darwin/12.5.0 (x86_64) (MacBookAir4%2C1)", PC),
         ("ShopApp/3.2 (Studios 4.1; Iosevka)", PC),
-        # The name of the app is only searched for in the first 512 characters.
+        # The name of the app is only searched for in the first 512 characters of the User-Agent.
         (f"{IPHONE}{' ' * 1000}ShopApp/3.2", H5),
     ],
 )
@@ -261,7 +263,7 @@ def test_invalid_app_user_agent_pattern_raises_error() -> None:
         detect_platform({"User-Agent": IPHONE}, app_user_agent="ShopApp(")
 
 
-# Platform.of
+# The method ``Platform.of``
 
 
 def test_platform_codes_match_interface_document() -> None:

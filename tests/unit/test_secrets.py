@@ -20,7 +20,7 @@ from tests.support import API_KEY, failing_function, format_error_report, make_s
 
 
 def failing_string(error: Exception) -> Any:
-    """Return an instance of a subclass of ``str`` that raises an error when it is read."""
+    """Return an instance of a ``str`` subclass that raises this error when code reads the text."""
     methods = ("__iter__", "__format__", "encode")
     return type("FailingString", (str,), dict.fromkeys(methods, failing_function(error)))(API_KEY)
 
@@ -29,7 +29,7 @@ def failing_proxy(error: Exception) -> Any:
     return LocalProxy(failing_function(error))
 
 
-#: Exceptions that contain the key. Reading a value may raise them.
+#: Exceptions that may be raised when code reads the API key. Each exception contains the key.
 ERRORS = [
     ValueError(f"invalid literal for int() with base 10: {API_KEY!r}"),
     UnicodeEncodeError("ascii", API_KEY, 0, 1, "ordinal not in range"),
@@ -43,7 +43,7 @@ def make_site_with_key(key: Any) -> object:
     return make_site(XIEBAO_API_KEY=key)
 
 
-def make_link_with_key(key: Any) -> object:
+def sign_link_with_key(key: Any) -> object:
     site = make_site(SECRET_KEY=key, XIEBAO_PUBLIC_URL="https://shop.example")
     with site.app.app_context():
         return site.xiebao.home_link()
@@ -57,7 +57,7 @@ def make_link_with_key(key: Any) -> object:
         partial(Gateway, "12345"),
         partial(GatewaySimulator, "12345"),
         make_site_with_key,
-        make_link_with_key,
+        sign_link_with_key,
     ],
     ids=["gateway", "simulator", "site", "link"],
 )
@@ -113,7 +113,7 @@ def test_mapped_secret_raises_error_of_mapping_function(error: Exception) -> Non
 
 def test_unreadable_secret_key_is_reported_by_setting_name() -> None:
     with pytest.raises(ConfigError) as raised:
-        make_link_with_key(failing_string(TypeError(API_KEY)))
+        sign_link_with_key(failing_string(TypeError(API_KEY)))
     assert list(raised.value.problems) == ["SECRET_KEY"]
 
 

@@ -20,7 +20,7 @@ from flask_xiebao.gateway.values import Secret
 from tests.support import API_KEY, SETTING_NAMES, MakeSite
 from tests.unit.support import REQUIRED, make_settings, short_id
 
-#: The defaults of all optional settings.
+#: The default values of all optional settings.
 DEFAULTS = {
     **{"sub_partner_id": "", "url_prefix": "/xiebao", "handoff_max_age": 300},
     **{"device_markup": True, "enabled": True, "look": "button"},
@@ -38,7 +38,8 @@ def test_missing_setting_has_default(config: dict[str, None]) -> None:
 
 
 _DIGITS = "12345678901234567890123456789012"
-#: One row per valid value: the setting without ``XIEBAO_``, the value, and the parsed value.
+#: One row per valid value: the name of the setting without ``XIEBAO_``, the value, and the parsed
+#: value.
 VALID_SETTINGS = [
     ("PARTNER_ID", 1039147, "1039147"),
     ("API_KEY", 678, "678"),
@@ -54,7 +55,7 @@ VALID_SETTINGS = [
     *[("HANDOFF_MAX_AGE", seconds, 60) for seconds in (60, "60")],
     ("MEMBER_SECRET", int(_DIGITS), _DIGITS),
     ("LOCALE", "en", "en"),
-    # Strings may be lazy proxies.
+    # A setting may be a lazy proxy of a string.
     *[
         (setting, LocalProxy(partial(str, text)), text)
         for setting, text in (("PARTNER_ID", "12345"), ("ENV", "production"), ("LOGIN_VIEW", "in"))
@@ -82,15 +83,15 @@ VALID_SETTINGS = [
 ]
 
 
-def read_setting(settings: Settings, name: str) -> object:
-    """Return the value of a setting. A secret is revealed."""
+def get_setting_value(settings: Settings, name: str) -> object:
+    """Return the value of a setting. If the value is a ``Secret``, return its text."""
     value = getattr(settings, name.lower())
     return value.reveal() if isinstance(value, Secret) else value
 
 
 @pytest.mark.parametrize(("setting", "value", "expected"), VALID_SETTINGS, ids=short_id)
 def test_valid_setting_is_parsed(setting: str, value: object, expected: object) -> None:
-    parsed = read_setting(make_settings(**{f"XIEBAO_{setting}": value}), setting)
+    parsed = get_setting_value(make_settings(**{f"XIEBAO_{setting}": value}), setting)
     assert parsed == expected
     assert type(parsed) is type(expected) or setting == "EXTRA"
 
@@ -139,11 +140,14 @@ def test_disabled_site_needs_no_credentials(enabled: object) -> None:
     assert Settings.from_config({"XIEBAO_ENABLED": enabled}).enabled is False
 
 
-# Environment variables. Flask parses their values as JSON, and otherwise keeps them as strings.
+# Environment variables. Flask parses their values as JSON, and keeps invalid JSON as a string.
 
 
-def read_environment(patch: pytest.MonkeyPatch, **variables: str) -> Settings:
-    """Return the settings from environment variables, which are named without ``FLASK_XIEBAO_``."""
+def load_environment_settings(patch: pytest.MonkeyPatch, **variables: str) -> Settings:
+    """Set environment variables, and return the settings that an app reads from them.
+
+    The keyword arguments are the names of the variables without ``FLASK_XIEBAO_``.
+    """
     for name, value in {"PARTNER_ID": "12345", "API_KEY": API_KEY, **variables}.items():
         patch.setenv(f"FLASK_XIEBAO_{name}", value)
     app = Flask("shop")
@@ -151,7 +155,8 @@ def read_environment(patch: pytest.MonkeyPatch, **variables: str) -> Settings:
     return Settings.from_config(app.config)
 
 
-#: One row per variable: the name without ``FLASK_XIEBAO_``, the text, and the parsed value.
+#: One row per environment variable: the name without ``FLASK_XIEBAO_``, the text, and the parsed
+#: value.
 ENVIRONMENT_VARIABLES = [
     ("PARTNER_ID", "1039147", "1039147"),
     ("PARTNER_ID", "0012345", "0012345"),
@@ -180,13 +185,13 @@ ENVIRONMENT_VARIABLES = [
 def test_environment_variable_is_parsed(
     monkeypatch: pytest.MonkeyPatch, variable: str, text: str, expected: object
 ) -> None:
-    settings = read_environment(monkeypatch, **{variable: text})
-    parsed = read_setting(settings, variable.partition("__")[0])
+    settings = load_environment_settings(monkeypatch, **{variable: text})
+    parsed = get_setting_value(settings, variable.partition("__")[0])
     assert parsed == expected
     assert type(parsed) is type(expected) or variable.startswith("EXTRA")
 
 
-# The warning about a missing XIEBAO_ENV
+# The warning about a missing ``XIEBAO_ENV``
 
 
 @pytest.mark.parametrize(

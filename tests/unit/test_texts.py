@@ -30,7 +30,8 @@ def get_texts(locale: str) -> dict[str, str]:
     return texts
 
 
-#: Keys that only other locales need, because the English texts are in the tables of pages.
+#: Text keys that only locales other than English need, because the tables of gateway pages contain
+#: the English texts.
 TABLE_KEYS = {
     *(f"{name}.{word}" for name in PAGES for word in ("label", "on_phone", "title")),
     *(f"meaning.{name}" for row in PAGE_SPECS for name in row.meanings),
@@ -44,7 +45,8 @@ def test_locale_has_no_unknown_text_keys(locale: str) -> None:
 
 @pytest.mark.parametrize("locale", LOCALES)
 def test_texts_use_only_known_placeholders(locale: str) -> None:
-    # All texts about problems get the same values. A locale may use any of these values.
+    # All texts about problems are formatted with the same values, so a locale may use any of these
+    # values.
     problem_values = {"parameter", "value", "meaning", "section", "platforms", "pages"}
     for key, text in get_texts(locale).items():
         english_values = find_placeholders(get_texts("en").get(key, ""))

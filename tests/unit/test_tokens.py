@@ -40,14 +40,14 @@ def signer() -> TokenSigner:
     return TokenSigner(["key"], "12345")
 
 
-# Entries
+# Arguments of ``Entry``
 
 _NO_HOST = "return_to must not point to another site"
 _NO_PATH = 'return_to must be a path of this site that begins with "/"'
 _SECONDS = "no_login_for must be an integer number of seconds from 1 to 1,000,000,000"
 
-#: One row per invalid entry: the arguments that differ from a valid product entry, and a pattern
-#: that the message must match.
+#: One row per invalid entry: the arguments to change in a valid product entry, and a pattern for
+#: the error message.
 INVALID_ENTRIES: list[tuple[dict[str, Any], str]] = [
     *[
         ({"page": page}, "is not a gateway page. Use one of 'product', 'home', 'policy'")
@@ -163,7 +163,7 @@ def test_entry_is_immutable() -> None:
         BEARER.member = "8"  # type: ignore[misc]
 
 
-# Time
+# Signing times of tokens
 
 
 def test_token_without_member_does_not_depend_on_time(signer: TokenSigner) -> None:
@@ -200,7 +200,8 @@ _SIGNED = replace(BEARER, signed_at=NOW)
         (_SIGNED, NOW + 59.9, 1),
         (_SIGNED, NOW + 60, 0),
         (_SIGNED, NOW + 10**6, 0),
-        # These links cannot replace a login.
+        # An entry without a member, ``no_login_for`` or a signing time cannot replace a login, so
+        # ``seconds_left`` returns None.
         (PRODUCT, NOW, None),
         (replace(_SIGNED, no_login_for=None), NOW, None),
         (BEARER, NOW, None),
@@ -219,7 +220,7 @@ _OTHER_PAYLOAD = (
     TokenSigner(["key"], "12345").build_entry_token(Entry("product", "QX2")).partition(".")[0]
 )
 
-#: One row per invalid token of an entry link: a name, the token and the cause of the error.
+#: One row per invalid token of an entry link: a description, the token, and the error's ``cause``.
 INVALID_ENTRY_TOKENS = {
     **{
         short_id(text): (text, "malformed")
@@ -261,7 +262,7 @@ INVALID_ENTRY_TOKENS = {
 }
 
 
-#: The same for return links.
+#: One row per invalid token of a return link: a description, the token, and the error's ``cause``.
 INVALID_RETURN_TOKENS = {
     "empty": ("", "malformed"),
     "unpaired surrogate": ("\ud800", "malformed"),
@@ -311,7 +312,7 @@ def test_last_key_signs_and_older_keys_still_verify() -> None:
     )
 
 
-# Signed payloads of other versions
+# Signed payloads from other versions of the extension
 
 
 def test_sign_token_helper_signs_like_extension(signer: TokenSigner) -> None:
@@ -320,7 +321,7 @@ def test_sign_token_helper_signs_like_extension(signer: TokenSigner) -> None:
     assert signer.parse_return_token(click) == CLICK
 
 
-#: Payloads that are not those of a valid entry.
+#: Token payloads that do not describe a valid entry.
 INVALID_PAYLOADS: list[Any] = [
     *(b"", b"[", b"\xff", b'["product",', b'["\\ud800"]', b"NaN"),
     *(None, 5, True, "home", "product", [], {}, {"page": "home"}, {"home": None}),
@@ -362,7 +363,7 @@ def test_signed_payload_without_valid_click_raises_link_error(
         signer.parse_return_token(sign_token(payload, CLICK_SALT, key="key"))
 
 
-# Tokens that are parsed without verifying, and tokens in texts
+# Unverified tokens and tokens in texts
 
 
 @pytest.mark.parametrize(
@@ -391,7 +392,7 @@ def test_parsing_without_verifying_rejects_invalid_entry(token: str) -> None:
 
 
 CLICK_OF_ALICE = TokenSigner(["key"], "12345").build_return_token(replace(CLICK, member="alice"))
-#: One row per text: the text, and the tokens in the text.
+#: One row per text: the text, and the tokens that it contains.
 TEXTS: list[tuple[str, list[str]]] = [
     (f"https://shop.example/xiebao/product/{TOKEN}?platform=h5", [TOKEN]),
     (f'<a href="/xiebao/product/{TOKEN}">', [TOKEN]),

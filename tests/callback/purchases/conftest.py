@@ -1,4 +1,4 @@
-"""Fixtures that provide shops."""
+"""Fixtures for test shops that store insurance purchases."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ MakeShop = Callable[..., Shop]
 
 @pytest.fixture
 def make_shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[MakeShop]:
-    """The function :func:`support.make_shop` for the test's database.
+    """A function that makes test shops with an SQLite database, like :func:`support.make_shop`.
 
     All shops of a test share the database. ``engine_options`` are arguments of ``create_engine``.
     """
     with ExitStack() as stack:
 
-        def make(
+        def make_sqlite_shop(
             *, engine_options: Mapping[str, Any] = MappingProxyType({}), **options: Any
         ) -> Shop:
             engine = create_engine(f"sqlite:///{tmp_path / 'shop.sqlite3'}", **engine_options)
             stack.callback(engine.dispose)
             return support.make_shop(engine, monkeypatch, **options)
 
-        yield make
+        yield make_sqlite_shop
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""A shop that stores insurance purchases, and a fake gateway that answers its order queries."""
+"""A test shop that stores insurance purchases, and a fake gateway that answers order queries."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.callback.support import ORDER_FIELDS
 from tests.support import INSURE_NUM, MEMBER_SECRET, SIGN, Site, find_leaks, make_site
 from tests.vectors import build_notification
 
-#: The changes to ``ORDER_FIELDS`` for a paid order that is not issued yet.
+#: The fields to change in ``ORDER_FIELDS`` for a paid order whose policy is not issued yet.
 PAID: dict[str, Any] = {
     "payStatus": 1,
     "payedTime": "2019-02-26 10:20:30",
@@ -30,16 +30,17 @@ PAID: dict[str, Any] = {
     "issueTime": None,
     "effectiveStatus": 0,
 }
-#: The changes for an unpaid order.
+#: The fields to change in ``ORDER_FIELDS`` for an unpaid order.
 APPLIED: dict[str, Any] = {**PAID, "payStatus": 0, "payedTime": None}
-#: The change for a surrendered order.
+#: The field to change in ``ORDER_FIELDS`` for an order whose policy is surrendered.
 SURRENDERED: dict[str, Any] = {"effectiveStatus": 3}
-#: The changes for an order whose cover has begun and has not ended.
+#: The fields to change in ``ORDER_FIELDS`` for an order whose insurance cover has begun and has not
+#: ended.
 COVER: dict[str, Any] = {"startDate": "2026-01-01", "endDate": "2999-01-01"}
 
 
 class Base(DeclarativeBase):
-    """The base class of the models."""
+    """The base class of the shop's models."""
 
 
 class Purchase(PurchaseMixin, Base):
@@ -54,7 +55,8 @@ class FakeGateway:
     """A gateway that answers order queries from a dict.
 
     :ivar orders: the orders, by application number. Fields that are None are left out of responses.
-    :ivar queries: the queries so far: the method, and the application number or None.
+    :ivar queries: the queries so far. Each query is a tuple of the method and the application
+        number. The application number is None for the order list.
     :ivar on_query: a function that is called with each query. It may raise an httpx error.
     """
 
@@ -64,12 +66,12 @@ class FakeGateway:
         self.on_query: Callable[[str, str | None], object] = lambda *_: None
 
     def set_order(self, insure_num: str = INSURE_NUM, **fields: Any) -> None:
-        """Change these fields of an order. A new order has ``ORDER_FIELDS`` with these changes."""
+        """Change fields of an order, or add a new order with ``ORDER_FIELDS`` and these fields."""
         order = self.orders.get(insure_num, ORDER_FIELDS)
         self.orders[insure_num] = {**order, "insureNum": insure_num, **fields}
 
-    def list_order(self, order: dict[str, Any]) -> dict[str, Any]:
-        """Return an order as the order list shows it, with fewer fields and with other names."""
+    def build_listed_order(self, order: dict[str, Any]) -> dict[str, Any]:
+        """Return an order as in the order list, which has fewer fields and other field names."""
         return {
             "insureNum": order["insureNum"],
             "price": order["payAmount"] / 100,
@@ -79,16 +81,16 @@ class FakeGateway:
             "partnerUniqueKey": order["partnerUniqueKey"],
         }
 
-    def respond(self, request: httpx.Request) -> httpx.Response:
+    def answer_query(self, request: httpx.Request) -> httpx.Response:
         """Return the response to an order query."""
         method = request.url.path.rpartition("/")[2]
         insure_num = json.loads(request.content).get("insureNum")
         self.queries.append((method, insure_num))
-        # A change of the orders by on_query affects only the next response.
+        # If ``on_query`` changes the orders, the change affects only the next response.
         orders = dict(self.orders)
         self.on_query(method, insure_num)
         if method == "orderList":
-            rows = [_drop_none(self.list_order(order)) for order in orders.values()]
+            rows = [_drop_none(self.build_listed_order(order)) for order in orders.values()]
             data = {"orders": {"pageIndex": 1, "pageNums": 1, "data": rows}}
         elif insure_num in orders:
             data = {"orderDetail": _drop_none(orders[insure_num])}
@@ -96,19 +98,19 @@ class FakeGateway:
             return httpx.Response(200, json={"respCode": 1002, "respMsg": "投保单号不存在"})
         return httpx.Response(200, json={"respCode": 0, "data": data})
 
-    def get_queried_orders(self) -> list[str | None]:
-        """Return the application numbers of the queries for a single order."""
+    def get_queried_numbers(self) -> list[str | None]:
+        """Return the application number of each query for a single order."""
         return [insure_num for method, insure_num in self.queries if method == "orderDetail"]
 
 
-def assert_error(result: Result, *messages: str) -> None:
-    """Assert that a command has exited with 2 and has printed these messages."""
+def assert_command_error(result: Result, *messages: str) -> None:
+    """Assert that a command exited with the exit code 2 and printed these messages."""
     assert result.exit_code == 2, result.output
     assert [message for message in messages if message not in result.output] == []
 
 
 def build_insurant(name: str, policy_num: str, retreat_status: object = None) -> dict[str, Any]:
-    """Return an insured person of an order."""
+    """Return the fields of an insured person in an order."""
     return _drop_none({"cName": name, "policyNum": policy_num, "retreatStatus": retreat_status})
 
 
@@ -118,9 +120,10 @@ def _drop_none(fields: dict[str, Any]) -> dict[str, Any]:
 
 @dataclass
 class Shop:
-    """A site that stores purchases.
+    """A test site that stores purchases.
 
-    :ivar changes: the state before and the state after each change that ``on_change`` reported.
+    :ivar changes: the changes that ``Purchases`` reported to ``on_change``. Each change is a tuple
+        of the purchase's state before and after the change.
     :ivar on_change: a function that is also called with each change. It may raise an error.
     """
 
@@ -135,53 +138,55 @@ class Shop:
         self.on_change(session, purchase, before)
         self.changes.append((None if before is None else before.state, purchase.state))
 
-    def send(self, *bodies: bytes) -> list[int]:
-        """Send notifications with these bodies, and return the statuses of the responses."""
+    def send_bodies(self, *bodies: bytes) -> list[int]:
+        """Send a notification with each body, and return the statuses of the responses."""
         client = self.site.app.test_client()
         return [client.post("/xiebao/notify", data=body).status_code for body in bodies]
 
     def notify(self, notification_type: int, **fields: Any) -> int:
-        """Send a notification with these fields, and return the status of the response."""
-        return self.send(build_notification(notification_type, **fields))[0]
+        """Send a notification of this type, and return the status of the response."""
+        return self.send_bodies(build_notification(notification_type, **fields))[0]
 
     def refresh(self, insure_num: str = INSURE_NUM) -> Any:
-        """Query an order, and return its row."""
+        """Query an order at the gateway, and return the row of the purchase."""
         with self.site.app.app_context():
             return self.purchases.refresh(insure_num)
 
     def reconcile(self, **options: Any) -> list[str]:
-        """Return the differences that ``Purchases.reconcile`` finds, without waiting."""
+        """Run ``Purchases.reconcile`` without pauses, and return the differences as texts."""
         with self.site.app.app_context():
             return [*map(str, self.purchases.reconcile(**{"per_second": 1e9, **options}))]
 
-    def run(self, *arguments: str) -> Result:
-        """Run ``flask xiebao`` with these arguments, and return its exit code and its output."""
+    def run_command(self, *arguments: str) -> Result:
+        """Run ``flask xiebao`` with these arguments, and return the exit code and the output."""
         result = self.site.app.test_cli_runner().invoke(args=["xiebao", *arguments])
         assert find_leaks(result.output, MEMBER_SECRET, SIGN) == []
         return result
 
-    def execute(self, statement: str) -> None:
+    def execute_sql(self, statement: str) -> None:
         """Execute an SQL statement in a transaction."""
         with self.engine.begin() as connection:
             connection.execute(text(statement))
 
-    def read_rows(self) -> dict[str, Any]:
+    def read_purchase_rows(self) -> dict[str, Any]:
         """Return the rows of all purchases, by application number."""
         with Session(self.engine) as session:
             return {
                 row.insure_num: row for row in session.scalars(select(self.purchases.store.model))
             }
 
-    def read_row(self, insure_num: str = INSURE_NUM) -> Any:
-        return self.read_rows()[insure_num]
+    def read_purchase_row(self, insure_num: str = INSURE_NUM) -> Any:
+        return self.read_purchase_rows()[insure_num]
 
-    def read_states(self) -> dict[str, str]:
+    def read_purchase_states(self) -> dict[str, str]:
         """Return the states of all purchases, by application number."""
-        return {insure_num: row.state for insure_num, row in self.read_rows().items()}
+        return {insure_num: row.state for insure_num, row in self.read_purchase_rows().items()}
 
-    def read_members(self) -> dict[str, tuple[str | None, bool]]:
+    def read_purchase_members(self) -> dict[str, tuple[str | None, bool]]:
         """Return each purchase's member and ``forgotten`` flag, by application number."""
-        return {number: (row.member, row.forgotten) for number, row in self.read_rows().items()}
+        return {
+            number: (row.member, row.forgotten) for number, row in self.read_purchase_rows().items()
+        }
 
     def read_clicks(self) -> list[Any]:
         """Return the rows of all clicks, oldest first."""
@@ -202,11 +207,11 @@ def make_shop(
     clicks: bool = False,
     **options: Any,
 ) -> Shop:
-    """Return a shop, and create its tables if they do not exist.
+    """Return a test shop, and create its tables if they do not exist.
 
     :param app: the app of the shop. By default, a new app.
     :param model: the model for purchases.
-    :param gateway: the gateway for this shop and for all earlier ones. By default, a new gateway.
+    :param gateway: the gateway for this shop and for all earlier shops. By default, a new gateway.
     :param make_session_factory: a function that returns the session factory for an engine.
     :param clicks: True to store clicks.
     :param options: settings with their upper-case names, and arguments of ``Purchases``.
@@ -219,7 +224,7 @@ def make_shop(
             "12345",
             "Key",
             base_url="https://testapi.xiebao18.com",
-            transport=httpx.MockTransport(gateway.respond),
+            transport=httpx.MockTransport(gateway.answer_query),
             member_of=state.find_member_by_key,
         )
 

@@ -23,11 +23,11 @@ class Base(DeclarativeBase):
 
 
 class Purchase(PurchaseMixin, Base):
-    """A valid model."""
+    """A valid model for purchases."""
 
 
 class JoinedPurchase(Purchase):
-    """A purchase with columns in two tables."""
+    """A model for purchases with columns in two tables."""
 
     __tablename__ = "joined_purchase"
     insure_num: Mapped[str] = mapped_column(
@@ -36,23 +36,24 @@ class JoinedPurchase(Purchase):
 
 
 class PurchaseWithId(PurchaseMixin, Base):
-    """A purchase with a second column in the primary key."""
+    """A model for purchases with a second column in the primary key."""
 
     __tablename__ = "purchase_with_id"
     id: Mapped[int] = mapped_column(primary_key=True)
 
 
-class AsyncFunction:
-    """An object that is called like an async function."""
+class AsyncCallable:
+    """A class whose instances can be called like an async function."""
 
     async def __call__(self, session: Session, purchase: Purchase, before: object) -> None:
         pass
 
 
-async_function = AsyncFunction().__call__
+async_function = AsyncCallable().__call__
 
 
-#: One row per rejected argument: the arguments that differ from valid ones, and the message.
+#: One row per argument that ``Purchases`` rejects: the invalid argument, and a pattern for the
+#: error message.
 REJECTED: dict[str, tuple[dict[str, Any], str]] = {
     "model without the mixin": ({"model": dict}, "PurchaseMixin"),
     "mixin as the model": ({"model": PurchaseMixin}, "PurchaseMixin"),
@@ -93,10 +94,11 @@ def test_second_purchases_object_for_same_extension_raises(shop: Shop) -> None:
         Purchases(shop.site.xiebao, Purchase, sessionmaker())
 
 
-#: One row per function that ``on_change`` rejects: the function, and the message.
+#: One row per function that ``on_change`` rejects: the function, and a pattern for the error
+#: message.
 REJECTED_FUNCTIONS: dict[str, tuple[Any, str]] = {
     "async function": (async_function, "async"),
-    "object with an async __call__": (AsyncFunction(), "async"),
+    "object with an async __call__": (AsyncCallable(), "async"),
     "None": (None, "function"),
     "function with one parameter": (lambda purchase: None, "session, purchase"),
 }

@@ -21,44 +21,44 @@ from tests.callback.purchases.support import Click, Purchase, Shop
 from tests.support import PC, PRODUCT_CODE
 
 NOON = datetime(2026, 11, 27, 12, tzinfo=UTC)
-#: The minutes of a day. A click expires after a day.
+#: The number of minutes in a day. Clicks expire after a day.
 DAY = 24 * 60
 
 
-def minutes_after_noon(minutes: int | None) -> datetime | None:
+def get_time_after_noon(minutes: int | None) -> datetime | None:
     return None if minutes is None else NOON + timedelta(minutes=minutes)
 
 
-def product_click(
+def build_product_click(
     click_id: str, clicked: int, returned: int | None = None, **columns: Any
 ) -> dict[str, Any]:
-    """Return the columns of a click on a product entry. Times are minutes after noon."""
+    """Return the columns of a click on a product entry. The times are minutes after noon."""
     return {
         "click_id": click_id,
         "member": "alice",
         "page": "product",
         "case_code": PRODUCT_CODE,
         "platform": "h5",
-        "clicked_at": minutes_after_noon(clicked),
-        "expires_at": minutes_after_noon(clicked + DAY),
-        "returned_at": minutes_after_noon(returned),
+        "clicked_at": get_time_after_noon(clicked),
+        "expires_at": get_time_after_noon(clicked + DAY),
+        "returned_at": get_time_after_noon(returned),
         **columns,
     }
 
 
-home_click = partial(product_click, page="home", case_code=None)
+build_home_click = partial(build_product_click, page="home", case_code=None)
 
 
-def purchase_at(
+def build_purchase(
     applied: int | None, paid: int | None = None, number: str = "1", **columns: Any
 ) -> dict[str, Any]:
-    """Return the columns of a purchase. Times are minutes after noon."""
+    """Return the columns of a purchase. The times are minutes after noon."""
     return {
         "insure_num": number,
         "member": "alice",
         "case_code": PRODUCT_CODE,
-        "applied_at": minutes_after_noon(applied),
-        "paid_at": minutes_after_noon(paid),
+        "applied_at": get_time_after_noon(applied),
+        "paid_at": get_time_after_noon(paid),
         "policy_nums": [],
         "forgotten": False,
         "version": 1,
@@ -75,10 +75,10 @@ def store_rows(shop: Shop, clicks: list[dict[str, Any]], purchases: list[dict[st
 
 
 def assert_attributions(shop: Shop, expected: dict[str, tuple[str | None, str | None]]) -> None:
-    """Assert the click id and the attribution of each purchase, by application number.
+    """Assert that each purchase has the expected click id and attribution.
 
-    ``click_of``, the query for one purchase, must find the same click as ``click_id``, the
-    expression for reports.
+    The expected values are given by application number. ``click_of``, the query for one purchase,
+    must find the same click as ``click_id``, the expression for reports.
     """
     columns = (Purchase.insure_num, shop.purchases.click_id, shop.purchases.attribution)
     with Session(shop.engine) as session:
@@ -90,181 +90,181 @@ def assert_attributions(shop: Shop, expected: dict[str, tuple[str | None, str | 
 
 
 def find_insure_nums(shop: Shop, reference: Any, member: Any = "alice") -> list[str]:
-    """Return the application numbers that ``for_reference`` finds, in its order."""
+    """Return the application numbers that ``for_reference`` finds, in the same sequence."""
     with Session(shop.engine) as session:
         purchases = session.scalars(shop.purchases.for_reference(reference, member))
         return [purchase.insure_num for purchase in purchases]
 
 
 @pytest.fixture
-def shop(make_shop: MakeShop) -> Shop:
+def shop_storing_clicks(make_shop: MakeShop) -> Shop:
     return make_shop(clicks=True)
 
 
 NONE = (None, None)
-#: One row per case of the rule: the clicks, the purchases, and for each application number the id
-#: of its click and the attribution.
+#: One row per case of the attribution rule: the clicks, the purchases, and the expected click id
+#: and attribution of each purchase, by application number.
 SCENARIOS: dict[str, tuple[list[dict[str, Any]], list[dict[str, Any]], dict[str, Any]]] = {
-    "one click": ([product_click("a", 0)], [purchase_at(5)], {"1": ("a", "last")}),
+    "one click": ([build_product_click("a", 0)], [build_purchase(5)], {"1": ("a", "last")}),
     "return after the payment": (
-        [product_click("a", 0, 7)],
-        [purchase_at(5, 6)],
+        [build_product_click("a", 0, 7)],
+        [build_purchase(5, 6)],
         {"1": ("a", "returned")},
     ),
     "return in the second of the payment": (
-        [product_click("a", 0, 6)],
-        [purchase_at(5, 6)],
+        [build_product_click("a", 0, 6)],
+        [build_purchase(5, 6)],
         {"1": ("a", "returned")},
     ),
     "return before the payment": (
-        [product_click("a", 0, 5)],
-        [purchase_at(5, 6)],
+        [build_product_click("a", 0, 5)],
+        [build_purchase(5, 6)],
         {"1": ("a", "last")},
     ),
     "two clicks without a return": (
-        [product_click("a", 0), product_click("b", 2)],
-        [purchase_at(5, 6)],
+        [build_product_click("a", 0), build_product_click("b", 2)],
+        [build_purchase(5, 6)],
         {"1": ("b", "last")},
     ),
     "second click after the application": (
-        [product_click("a", 0), product_click("b", 6, 9)],
-        [purchase_at(5, 8)],
+        [build_product_click("a", 0), build_product_click("b", 6, 9)],
+        [build_purchase(5, 8)],
         {"1": ("a", "last")},
     ),
     "click in the second of the application": (
-        [product_click("a", 5)],
-        [purchase_at(5)],
+        [build_product_click("a", 5)],
+        [build_purchase(5)],
         {"1": ("a", "last")},
     ),
     "return only from the earlier click": (
-        [product_click("a", 0, 7), product_click("b", 2)],
-        [purchase_at(5, 6)],
+        [build_product_click("a", 0, 7), build_product_click("b", 2)],
+        [build_purchase(5, 6)],
         {"1": ("a", "returned")},
     ),
     "earliest return from the later click": (
-        [product_click("a", 0, 9), product_click("b", 2, 7)],
-        [purchase_at(5, 6)],
+        [build_product_click("a", 0, 9), build_product_click("b", 2, 7)],
+        [build_purchase(5, 6)],
         {"1": ("b", "returned")},
     ),
     "earliest return from the earlier click": (
-        [product_click("a", 0, 7), product_click("b", 2, 9)],
-        [purchase_at(5, 6)],
+        [build_product_click("a", 0, 7), build_product_click("b", 2, 9)],
+        [build_purchase(5, 6)],
         {"1": ("a", "returned")},
     ),
     "two purchases in two tabs": (
-        [product_click("a", 0, 9), product_click("b", 1, 7)],
-        [purchase_at(4, 8), purchase_at(5, 6, "2")],
+        [build_product_click("a", 0, 9), build_product_click("b", 1, 7)],
+        [build_purchase(4, 8), build_purchase(5, 6, "2")],
         {"1": ("a", "returned"), "2": ("b", "returned")},
     ),
     "two purchases after one click": (
-        [product_click("a", 0, 7)],
-        [purchase_at(5, 6), purchase_at(15, 16, "2")],
+        [build_product_click("a", 0, 7)],
+        [build_purchase(5, 6), build_purchase(15, 16, "2")],
         {"1": ("a", "returned"), "2": ("a", "last")},
     ),
     "expired click": (
-        [product_click("a", 0, DAY + 2)],
-        [purchase_at(DAY, DAY + 1)],
+        [build_product_click("a", 0, DAY + 2)],
+        [build_purchase(DAY, DAY + 1)],
         {"1": NONE},
     ),
     "click one minute before it expires": (
-        [product_click("a", 0)],
-        [purchase_at(DAY - 1)],
+        [build_product_click("a", 0)],
+        [build_purchase(DAY - 1)],
         {"1": ("a", "last")},
     ),
     "click on another product": (
-        [product_click("a", 0, case_code="QX2")],
-        [purchase_at(5)],
+        [build_product_click("a", 0, case_code="QX2")],
+        [build_purchase(5)],
         {"1": NONE},
     ),
     "purchase without a product code": (
-        [product_click("a", 0)],
-        [purchase_at(5, case_code=None)],
+        [build_product_click("a", 0)],
+        [build_purchase(5, case_code=None)],
         {"1": NONE},
     ),
     "any product after a click on the home entry": (
-        [home_click("a", 0, 7)],
-        [purchase_at(5, 6, case_code="QX2")],
+        [build_home_click("a", 0, 7)],
+        [build_purchase(5, 6, case_code="QX2")],
         {"1": ("a", "returned")},
     ),
     "product entry and later home entry": (
-        [product_click("a", 0), home_click("b", 1)],
-        [purchase_at(5)],
+        [build_product_click("a", 0), build_home_click("b", 1)],
+        [build_purchase(5)],
         {"1": ("b", "last")},
     ),
     "click of another member": (
-        [product_click("a", 0, 7, member="bob")],
-        [purchase_at(5, 6)],
+        [build_product_click("a", 0, 7, member="bob")],
+        [build_purchase(5, 6)],
         {"1": NONE},
     ),
     "member id in another case": (
-        [product_click("a", 0, 7, member="Alice")],
-        [purchase_at(5, 6)],
+        [build_product_click("a", 0, 7, member="Alice")],
+        [build_purchase(5, 6)],
         {"1": NONE},
     ),
     "purchase without a member": (
-        [product_click("a", 0)],
-        [purchase_at(5, member=None)],
+        [build_product_click("a", 0)],
+        [build_purchase(5, member=None)],
         {"1": NONE},
     ),
     "purchase without an application time": (
-        [product_click("a", 0, 7)],
-        [purchase_at(None, 6)],
+        [build_product_click("a", 0, 7)],
+        [build_purchase(None, 6)],
         {"1": NONE},
     ),
     "two clicks in one second": (
-        [product_click("b", 0), product_click("a", 0)],
-        [purchase_at(5)],
+        [build_product_click("b", 0), build_product_click("a", 0)],
+        [build_purchase(5)],
         {"1": ("b", "last")},
     ),
     "two returns in one second": (
-        [product_click("a", 0, 7), product_click("b", 2, 7)],
-        [purchase_at(5, 6)],
+        [build_product_click("a", 0, 7), build_product_click("b", 2, 7)],
+        [build_purchase(5, 6)],
         {"1": ("b", "returned")},
     ),
     "two reissues and another purchase": (
-        [product_click("a", 0, 7), product_click("b", 60)],
+        [build_product_click("a", 0, 7), build_product_click("b", 60)],
         [
-            purchase_at(5, 6, "9", replaced_by="2"),
-            purchase_at(70, 70, "2", replaced_by="3"),
-            purchase_at(80, 80, "3"),
-            purchase_at(65, 66, "4"),
+            build_purchase(5, 6, "9", replaced_by="2"),
+            build_purchase(70, 70, "2", replaced_by="3"),
+            build_purchase(80, 80, "3"),
+            build_purchase(65, 66, "4"),
         ],
         dict.fromkeys("923", ("a", "returned")) | {"4": ("b", "last")},
     ),
     "reissue of a purchase without a click": (
-        [product_click("b", 60)],
-        [purchase_at(5, 6, replaced_by="2"), purchase_at(70, 70, "2")],
+        [build_product_click("b", 60)],
+        [build_purchase(5, 6, replaced_by="2"), build_purchase(70, 70, "2")],
         {"1": NONE, "2": NONE},
     ),
     "reissue for another member": (
-        [product_click("a", 0, 7), product_click("b", 60, member="bob")],
-        [purchase_at(5, 6, replaced_by="2"), purchase_at(70, None, "2", member="bob")],
+        [build_product_click("a", 0, 7), build_product_click("b", 60, member="bob")],
+        [build_purchase(5, 6, replaced_by="2"), build_purchase(70, None, "2", member="bob")],
         {"1": ("a", "returned"), "2": ("b", "last")},
     ),
     "reissue of a purchase without a member": (
-        [product_click("a", 0, 7)],
+        [build_product_click("a", 0, 7)],
         [
-            purchase_at(1, 1, "0", member=None, replaced_by="1"),
-            purchase_at(5, 6, replaced_by="2"),
-            purchase_at(70, 70, "2"),
+            build_purchase(1, 1, "0", member=None, replaced_by="1"),
+            build_purchase(5, 6, replaced_by="2"),
+            build_purchase(70, 70, "2"),
         ],
         {"0": NONE, "1": ("a", "returned"), "2": ("a", "returned")},
     ),
     "one reissue of two purchases": (
-        [product_click("a", 0), product_click("b", 10)],
+        [build_product_click("a", 0), build_product_click("b", 10)],
         [
-            purchase_at(5, replaced_by="3"),
-            purchase_at(15, None, "2", replaced_by="3"),
-            purchase_at(20, None, "3"),
+            build_purchase(5, replaced_by="3"),
+            build_purchase(15, None, "2", replaced_by="3"),
+            build_purchase(20, None, "3"),
         ],
         {"1": ("a", "last"), "2": ("b", "last"), "3": ("a", "last")},
     ),
     "purchases that replace each other": (
-        [product_click("a", 0)],
+        [build_product_click("a", 0)],
         [
-            purchase_at(5, replaced_by="2"),
-            purchase_at(6, None, "2", replaced_by="3"),
-            purchase_at(7, None, "3", replaced_by="2"),
+            build_purchase(5, replaced_by="2"),
+            build_purchase(6, None, "2", replaced_by="3"),
+            build_purchase(7, None, "3", replaced_by="2"),
         ],
         dict.fromkeys("123", ("a", "last")),
     ),
@@ -273,45 +273,49 @@ SCENARIOS: dict[str, tuple[list[dict[str, Any]], list[dict[str, Any]], dict[str,
 
 @pytest.mark.parametrize(("clicks", "purchases", "expected"), SCENARIOS.values(), ids=SCENARIOS)
 def test_purchase_is_attributed_to_expected_click(
-    shop: Shop,
+    shop_storing_clicks: Shop,
     clicks: list[dict[str, Any]],
     purchases: list[dict[str, Any]],
     expected: dict[str, Any],
 ) -> None:
-    store_rows(shop, clicks, purchases)
-    assert_attributions(shop, expected)
+    store_rows(shop_storing_clicks, clicks, purchases)
+    assert_attributions(shop_storing_clicks, expected)
 
 
-def test_forgotten_member_has_no_attribution(shop: Shop) -> None:
-    store_rows(shop, [product_click("a", 0, client_reference="1")], [purchase_at(5)])
-    shop.purchases.forget("alice")
-    assert_attributions(shop, {"1": NONE})
-    assert find_insure_nums(shop, "1") == []
-
-
-# Queries for a reference
-
-
-def test_for_reference_returns_purchases_of_member_newest_first(shop: Shop) -> None:
+def test_forgotten_member_has_no_attribution(shop_storing_clicks: Shop) -> None:
     store_rows(
-        shop,
+        shop_storing_clicks,
+        [build_product_click("a", 0, client_reference="1")],
+        [build_purchase(5)],
+    )
+    shop_storing_clicks.purchases.forget("alice")
+    assert_attributions(shop_storing_clicks, {"1": NONE})
+    assert find_insure_nums(shop_storing_clicks, "1") == []
+
+
+# Queries for a client reference
+
+
+def test_for_reference_returns_purchases_of_member_newest_first(shop_storing_clicks: Shop) -> None:
+    store_rows(
+        shop_storing_clicks,
         [
-            product_click("a", 0, client_reference="1001"),
-            product_click("b", 10, client_reference="QY-2"),
-            product_click("c", 0, client_reference="1001", member="8"),
+            build_product_click("a", 0, client_reference="1001"),
+            build_product_click("b", 10, client_reference="QY-2"),
+            build_product_click("c", 0, client_reference="1001", member="8"),
         ],
         [
-            purchase_at(5, replaced_by="4"),
-            purchase_at(15, None, "2"),
-            purchase_at(5, None, "3", member="8"),
-            purchase_at(90, None, "4"),
+            build_purchase(5, replaced_by="4"),
+            build_purchase(15, None, "2"),
+            build_purchase(5, None, "3", member="8"),
+            build_purchase(90, None, "4"),
         ],
     )
-    assert find_insure_nums(shop, "1001") == ["4", "1"]
-    assert find_insure_nums(shop, "QY-2") == ["2"]
-    assert find_insure_nums(shop, 1001, 8) == ["3"]
-    assert find_insure_nums(shop, "QY-3") == []
-    assert find_insure_nums(shop, "qy-2") == []
+    assert find_insure_nums(shop_storing_clicks, "1001") == ["4", "1"]
+    assert find_insure_nums(shop_storing_clicks, "QY-2") == ["2"]
+    assert find_insure_nums(shop_storing_clicks, 1001, 8) == ["3"]
+    assert find_insure_nums(shop_storing_clicks, "QY-3") == []
+    assert find_insure_nums(shop_storing_clicks, "qy-2") == []
 
 
 @pytest.mark.parametrize(
@@ -319,66 +323,79 @@ def test_for_reference_returns_purchases_of_member_newest_first(shop: Shop) -> N
     [
         *[(None, reference, "alice") for reference in ("", " ", "a\0b", None, "x" * 3000)],
         # Only the first 255 characters of a reference are stored. A longer reference must not match
-        # another one with the same beginning.
+        # another reference with the same beginning.
         ("x" * 255, "x" * 299, "alice"),
         ("1", "1", None),
     ],
     ids=["empty", "space", "NUL", "None", "too long", "cut reference", "no member"],
 )
 def test_for_reference_is_empty_for_invalid_reference_or_no_member(
-    shop: Shop, stored: str | None, reference: Any, member: str | None
+    shop_storing_clicks: Shop, stored: str | None, reference: Any, member: str | None
 ) -> None:
-    store_rows(shop, [product_click("a", 0, client_reference=stored)], [purchase_at(5)])
-    assert find_insure_nums(shop, reference, member) == []
+    store_rows(
+        shop_storing_clicks,
+        [build_product_click("a", 0, client_reference=stored)],
+        [build_purchase(5)],
+    )
+    assert find_insure_nums(shop_storing_clicks, reference, member) == []
 
 
 @pytest.mark.parametrize("member", [1.5, "alice "])
-def test_queries_with_invalid_member_id_raise_link_error(shop: Shop, member: Any) -> None:
-    for build_query in (shop.purchases.of, partial(shop.purchases.for_reference, "1")):
+def test_queries_with_invalid_member_id_raise_link_error(
+    shop_storing_clicks: Shop, member: Any
+) -> None:
+    for build_query in (
+        shop_storing_clicks.purchases.of,
+        partial(shop_storing_clicks.purchases.for_reference, "1"),
+    ):
         with pytest.raises(LinkError):
             build_query(member)
 
 
-# Reports
+# Report queries
 
 
-def test_report_counts_purchases_by_reference(shop: Shop) -> None:
+def test_report_counts_purchases_by_reference(shop_storing_clicks: Shop) -> None:
     clicks = [
-        product_click("a", 0, client_reference="QY-1"),
-        product_click("b", 10, client_reference="QY-2"),
+        build_product_click("a", 0, client_reference="QY-1"),
+        build_product_click("b", 10, client_reference="QY-2"),
     ]
     purchases = [
-        purchase_at(5, number="1", price_fen=100),
-        purchase_at(15, number="2", price_fen=20),
-        purchase_at(16, number="3", price_fen=3),
-        purchase_at(2 * DAY, number="4", price_fen=4000),
+        build_purchase(5, number="1", price_fen=100),
+        build_purchase(15, number="2", price_fen=20),
+        build_purchase(16, number="3", price_fen=3),
+        build_purchase(2 * DAY, number="4", price_fen=4000),
     ]
-    store_rows(shop, clicks, purchases)
+    store_rows(shop_storing_clicks, clicks, purchases)
     report = (
         select(Click.client_reference, func.count(), func.sum(Purchase.price_fen))
         .select_from(Purchase)
-        .outerjoin(Click, Click.click_id == shop.purchases.click_id)
+        .outerjoin(Click, Click.click_id == shop_storing_clicks.purchases.click_id)
         .group_by(Click.client_reference)
     )
 
-    with Session(shop.engine) as session:
+    with Session(shop_storing_clicks.engine) as session:
         rows = {reference: (count, price) for reference, count, price in session.execute(report)}
 
     assert rows == {"QY-1": (1, 100), "QY-2": (2, 23), None: (1, 4000)}
 
 
-def test_click_id_or_attribution_can_be_only_column_of_query(shop: Shop) -> None:
-    purchases = [purchase_at(5, 6), purchase_at(5, None, "2"), purchase_at(None, None, "3")]
-    store_rows(shop, [product_click("a", 0, 7)], purchases)
-    attribution = shop.purchases.attribution.label("attribution")
-    with Session(shop.engine) as session:
+def test_click_id_or_attribution_can_be_only_column_of_query(shop_storing_clicks: Shop) -> None:
+    purchases = [
+        build_purchase(5, 6),
+        build_purchase(5, None, "2"),
+        build_purchase(None, None, "3"),
+    ]
+    store_rows(shop_storing_clicks, [build_product_click("a", 0, 7)], purchases)
+    attribution = shop_storing_clicks.purchases.attribution.label("attribution")
+    with Session(shop_storing_clicks.engine) as session:
         counts = session.execute(select(attribution, func.count()).group_by(attribution)).all()
-        click_ids = session.scalars(select(shop.purchases.click_id)).all()
+        click_ids = session.scalars(select(shop_storing_clicks.purchases.click_id)).all()
     assert dict(counts) == {None: 1, "last": 1, "returned": 1}
     assert sorted(click_ids, key=str) == [None, "a", "a"]
 
 
-# The function on_change
+# Functions that are registered with ``on_change``
 
 
 @pytest.mark.parametrize("autoflush", [True, False])
@@ -387,11 +404,11 @@ def test_on_change_can_query_click_of_purchase(make_shop: MakeShop, autoflush: b
     shop = make_shop(clicks=True, make_session_factory=make_session_factory)
     references = list[str | None]()
 
-    def read_reference(session: Session, purchase: Any, before: Any) -> None:
+    def record_reference(session: Session, purchase: Any, before: Any) -> None:
         click = session.scalar(shop.purchases.click_of(purchase))
         references.append(click and click.client_reference)
 
-    shop.on_change = read_reference
+    shop.on_change = record_reference
     with time_machine.travel(NOON, tick=False) as clock:
         shop.site.log_in("8")
         shop.site.follow(shop.site.link("product", client_reference="QY-1008"), PC)
@@ -405,11 +422,13 @@ def test_on_change_can_query_click_of_purchase(make_shop: MakeShop, autoflush: b
     assert references == [None, "QY-1008"]
 
 
-def test_on_change_is_not_called_if_only_application_time_changes(shop: Shop) -> None:
-    """Rows of version 0.3 have no application time. The next order query adds it."""
-    shop.gateway.set_order()
-    shop.refresh()
-    shop.execute("UPDATE xiebao_purchase SET applied_at = NULL")
-    shop.changes.clear()
-    assert shop.refresh().applied_at is not None
-    assert shop.changes == []
+def test_on_change_is_not_called_if_only_application_time_changes(
+    shop_storing_clicks: Shop,
+) -> None:
+    """Rows from version 0.3 have no application time. The next order query adds this time."""
+    shop_storing_clicks.gateway.set_order()
+    shop_storing_clicks.refresh()
+    shop_storing_clicks.execute_sql("UPDATE xiebao_purchase SET applied_at = NULL")
+    shop_storing_clicks.changes.clear()
+    assert shop_storing_clicks.refresh().applied_at is not None
+    assert shop_storing_clicks.changes == []

@@ -39,17 +39,17 @@ NOON = datetime(2026, 11, 27, 12, tzinfo=UTC)
 
 
 @pytest.fixture
-def shop(make_shop: MakeShop) -> Shop:
-    """A shop that stores clicks. Alice is logged in."""
+def shop_storing_clicks(make_shop: MakeShop) -> Shop:
+    """A test shop that stores clicks. The member Alice is logged in."""
     shop = make_shop(clicks=True, **DEPLOYED)
     shop.site.log_in("alice")
     return shop
 
 
-def click(
+def click_entry(
     shop: Shop, page: str = "product", headers: dict[str, str] = PC, **options: Any
 ) -> TestResponse:
-    """Click an entry, and return the response."""
+    """Click an entry of this gateway page, and return the response."""
     return shop.site.follow(shop.site.link(page, **options), headers)
 
 
@@ -62,8 +62,8 @@ def test_click_is_stored_with_all_columns(make_shop: MakeShop) -> None:
         time_machine.travel(NOON, tick=False),
         entry_clicked.connected_to(lambda _, **values: signals.append(values)),
     ):
-        assert click(shop, client_reference=1008, return_to="/orders/8").status_code == 302
-        click(shop, "home", PHONE, sub_partner_id="branch 2")
+        assert click_entry(shop, client_reference=1008, return_to="/orders/8").status_code == 302
+        click_entry(shop, "home", PHONE, sub_partner_id="branch 2")
 
     product, home = sorted(shop.read_clicks(), key=lambda row: row.page, reverse=True)
     columns = [column.key for column in product.__table__.columns]
@@ -84,29 +84,29 @@ def test_click_is_stored_with_all_columns(make_shop: MakeShop) -> None:
     assert repr(product) == f"<Click {product.click_id}>"
 
 
-def test_long_texts_are_cut_to_length_of_column(shop: Shop) -> None:
-    with shop.site.app.test_request_context():
-        link = shop.site.xiebao.product_link(
+def test_long_texts_are_cut_to_length_of_column(shop_storing_clicks: Shop) -> None:
+    with shop_storing_clicks.site.app.test_request_context():
+        link = shop_storing_clicks.site.xiebao.product_link(
             "z" * 300, client_reference="x" * 300, sub_partner_id="y" * 300
         )
-    assert shop.site.follow(link, PC).status_code == 302
-    [row] = shop.read_clicks()
+    assert shop_storing_clicks.site.follow(link, PC).status_code == 302
+    [row] = shop_storing_clicks.read_clicks()
     assert (row.client_reference, row.sub_partner_id) == ("x" * 255, "y" * 255)
     assert row.case_code == "z" * 255
 
 
-def test_only_first_return_from_payment_is_recorded(shop: Shop) -> None:
+def test_only_first_return_from_payment_is_recorded(shop_storing_clicks: Shop) -> None:
     with time_machine.travel(NOON, tick=False) as clock:
-        return_link = get_return_link(click(shop, return_to="/orders/8"))
-        click(shop)
+        return_link = get_return_link(click_entry(shop_storing_clicks, return_to="/orders/8"))
+        click_entry(shop_storing_clicks)
         for _ in range(2):
             clock.shift(60)
-            assert shop.site.follow(return_link).status_code == 302
-    times = [row.returned_at for row in shop.read_clicks()]
+            assert shop_storing_clicks.site.follow(return_link).status_code == 302
+    times = [row.returned_at for row in shop_storing_clicks.read_clicks()]
     assert sorted(times, key=str) == [NOON + timedelta(minutes=1), None]
 
 
-# Requests that are not stored
+# Requests that are not stored as clicks
 
 
 def click_without_login(shop: Shop) -> TestResponse:
@@ -118,51 +118,54 @@ def click_without_login(shop: Shop) -> TestResponse:
 #: One row per request that is not stored as a click: a function that sends the request, and the
 #: status of the response.
 UNSTORED_REQUESTS: dict[str, tuple[Callable[[Shop], TestResponse], int]] = {
-    "click on a policy entry": (lambda shop: click(shop, "policy", PHONE, member="alice"), 302),
-    "handoff page": (lambda shop: click(shop, "home"), 200),
+    "click on a policy entry": (
+        lambda shop: click_entry(shop, "policy", PHONE, member="alice"),
+        302,
+    ),
+    "handoff page": (lambda shop: click_entry(shop, "home"), 200),
     "HEAD request": (
         lambda shop: shop.site.follow(shop.site.link("product"), PC, method="HEAD"),
         302,
     ),
-    "prefetch": (lambda shop: click(shop, headers={**PC, "Sec-Purpose": "prefetch"}), 503),
+    "prefetch": (lambda shop: click_entry(shop, headers={**PC, "Sec-Purpose": "prefetch"}), 503),
     "click without login": (click_without_login, 401),
 }
 
 
 @pytest.mark.parametrize(("send", "status"), UNSTORED_REQUESTS.values(), ids=UNSTORED_REQUESTS)
 def test_request_is_not_stored_as_click(
-    shop: Shop, send: Callable[[Shop], TestResponse], status: int
+    shop_storing_clicks: Shop, send: Callable[[Shop], TestResponse], status: int
 ) -> None:
-    assert send(shop).status_code == status
-    assert shop.read_clicks() == []
+    assert send(shop_storing_clicks).status_code == status
+    assert shop_storing_clicks.read_clicks() == []
 
 
 @pytest.mark.parametrize("with_receivers", [True, False], ids=["receivers", "no receivers"])
-def test_check_entries_stores_no_clicks(shop: Shop, with_receivers: bool) -> None:
+def test_check_entries_stores_no_clicks(shop_storing_clicks: Shop, with_receivers: bool) -> None:
     report = check_entries(
-        shop.site.app, devices=["pc"], member="alice", with_receivers=with_receivers
+        shop_storing_clicks.site.app, devices=["pc"], member="alice", with_receivers=with_receivers
     )
     assert report.results
-    assert shop.read_clicks() == []
+    assert shop_storing_clicks.read_clicks() == []
 
 
-def test_click_is_not_stored_if_after_request_hook_raises(shop: Shop) -> None:
-    shop.site.app.after_request(failing_function(RuntimeError("a hook of the site")))
-    assert click(shop).status_code == 500
-    assert shop.read_clicks() == []
+def test_click_is_not_stored_if_after_request_hook_raises(shop_storing_clicks: Shop) -> None:
+    shop_storing_clicks.site.app.after_request(failing_function(RuntimeError("a hook of the site")))
+    assert click_entry(shop_storing_clicks).status_code == 500
+    assert shop_storing_clicks.read_clicks() == []
 
 
-def test_click_in_app_with_another_xiebao_object_is_not_stored(shop: Shop) -> None:
+def test_click_in_app_with_another_xiebao_object_is_not_stored(shop_storing_clicks: Shop) -> None:
     site = make_site(Flask("another shop"))
     site.log_in("alice")
     assert site.follow(site.link("product"), PC).status_code == 302
-    assert shop.read_clicks() == []
+    assert shop_storing_clicks.read_clicks() == []
 
 
 def test_clicks_are_not_stored_without_click_model(make_shop: MakeShop) -> None:
     shop = make_shop()
     shop.site.log_in("alice")
-    assert click(shop).status_code == 302
+    assert click_entry(shop).status_code == 302
     assert shop.read_clicks() == []
     for use_clicks in (
         lambda: shop.purchases.click_id,
@@ -174,16 +177,18 @@ def test_clicks_are_not_stored_without_click_model(make_shop: MakeShop) -> None:
             use_clicks()
 
 
-# Errors of the database
+# Database errors
 
 
 def test_database_errors_are_logged_once_without_values_of_click(
-    shop: Shop, caplog: pytest.LogCaptureFixture
+    shop_storing_clicks: Shop, caplog: pytest.LogCaptureFixture
 ) -> None:
-    shop.execute("DROP TABLE xiebao_click")
-    assert click(shop, client_reference="QY-1008").status_code == 302
-    event.listen(shop.engine, "before_cursor_execute", failing_function(ValueError("another")))
-    assert click(shop).status_code == 302
+    shop_storing_clicks.execute_sql("DROP TABLE xiebao_click")
+    assert click_entry(shop_storing_clicks, client_reference="QY-1008").status_code == 302
+    event.listen(
+        shop_storing_clicks.engine, "before_cursor_execute", failing_function(ValueError("another"))
+    )
+    assert click_entry(shop_storing_clicks).status_code == 302
 
     [record] = caplog.records
     assert record.levelno == logging.ERROR
@@ -192,44 +197,47 @@ def test_database_errors_are_logged_once_without_values_of_click(
     assert find_leaks(caplog.text, "alice", "QY-1008", "no such table") == []
 
 
-def test_click_is_stored_after_database_restart(shop: Shop) -> None:
-    click(shop)
-    # The next statement fails, and SQLAlchemy then replaces the connection.
+def test_click_is_stored_after_database_restart(shop_storing_clicks: Shop) -> None:
+    click_entry(shop_storing_clicks)
+    # The next SQL statement fails because its connection is closed, and SQLAlchemy then replaces
+    # the connection.
     event.listen(
-        shop.engine,
+        shop_storing_clicks.engine,
         "before_cursor_execute",
         lambda connection, *_: connection.connection.dbapi_connection.close(),
         once=True,
     )
     event.listen(
-        shop.engine, "handle_error", lambda context: setattr(context, "is_disconnect", True)
+        shop_storing_clicks.engine,
+        "handle_error",
+        lambda context: setattr(context, "is_disconnect", True),
     )
-    click(shop)
-    assert len(shop.read_clicks()) == 2
+    click_entry(shop_storing_clicks)
+    assert len(shop_storing_clicks.read_clicks()) == 2
 
 
-def test_second_database_error_has_no_context(shop: Shop) -> None:
-    """The context would be the first error, whose parameters are the values of the click."""
-    click(shop)
+def test_second_database_error_has_no_context(shop_storing_clicks: Shop) -> None:
+    """The context of the second error would be the first error, which has the click's values."""
+    click_entry(shop_storing_clicks)
     errors: list[BaseException] = []
 
-    @event.listens_for(shop.engine, "handle_error")
+    @event.listens_for(shop_storing_clicks.engine, "handle_error")
     def mark_as_disconnect(context: Any) -> None:
         context.is_disconnect = True
         errors.append(context.original_exception)
 
     error = sqlite3.OperationalError("a broken connection")
-    event.listen(shop.engine, "before_cursor_execute", failing_function(error))
-    assert click(shop).status_code == 302
+    event.listen(shop_storing_clicks.engine, "before_cursor_execute", failing_function(error))
+    assert click_entry(shop_storing_clicks).status_code == 302
     assert len(errors) == 2
     assert errors[1].__context__ is None
 
 
-# Connections and contexts
+# Database connections and app contexts
 
 
 def test_click_is_stored_after_session_of_request_is_closed(make_shop: MakeShop) -> None:
-    """Before that, the request itself uses the only connection of the pool."""
+    """Until the session is closed, the request itself uses the only connection of the pool."""
     pool = {"pool_size": 1, "max_overflow": 0, "pool_timeout": 0.1}
     shop = make_shop(clicks=True, engine_options=pool)
     session = Session(shop.engine)
@@ -240,38 +248,42 @@ def test_click_is_stored_after_session_of_request_is_closed(make_shop: MakeShop)
         session.execute(text("SELECT 1"))
         return "alice"
 
-    assert click(shop).status_code == 302
+    assert click_entry(shop).status_code == 302
     assert len(shop.read_clicks()) == 1
 
 
-def test_click_is_stored_when_response_is_closed_in_permanent_app_context(shop: Shop) -> None:
-    """A site may push an app context for its whole lifetime. Servers close each response."""
-    with shop.site.app.app_context():
-        click(shop).close()
-        assert len(shop.read_clicks()) == 1
-    assert len(shop.read_clicks()) == 1
+def test_click_is_stored_when_response_is_closed_in_permanent_app_context(
+    shop_storing_clicks: Shop,
+) -> None:
+    """A site may push an app context for its whole lifetime, but servers close each response."""
+    with shop_storing_clicks.site.app.app_context():
+        click_entry(shop_storing_clicks).close()
+        assert len(shop_storing_clicks.read_clicks()) == 1
+    assert len(shop_storing_clicks.read_clicks()) == 1
 
 
-def test_click_is_stored_if_app_ctx_globals_class_is_simple_namespace(shop: Shop) -> None:
-    shop.site.app.app_ctx_globals_class = SimpleNamespace  # type: ignore[assignment]
-    assert click(shop).status_code == 302
-    assert len(shop.read_clicks()) == 1
+def test_click_is_stored_if_app_ctx_globals_class_is_simple_namespace(
+    shop_storing_clicks: Shop,
+) -> None:
+    shop_storing_clicks.site.app.app_ctx_globals_class = SimpleNamespace  # type: ignore[assignment]
+    assert click_entry(shop_storing_clicks).status_code == 302
+    assert len(shop_storing_clicks.read_clicks()) == 1
 
 
 # Forgotten members
 
 
-def test_forget_deletes_only_clicks_of_member(shop: Shop) -> None:
-    click(shop)
-    shop.site.log_in("bob")
-    click(shop)
-    assert shop.purchases.forget("alice") == 0
-    assert [row.member for row in shop.read_clicks()] == ["bob"]
+def test_forget_deletes_only_clicks_of_member(shop_storing_clicks: Shop) -> None:
+    click_entry(shop_storing_clicks)
+    shop_storing_clicks.site.log_in("bob")
+    click_entry(shop_storing_clicks)
+    assert shop_storing_clicks.purchases.forget("alice") == 0
+    assert [row.member for row in shop_storing_clicks.read_clicks()] == ["bob"]
 
 
-def test_forget_keeps_clicks_if_purchases_cannot_be_changed(shop: Shop) -> None:
-    click(shop)
-    shop.execute("DROP TABLE xiebao_purchase")
+def test_forget_keeps_clicks_if_purchases_cannot_be_changed(shop_storing_clicks: Shop) -> None:
+    click_entry(shop_storing_clicks)
+    shop_storing_clicks.execute_sql("DROP TABLE xiebao_purchase")
     with pytest.raises(Exception, match="xiebao_purchase"):
-        shop.purchases.forget("alice")
-    assert len(shop.read_clicks()) == 1
+        shop_storing_clicks.purchases.forget("alice")
+    assert len(shop_storing_clicks.read_clicks()) == 1

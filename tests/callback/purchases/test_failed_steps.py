@@ -16,10 +16,10 @@ from tests.vectors import NAME
 
 FailedStep = tuple[dict[str, Any], NotificationType, str, str]
 
-#: One row per sequence of notifications about failed steps. Each notification has the fields of the
-#: order at the gateway, the step, the message, and the state of the row afterwards. The signature
-#: does not cover the step, so another person can send a captured notification again with another
-#: step. Such a copy has the same message as the original.
+#: One row per sequence of notifications about failed steps. A notification has four values: the
+#: fields of the order at the gateway, the step, the message, and the state of the purchase
+#: afterwards. The signature does not cover the step, so another person can send a captured
+#: notification again with another step. The copy has the same message as the original.
 SEQUENCES: dict[str, list[FailedStep]] = {
     "failed payment": [(APPLIED, NotificationType.PAYMENT, "余额不足", "failed")],
     "failed payment of a paid order": [(PAID, NotificationType.PAYMENT, "余额不足", "paid")],
@@ -59,7 +59,7 @@ def test_row_has_expected_state_after_failed_steps(shop: Shop, steps: list[Faile
     for order, step, message, state in steps:
         shop.gateway.set_order(**order)
         assert shop.notify(step, state=False, failMsg=f"{NAME}{message}") == 200
-        assert shop.read_states() == {INSURE_NUM: state}
+        assert shop.read_purchase_states() == {INSURE_NUM: state}
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_failed_issue_with_field_of_payment_is_ignored(
 ) -> None:
     shop.gateway.set_order(**PAID)
     assert shop.notify(NotificationType.ISSUE, state=False, **payment_field) == 200
-    assert shop.read_states() == {INSURE_NUM: "paid"}
+    assert shop.read_purchase_states() == {INSURE_NUM: "paid"}
 
 
 @pytest.mark.parametrize(
@@ -98,6 +98,6 @@ def test_failed_step_is_cleared_by_later_order_status(
 ) -> None:
     shop.gateway.set_order(**before)
     assert shop.notify(step, state=False, failMsg="x") == 200
-    assert shop.read_row().failed_step == step
+    assert shop.read_purchase_row().failed_step == step
     shop.gateway.set_order(**after)
     assert shop.refresh().failed_step is None

@@ -23,22 +23,23 @@ FAILED_NUM, REISSUED_NUM = "20190226020147", "20190226020199"
 def test_rows_do_not_depend_on_sequence_or_repetition_of_notifications(
     shop: Shop, bodies: list[bytes]
 ) -> None:
-    """A test in ``tests/deep/test_purchases.py`` covers all other sequences."""
+    """A test in ``tests/deep/test_purchases.py`` covers all other sequences of notifications."""
     shop.gateway.set_order(**SURRENDERED)
     shop.gateway.set_order(REISSUED_NUM)
     shop.gateway.set_order(FAILED_NUM, **APPLIED)
     forged_body = build_notification(key="another key")
     for body in bodies:
-        assert shop.send(forged_body, body, body) == [403, 200, 200]
-    assert shop.read_states() == {
+        assert shop.send_bodies(forged_body, body, body) == [403, 200, 200]
+    assert shop.read_purchase_states() == {
         INSURE_NUM: "replaced",
         FAILED_NUM: "failed",
         REISSUED_NUM: "expired",
     }
 
 
-#: One row per notification: its type, its fields, the fields of the order at the gateway, and the
-#: status of the response. The status is 500 if the order does not show the notified step.
+#: One row per notification: the type, the fields, the fields of the order at the gateway, and the
+#: status of the response. The status is 500 if the order does not show the step that the
+#: notification reports.
 CONFIRMATIONS: dict[str, tuple[int, dict[str, Any], dict[str, Any], int]] = {
     "application, unpaid order": (NotificationType.APPLICATION, {}, APPLIED, 200),
     "payment, unpaid order": (NotificationType.PAYMENT, {}, APPLIED, 500),
@@ -106,24 +107,27 @@ def test_notification_returns_500_until_order_query_confirms_it(
     assert shop.notify(notification_type, **fields) == status
     shop.gateway.set_order(**SURRENDERED)
     assert shop.notify(notification_type, **fields) == 200
-    assert shop.read_row().effective_status == 3
+    assert shop.read_purchase_row().effective_status == 3
 
 
-# Orders that the gateway does not know or return
+# Unknown orders and an unreachable gateway
 
 
 def test_refresh_of_unknown_order_raises_and_stores_nothing(shop: Shop) -> None:
     with pytest.raises(OrderError, match="respCode 1002"):
         shop.refresh()
-    assert shop.read_rows() == {}
+    assert shop.read_purchase_rows() == {}
 
 
 def test_unknown_order_is_stored_but_not_reported_to_on_change(shop: Shop) -> None:
     assert shop.notify(NotificationType.APPLICATION) == 500
-    assert (shop.read_states(), shop.changes) == ({INSURE_NUM: "unknown"}, [])
+    assert (shop.read_purchase_states(), shop.changes) == ({INSURE_NUM: "unknown"}, [])
     shop.gateway.set_order(**APPLIED)
     assert shop.notify(NotificationType.APPLICATION) == 200
-    assert (shop.read_states(), shop.changes) == ({INSURE_NUM: "applied"}, [(None, "applied")])
+    assert (shop.read_purchase_states(), shop.changes) == (
+        {INSURE_NUM: "applied"},
+        [(None, "applied")],
+    )
 
 
 def test_notification_stores_nothing_if_gateway_cannot_be_reached(
@@ -132,11 +136,11 @@ def test_notification_stores_nothing_if_gateway_cannot_be_reached(
     shop.gateway.set_order()
     shop.gateway.on_query = failing_function(httpx.ConnectError(""))
     assert shop.notify(NotificationType.PAYMENT) == 500
-    assert shop.read_rows() == {}
+    assert shop.read_purchase_rows() == {}
     assert [record.levelname for record in caplog.records] == ["ERROR"]
 
 
-# The function on_change
+# Functions that are registered with ``on_change``
 
 
 def test_on_change_is_called_once_per_change(shop: Shop) -> None:
@@ -161,13 +165,14 @@ def test_change_is_not_stored_if_on_change_raises(
     shop.gateway.set_order(**APPLIED)
     shop.refresh()
     shop.gateway.set_order(**PAID)
-    # Many notifications that are not confirmed yet must not suppress the log entry of the error.
+    # The log suppresses repeated entries, but the entries about many unconfirmed notifications must
+    # not suppress the entry about the error.
     for number in range(12):
         assert shop.notify(NotificationType.APPLICATION, insureNum=f"unknown{number}") == 500
     shop.on_change = failing_function(LookupError())
 
     assert shop.notify(NotificationType.PAYMENT) == 500
-    assert shop.read_states()[INSURE_NUM] == "applied"
+    assert shop.read_purchase_states()[INSURE_NUM] == "applied"
     assert "ERROR" in [record.levelname for record in caplog.records]
 
     shop.on_change = lambda *_: None
@@ -196,16 +201,17 @@ def test_snapshot_has_values_before_change_and_is_read_only(shop: Shop) -> None:
 def test_row_keeps_member_and_warns_if_gateway_reports_another(
     shop: Shop, member_key: str | None, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """This happens if the site runs with a wrong member secret."""
+    """The gateway seems to report another member if the site runs with a wrong member secret."""
     shop.gateway.set_order()
     shop.refresh()
     shop.gateway.set_order(partnerUniqueKey=member_key, **SURRENDERED)
 
     assert [shop.refresh().member, shop.refresh().member] == ["101000", "101000"]
-    assert shop.read_states() == {INSURE_NUM: "surrendered"}
+    assert shop.read_purchase_states() == {INSURE_NUM: "surrendered"}
     assert [record.levelname for record in caplog.records] == ["WARNING"]
 
     problem = "the gateway reports another member, or no member, for this order"
     difference = f"{INSURE_NUM}: surrendered -> surrendered, {problem}"
-    # A list without the member key is no difference, because the gateway may leave it out there.
+    # A missing member key in the order list does not count as a difference, because the gateway may
+    # leave the key out of the list.
     assert shop.reconcile() == [difference] * (member_key is not None)

@@ -14,18 +14,18 @@ from tests.support import INSURE_NUM
 
 
 @pytest.fixture
-def shop(make_shop: MakeShop) -> Shop:
-    """A shop that stores only orders with the product code "ours"."""
+def selective_shop(make_shop: MakeShop) -> Shop:
+    """A test shop that stores only orders with the product code "ours"."""
     return make_shop(only=lambda order: order.case_code == "ours")
 
 
-def test_order_of_another_site_is_not_stored(shop: Shop) -> None:
-    shop.gateway.set_order()
-    assert shop.notify(NotificationType.PAYMENT) == 200
-    assert (shop.reconcile(), shop.reconcile(repair=False)) == ([], [])
+def test_order_of_another_site_is_not_stored(selective_shop: Shop) -> None:
+    selective_shop.gateway.set_order()
+    assert selective_shop.notify(NotificationType.PAYMENT) == 200
+    assert (selective_shop.reconcile(), selective_shop.reconcile(repair=False)) == ([], [])
     with pytest.raises(OrderError, match='the function passed as "only" returned False'):
-        shop.refresh()
-    assert shop.read_rows() == {}
+        selective_shop.refresh()
+    assert selective_shop.read_purchase_rows() == {}
 
 
 @pytest.mark.parametrize(
@@ -34,29 +34,29 @@ def test_order_of_another_site_is_not_stored(shop: Shop) -> None:
     ids=["notification", "reconcile"],
 )
 def test_row_of_unknown_order_is_deleted_if_order_is_of_another_site(
-    shop: Shop, update: Callable[[Shop], object]
+    selective_shop: Shop, update: Callable[[Shop], object]
 ) -> None:
-    assert shop.notify(NotificationType.APPLICATION) == 500
-    assert shop.read_states() == {INSURE_NUM: "unknown"}
-    shop.gateway.set_order()
-    assert shop.reconcile(repair=False) == []
-    update(shop)
-    assert shop.read_rows() == {}
+    assert selective_shop.notify(NotificationType.APPLICATION) == 500
+    assert selective_shop.read_purchase_states() == {INSURE_NUM: "unknown"}
+    selective_shop.gateway.set_order()
+    assert selective_shop.reconcile(repair=False) == []
+    update(selective_shop)
+    assert selective_shop.read_purchase_rows() == {}
 
 
-def test_stored_order_is_kept_if_only_returns_false_later(shop: Shop) -> None:
-    shop.gateway.set_order(caseCode="ours")
-    assert shop.notify(NotificationType.PAYMENT) == 200
-    shop.gateway.set_order(caseCode="another", **SURRENDERED)
-    assert shop.notify(NotificationType.SURRENDER) == 200
-    assert shop.read_states() == {INSURE_NUM: "surrendered"}
+def test_stored_order_is_kept_if_only_returns_false_later(selective_shop: Shop) -> None:
+    selective_shop.gateway.set_order(caseCode="ours")
+    assert selective_shop.notify(NotificationType.PAYMENT) == 200
+    selective_shop.gateway.set_order(caseCode="another", **SURRENDERED)
+    assert selective_shop.notify(NotificationType.SURRENDER) == 200
+    assert selective_shop.read_purchase_states() == {INSURE_NUM: "surrendered"}
 
 
-def test_reconcile_with_since_keeps_row_of_unknown_order(shop: Shop) -> None:
-    assert shop.notify(NotificationType.APPLICATION) == 500
-    shop.gateway.set_order(caseCode="ours")
-    assert shop.reconcile(since=date(2026, 1, 1)) == []
-    assert shop.read_states() == {INSURE_NUM: "unknown"}
+def test_reconcile_with_since_keeps_row_of_unknown_order(selective_shop: Shop) -> None:
+    assert selective_shop.notify(NotificationType.APPLICATION) == 500
+    selective_shop.gateway.set_order(caseCode="ours")
+    assert selective_shop.reconcile(since=date(2026, 1, 1)) == []
+    assert selective_shop.read_purchase_states() == {INSURE_NUM: "unknown"}
 
 
 def test_only_must_return_bool(make_shop: MakeShop, caplog: pytest.LogCaptureFixture) -> None:

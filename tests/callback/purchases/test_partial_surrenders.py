@@ -19,62 +19,65 @@ from tests.vectors import NAME, build_notification
 
 FIRST_DAY, SECOND_DAY = datetime(2026, 11, 27, tzinfo=UTC), datetime(2026, 11, 28, tzinfo=UTC)
 OTHER_NAME = "周航"
-#: The insured people before any surrender, and after the surrender of the first person.
+#: The insured people of an order before any surrender, and after the first person's surrender.
 BOTH_INSURED = [build_insurant(NAME, "P1"), build_insurant(OTHER_NAME, "P2", 0)]
 ONE_SURRENDERED = [build_insurant(NAME, "P1", 1), build_insurant(OTHER_NAME, "P2", 0)]
-#: Two people with the same name, of whom one has surrendered.
+#: Two insured people with the same name. The first person has surrendered.
 SAME_NAME = [build_insurant(NAME, "P1", 1), build_insurant(NAME, "P2")]
 
 
 @pytest.fixture
-def shop(shop: Shop) -> Shop:
-    """A shop that has sold a policy for two people."""
+def shop_with_shared_policy(shop: Shop) -> Shop:
+    """A test shop that has sold one policy for two people."""
     shop.gateway.set_order(insurants=BOTH_INSURED, **COVER)
     shop.refresh()
     shop.changes.clear()
     return shop
 
 
-def refresh_on(shop: Shop, day: datetime, insurants: list[dict[str, Any]]) -> Any:
-    """Query the order on a day when it has these insured people, and return the row."""
+def refresh_on_day(shop: Shop, day: datetime, insurants: list[dict[str, Any]]) -> Any:
+    """Set the insured people of the order, query the order on this day, and return its row."""
     shop.gateway.set_order(insurants=insurants)
     with time_machine.travel(day, tick=False):
         return shop.refresh()
 
 
-def test_row_has_time_and_status_of_surrenders_without_names(shop: Shop) -> None:
-    assert (shop.read_row().surrenders, shop.read_row().is_partly_surrendered) == (None, False)
+def test_row_has_time_and_status_of_surrenders_without_names(shop_with_shared_policy: Shop) -> None:
+    assert (
+        shop_with_shared_policy.read_purchase_row().surrenders,
+        shop_with_shared_policy.read_purchase_row().is_partly_surrendered,
+    ) == (None, False)
 
-    row = refresh_on(shop, FIRST_DAY, ONE_SURRENDERED)
+    row = refresh_on_day(shop_with_shared_policy, FIRST_DAY, ONE_SURRENDERED)
     first = {"policy_num": "P1", "status": 1, "since": FIRST_DAY.isoformat()}
     assert row.surrenders == [first]
     assert (row.state, row.is_partly_surrendered) == ("in_force", True)
     assert row.policy_nums == ["P1", "P2"]
 
     insurants = [build_insurant(NAME, "P1", 2), build_insurant(OTHER_NAME, "P2", "7")]
-    row = refresh_on(shop, SECOND_DAY, insurants)
+    row = refresh_on_day(shop_with_shared_policy, SECOND_DAY, insurants)
     second = {"policy_num": "P2", "status": 7, "since": SECOND_DAY.isoformat()}
     assert row.surrenders == [{**first, "status": 2}, second]
-    assert shop.changes == [("in_force", "in_force")] * 2
-    values = " ".join(map(str, vars(shop.read_row()).values()))
+    assert shop_with_shared_policy.changes == [("in_force", "in_force")] * 2
+    values = " ".join(map(str, vars(shop_with_shared_policy.read_purchase_row()).values()))
     assert find_leaks(values, NAME, OTHER_NAME) == []
 
 
-def test_reordered_insured_people_are_no_change(shop: Shop) -> None:
+def test_reordered_insured_people_are_no_change(shop_with_shared_policy: Shop) -> None:
     insurants = [*SAME_NAME, build_insurant(OTHER_NAME, "P3", 1)]
     for permutation in itertools.permutations(insurants):
-        shop.gateway.set_order(insurants=[*permutation])
-        shop.refresh()
-    assert len(shop.changes) == 1
-    shop.gateway.set_order(insurants=insurants[1:])
-    assert shop.refresh().policy_nums == ["P2", "P3"]
-    assert len(shop.changes) == 2
+        shop_with_shared_policy.gateway.set_order(insurants=[*permutation])
+        shop_with_shared_policy.refresh()
+    assert len(shop_with_shared_policy.changes) == 1
+    shop_with_shared_policy.gateway.set_order(insurants=insurants[1:])
+    assert shop_with_shared_policy.refresh().policy_nums == ["P2", "P3"]
+    assert len(shop_with_shared_policy.changes) == 2
 
 
-def test_surrenders_with_same_policy_number_keep_their_times(shop: Shop) -> None:
+def test_surrenders_with_same_policy_number_keep_their_times(shop_with_shared_policy: Shop) -> None:
     for day, statuses in ((FIRST_DAY, [1, 0]), (SECOND_DAY, [1, 1])):
         insurants = [build_insurant(NAME, "P1", status) for status in statuses]
-        row = refresh_on(shop, day, insurants)
+        row = refresh_on_day(shop_with_shared_policy, day, insurants)
     times = [surrender["since"] for surrender in row.surrenders]
     assert times == [FIRST_DAY.isoformat(), SECOND_DAY.isoformat()]
 
@@ -105,34 +108,42 @@ CONFIRMATIONS: dict[str, tuple[object, list[dict[str, Any]] | None, int]] = {
     "step", [NotificationType.SURRENDER, NotificationType.REISSUE], ids=["surrender", "reissue"]
 )
 def test_partial_surrender_returns_500_while_person_is_insured(
-    shop: Shop, step: int, names: object, insurants: Any, status: int
+    shop_with_shared_policy: Shop, step: int, names: object, insurants: Any, status: int
 ) -> None:
-    shop.gateway.set_order(insurants=insurants)
-    assert shop.notify(step, cancelInsurants=names) == status
-    assert shop.read_states() == {INSURE_NUM: "in_force"}
-    shop.gateway.set_order(**SURRENDERED)
-    assert shop.notify(step, cancelInsurants=names) == 200
+    shop_with_shared_policy.gateway.set_order(insurants=insurants)
+    assert shop_with_shared_policy.notify(step, cancelInsurants=names) == status
+    assert shop_with_shared_policy.read_purchase_states() == {INSURE_NUM: "in_force"}
+    shop_with_shared_policy.gateway.set_order(**SURRENDERED)
+    assert shop_with_shared_policy.notify(step, cancelInsurants=names) == 200
 
 
-def test_partial_reissue_replaces_row_only_after_full_surrender(shop: Shop) -> None:
-    shop.gateway.set_order("2", **COVER)
-    shop.gateway.set_order(insurants=ONE_SURRENDERED)
+def test_partial_reissue_replaces_row_only_after_full_surrender(
+    shop_with_shared_policy: Shop,
+) -> None:
+    shop_with_shared_policy.gateway.set_order("2", **COVER)
+    shop_with_shared_policy.gateway.set_order(insurants=ONE_SURRENDERED)
     fields = {"cancelInsurants": [NAME], "newInsureNum": "2"}
-    assert shop.notify(NotificationType.REISSUE, **fields) == 200
-    assert shop.read_states() == {INSURE_NUM: "in_force", "2": "in_force"}
-    assert shop.read_row().is_partly_surrendered
+    assert shop_with_shared_policy.notify(NotificationType.REISSUE, **fields) == 200
+    assert shop_with_shared_policy.read_purchase_states() == {
+        INSURE_NUM: "in_force",
+        "2": "in_force",
+    }
+    assert shop_with_shared_policy.read_purchase_row().is_partly_surrendered
 
-    shop.gateway.set_order(**SURRENDERED)
-    shop.refresh()
-    assert shop.read_states() == {INSURE_NUM: "replaced", "2": "in_force"}
-    assert not shop.read_row().is_partly_surrendered
+    shop_with_shared_policy.gateway.set_order(**SURRENDERED)
+    shop_with_shared_policy.refresh()
+    assert shop_with_shared_policy.read_purchase_states() == {
+        INSURE_NUM: "replaced",
+        "2": "in_force",
+    }
+    assert not shop_with_shared_policy.read_purchase_row().is_partly_surrendered
 
 
-def test_order_has_surrender_statuses_and_repr_without_names(shop: Shop) -> None:
-    with shop.site.app.app_context():
-        assert not shop.site.xiebao.orders.get(INSURE_NUM).is_partly_surrendered
-        shop.gateway.set_order(insurants=ONE_SURRENDERED)
-        order = shop.site.xiebao.orders.get(INSURE_NUM)
+def test_order_has_surrender_statuses_and_repr_without_names(shop_with_shared_policy: Shop) -> None:
+    with shop_with_shared_policy.site.app.app_context():
+        assert not shop_with_shared_policy.site.xiebao.orders.get(INSURE_NUM).is_partly_surrendered
+        shop_with_shared_policy.gateway.set_order(insurants=ONE_SURRENDERED)
+        order = shop_with_shared_policy.site.xiebao.orders.get(INSURE_NUM)
     assert [policy.retreat_status for policy in order.policies] == [1, 0]
     assert order.is_partly_surrendered
     assert NAME not in repr(order)
@@ -178,16 +189,23 @@ def test_notification_with_argument_cancelled_insurants_is_partial() -> None:
     assert not Notification(type=surrender, insure_num="1").is_partial
 
 
-def test_reconcile_partial_queries_current_policies_of_several_people(shop: Shop) -> None:
-    shop.gateway.set_order("2", insurants=BOTH_INSURED[:1], **COVER)
-    shop.gateway.set_order("3", insurants=BOTH_INSURED)
-    assert len(shop.reconcile()) == 2
-    shop.gateway.set_order(insurants=ONE_SURRENDERED)
-    assert shop.reconcile() == []
-    shop.gateway.queries.clear()
+def test_reconcile_partial_queries_current_policies_of_several_people(
+    shop_with_shared_policy: Shop,
+) -> None:
+    shop_with_shared_policy.gateway.set_order("2", insurants=BOTH_INSURED[:1], **COVER)
+    shop_with_shared_policy.gateway.set_order("3", insurants=BOTH_INSURED)
+    assert len(shop_with_shared_policy.reconcile()) == 2
+    shop_with_shared_policy.gateway.set_order(insurants=ONE_SURRENDERED)
+    assert shop_with_shared_policy.reconcile() == []
+    shop_with_shared_policy.gateway.queries.clear()
 
     difference = f"{INSURE_NUM}: in_force -> in_force"
-    assert shop.reconcile(partial=True, repair=False) == [f"{difference}, not repaired"]
-    assert shop.gateway.queries == [("orderList", None), ("orderDetail", INSURE_NUM)]
-    assert shop.reconcile(partial=True) == [f"{difference}, repaired"]
-    assert shop.read_row().is_partly_surrendered
+    assert shop_with_shared_policy.reconcile(partial=True, repair=False) == [
+        f"{difference}, not repaired"
+    ]
+    assert shop_with_shared_policy.gateway.queries == [
+        ("orderList", None),
+        ("orderDetail", INSURE_NUM),
+    ]
+    assert shop_with_shared_policy.reconcile(partial=True) == [f"{difference}, repaired"]
+    assert shop_with_shared_policy.read_purchase_row().is_partly_surrendered

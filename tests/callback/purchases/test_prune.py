@@ -14,7 +14,7 @@ from sqlalchemy import event
 
 from flask_xiebao.sqla import clicks
 from tests.callback.purchases.conftest import MakeShop
-from tests.callback.purchases.support import Shop, assert_error
+from tests.callback.purchases.support import Shop, assert_command_error
 from tests.support import PC, failing_function
 
 MIDNIGHT_IN_CHINA = datetime(2026, 11, 26, 16, tzinfo=UTC)
@@ -37,18 +37,19 @@ def test_prune_deletes_clicks_before_date_in_china(
         click_after_midnight(shop, minutes)
     command = ("prune", "--clicks-before", "2026-11-27")
 
-    assert shop.run(*command).output == "Deleted clicks: 5.\n"
+    assert shop.run_command(*command).output == "Deleted clicks: 5.\n"
     ages = [row.clicked_at - MIDNIGHT_IN_CHINA for row in shop.read_clicks()]
     assert ages == [timedelta(0), timedelta(minutes=1)]
 
-    assert shop.run(*command, "--locale", "zh").output == "已删除 0 次点击。\n"
+    assert shop.run_command(*command, "--locale", "zh").output == "已删除 0 次点击。\n"
 
 
-#: One row per error: a function that prepares the shop, the date, and a part of the output.
+#: One row per error of ``flask xiebao prune``: a function that prepares the shop, the date
+#: argument, and a part of the output.
 ERRORS: dict[str, tuple[Callable[[Shop], object], str, str]] = {
     "future date": (lambda shop: None, "2999-01-01", "The date 2999-01-01 is in the future."),
     "missing table": (
-        lambda shop: shop.execute("DROP TABLE xiebao_click"),
+        lambda shop: shop.execute_sql("DROP TABLE xiebao_click"),
         "2026-11-27",
         'The table "xiebao_click" does not exist.',
     ),
@@ -68,11 +69,11 @@ def test_prune_exits_with_2_after_error(
 ) -> None:
     shop = make_shop(clicks=True)
     prepare(shop)
-    result = shop.run("prune", "--clicks-before", date)
-    assert_error(result, message)
+    result = shop.run_command("prune", "--clicks-before", date)
+    assert_command_error(result, message)
     assert "password" not in result.output
 
 
 def test_prune_exits_with_2_without_argument_clicks(make_shop: MakeShop) -> None:
-    result = make_shop().run("prune", "--clicks-before", "2026-11-27")
-    assert_error(result, "does not store clicks")
+    result = make_shop().run_command("prune", "--clicks-before", "2026-11-27")
+    assert_command_error(result, "does not store clicks")

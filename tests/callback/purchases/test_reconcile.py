@@ -17,7 +17,7 @@ from tests.callback.purchases.support import APPLIED, COVER, PAID, SURRENDERED, 
 
 
 def store_orders(shop: Shop, count: int = 3, **fields: Any) -> list[str]:
-    """Create orders at the gateway and rows for them, and return the application numbers."""
+    """Add orders to the gateway, store rows for the orders, and return the application numbers."""
     numbers = [f"2026{index:05}" for index in range(count)]
     for number in numbers:
         shop.gateway.set_order(number, **{**COVER, **fields})
@@ -27,8 +27,9 @@ def store_orders(shop: Shop, count: int = 3, **fields: Any) -> list[str]:
     return numbers
 
 
-#: One row per difference: the fields of three orders when they are stored, the fields in which one
-#: of them changes at the gateway, and the states before and after.
+#: One row per difference between a row and its order: the fields of three orders when they are
+#: stored, the fields that change in one order at the gateway, and the states before and after the
+#: change.
 DIFFERENCES: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
     "effective status": ({}, SURRENDERED, "in_force -> surrendered"),
     "pay status": (APPLIED, {"payStatus": 1}, "applied -> paid"),
@@ -44,11 +45,11 @@ def test_difference_is_reported_and_repaired(
     first, second, _ = store_orders(shop, **stored)
     shop.gateway.set_order(second, **changed)
     assert shop.reconcile(repair=False) == [f"{second}: {states}, not repaired"]
-    assert shop.gateway.get_queried_orders() == [second]
+    assert shop.gateway.get_queried_numbers() == [second]
     assert shop.reconcile() == [f"{second}: {states}, repaired"]
-    assert shop.gateway.get_queried_orders()[-1] == second
+    assert shop.gateway.get_queried_numbers()[-1] == second
     assert shop.reconcile() == []
-    assert shop.read_row(first).version == 1
+    assert shop.read_purchase_row(first).version == 1
 
 
 def test_order_listed_without_status_is_queried_unless_state_is_final(
@@ -62,22 +63,22 @@ def test_order_listed_without_status_is_queried_unless_state_is_final(
     shop.gateway.set_order(surrendered, **SURRENDERED)
     shop.gateway.queries.clear()
 
-    def list_without_statuses(order: dict[str, Any]) -> dict[str, Any]:
+    def build_order_without_statuses(order: dict[str, Any]) -> dict[str, Any]:
         return {"insureNum": order["insureNum"]}
 
-    monkeypatch.setattr(shop.gateway, "list_order", list_without_statuses)
+    monkeypatch.setattr(shop.gateway, "build_listed_order", build_order_without_statuses)
     difference = f"{surrendered}: in_force -> surrendered"
     assert shop.reconcile(repair=False) == [f"{difference}, not repaired"]
-    assert shop.gateway.get_queried_orders() == [ended, surrendered, unchanged]
+    assert shop.gateway.get_queried_numbers() == [ended, surrendered, unchanged]
     assert shop.reconcile() == [f"{difference}, repaired"]
 
 
 def test_order_without_row_is_stored_with_or_without_on_change_call(shop: Shop) -> None:
     shop.gateway.set_order("1", **COVER)
     assert shop.reconcile(repair=False) == ["1: no row -> in_force, not repaired"]
-    assert shop.read_rows() == {}
+    assert shop.read_purchase_rows() == {}
     assert shop.reconcile(on_change=False) == ["1: no row -> in_force, repaired"]
-    assert (shop.read_states(), shop.changes) == ({"1": "in_force"}, [])
+    assert (shop.read_purchase_states(), shop.changes) == ({"1": "in_force"}, [])
     shop.gateway.set_order("2", **COVER)
     assert shop.reconcile() == ["2: no row -> in_force, repaired"]
     assert shop.changes == [(None, "in_force")]
@@ -92,26 +93,27 @@ def test_reconcile_with_since_leaves_out_older_orders(shop: Shop) -> None:
 
     differences = shop.reconcile(since=date(2026, 11, 3), repair=False)
     assert differences == ["3: no row -> in_force, not repaired"]
-    # Order 2 has no row, and the list does not show its time.
-    assert shop.gateway.get_queried_orders() == ["2", "3"]
+    # Order 2 is queried because it has no row and the order list does not show when it was created.
+    assert shop.gateway.get_queried_numbers() == ["2", "3"]
 
     assert len(shop.reconcile(since=date(2026, 11, 3))) == 1
     differences = shop.reconcile(since=date(2026, 11, 1))
     assert [difference[0] for difference in differences] == ["1", "2"]
 
 
-# Orders that the gateway does not list or return
+# Unlisted orders and failed queries
 
 
 def test_rows_whose_orders_are_not_listed_are_queried(shop: Shop) -> None:
-    """The list may lack an order, and the gateway may not know an order at all."""
+    """The order list may lack an order, and the gateway may not know an order at all."""
     unknown, surrendered, listed = store_orders(shop)
     assert shop.notify(NotificationType.APPLICATION, insureNum="unconfirmed") == 500
     shop.gateway.set_order(surrendered, **SURRENDERED)
     del shop.gateway.orders[unknown]
     orders = shop.gateway.orders
     shop.gateway.orders = {listed: orders[listed]}
-    # The change affects only the queries after the list.
+    # The orders change during the query for the order list, so the change affects only later
+    # queries.
     shop.gateway.on_query = lambda *_: setattr(shop.gateway, "orders", orders)
 
     differences = shop.reconcile(repair=False)
@@ -127,18 +129,18 @@ def test_reconcile_raises_after_ten_consecutive_failures(shop: Shop) -> None:
         shop.gateway.set_order(number, **SURRENDERED)
     failing = numbers[3:12]
 
-    def fail(method: str, insure_num: str | None) -> None:
+    def raise_timeout(method: str, insure_num: str | None) -> None:
         if insure_num in failing:
             raise httpx.ReadTimeout("")
 
-    shop.gateway.on_query = fail
+    shop.gateway.on_query = raise_timeout
     differences = shop.reconcile()
     assert [text.endswith(", repaired") for text in differences] == [True] * 3 + [False] * 9
     error = "OrderError: The gateway did not respond within 10 seconds"
     assert differences[3] == f"{numbers[3]}: in_force -> ?, {error}"
 
-    # The tenth order ends the series of failures. In the first run, its query succeeds. In the
-    # second run, it is not queried, because it has not changed.
+    # The tenth order interrupts the series of failures. In the first run, the query for the tenth
+    # order succeeds. In the second run, the tenth order is not queried, because it has not changed.
     for number in numbers:
         shop.gateway.set_order(number, effectiveStatus=2)
     failing = [*numbers[:9], *numbers[10:]]
@@ -158,7 +160,8 @@ def test_reconcile_continues_after_many_refused_queries(shop: Shop, is_listed: b
         shop.gateway.set_order(number, **SURRENDERED)
     only_last = {last: shop.gateway.orders[last]}
     if is_listed:
-        # The change affects only the queries after the list.
+        # The orders change during the query for the order list, so the change affects only later
+        # queries.
         shop.gateway.on_query = lambda *_: setattr(shop.gateway, "orders", only_last)
     else:
         shop.gateway.orders = only_last
@@ -167,7 +170,7 @@ def test_reconcile_continues_after_many_refused_queries(shop: Shop, is_listed: b
     assert f"{last}: in_force -> surrendered, repaired" in differences
 
 
-# The rate
+# The rate of queries
 
 
 @pytest.mark.parametrize("per_second", [0, -1])

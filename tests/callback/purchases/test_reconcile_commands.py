@@ -12,15 +12,15 @@ import httpx
 import pytest
 
 from tests.callback.purchases.conftest import MakeShop
-from tests.callback.purchases.support import COVER, SURRENDERED, Shop, assert_error
+from tests.callback.purchases.support import COVER, SURRENDERED, Shop, assert_command_error
 from tests.support import INSURE_NUM, MEMBER_KEYS, MEMBER_SECRET, failing_function
 
 OTHER_NUM = "20190226020147"
 
 
 @pytest.fixture
-def shop(make_shop: MakeShop) -> Shop:
-    """A shop with a member secret that has sold a policy to member 8."""
+def shop_with_secret(make_shop: MakeShop) -> Shop:
+    """A test shop with a member secret. The shop has sold a policy to member 8."""
     shop = make_shop(XIEBAO_MEMBER_SECRET=MEMBER_SECRET)
     shop.gateway.set_order(partnerUniqueKey=MEMBER_KEYS["8"], **COVER)
     shop.refresh()
@@ -34,10 +34,10 @@ def shop(make_shop: MakeShop) -> Shop:
     ids=["default", "dry run"],
 )
 def test_reconcile_prints_differences_and_counts(
-    shop: Shop, options: list[str], outcome: str, repaired_count: int, exit_code: int
+    shop_with_secret: Shop, options: list[str], outcome: str, repaired_count: int, exit_code: int
 ) -> None:
-    shop.gateway.set_order(**SURRENDERED)
-    result = shop.run("reconcile", *options)
+    shop_with_secret.gateway.set_order(**SURRENDERED)
+    result = shop_with_secret.run_command("reconcile", *options)
     assert result.output.splitlines() == [
         f"{INSURE_NUM}: in_force -> surrendered, {outcome}",
         f"Compared: 1. Different: 1. Repaired: {repaired_count}.",
@@ -45,19 +45,25 @@ def test_reconcile_prints_differences_and_counts(
     assert result.exit_code == exit_code
 
 
-def test_reconcile_with_since_leaves_out_older_orders(shop: Shop) -> None:
-    shop.gateway.set_order(**SURRENDERED)
-    result = shop.run("reconcile", "--since", "2026-11-01")
-    assert (result.exit_code, shop.changes) == (0, [])
+def test_reconcile_with_since_leaves_out_older_orders(shop_with_secret: Shop) -> None:
+    shop_with_secret.gateway.set_order(**SURRENDERED)
+    result = shop_with_secret.run_command("reconcile", "--since", "2026-11-01")
+    assert (result.exit_code, shop_with_secret.changes) == (0, [])
 
 
-def test_reconcile_with_no_on_change_stores_order_without_calling_it(shop: Shop) -> None:
-    shop.execute("DELETE FROM xiebao_purchase")
-    assert shop.run("reconcile", "--no-on-change").exit_code == 0
-    assert ([*shop.read_rows()], shop.changes) == ([INSURE_NUM], [])
+def test_reconcile_with_no_on_change_stores_order_without_calling_it(
+    shop_with_secret: Shop,
+) -> None:
+    shop_with_secret.execute_sql("DELETE FROM xiebao_purchase")
+    assert shop_with_secret.run_command("reconcile", "--no-on-change").exit_code == 0
+    assert ([*shop_with_secret.read_purchase_rows()], shop_with_secret.changes) == (
+        [INSURE_NUM],
+        [],
+    )
 
 
-#: One row per error of both commands: a function that breaks the shop, and parts of the output.
+#: One row per error that stops ``reconcile`` and ``reassign``: a function that breaks the shop, and
+#: parts of the output.
 ERRORS: dict[str, tuple[Callable[[Shop], object], list[str]]] = {
     "unreachable gateway": (
         lambda shop: setattr(shop.gateway, "on_query", failing_function(httpx.ConnectError(""))),
@@ -66,7 +72,7 @@ ERRORS: dict[str, tuple[Callable[[Shop], object], list[str]]] = {
     "query refused by the gateway": (
         lambda shop: setattr(
             shop.gateway,
-            "respond",
+            "answer_query",
             lambda request: httpx.Response(200, json={"respCode": 1001, "respMsg": "签名错误"}),
         ),
         [
@@ -79,11 +85,11 @@ ERRORS: dict[str, tuple[Callable[[Shop], object], list[str]]] = {
         ["Run the command with the same environment as the site."],
     ),
     "missing column": (
-        lambda shop: shop.execute("ALTER TABLE xiebao_purchase DROP COLUMN plan_name"),
+        lambda shop: shop.execute_sql("ALTER TABLE xiebao_purchase DROP COLUMN plan_name"),
         ['The table "xiebao_purchase" lacks these columns: plan_name. Migrate the table.\n'],
     ),
     "missing table": (
-        lambda shop: shop.execute("DROP TABLE xiebao_purchase"),
+        lambda shop: shop.execute_sql("DROP TABLE xiebao_purchase"),
         ['The table "xiebao_purchase" does not exist. Create it with'],
     ),
     "no Purchases object": (
@@ -98,42 +104,49 @@ ERRORS: dict[str, tuple[Callable[[Shop], object], list[str]]] = {
 )
 @pytest.mark.parametrize(("break_shop", "messages"), ERRORS.values(), ids=ERRORS)
 def test_command_exits_with_2_after_error_and_writes_nothing(
-    shop: Shop, break_shop: Callable[[Shop], object], messages: list[str], command: list[str]
+    shop_with_secret: Shop,
+    break_shop: Callable[[Shop], object],
+    messages: list[str],
+    command: list[str],
 ) -> None:
-    shop.gateway.set_order(**SURRENDERED)
-    break_shop(shop)
-    assert_error(shop.run(*command), *messages)
-    assert shop.changes == []
+    shop_with_secret.gateway.set_order(**SURRENDERED)
+    break_shop(shop_with_secret)
+    assert_command_error(shop_with_secret.run_command(*command), *messages)
+    assert shop_with_secret.changes == []
 
 
-def test_reconcile_without_member_secret_exits_with_2(shop: Shop, make_shop: MakeShop) -> None:
-    shop.execute("DELETE FROM xiebao_purchase")
-    wrong_shop = make_shop(gateway=shop.gateway, XIEBAO_MEMBER_SECRET=None)
-    result = wrong_shop.run("reconcile")
-    assert_error(result, "Stopped after 0 orders.", "XIEBAO_MEMBER_SECRET is not set")
-    assert shop.read_rows() == {}
+def test_reconcile_without_member_secret_exits_with_2(
+    shop_with_secret: Shop, make_shop: MakeShop
+) -> None:
+    shop_with_secret.execute_sql("DELETE FROM xiebao_purchase")
+    wrong_shop = make_shop(gateway=shop_with_secret.gateway, XIEBAO_MEMBER_SECRET=None)
+    result = wrong_shop.run_command("reconcile")
+    assert_command_error(result, "Stopped after 0 orders.", "XIEBAO_MEMBER_SECRET is not set")
+    assert shop_with_secret.read_purchase_rows() == {}
 
 
-# The command "reassign"
+# The command ``flask xiebao reassign``
 
 
-def test_reassign_replaces_wrong_member(shop: Shop) -> None:
-    shop.execute("UPDATE xiebao_purchase SET member = 'n4koo53z3p6f6cab8'")
+def test_reassign_replaces_wrong_member(shop_with_secret: Shop) -> None:
+    shop_with_secret.execute_sql("UPDATE xiebao_purchase SET member = 'n4koo53z3p6f6cab8'")
     problem = "the gateway reports another member, or no member, for this order"
-    assert shop.reconcile() == [f"{INSURE_NUM}: in_force -> in_force, {problem}"]
+    assert shop_with_secret.reconcile() == [f"{INSURE_NUM}: in_force -> in_force, {problem}"]
 
     for _ in range(2):
-        result = shop.run("reassign", INSURE_NUM)
-        assert (result.exit_code, shop.read_row().member) == (0, "8")
+        result = shop_with_secret.run_command("reassign", INSURE_NUM)
+        assert (result.exit_code, shop_with_secret.read_purchase_row().member) == (0, "8")
         assert INSURE_NUM in result.output
-        assert shop.changes == [("in_force", "in_force")]
-    assert shop.reconcile() == []
+        assert shop_with_secret.changes == [("in_force", "in_force")]
+    assert shop_with_secret.reconcile() == []
 
 
-def test_reassign_does_not_restore_member_who_is_forgotten_during_query(shop: Shop) -> None:
-    shop.gateway.on_query = lambda *_: shop.purchases.forget("8")
-    assert_error(shop.run("reassign", INSURE_NUM), "was forgotten")
-    assert shop.read_members() == {INSURE_NUM: (None, True)}
+def test_reassign_does_not_restore_member_who_is_forgotten_during_query(
+    shop_with_secret: Shop,
+) -> None:
+    shop_with_secret.gateway.on_query = lambda *_: shop_with_secret.purchases.forget("8")
+    assert_command_error(shop_with_secret.run_command("reassign", INSURE_NUM), "was forgotten")
+    assert shop_with_secret.read_purchase_members() == {INSURE_NUM: (None, True)}
 
 
 @pytest.mark.parametrize(
@@ -146,35 +159,50 @@ def test_reassign_does_not_restore_member_who_is_forgotten_during_query(shop: Sh
     ],
     ids=["forgotten member", "unknown member key", "order without a row", "empty number"],
 )
-def test_reassign_exits_with_2_and_keeps_members(shop: Shop, insure_num: str, message: str) -> None:
-    shop.gateway.set_order("stranger", partnerUniqueKey=MEMBER_KEYS["8"])
-    shop.purchases.forget("8")
-    shop.refresh("stranger")
-    shop.gateway.set_order("stranger", partnerUniqueKey="another site's member")
-    shop.gateway.set_order(OTHER_NUM)
+def test_reassign_exits_with_2_and_keeps_members(
+    shop_with_secret: Shop, insure_num: str, message: str
+) -> None:
+    shop_with_secret.gateway.set_order("stranger", partnerUniqueKey=MEMBER_KEYS["8"])
+    shop_with_secret.purchases.forget("8")
+    shop_with_secret.refresh("stranger")
+    shop_with_secret.gateway.set_order("stranger", partnerUniqueKey="another site's member")
+    shop_with_secret.gateway.set_order(OTHER_NUM)
 
-    assert_error(shop.run("reassign", insure_num), message)
-    assert shop.read_members() == {INSURE_NUM: (None, True), "stranger": ("8", False)}
+    assert_command_error(shop_with_secret.run_command("reassign", insure_num), message)
+    assert shop_with_secret.read_purchase_members() == {
+        INSURE_NUM: (None, True),
+        "stranger": ("8", False),
+    }
 
 
-def test_reassign_without_member_secret_keeps_member(shop: Shop, make_shop: MakeShop) -> None:
-    wrong_shop = make_shop(gateway=shop.gateway, XIEBAO_MEMBER_SECRET=None)
+def test_reassign_without_member_secret_keeps_member(
+    shop_with_secret: Shop, make_shop: MakeShop
+) -> None:
+    wrong_shop = make_shop(gateway=shop_with_secret.gateway, XIEBAO_MEMBER_SECRET=None)
     message = "with the same XIEBAO_MEMBER_SECRET as the site"
-    assert_error(wrong_shop.run("reassign", INSURE_NUM), message)
-    assert shop.read_row().member == "8"
+    assert_command_error(wrong_shop.run_command("reassign", INSURE_NUM), message)
+    assert shop_with_secret.read_purchase_row().member == "8"
 
 
-def test_commands_print_chinese(shop: Shop) -> None:
-    shop.gateway.set_order(**SURRENDERED)
-    assert shop.run("reconcile", "--locale", "zh").output.splitlines() == [
+def test_commands_print_chinese(shop_with_secret: Shop) -> None:
+    shop_with_secret.gateway.set_order(**SURRENDERED)
+    assert shop_with_secret.run_command("reconcile", "--locale", "zh").output.splitlines() == [
         f"{INSURE_NUM}：in_force -> surrendered，已修正",
         "已比较 1 个，不一致 1 个，已修正 1 个。",
     ]
-    shop.gateway.set_order(OTHER_NUM)
+    shop_with_secret.gateway.set_order(OTHER_NUM)
     difference = f"{OTHER_NUM}：没有记录 -> expired，未修正"
-    assert difference in shop.run("reconcile", "--dry-run", "--locale", "zh").output
+    assert (
+        difference
+        in shop_with_secret.run_command("reconcile", "--dry-run", "--locale", "zh").output
+    )
     message = f"{INSURE_NUM}：记录中的会员与网关一致。"
-    assert message in shop.run("reassign", INSURE_NUM, "--locale", "zh").output
-    assert "has no row" in shop.run("reassign", "other", "--locale", "zh").output
-    shop.site.app.config.pop("SECRET_KEY")
-    assert "请用网站自己的环境运行这个命令" in shop.run("reconcile", "--locale", "zh").output
+    assert message in shop_with_secret.run_command("reassign", INSURE_NUM, "--locale", "zh").output
+    assert (
+        "has no row" in shop_with_secret.run_command("reassign", "other", "--locale", "zh").output
+    )
+    shop_with_secret.site.app.config.pop("SECRET_KEY")
+    assert (
+        "请用网站自己的环境运行这个命令"
+        in shop_with_secret.run_command("reconcile", "--locale", "zh").output
+    )

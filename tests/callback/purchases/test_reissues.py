@@ -16,7 +16,7 @@ SECOND, THIRD, FOURTH = "20190226020199", "20190226020200", "20190226020201"
 FORGOTTEN = (None, True)
 
 
-def build_reissue(insure_num: str, new_insure_num: str, **fields: Any) -> bytes:
+def build_reissue_body(insure_num: str, new_insure_num: str, **fields: Any) -> bytes:
     """Return the body of a notification about a reissue."""
     numbers = {"insureNum": insure_num, "newInsureNum": new_insure_num}
     return build_notification(NotificationType.REISSUE, **numbers, **fields)
@@ -32,8 +32,8 @@ def test_order_is_replaced_only_by_order_of_same_member(
 ) -> None:
     shop.gateway.set_order(INSURE_NUM, partnerUniqueKey=member_key, **SURRENDERED)
     shop.gateway.set_order(SECOND, partnerUniqueKey=new_member_key, **COVER)
-    assert shop.send(build_reissue(INSURE_NUM, SECOND)) == [200]
-    assert shop.read_states() == {INSURE_NUM: state, SECOND: "in_force"}
+    assert shop.send_bodies(build_reissue_body(INSURE_NUM, SECOND)) == [200]
+    assert shop.read_purchase_states() == {INSURE_NUM: state, SECOND: "in_force"}
 
 
 @pytest.mark.parametrize(
@@ -45,13 +45,13 @@ def test_order_is_replaced_only_after_gateway_knows_both_orders(
     shop: Shop, unknown: str, known: str
 ) -> None:
     shop.gateway.set_order(known, partnerUniqueKey=None, **SURRENDERED)
-    assert shop.send(build_reissue(INSURE_NUM, SECOND)) == [500]
-    assert shop.read_states() == {unknown: "unknown", known: "surrendered"}
-    assert shop.read_row().replaced_by is None
+    assert shop.send_bodies(build_reissue_body(INSURE_NUM, SECOND)) == [500]
+    assert shop.read_purchase_states() == {unknown: "unknown", known: "surrendered"}
+    assert shop.read_purchase_row().replaced_by is None
     shop.gateway.set_order(unknown, partnerUniqueKey=None, **SURRENDERED)
-    assert shop.send(build_reissue(INSURE_NUM, SECOND)) == [200]
-    assert shop.read_states() == {INSURE_NUM: "replaced", SECOND: "surrendered"}
-    assert shop.read_row().replaced_by == SECOND
+    assert shop.send_bodies(build_reissue_body(INSURE_NUM, SECOND)) == [200]
+    assert shop.read_purchase_states() == {INSURE_NUM: "replaced", SECOND: "surrendered"}
+    assert shop.read_purchase_row().replaced_by == SECOND
 
 
 # Forgotten members
@@ -62,7 +62,7 @@ def test_order_is_replaced_only_after_gateway_knows_both_orders(
 def test_reissues_of_forgotten_member_have_no_member(
     shop: Shop, sequence: tuple[int, ...], is_stored: bool
 ) -> None:
-    """The second reissue is only for some of the insured people."""
+    """The second reissue replaces the policies of only some of the insured people."""
     shop.gateway.set_order(**SURRENDERED)
     shop.refresh()
     shop.purchases.forget("101000")
@@ -73,16 +73,18 @@ def test_reissues_of_forgotten_member_have_no_member(
     for number in [SECOND, THIRD, FOURTH] * is_stored:
         shop.refresh(number)
     bodies = [
-        build_reissue(INSURE_NUM, SECOND),
-        build_reissue(SECOND, THIRD, cancelInsurants=[NAME]),
-        build_reissue(THIRD, FOURTH),
+        build_reissue_body(INSURE_NUM, SECOND),
+        build_reissue_body(SECOND, THIRD, cancelInsurants=[NAME]),
+        build_reissue_body(THIRD, FOURTH),
     ]
 
-    assert shop.send(*(bodies[index] for index in sequence)) == [200, 200, 200]
+    assert shop.send_bodies(*(bodies[index] for index in sequence)) == [200, 200, 200]
     for number in (SECOND, THIRD, FOURTH):
         shop.refresh(number)
 
-    assert shop.read_members() == dict.fromkeys([INSURE_NUM, SECOND, THIRD, FOURTH], FORGOTTEN)
+    assert shop.read_purchase_members() == dict.fromkeys(
+        [INSURE_NUM, SECOND, THIRD, FOURTH], FORGOTTEN
+    )
 
 
 @pytest.mark.parametrize("queried", [SECOND, INSURE_NUM], ids=["new order", "old order"])
@@ -93,22 +95,22 @@ def test_reissue_has_no_member_if_member_is_forgotten_during_query(
     shop.gateway.set_order(SECOND)
     shop.refresh()
 
-    def forget(method: str, insure_num: str | None) -> None:
+    def forget_member(method: str, insure_num: str | None) -> None:
         if insure_num == queried:
             shop.purchases.forget("101000")
 
-    shop.gateway.on_query = forget
-    assert shop.send(build_reissue(INSURE_NUM, SECOND)) == [200]
-    assert shop.read_states() == {INSURE_NUM: "replaced", SECOND: "expired"}
-    assert shop.read_members() == {INSURE_NUM: FORGOTTEN, SECOND: FORGOTTEN}
+    shop.gateway.on_query = forget_member
+    assert shop.send_bodies(build_reissue_body(INSURE_NUM, SECOND)) == [200]
+    assert shop.read_purchase_states() == {INSURE_NUM: "replaced", SECOND: "expired"}
+    assert shop.read_purchase_members() == {INSURE_NUM: FORGOTTEN, SECOND: FORGOTTEN}
 
 
 def test_orders_that_replace_each_other_can_be_forgotten(shop: Shop) -> None:
-    """The search for all reissues of an order must end."""
+    """The search for all reissues of an order must end, although the two orders form a cycle."""
     shop.gateway.set_order(**SURRENDERED)
     shop.gateway.set_order(SECOND, **SURRENDERED)
-    bodies = [build_reissue(INSURE_NUM, SECOND), build_reissue(SECOND, INSURE_NUM)]
-    assert shop.send(*bodies) == [200, 200]
+    bodies = [build_reissue_body(INSURE_NUM, SECOND), build_reissue_body(SECOND, INSURE_NUM)]
+    assert shop.send_bodies(*bodies) == [200, 200]
     shop.purchases.forget("101000")
-    assert shop.send(bodies[0]) == [200]
-    assert shop.read_members() == {INSURE_NUM: FORGOTTEN, SECOND: FORGOTTEN}
+    assert shop.send_bodies(bodies[0]) == [200]
+    assert shop.read_purchase_members() == {INSURE_NUM: FORGOTTEN, SECOND: FORGOTTEN}

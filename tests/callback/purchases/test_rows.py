@@ -21,12 +21,12 @@ from tests.callback.purchases.support import SURRENDERED, Purchase, Shop
 from tests.support import INSURE_NUM, MEMBER_KEYS, MEMBER_SECRET, PRODUCT_CODE
 from tests.vectors import NAME
 
-#: A time on November 26 in UTC, when the date in China is November 27.
+#: A time at which the date is November 26 in UTC and November 27 in China.
 NOW = datetime(2026, 11, 26, 17, tzinfo=UTC)
 YESTERDAY, TODAY, TOMORROW = date(2026, 11, 26), date(2026, 11, 27), date(2026, 11, 28)
 
-#: One row per combination: the pay status, the issue status, the effective status, further columns,
-#: and the state.
+#: One row per combination of statuses: the pay status, the issue status, the effective status,
+#: other columns of the purchase, and the expected state.
 STATES: list[tuple[int | None, int | None, int | None, dict[str, Any], str]] = [
     (None, None, None, {}, "unknown"),
     (None, None, None, {"failed_step": 2}, "failed"),
@@ -144,7 +144,7 @@ def test_values_that_do_not_fit_columns_are_cut_or_dropped(shop: Shop) -> None:
     assert (row.price_fen, row.pay_status) == (None, None)
 
 
-# Queries
+# Queries for purchases
 
 
 def test_purchases_of_member_are_found_newest_first(shop: Shop) -> None:
@@ -193,7 +193,7 @@ def test_forget_changes_only_purchases_of_member(shop: Shop) -> None:
     shop.refresh("2")
     assert shop.purchases.forget("101000") == 1
     assert [shop.purchases.forget(member) for member in ("101000", "", 0, 5)] == [0, 0, 0, 0]
-    assert shop.read_members() == {INSURE_NUM: (None, True), "2": ("8", False)}
+    assert shop.read_purchase_members() == {INSURE_NUM: (None, True), "2": ("8", False)}
 
 
 def test_forgotten_member_is_not_restored(shop: Shop) -> None:
@@ -208,9 +208,9 @@ def test_forgotten_member_is_not_restored(shop: Shop) -> None:
     shop.gateway.queries.clear()
     assert shop.reconcile() == []
     assert shop.gateway.queries == [("orderList", None)]
-    assert shop.read_states() == {INSURE_NUM: "surrendered"}
+    assert shop.read_purchase_states() == {INSURE_NUM: "surrendered"}
 
     shop.gateway.set_order("3")
     assert shop.notify(NotificationType.REISSUE, newInsureNum="3") == 200
-    assert shop.read_members() == dict.fromkeys([INSURE_NUM, "3"], (None, True))
+    assert shop.read_purchase_members() == dict.fromkeys([INSURE_NUM, "3"], (None, True))
     assert set(members) == {None}

@@ -31,11 +31,11 @@ from tests.callback.purchases.conftest import MakeShop
 from tests.callback.purchases.support import Shop
 from tests.support import INSURE_NUM, MEMBER_SECRET
 
-#: The arguments of ``create_engine`` for a pool of one connection.
+#: The arguments of ``create_engine`` for a pool with only one connection.
 POOL_OF_ONE = {"pool_size": 1, "max_overflow": 0, "pool_timeout": 0.1}
 
 
-# Engines
+# Database engines
 
 
 def test_no_connection_is_checked_out_during_order_query(shop: Shop) -> None:
@@ -71,11 +71,11 @@ def test_engine_with_autocommit_is_rejected(
     shop = make_shop(engine_options={"isolation_level": level})
     shop.gateway.set_order()
     assert shop.notify(NotificationType.APPLICATION) == status
-    assert [*shop.read_rows()] == numbers
+    assert [*shop.read_purchase_rows()] == numbers
 
 
 def test_sqlite_with_event_listeners_for_transactions_is_accepted(shop: Shop) -> None:
-    """SQLAlchemy's documentation has these listeners. The driver reports AUTOCOMMIT with them."""
+    """With these listeners from SQLAlchemy's documentation, the driver reports AUTOCOMMIT."""
     engine = shop.engine
     event.listen(engine, "connect", lambda driver, _: setattr(driver, "isolation_level", None))
     event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
@@ -94,7 +94,7 @@ def test_refresh_does_not_retry_failed_connection(make_shop: MakeShop) -> None:
 
 
 def test_refresh_does_not_retry_violated_constraint_of_site(shop: Shop) -> None:
-    shop.execute("CREATE UNIQUE INDEX one_each ON xiebao_purchase (member)")
+    shop.execute_sql("CREATE UNIQUE INDEX one_each ON xiebao_purchase (member)")
     shop.gateway.set_order("1")
     shop.gateway.set_order("2")
     shop.refresh("1")
@@ -114,8 +114,9 @@ def make_flask_sqlalchemy_shop(
     pool: Mapping[str, Any] = MappingProxyType({"poolclass": NullPool}),
     **options: Any,
 ) -> Shop:
-    """Return a shop with Flask-SQLAlchemy.
+    """Return a test shop that uses Flask-SQLAlchemy.
 
+    :param folder: the folder for the database file.
     :param bind_key: the bind key of the model.
     :param pool: the arguments of ``create_engine`` for the connection pool.
     """
@@ -139,7 +140,7 @@ def test_purchases_are_stored_with_flask_sqlalchemy(
     shop.gateway.set_order("2")
     assert shop.notify(NotificationType.PAYMENT) == 200
     assert shop.reconcile() == ["2: no row -> expired, repaired"]
-    assert [*shop.read_rows()] == [INSURE_NUM, "2"]
+    assert [*shop.read_purchase_rows()] == [INSURE_NUM, "2"]
     with shop.site.app.app_context():
         assert shop.purchases.store.find_missing_columns() == []
 
@@ -160,13 +161,13 @@ def test_purchases_of_two_apps_are_stored_in_their_databases(
         db.create_all()
         shop.purchases.refresh(INSURE_NUM)
         assert len(db.session.scalars(shop.purchases.of("101000")).all()) == 1
-    assert shop.read_rows() == {}
+    assert shop.read_purchase_rows() == {}
 
 
 def test_flask_sqlalchemy_hooks_can_use_single_connection_of_pool(
     make_shop: MakeShop, tmp_path: Path
 ) -> None:
-    """The manual has an example with such hooks."""
+    """The manual has an example of a hook that queries the database with Flask-SQLAlchemy."""
 
     def query_database(_: object) -> bool:
         session = shop.site.app.extensions["sqlalchemy"].session
@@ -190,14 +191,14 @@ def test_flask_sqlalchemy_hooks_can_use_single_connection_of_pool(
         shop.site.app.extensions["sqlalchemy"].engine.dispose()
 
 
-# Sessions and models
+# Database sessions and models
 
 
 @pytest.mark.parametrize("has_hook", [True, False], ids=["hook", "no hook"])
 def test_pending_row_of_request_is_neither_committed_nor_lost(
     make_shop: MakeShop, has_hook: bool
 ) -> None:
-    """A request hook of the site has added the row to the thread-local session."""
+    """A request hook of the site has added the pending row to the thread-local session."""
     session: Any = scoped_session(sessionmaker(autoflush=False))
     shop = make_shop(make_session_factory=lambda _: session, XIEBAO_MEMBER_SECRET=MEMBER_SECRET)
     session.configure(bind=shop.engine)
@@ -210,14 +211,14 @@ def test_pending_row_of_request_is_neither_committed_nor_lost(
     pending: list[str] = []
 
     @shop.site.app.after_request
-    def read_pending_rows(response: Response) -> Response:
+    def record_pending_rows(response: Response) -> Response:
         pending.extend(row.insure_num for row in session.new)
         return response
 
     shop.gateway.set_order()
     assert shop.notify(NotificationType.APPLICATION) == 200
     assert pending == ["pending"]
-    assert [*shop.read_rows()] == [INSURE_NUM]
+    assert [*shop.read_purchase_rows()] == [INSURE_NUM]
 
 
 class DataclassBase(MappedAsDataclass, DeclarativeBase):

@@ -1,7 +1,7 @@
 """Tests for notifications that the order query does not confirm for hours.
 
-The response is 500, so that the gateway sends the notification again. After a day of waiting, it is
-200. To test another series of repetitions, add a row to ``REPETITIONS``.
+The status of the response is 500, so that the gateway sends the notification again. After a day of
+waiting, the status is 200. To test another retry schedule, add a row to ``REPETITIONS``.
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ START = datetime(2026, 11, 27, tzinfo=UTC)
 def notify_after(
     shop: Shop, hours: float, step: int = NotificationType.SURRENDER, **fields: Any
 ) -> int:
-    """Send a notification this many hours after the start, and return the response's status."""
+    """Send a notification this many hours after ``START``, and return the response's status."""
     with time_machine.travel(START + timedelta(hours=hours)):
         return shop.notify(step, **fields)
 
 
-#: One row per series in which one notification arrives again and again: the hours since its first
-#: arrival, and the status of each response.
+#: One row per retry schedule: the hours from the first arrival of the notification to each arrival,
+#: and the status of each response.
 REPETITIONS: dict[str, dict[float, int]] = {
     "one day's pause after acceptance": {
         **{0: 500, 0.9: 500, 1.1: 500, 23.9: 500, 24.1: 200},
         **{49: 500, 72: 500, 74: 200},
     },
     "first repetition after 30 hours": {0: 500, 30: 500, 31: 500},
-    # The signature does not cover the step. So another person who has captured a notification about
+    # The signature does not cover the step, so another person who has captured a notification about
     # the payment can send it again and again as a notification about a surrender.
     "every 3 hours": {**dict.fromkeys(range(0, 24, 3), 500), 24: 200, 27: 500, 30: 500},
     "every 8 hours": {0: 500, 8: 500, 16: 500, 24: 200, 32: 500, 40: 500, 50: 500},
@@ -51,7 +51,7 @@ def test_unconfirmed_notification_returns_500_for_a_day(
     assert {hours: notify_after(shop, hours) for hours in statuses} == statuses
     shop.gateway.set_order(**SURRENDERED)
     assert notify_after(shop, 80) == 200
-    assert shop.read_states() == {INSURE_NUM: "surrendered"}
+    assert shop.read_purchase_states() == {INSURE_NUM: "surrendered"}
 
 
 @pytest.mark.parametrize("is_known", [True, False], ids=["known order", "unknown order"])
@@ -63,7 +63,7 @@ def test_notification_accepted_after_a_day_is_logged_as_warning(
         shop.gateway.set_order()
     statuses = [notify_after(shop, hours) for hours in (0, 0.9, 1.1, 23.9, 24.1)]
     assert statuses == [500, 500, 500, 500, 200]
-    # Equal log entries are written once.
+    # A log entry that equals an earlier entry is not written again.
     assert [record.levelname for record in caplog.records] == ["INFO", "ERROR", "WARNING"]
 
 
@@ -90,7 +90,7 @@ def test_only_eight_notifications_are_recorded_per_row(shop: Shop) -> None:
         statuses = [notify_after(shop, hours, cancelMsg=f"{n}") for n in range(8)]
         assert statuses == [500] * 8
     assert notify_after(shop, 24.5, cancelMsg="0") == 200
-    # The ninth notification replaces the one that was received least recently, which is "1".
+    # The ninth notification replaces the least recently received notification, which is "1".
     assert notify_after(shop, 24.6, cancelMsg="ninth") == 500
     assert notify_after(shop, 24.7, cancelMsg="2") == 200
     assert notify_after(shop, 24.8, cancelMsg="1") == 500

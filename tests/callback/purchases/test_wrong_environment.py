@@ -1,6 +1,7 @@
-"""Tests for ``reconcile`` in a process with another member secret than the site, or with none.
+"""Tests for ``reconcile`` in a process without the site's member secret, or with another secret.
 
-Such a process reads wrong members from the member keys, so it must not write them.
+With the wrong secret, the process reads wrong members from the member keys, so it must not write
+these members.
 """
 
 from __future__ import annotations
@@ -23,9 +24,10 @@ def set_order_of_member(shop: Shop, insure_num: str, member: str) -> None:
 
 
 def make_shop_with_purchases(make_shop: MakeShop, count: int) -> Shop:
-    """Return a shop with a member secret and with purchases of the members 10, 11, 12 and so on.
+    """Return a test shop with a member secret and purchases of the members 10, 11, 12 and so on.
 
-    Their application numbers are "order10", "order11" and so on. The order "new" has no row.
+    The application numbers are "order10", "order11" and so on. The gateway also has the order
+    "new", which has no row.
     """
     shop = make_shop(XIEBAO_MEMBER_SECRET=MEMBER_SECRET)
     for member in range(10, 10 + count):
@@ -35,7 +37,8 @@ def make_shop_with_purchases(make_shop: MakeShop, count: int) -> Shop:
     return shop
 
 
-# With fewer than two stored members, a wrong secret cannot be noticed.
+# With fewer than two stored members, a wrong secret cannot be noticed, so no row has a wrong secret
+# and fewer than two members.
 @pytest.mark.parametrize(
     ("secret", "count"),
     [*[(None, count) for count in (0, 1, 2, 3, 12)], *[(WRONG_SECRET, n) for n in (2, 3, 12)]],
@@ -46,10 +49,10 @@ def test_reconcile_with_wrong_secret_raises_and_writes_nothing(
 ) -> None:
     shop = make_shop_with_purchases(make_shop, count)
     wrong_shop = make_shop(gateway=shop.gateway, XIEBAO_MEMBER_SECRET=secret)
-    rows = {number: (row.member, row.version) for number, row in shop.read_rows().items()}
+    rows = {number: (row.member, row.version) for number, row in shop.read_purchase_rows().items()}
     with pytest.raises(ConfigError, match="XIEBAO_MEMBER_SECRET"):
         wrong_shop.reconcile()
-    assert {n: (row.member, row.version) for n, row in shop.read_rows().items()} == rows
+    assert {n: (row.member, row.version) for n, row in shop.read_purchase_rows().items()} == rows
 
 
 @pytest.mark.parametrize("secret", [None, WRONG_SECRET], ids=["no secret", "wrong secret"])
@@ -65,21 +68,21 @@ def test_members_with_plain_keys_do_not_hide_wrong_secret(
     wrong_shop.site.xiebao.keeps_plain_key(lambda member: member > "20")
     with pytest.raises(ConfigError, match="another member for 2 of 2 purchases"):
         wrong_shop.reconcile()
-    assert "new" not in wrong_shop.read_rows()
+    assert "new" not in wrong_shop.read_purchase_rows()
 
 
 @pytest.mark.parametrize("count", [11, 12])
 def test_refused_orders_do_not_hide_wrong_secret(make_shop: MakeShop, count: int) -> None:
     shop = make_shop_with_purchases(make_shop, 14)
-    # The members of up to ten orders are compared, beginning with the newest orders. The gateway
-    # refuses the queries of the newest orders here.
-    shop.execute("UPDATE xiebao_purchase SET created_at = '2026-01-' || member || ' 00:00:00'")
+    # ``reconcile`` compares the members of up to ten orders, beginning with the newest orders. In
+    # this test, the gateway refuses the queries for the newest orders.
+    shop.execute_sql("UPDATE xiebao_purchase SET created_at = '2026-01-' || member || ' 00:00:00'")
     for member in range(24 - count, 24):
         del shop.gateway.orders[f"order{member}"]
     wrong_shop = make_shop(gateway=shop.gateway, XIEBAO_MEMBER_SECRET=WRONG_SECRET)
     with pytest.raises(ConfigError, match="another member"):
         wrong_shop.reconcile()
-    assert "new" not in wrong_shop.read_rows()
+    assert "new" not in wrong_shop.read_purchase_rows()
 
 
 def test_reconcile_raises_and_writes_nothing_if_no_member_can_be_compared(
@@ -89,13 +92,13 @@ def test_reconcile_raises_and_writes_nothing_if_no_member_can_be_compared(
     shop.gateway.queries.clear()
 
     def fail_three_times(method: str, insure_num: str | None) -> None:
-        if method == "orderDetail" and len(shop.gateway.get_queried_orders()) <= 3:
+        if method == "orderDetail" and len(shop.gateway.get_queried_numbers()) <= 3:
             raise httpx.ReadTimeout("")
 
     shop.gateway.on_query = fail_three_times
     with pytest.raises(OrderError, match="no order could be queried to compare its member"):
         shop.reconcile()
-    assert "new" not in shop.read_rows()
+    assert "new" not in shop.read_purchase_rows()
     assert shop.reconcile() == ["new: no row -> in_force, repaired"]
 
 
@@ -104,7 +107,7 @@ def test_reconcile_with_right_secret_stores_members(make_shop: MakeShop, count: 
     shop = make_shop_with_purchases(make_shop, count)
     shop.gateway.set_order("foreign", partnerUniqueKey="another site's member", **COVER)
     assert len(shop.reconcile()) == 2
-    assert shop.read_row("new").member == "99"
+    assert shop.read_purchase_row("new").member == "99"
 
 
 def test_reconcile_without_secret_accepts_ids_that_look_like_member_keys(shop: Shop) -> None:
