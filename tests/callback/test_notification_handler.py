@@ -157,19 +157,21 @@ def load_handler_from_site_packages() -> Any:
 #: to the gateway.
 FAILING_HANDLERS = [
     pytest.param(
-        failing_function(ValueError(ERROR_MESSAGE)), "ValueError in fail (tests/", id="ValueError"
+        failing_function(ValueError(ERROR_MESSAGE)),
+        "ValueError in raise_error (tests/",
+        id="ValueError",
     ),
     pytest.param(
-        failing_function(KeyError(ERROR_MESSAGE)), "KeyError in fail (tests/", id="KeyError"
+        failing_function(KeyError(ERROR_MESSAGE)), "KeyError in raise_error (tests/", id="KeyError"
     ),
     pytest.param(
         failing_function(ConnectionError(ERROR_MESSAGE)),
-        "ConnectionError in fail (tests/support.py:",
+        "ConnectionError in raise_error (tests/support.py:",
         id="ConnectionError",
     ),
     pytest.param(
         failing_function(ConfigError(ERROR_MESSAGE)),
-        "ConfigError in fail (tests/",
+        "ConfigError in raise_error (tests/",
         id="ConfigError",
     ),
     pytest.param(
@@ -179,7 +181,7 @@ FAILING_HANDLERS = [
     ),
     pytest.param(
         failing_function(OrderError(ERROR_MESSAGE, 1002, f"{NAME} 不符")),
-        "OrderError 1002 in fail (tests/",
+        "OrderError 1002 in raise_error (tests/",
         id="OrderError",
     ),
     pytest.param(

@@ -90,7 +90,7 @@ def test_notification_error_from_reader_sets_status_without_logging_message(
     [
         (
             failing_function(KeyError(NAME)),
-            "The notification_reader failed: KeyError in fail (tests/support.py",
+            "The notification_reader failed: KeyError in raise_error (tests/support.py",
         ),
         (lambda body, headers: None, "notification_reader must return a Notification, got None."),
         (lambda body, headers: (), "notification_reader must return a Notification, got tuple."),

@@ -41,7 +41,7 @@ def test_order_query_is_post_request_with_signed_json() -> None:
     [request] = gateway.requests
     assert request.method == "POST"
     assert str(request.url).partition("?")[0] == "https://testapi.xiebao18.com/api/orderDetail"
-    assert request.headers["Content-Type"] == "application/json"
+    assert request.headers["Content-Type"] == request.headers["Accept"] == "application/json"
     assert request.headers["Accept-Encoding"] == "identity"
     body = re.sub(rb'"12345-\d{26}"', b'"12345-20190226102030000001"', request.content)
     assert body == QUERY

@@ -297,7 +297,7 @@ URL_CASES = [
     ),
     UrlCase(
         PRODUCT_URL,
-        "partnerUniqKey: the member cannot be determined: ValueError in fail (",
+        "partnerUniqKey: the member cannot be determined: ValueError in raise_error (",
         make_site=partial(
             make_site_with_member_keys,
             register_hook("keeps_plain_key", failing_function(ValueError("8"))),

@@ -173,7 +173,7 @@ def test_notify_reports_failing_keeps_plain_key_without_its_message() -> None:
     )
 
     assert result.exit_code == 2
-    assert "the member cannot be determined: RuntimeError in fail (" in result.output
+    assert "the member cannot be determined: RuntimeError in raise_error (" in result.output
     assert "no account" not in result.output
 
 

@@ -151,7 +151,7 @@ def test_order_with_failing_keeps_plain_key_prints_other_fields() -> None:
 
     output = run_command(app, "order", INSURE_NUM).output
 
-    assert "101000 (the member cannot be determined: OverflowError in fail " in output
+    assert "101000 (the member cannot be determined: OverflowError in raise_error " in output
     assert "effectiveStatus" in output
     assert NAME not in output
 

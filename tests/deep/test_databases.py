@@ -31,7 +31,7 @@ from sqlalchemy.orm import (
 
 from flask_xiebao import NotificationType
 from flask_xiebao.sqla import PurchaseMixin
-from tests.callback.purchases.support import APPLIED, SURRENDERED, Shop, make_shop
+from tests.callback.purchases.support import SURRENDERED_ORDER, UNPAID_ORDER, Shop, make_shop
 from tests.callback.purchases.test_attribution import (
     DAY,
     NOON,
@@ -140,7 +140,7 @@ def test_row_has_same_values_on_each_database(shop: Shop) -> None:
     assert (row.product_name, row.plan_name) == (f"险{'长' * 254}", "😀")
     assert (row.price_fen, row.policy_nums) == (2**62, ["P10042019030100001"])
     assert row.paid_at.isoformat() == "2019-02-26T02:20:30+00:00"
-    shop.gateway.set_order(planName="计划一", **SURRENDERED)
+    shop.gateway.set_order(planName="计划一", **SURRENDERED_ORDER)
     assert shop.notify(NotificationType.SURRENDER) == 200
     assert shop.read_purchase_row().state == "surrendered"
 
@@ -230,7 +230,7 @@ def test_purchase_can_have_relationship_to_user(
 def test_locked_row_fails_before_lock_is_released(shop: Shop) -> None:
     shop.gateway.set_order()
     shop.refresh()
-    shop.gateway.set_order(**SURRENDERED)
+    shop.gateway.set_order(**SURRENDERED_ORDER)
     with hold_lock(shop.engine, "UPDATE xiebao_purchase SET plan_name = 'locked'") as is_released:
         assert shop.notify(NotificationType.SURRENDER) == 500
         with pytest.raises(DBAPIError):
@@ -426,7 +426,7 @@ def test_migration_adds_columns_to_filled_table_of_version_0_3(
 
     assert "lacks these columns: applied_at, surrenders, failures, behind" in before
     # A failed payment and an unconfirmed surrender use the new columns.
-    shop.gateway.set_order(**APPLIED)
+    shop.gateway.set_order(**UNPAID_ORDER)
     assert shop.notify(NotificationType.PAYMENT, state=False, failMsg="x") == 200
     assert shop.notify(NotificationType.SURRENDER) == 500
     row = shop.read_purchase_row()

@@ -17,8 +17,8 @@ from sqlalchemy.pool import NullPool
 
 from flask_xiebao import NotificationType
 from tests.callback.purchases.support import (
-    APPLIED,
-    SURRENDERED,
+    SURRENDERED_ORDER,
+    UNPAID_ORDER,
     Click,
     Purchase,
     Shop,
@@ -79,9 +79,9 @@ def assert_sequence_does_not_matter(
 
 def test_sequence_of_notifications_does_not_matter(shop: Shop, database_file: Path) -> None:
     """Each notification arrives twice, and a forged notification arrives before it."""
-    shop.gateway.set_order(**SURRENDERED)
+    shop.gateway.set_order(**SURRENDERED_ORDER)
     shop.gateway.set_order(REISSUED_NUM, endDate="2999-01-01")
-    shop.gateway.set_order(SECOND_NUM, **APPLIED)
+    shop.gateway.set_order(SECOND_NUM, **UNPAID_ORDER)
     forged_body = build_notification(key="another key")
 
     def deliver_notification(body: bytes) -> None:
@@ -170,7 +170,7 @@ def test_surrender_is_stored_after_gateway_has_responded_with_old_order(shop: Sh
         shop.gateway.set_order(number)
         shop.refresh(number)
         old_orders, lag_end = dict(shop.gateway.orders), time.monotonic() + index % 6 / 100
-        shop.gateway.set_order(number, **SURRENDERED)
+        shop.gateway.set_order(number, **SURRENDERED_ORDER)
         new_orders, shop.gateway.orders = shop.gateway.orders, old_orders
         while shop.notify(NotificationType.SURRENDER, insureNum=number) != 200:
             retry_count += 1

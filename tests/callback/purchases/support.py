@@ -23,7 +23,7 @@ from tests.support import INSURE_NUM, MEMBER_SECRET, SIGN, Site, find_leaks, mak
 from tests.vectors import build_notification
 
 #: The fields to change in ``ORDER_FIELDS`` for a paid order whose policy is not issued yet.
-PAID: dict[str, Any] = {
+PAID_ORDER: dict[str, Any] = {
     "payStatus": 1,
     "payedTime": "2019-02-26 10:20:30",
     "issueStatus": 0,
@@ -31,9 +31,9 @@ PAID: dict[str, Any] = {
     "effectiveStatus": 0,
 }
 #: The fields to change in ``ORDER_FIELDS`` for an unpaid order.
-APPLIED: dict[str, Any] = {**PAID, "payStatus": 0, "payedTime": None}
+UNPAID_ORDER: dict[str, Any] = {**PAID_ORDER, "payStatus": 0, "payedTime": None}
 #: The field to change in ``ORDER_FIELDS`` for an order whose policy is surrendered.
-SURRENDERED: dict[str, Any] = {"effectiveStatus": 3}
+SURRENDERED_ORDER: dict[str, Any] = {"effectiveStatus": 3}
 #: The fields to change in ``ORDER_FIELDS`` for an order whose insurance cover has begun and has not
 #: ended.
 COVER: dict[str, Any] = {"startDate": "2026-01-01", "endDate": "2999-01-01"}
@@ -121,6 +121,9 @@ def _drop_none(fields: dict[str, Any]) -> dict[str, Any]:
 @dataclass
 class Shop:
     """A test site that stores purchases.
+
+    The rows have the values of the orders at the fake gateway. From a notification itself, a row
+    has only a failed step, or the new application number of a reissue.
 
     :ivar changes: the changes that ``Purchases`` reported to ``on_change``. Each change is a tuple
         of the purchase's state before and after the change.

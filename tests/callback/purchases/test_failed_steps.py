@@ -10,7 +10,13 @@ from typing import Any
 import pytest
 
 from flask_xiebao import NotificationType
-from tests.callback.purchases.support import APPLIED, COVER, PAID, SURRENDERED, Shop
+from tests.callback.purchases.support import (
+    COVER,
+    PAID_ORDER,
+    SURRENDERED_ORDER,
+    UNPAID_ORDER,
+    Shop,
+)
 from tests.support import INSURE_NUM
 from tests.vectors import NAME
 
@@ -21,35 +27,37 @@ FailedStep = tuple[dict[str, Any], NotificationType, str, str]
 #: afterwards. The signature does not cover the step, so another person can send a captured
 #: notification again with another step. The copy has the same message as the original.
 SEQUENCES: dict[str, list[FailedStep]] = {
-    "failed payment": [(APPLIED, NotificationType.PAYMENT, "余额不足", "failed")],
-    "failed payment of a paid order": [(PAID, NotificationType.PAYMENT, "余额不足", "paid")],
-    "failed issue": [(PAID, NotificationType.ISSUE, "核保未通过", "not_issued")],
+    "failed payment": [(UNPAID_ORDER, NotificationType.PAYMENT, "余额不足", "failed")],
+    "failed payment of a paid order": [(PAID_ORDER, NotificationType.PAYMENT, "余额不足", "paid")],
+    "failed issue": [(PAID_ORDER, NotificationType.ISSUE, "核保未通过", "not_issued")],
     "failed issue of a policy in force": [
         (COVER, NotificationType.ISSUE, "核保未通过", "in_force"),
     ],
-    "failed application": [(APPLIED, NotificationType.APPLICATION, "健康告知未通过", "applied")],
+    "failed application": [
+        (UNPAID_ORDER, NotificationType.APPLICATION, "健康告知未通过", "applied")
+    ],
     "failed surrender": [(COVER, NotificationType.SURRENDER, "退保失败", "in_force")],
     "failed issue before the order is paid": [
-        (APPLIED, NotificationType.ISSUE, "核保未通过", "applied"),
-        (PAID, NotificationType.ISSUE, "核保未通过", "not_issued"),
+        (UNPAID_ORDER, NotificationType.ISSUE, "核保未通过", "applied"),
+        (PAID_ORDER, NotificationType.ISSUE, "核保未通过", "not_issued"),
     ],
     "failed payment sent again as a failed issue": [
-        (APPLIED, NotificationType.PAYMENT, "余额不足", "failed"),
-        (PAID, NotificationType.ISSUE, "余额不足", "paid"),
-        (PAID, NotificationType.ISSUE, "核保未通过", "not_issued"),
+        (UNPAID_ORDER, NotificationType.PAYMENT, "余额不足", "failed"),
+        (PAID_ORDER, NotificationType.ISSUE, "余额不足", "paid"),
+        (PAID_ORDER, NotificationType.ISSUE, "核保未通过", "not_issued"),
     ],
     "failed issue sent again as a failed payment": [
-        (PAID, NotificationType.ISSUE, "核保未通过", "not_issued"),
-        (PAID, NotificationType.PAYMENT, "核保未通过", "not_issued"),
-        (APPLIED, NotificationType.PAYMENT, "核保未通过", "applied"),
+        (PAID_ORDER, NotificationType.ISSUE, "核保未通过", "not_issued"),
+        (PAID_ORDER, NotificationType.PAYMENT, "核保未通过", "not_issued"),
+        (UNPAID_ORDER, NotificationType.PAYMENT, "核保未通过", "applied"),
     ],
     "failed application sent again as a failed payment": [
-        (APPLIED, NotificationType.APPLICATION, "健康告知未通过", "applied"),
-        (APPLIED, NotificationType.PAYMENT, "健康告知未通过", "applied"),
+        (UNPAID_ORDER, NotificationType.APPLICATION, "健康告知未通过", "applied"),
+        (UNPAID_ORDER, NotificationType.PAYMENT, "健康告知未通过", "applied"),
     ],
     "failed application sent again as a failed issue": [
-        (PAID, NotificationType.APPLICATION, "健康告知未通过", "paid"),
-        (PAID, NotificationType.ISSUE, "健康告知未通过", "paid"),
+        (PAID_ORDER, NotificationType.APPLICATION, "健康告知未通过", "paid"),
+        (PAID_ORDER, NotificationType.ISSUE, "健康告知未通过", "paid"),
     ],
 }
 
@@ -77,7 +85,7 @@ def test_row_has_expected_state_after_failed_steps(shop: Shop, steps: list[Faile
 def test_failed_issue_with_field_of_payment_is_ignored(
     shop: Shop, payment_field: dict[str, Any]
 ) -> None:
-    shop.gateway.set_order(**PAID)
+    shop.gateway.set_order(**PAID_ORDER)
     assert shop.notify(NotificationType.ISSUE, state=False, **payment_field) == 200
     assert shop.read_purchase_states() == {INSURE_NUM: "paid"}
 
@@ -85,11 +93,11 @@ def test_failed_issue_with_field_of_payment_is_ignored(
 @pytest.mark.parametrize(
     ("step", "before", "after"),
     [
-        (NotificationType.PAYMENT, APPLIED, PAID),
-        (NotificationType.PAYMENT, APPLIED, {**APPLIED, "payStatus": 2}),
-        (NotificationType.ISSUE, PAID, {"issueStatus": 1}),
-        (NotificationType.ISSUE, PAID, {"issueStatus": 3}),
-        (NotificationType.ISSUE, PAID, SURRENDERED),
+        (NotificationType.PAYMENT, UNPAID_ORDER, PAID_ORDER),
+        (NotificationType.PAYMENT, UNPAID_ORDER, {**UNPAID_ORDER, "payStatus": 2}),
+        (NotificationType.ISSUE, PAID_ORDER, {"issueStatus": 1}),
+        (NotificationType.ISSUE, PAID_ORDER, {"issueStatus": 3}),
+        (NotificationType.ISSUE, PAID_ORDER, SURRENDERED_ORDER),
     ],
     ids=["payment", "order cannot be paid", "issue", "cancelled order", "surrender"],
 )

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from flask_xiebao import NotificationType, OrderError
-from tests.callback.purchases.support import APPLIED, PAID, SURRENDERED, Shop
+from tests.callback.purchases.support import PAID_ORDER, SURRENDERED_ORDER, UNPAID_ORDER, Shop
 from tests.support import INSURE_NUM, failing_function
 from tests.vectors import NAME, VECTORS, build_notification
 
@@ -24,9 +24,9 @@ def test_rows_do_not_depend_on_sequence_or_repetition_of_notifications(
     shop: Shop, bodies: list[bytes]
 ) -> None:
     """A test in ``tests/deep/test_purchases.py`` covers all other sequences of notifications."""
-    shop.gateway.set_order(**SURRENDERED)
+    shop.gateway.set_order(**SURRENDERED_ORDER)
     shop.gateway.set_order(REISSUED_NUM)
-    shop.gateway.set_order(FAILED_NUM, **APPLIED)
+    shop.gateway.set_order(FAILED_NUM, **UNPAID_ORDER)
     forged_body = build_notification(key="another key")
     for body in bodies:
         assert shop.send_bodies(forged_body, body, body) == [403, 200, 200]
@@ -41,28 +41,43 @@ def test_rows_do_not_depend_on_sequence_or_repetition_of_notifications(
 #: status of the response. The status is 500 if the order does not show the step that the
 #: notification reports.
 CONFIRMATIONS: dict[str, tuple[int, dict[str, Any], dict[str, Any], int]] = {
-    "application, unpaid order": (NotificationType.APPLICATION, {}, APPLIED, 200),
-    "payment, unpaid order": (NotificationType.PAYMENT, {}, APPLIED, 500),
-    "payment, debit running": (NotificationType.PAYMENT, {}, {**APPLIED, "payStatus": 3}, 500),
-    "payment, debit failed": (NotificationType.PAYMENT, {}, {**APPLIED, "payStatus": 4}, 500),
-    "payment, no pay status": (NotificationType.PAYMENT, {}, {**APPLIED, "payStatus": None}, 500),
+    "application, unpaid order": (NotificationType.APPLICATION, {}, UNPAID_ORDER, 200),
+    "payment, unpaid order": (NotificationType.PAYMENT, {}, UNPAID_ORDER, 500),
+    "payment, debit running": (NotificationType.PAYMENT, {}, {**UNPAID_ORDER, "payStatus": 3}, 500),
+    "payment, debit failed": (NotificationType.PAYMENT, {}, {**UNPAID_ORDER, "payStatus": 4}, 500),
+    "payment, no pay status": (
+        NotificationType.PAYMENT,
+        {},
+        {**UNPAID_ORDER, "payStatus": None},
+        500,
+    ),
     "payment, only a payment time": (NotificationType.PAYMENT, {}, {"payStatus": None}, 200),
     "payment, order cannot be paid": (
         NotificationType.PAYMENT,
         {},
-        {**APPLIED, "payStatus": 2},
+        {**UNPAID_ORDER, "payStatus": 2},
         200,
     ),
-    "payment, surrendered order": (NotificationType.PAYMENT, {}, {**APPLIED, **SURRENDERED}, 200),
-    "payment, paid order": (NotificationType.PAYMENT, {}, PAID, 200),
-    "failed payment, unpaid order": (NotificationType.PAYMENT, {"state": False}, APPLIED, 200),
-    "issue, paid order": (NotificationType.ISSUE, {}, PAID, 500),
-    "issue, issue delayed": (NotificationType.ISSUE, {}, {**PAID, "issueStatus": 2}, 500),
-    "issue, no issue status": (NotificationType.ISSUE, {}, {**PAID, "issueStatus": None}, 500),
+    "payment, surrendered order": (
+        NotificationType.PAYMENT,
+        {},
+        {**UNPAID_ORDER, **SURRENDERED_ORDER},
+        200,
+    ),
+    "payment, paid order": (NotificationType.PAYMENT, {}, PAID_ORDER, 200),
+    "failed payment, unpaid order": (NotificationType.PAYMENT, {"state": False}, UNPAID_ORDER, 200),
+    "issue, paid order": (NotificationType.ISSUE, {}, PAID_ORDER, 500),
+    "issue, issue delayed": (NotificationType.ISSUE, {}, {**PAID_ORDER, "issueStatus": 2}, 500),
+    "issue, no issue status": (
+        NotificationType.ISSUE,
+        {},
+        {**PAID_ORDER, "issueStatus": None},
+        500,
+    ),
     "issue, only an issue time": (NotificationType.ISSUE, {}, {"issueStatus": None}, 200),
-    "issue, cancelled order": (NotificationType.ISSUE, {}, {**PAID, "issueStatus": 3}, 200),
+    "issue, cancelled order": (NotificationType.ISSUE, {}, {**PAID_ORDER, "issueStatus": 3}, 200),
     "surrender, policy in force": (NotificationType.SURRENDER, {}, {}, 500),
-    "surrender, paid order": (NotificationType.SURRENDER, {}, PAID, 500),
+    "surrender, paid order": (NotificationType.SURRENDER, {}, PAID_ORDER, 500),
     "surrender, no effective status": (
         NotificationType.SURRENDER,
         {},
@@ -87,12 +102,12 @@ CONFIRMATIONS: dict[str, tuple[int, dict[str, Any], dict[str, Any], int]] = {
     "reissue, surrendered order": (
         NotificationType.REISSUE,
         {"newInsureNum": REISSUED_NUM},
-        SURRENDERED,
+        SURRENDERED_ORDER,
         200,
     ),
     "reissue without a new number": (NotificationType.REISSUE, {}, {}, 500),
     "policy file, policy in force": (NotificationType.POLICY_FILE, {}, {}, 200),
-    "unknown type, unpaid order": (77, {}, APPLIED, 200),
+    "unknown type, unpaid order": (77, {}, UNPAID_ORDER, 200),
 }
 
 
@@ -105,7 +120,7 @@ def test_notification_returns_500_until_order_query_confirms_it(
     shop.gateway.set_order(REISSUED_NUM)
     shop.gateway.set_order(**order)
     assert shop.notify(notification_type, **fields) == status
-    shop.gateway.set_order(**SURRENDERED)
+    shop.gateway.set_order(**SURRENDERED_ORDER)
     assert shop.notify(notification_type, **fields) == 200
     assert shop.read_purchase_row().effective_status == 3
 
@@ -122,7 +137,7 @@ def test_refresh_of_unknown_order_raises_and_stores_nothing(shop: Shop) -> None:
 def test_unknown_order_is_stored_but_not_reported_to_on_change(shop: Shop) -> None:
     assert shop.notify(NotificationType.APPLICATION) == 500
     assert (shop.read_purchase_states(), shop.changes) == ({INSURE_NUM: "unknown"}, [])
-    shop.gateway.set_order(**APPLIED)
+    shop.gateway.set_order(**UNPAID_ORDER)
     assert shop.notify(NotificationType.APPLICATION) == 200
     assert (shop.read_purchase_states(), shop.changes) == (
         {INSURE_NUM: "applied"},
@@ -145,11 +160,11 @@ def test_notification_stores_nothing_if_gateway_cannot_be_reached(
 
 def test_on_change_is_called_once_per_change(shop: Shop) -> None:
     orders: list[dict[str, Any]] = [
-        APPLIED,
-        PAID,
+        UNPAID_ORDER,
+        PAID_ORDER,
         {"issueStatus": 1},
         {"effectiveStatus": 2},
-        SURRENDERED,
+        SURRENDERED_ORDER,
     ]
     for order in orders:
         shop.gateway.set_order(**order, startDate="2999-01-01", endDate="2999-12-31")
@@ -162,9 +177,9 @@ def test_on_change_is_called_once_per_change(shop: Shop) -> None:
 def test_change_is_not_stored_if_on_change_raises(
     shop: Shop, caplog: pytest.LogCaptureFixture
 ) -> None:
-    shop.gateway.set_order(**APPLIED)
+    shop.gateway.set_order(**UNPAID_ORDER)
     shop.refresh()
-    shop.gateway.set_order(**PAID)
+    shop.gateway.set_order(**PAID_ORDER)
     # The log suppresses repeated entries, but the entries about many unconfirmed notifications must
     # not suppress the entry about the error.
     for number in range(12):
@@ -204,7 +219,7 @@ def test_row_keeps_member_and_warns_if_gateway_reports_another(
     """The gateway seems to report another member if the site runs with a wrong member secret."""
     shop.gateway.set_order()
     shop.refresh()
-    shop.gateway.set_order(partnerUniqueKey=member_key, **SURRENDERED)
+    shop.gateway.set_order(partnerUniqueKey=member_key, **SURRENDERED_ORDER)
 
     assert [shop.refresh().member, shop.refresh().member] == ["101000", "101000"]
     assert shop.read_purchase_states() == {INSURE_NUM: "surrendered"}

@@ -9,7 +9,7 @@ import pytest
 
 from flask_xiebao import NotificationType, OrderError
 from tests.callback.purchases.conftest import MakeShop
-from tests.callback.purchases.support import SURRENDERED, Shop
+from tests.callback.purchases.support import SURRENDERED_ORDER, Shop
 from tests.support import INSURE_NUM
 
 
@@ -47,7 +47,7 @@ def test_row_of_unknown_order_is_deleted_if_order_is_of_another_site(
 def test_stored_order_is_kept_if_only_returns_false_later(selective_shop: Shop) -> None:
     selective_shop.gateway.set_order(caseCode="ours")
     assert selective_shop.notify(NotificationType.PAYMENT) == 200
-    selective_shop.gateway.set_order(caseCode="another", **SURRENDERED)
+    selective_shop.gateway.set_order(caseCode="another", **SURRENDERED_ORDER)
     assert selective_shop.notify(NotificationType.SURRENDER) == 200
     assert selective_shop.read_purchase_states() == {INSURE_NUM: "surrendered"}
 

@@ -13,7 +13,7 @@ import pytest
 import time_machine
 
 from flask_xiebao import Notification, NotificationType, parse_notification
-from tests.callback.purchases.support import COVER, SURRENDERED, Shop, build_insurant
+from tests.callback.purchases.support import COVER, SURRENDERED_ORDER, Shop, build_insurant
 from tests.support import INSURE_NUM, find_leaks
 from tests.vectors import NAME, build_notification
 
@@ -113,7 +113,7 @@ def test_partial_surrender_returns_500_while_person_is_insured(
     shop_with_shared_policy.gateway.set_order(insurants=insurants)
     assert shop_with_shared_policy.notify(step, cancelInsurants=names) == status
     assert shop_with_shared_policy.read_purchase_states() == {INSURE_NUM: "in_force"}
-    shop_with_shared_policy.gateway.set_order(**SURRENDERED)
+    shop_with_shared_policy.gateway.set_order(**SURRENDERED_ORDER)
     assert shop_with_shared_policy.notify(step, cancelInsurants=names) == 200
 
 
@@ -130,7 +130,7 @@ def test_partial_reissue_replaces_row_only_after_full_surrender(
     }
     assert shop_with_shared_policy.read_purchase_row().is_partly_surrendered
 
-    shop_with_shared_policy.gateway.set_order(**SURRENDERED)
+    shop_with_shared_policy.gateway.set_order(**SURRENDERED_ORDER)
     shop_with_shared_policy.refresh()
     assert shop_with_shared_policy.read_purchase_states() == {
         INSURE_NUM: "replaced",

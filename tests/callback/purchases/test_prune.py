@@ -58,7 +58,7 @@ ERRORS: dict[str, tuple[Callable[[Shop], object], str, str]] = {
             shop.engine, "before_cursor_execute", failing_function(RuntimeError("a password"))
         ),
         "2026-11-27",
-        "RuntimeError in fail (",
+        "RuntimeError in raise_error (",
     ),
 }
 

@@ -13,7 +13,13 @@ import pytest
 
 from flask_xiebao import NotificationType, OrderError
 from flask_xiebao.sqla import reconciliation
-from tests.callback.purchases.support import APPLIED, COVER, PAID, SURRENDERED, Shop
+from tests.callback.purchases.support import (
+    COVER,
+    PAID_ORDER,
+    SURRENDERED_ORDER,
+    UNPAID_ORDER,
+    Shop,
+)
 
 
 def store_orders(shop: Shop, count: int = 3, **fields: Any) -> list[str]:
@@ -31,9 +37,9 @@ def store_orders(shop: Shop, count: int = 3, **fields: Any) -> list[str]:
 #: stored, the fields that change in one order at the gateway, and the states before and after the
 #: change.
 DIFFERENCES: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
-    "effective status": ({}, SURRENDERED, "in_force -> surrendered"),
-    "pay status": (APPLIED, {"payStatus": 1}, "applied -> paid"),
-    "issue status": (PAID, {"issueStatus": 3}, "paid -> cancelled"),
+    "effective status": ({}, SURRENDERED_ORDER, "in_force -> surrendered"),
+    "pay status": (UNPAID_ORDER, {"payStatus": 1}, "applied -> paid"),
+    "issue status": (PAID_ORDER, {"issueStatus": 3}, "paid -> cancelled"),
     "member": ({"partnerUniqueKey": None}, {"partnerUniqueKey": "7"}, "in_force -> in_force"),
 }
 
@@ -56,11 +62,11 @@ def test_order_listed_without_status_is_queried_unless_state_is_final(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     final, ended, surrendered, unchanged = store_orders(shop, 4)
-    shop.gateway.set_order(final, **SURRENDERED)
+    shop.gateway.set_order(final, **SURRENDERED_ORDER)
     shop.gateway.set_order(ended, endDate="2019-03-05")
     shop.refresh(final)
     shop.refresh(ended)
-    shop.gateway.set_order(surrendered, **SURRENDERED)
+    shop.gateway.set_order(surrendered, **SURRENDERED_ORDER)
     shop.gateway.queries.clear()
 
     def build_order_without_statuses(order: dict[str, Any]) -> dict[str, Any]:
@@ -88,7 +94,7 @@ def test_reconcile_with_since_leaves_out_older_orders(shop: Shop) -> None:
     for day in "123":
         shop.gateway.set_order(day, **COVER, insureTime=f"2026-11-0{day} 00:00:00")
     shop.refresh("1")
-    shop.gateway.set_order("1", **SURRENDERED)
+    shop.gateway.set_order("1", **SURRENDERED_ORDER)
     shop.gateway.queries.clear()
 
     differences = shop.reconcile(since=date(2026, 11, 3), repair=False)
@@ -108,7 +114,7 @@ def test_rows_whose_orders_are_not_listed_are_queried(shop: Shop) -> None:
     """The order list may lack an order, and the gateway may not know an order at all."""
     unknown, surrendered, listed = store_orders(shop)
     assert shop.notify(NotificationType.APPLICATION, insureNum="unconfirmed") == 500
-    shop.gateway.set_order(surrendered, **SURRENDERED)
+    shop.gateway.set_order(surrendered, **SURRENDERED_ORDER)
     del shop.gateway.orders[unknown]
     orders = shop.gateway.orders
     shop.gateway.orders = {listed: orders[listed]}
@@ -126,7 +132,7 @@ def test_rows_whose_orders_are_not_listed_are_queried(shop: Shop) -> None:
 def test_reconcile_raises_after_ten_consecutive_failures(shop: Shop) -> None:
     numbers = store_orders(shop, 12)
     for number in numbers:
-        shop.gateway.set_order(number, **SURRENDERED)
+        shop.gateway.set_order(number, **SURRENDERED_ORDER)
     failing = numbers[3:12]
 
     def raise_timeout(method: str, insure_num: str | None) -> None:
@@ -147,7 +153,7 @@ def test_reconcile_raises_after_ten_consecutive_failures(shop: Shop) -> None:
     assert [len(shop.reconcile()), len(shop.reconcile())] == [12, 11]
 
     failing = numbers
-    shop.gateway.set_order(numbers[9], **SURRENDERED)
+    shop.gateway.set_order(numbers[9], **SURRENDERED_ORDER)
     with pytest.raises(OrderError, match="did not respond"):
         shop.reconcile(repair=False)
 
@@ -155,9 +161,9 @@ def test_reconcile_raises_after_ten_consecutive_failures(shop: Shop) -> None:
 @pytest.mark.parametrize("is_listed", [True, False], ids=["listed", "not listed"])
 def test_reconcile_continues_after_many_refused_queries(shop: Shop, is_listed: bool) -> None:
     *refused, last = store_orders(shop, 12)
-    shop.gateway.set_order(last, **SURRENDERED)
+    shop.gateway.set_order(last, **SURRENDERED_ORDER)
     for number in refused:
-        shop.gateway.set_order(number, **SURRENDERED)
+        shop.gateway.set_order(number, **SURRENDERED_ORDER)
     only_last = {last: shop.gateway.orders[last]}
     if is_listed:
         # The orders change during the query for the order list, so the change affects only later

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from tests.callback.purchases.conftest import MakeShop
-from tests.callback.purchases.support import COVER, SURRENDERED, Shop, assert_command_error
+from tests.callback.purchases.support import COVER, SURRENDERED_ORDER, Shop, assert_command_error
 from tests.support import INSURE_NUM, MEMBER_KEYS, MEMBER_SECRET, failing_function
 
 OTHER_NUM = "20190226020147"
@@ -36,7 +36,7 @@ def shop_with_secret(make_shop: MakeShop) -> Shop:
 def test_reconcile_prints_differences_and_counts(
     shop_with_secret: Shop, options: list[str], outcome: str, repaired_count: int, exit_code: int
 ) -> None:
-    shop_with_secret.gateway.set_order(**SURRENDERED)
+    shop_with_secret.gateway.set_order(**SURRENDERED_ORDER)
     result = shop_with_secret.run_command("reconcile", *options)
     assert result.output.splitlines() == [
         f"{INSURE_NUM}: in_force -> surrendered, {outcome}",
@@ -46,7 +46,7 @@ def test_reconcile_prints_differences_and_counts(
 
 
 def test_reconcile_with_since_leaves_out_older_orders(shop_with_secret: Shop) -> None:
-    shop_with_secret.gateway.set_order(**SURRENDERED)
+    shop_with_secret.gateway.set_order(**SURRENDERED_ORDER)
     result = shop_with_secret.run_command("reconcile", "--since", "2026-11-01")
     assert (result.exit_code, shop_with_secret.changes) == (0, [])
 
@@ -109,7 +109,7 @@ def test_command_exits_with_2_after_error_and_writes_nothing(
     messages: list[str],
     command: list[str],
 ) -> None:
-    shop_with_secret.gateway.set_order(**SURRENDERED)
+    shop_with_secret.gateway.set_order(**SURRENDERED_ORDER)
     break_shop(shop_with_secret)
     assert_command_error(shop_with_secret.run_command(*command), *messages)
     assert shop_with_secret.changes == []
@@ -185,7 +185,7 @@ def test_reassign_without_member_secret_keeps_member(
 
 
 def test_commands_print_chinese(shop_with_secret: Shop) -> None:
-    shop_with_secret.gateway.set_order(**SURRENDERED)
+    shop_with_secret.gateway.set_order(**SURRENDERED_ORDER)
     assert shop_with_secret.run_command("reconcile", "--locale", "zh").output.splitlines() == [
         f"{INSURE_NUM}：in_force -> surrendered，已修正",
         "已比较 1 个，不一致 1 个，已修正 1 个。",

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from flask_xiebao import NotificationType
 from tests.callback.purchases.conftest import MakeShop
-from tests.callback.purchases.support import SURRENDERED, Purchase, Shop
+from tests.callback.purchases.support import SURRENDERED_ORDER, Purchase, Shop
 from tests.support import INSURE_NUM, MEMBER_KEYS, MEMBER_SECRET, PRODUCT_CODE
 from tests.vectors import NAME
 
@@ -203,7 +203,7 @@ def test_forgotten_member_is_not_restored(shop: Shop) -> None:
     members = list[str | None]()
     shop.on_change = lambda _session, purchase, _before: members.append(purchase.member)
 
-    shop.gateway.set_order(**SURRENDERED)
+    shop.gateway.set_order(**SURRENDERED_ORDER)
     assert shop.notify(NotificationType.SURRENDER) == 200
     shop.gateway.queries.clear()
     assert shop.reconcile() == []

@@ -14,7 +14,7 @@ import pytest
 import time_machine
 
 from flask_xiebao import NotificationType
-from tests.callback.purchases.support import PAID, SURRENDERED, Shop
+from tests.callback.purchases.support import PAID_ORDER, SURRENDERED_ORDER, Shop
 from tests.support import INSURE_NUM
 
 START = datetime(2026, 11, 27, tzinfo=UTC)
@@ -49,7 +49,7 @@ def test_unconfirmed_notification_returns_500_for_a_day(
 ) -> None:
     shop.gateway.set_order()
     assert {hours: notify_after(shop, hours) for hours in statuses} == statuses
-    shop.gateway.set_order(**SURRENDERED)
+    shop.gateway.set_order(**SURRENDERED_ORDER)
     assert notify_after(shop, 80) == 200
     assert shop.read_purchase_states() == {INSURE_NUM: "surrendered"}
 
@@ -97,7 +97,7 @@ def test_only_eight_notifications_are_recorded_per_row(shop: Shop) -> None:
 
 
 def test_day_of_wait_begins_again_after_status_change(shop: Shop) -> None:
-    shop.gateway.set_order(**PAID)
+    shop.gateway.set_order(**PAID_ORDER)
     assert notify_after(shop, 0) == 500
     shop.gateway.set_order(issueStatus=1)
     statuses = [notify_after(shop, hours) for hours in (12, 25, 35, 37)]
