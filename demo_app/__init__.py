@@ -1,20 +1,27 @@
 """A travel shop that sells insurance: the demo of Flask-Xiebao.
 
-To add insurance to your own shop, copy from these files, in the order of the tutorial:
+To add insurance to your own shop, copy from these files, in this order:
 
 - ``settings.py``: the settings of the extension
 - ``insurance.py``: the extension, and the simulator of Xiebao's gateway
 - ``create_app`` below: the order in which an application factory initializes the extensions
 - ``auth.py``: the member loader, and the login that the extension redirects to
-- ``shop.py``, ``templates/shop/``: the pages with cards, buttons and links
 - ``policies.py``: the members' policies and clicks, in the shop's own database
-- ``reports.py``: the clicks and the sales of a period
+- ``shop.py``, ``templates/shop/``: the pages with cards, buttons and links
+- ``reports.py``: the clicks and the sales of a period, which the console for QA shows
+
+Your shop probably has its own version of these files. The files above need them:
+
+- ``extensions.py``: the database
+- ``languages.py``: the languages of the pages, and the variables of the language switch
+- ``errors.py``: the error pages
+- ``demo_setup.py``: the example account, the secret key, the tables, and variables of the footer
 
 The other files are only for the demo:
 
 - ``qa/``, ``templates/qa/``, ``templates/widgets/``: the console for QA and the component catalog
-- ``demo_setup.py``, ``logs.py``: the start without any configuration
-- ``extensions.py``, ``errors.py``, ``languages.py``: parts of the shop without insurance
+- ``templates/xiebao/``: a hint on the handoff page for a demo that runs on your computer
+- ``logs.py``: the access log without the signatures of the simulated gateway
 """
 
 from __future__ import annotations
@@ -23,7 +30,7 @@ from flask import Flask, Response
 
 from flask_xiebao import entry_clicked
 
-from . import auth, demo_setup, errors, languages, qa, shop
+from . import auth, demo_setup, errors, languages, qa, settings, shop
 from .extensions import db
 from .insurance import add_simulator, xiebao
 
@@ -42,7 +49,7 @@ def create_app(instance_path: str | None = None) -> Flask:
         without an id.
     """
     app = Flask(__name__, instance_path=instance_path)
-    app.config.from_object("demo_app.settings")
+    app.config.from_object(settings)
     app.config.from_prefixed_env()
     demo_setup.init_app(app)
 

@@ -2,12 +2,12 @@
 
 SQLALCHEMY_DATABASE_URI = "sqlite:///shop.sqlite3"
 
-#: The partner id (渠道账号) and the API key of the shop's account at Xiebao. The values are the
-#: example in Xiebao's interface document.
+#: The partner id (渠道账号) and the API key of the shop's account at Xiebao. These values are the
+#: example in Xiebao's interface document. In your shop, use the values of your own account.
 XIEBAO_PARTNER_ID = "12345"
 XIEBAO_API_KEY = "Key"
 XIEBAO_ENV = "test"
-#: The path of the gateway simulator. In production, leave this setting out.
+#: The path of the gateway simulator. Without this setting, entries lead to Xiebao's gateway.
 XIEBAO_BASE_URL = "/gateway"
 # In your shop, also set ``XIEBAO_MEMBER_SECRET`` before the first member clicks. The demo has no
 # member secret, so that QA can see the plain member ids in the gateway URLs.

@@ -17,6 +17,7 @@ from flask import (
     url_for,
 )
 from flask.typing import ResponseReturnValue
+from sqlalchemy import or_
 
 from .auth import MEMBERS, current_member
 from .extensions import db
@@ -27,8 +28,9 @@ pages = Blueprint("shop", __name__)
 #: The order number on the order page. The insurance card passes this number as
 #: ``client_reference``.
 ORDER = "QY-1008"
-#: The states of a policy in which the order counts as insured.
-INSURED = ("paid", "issued", "in_force", "surrendering")
+#: The states of a policy in which the order counts as insured. The first state is included, so that
+#: the member does not pay for a second policy while the payment is processed.
+INSURED = ("paying", "paid", "issued", "in_force", "surrendering")
 #: The states of a policy in which the member can continue to the payment.
 UNPAID = ("applied", "failed")
 #: The states of a policy that is at the end of the member's list.
@@ -102,12 +104,15 @@ def insured() -> str:
     """Show the policy that the member has just bought. Members return here after the payment.
 
     The return itself does not prove a payment. So the page shows a purchase only if a notification
-    about it has arrived since the click in this browser.
+    about it has arrived since the click in this browser, and if it was not paid before the click.
     """
     policy = None
     if "clicked_at" in session:
         clicked_at = datetime.fromtimestamp(session["clicked_at"], UTC)
-        query = purchases.of(current_member()).where(Purchase.updated_at >= clicked_at)
+        query = purchases.of(current_member()).where(
+            Purchase.updated_at >= clicked_at,
+            or_(Purchase.paid_at.is_(None), Purchase.paid_at >= clicked_at),
+        )
         newest_first = (Purchase.updated_at.desc(), Purchase.insure_num.desc())
         policy = db.session.scalar(query.order_by(None).order_by(*newest_first))
     return render_template("shop/insured.html", policy=policy, states=STATES)

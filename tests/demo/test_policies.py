@@ -137,6 +137,11 @@ def test_failed_payment_or_issue_can_be_repeated(
             id="paid and not issued",
         ),
         pytest.param(
+            {"pay_status": 3, "issue_status": 0, "effective_status": 0},
+            *("/", "#policy", "扣款中"),
+            id="payment in progress",
+        ),
+        pytest.param(
             {"replaced_by": "20261129"},
             *("/policies", ".policies", "部分被保险人已重新出单，新的投保单号是 20261129。"),
             id="reissued for some insured people",
@@ -201,6 +206,16 @@ def test_page_after_payment_waits_for_notification(
     for response in (insured, open_client(demo).get("/insured")):
         assert find_element(response, "h1").text == "正在确认您的投保"
     assert len(get_policies(client)) == earlier_purchases
+
+
+def test_page_after_payment_ignores_policy_paid_before_click(client: FlaskClient) -> None:
+    insure_num = buy_policy(client)
+    with time_machine.travel(time.time() + 5):
+        client.post(click_policy_entry(client, insure_num), data={"do": "surrender"})
+
+        insured = client.get("/insured")
+
+    assert find_element(insured, "h1").text == "正在确认您的投保"
 
 
 @pytest.mark.parametrize("has_purchase", [False, True], ids=["no purchase", "purchase"])

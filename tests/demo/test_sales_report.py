@@ -80,9 +80,14 @@ def test_sales_report_shows_clicks_and_sales(demo: Flask, client: FlaskClient) -
 
     page = get_page(client, "/qa/sales")
 
-    assert read_report_rows(page) == [["QY-1008", "2", "1", "¥15.00"]]
+    assert read_report_rows(page) == [
+        ["QY-1008", "1", "1", "¥15.00"],
+        ["（未注明）", "1", "0", "¥0.00"],
+    ]
     assert get_text(find_element(page, ".sales tfoot tr")) == "合计 2 1 ¥15.00"
-    assert get_text(find_element(page, "svg.chart")) == "QY-1008 2 次点击 1 单"
+    assert get_text(find_element(page, "svg.chart")) == (
+        "QY-1008 1 次点击 1 单 （未注明） 1 次点击 0 单"
+    )
     assert read_report_rows(get_page(client, "/qa/sales?by=page")) == [
         ["产品详情页", "1", "1", "¥15.00"],
         ["携保首页", "1", "0", "¥0.00"],
