@@ -20,7 +20,7 @@ from werkzeug.local import LocalProxy
 from flask_xiebao import Entry, LinkError, Platform, Xiebao
 from flask_xiebao.testing import entry_of
 from tests.click.support import LINK_ENDPOINTS, get_warnings
-from tests.click.test_click_guard import RESPONSES, assert_refused_by_guard
+from tests.click.test_click_guard import RESPONSES
 from tests.click.test_proxies_and_prefixes import make_proxied_site
 from tests.click.test_refusals import (
     CHANGED_TOKENS,
@@ -122,7 +122,7 @@ class AsyncClickGuard:
 def test_click_guard_can_be_async_object_method_or_partial(site: Site, guard: Any) -> None:
     site.xiebao.click_guard(guard)
     site.log_in("lucy")
-    assert_refused_by_guard(site.follow(site.link("product")))
+    assert site.follow(site.link("product")).status_code == 403
 
 
 def test_click_guard_can_return_proxy_of_true(site: Site) -> None:
