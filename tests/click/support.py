@@ -196,7 +196,14 @@ def build_link_cases(
             LinkCase(disabled_site, "alice", link, 404, reason="disabled"),
             LinkCase(site, "alice", f"/xiebao/{page}/nonsense", 404, reason="invalid_link"),
             LinkCase(site, "bob", link, 503, environ={"HTTP_PURPOSE": "prefetch"}),
-            LinkCase(site, "bob", link, 200, environ={"HTTP_HX_REQUEST": "true"}),
+            # A script gets the page with the "Continue" link, even for a link that is refused.
+            *(
+                LinkCase(each_site, visitor, path, 200, environ={"HTTP_HX_REQUEST": "true"})
+                for each_site, visitor, path in (
+                    *((site, "bob", link), (site, None, link), (site, None, expired_link)),
+                    *((site, "bob", f"/xiebao/{page}/nonsense"), (disabled_site, "alice", link)),
+                )
+            ),
             LinkCase(site, "bob", link, 200, method="OPTIONS"),
             *(
                 LinkCase(site, "bob", link, 405, method=method)

@@ -6,10 +6,7 @@ To test another browser, script, prefetch or link previewer, add a row to ``NAVI
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
-import time_machine
 from jinja2 import DictLoader
 from werkzeug.test import TestResponse
 
@@ -204,33 +201,6 @@ def test_continue_link_keeps_only_valid_platform_of_query_string(
     assert response.headers["HX-Redirect"] == link + kept_query
     assert find_href(response) == link + (f"{kept_query}&go=1" if kept_query else "?go=1")
     assert "evil" not in response.text
-
-
-@pytest.mark.parametrize(
-    ("options", "suffix", "enabled"),
-    [
-        ({}, "", True),
-        ({"member": "alice", "no_login_for": 1}, "", True),
-        ({}, "x", True),
-        ({}, "", False),
-    ],
-    ids=["login required", "expired link", "changed link", "disabled site"],
-)
-def test_script_request_for_refused_link_returns_page_with_continue_link(
-    make_site: MakeSite,
-    sent_signals: SentSignals,
-    caplog: pytest.LogCaptureFixture,
-    options: dict[str, Any],
-    suffix: str,
-    enabled: bool,
-) -> None:
-    with time_machine.travel(0):
-        path = make_site().link("product", **options) + suffix
-    site = make_site(XIEBAO_LOGIN_VIEW="page", XIEBAO_ENABLED=enabled)
-    response = site.follow(path, PHONE | SCRIPT_HEADERS["Turbo Drive"])
-    assert_is_continue_page(response)
-    assert response.headers["HX-Redirect"] == path
-    assert (sent_signals, caplog.messages) == ([], [])
 
 
 @pytest.mark.parametrize("page", LINK_ARGUMENTS)

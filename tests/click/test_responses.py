@@ -13,7 +13,7 @@ from flask import Response
 from jinja2 import DictLoader
 
 from flask_xiebao import entry_clicked
-from tests.click.support import assert_redirect_target, build_link_cases
+from tests.click.support import assert_has_privacy_headers, assert_redirect_target, build_link_cases
 from tests.support import (
     API_KEY,
     LINK_ARGUMENTS,
@@ -32,7 +32,7 @@ from tests.support import (
 @pytest.mark.parametrize(
     ("method", "accept"), [("GET", "text/html"), ("GET", "application/json"), ("HEAD", "*/*")]
 )
-def test_link_responses_have_expected_status_target_and_signal(
+def test_link_responses_have_expected_status_headers_and_signal(
     sent_signals: SentSignals, method: str, accept: str
 ) -> None:
     for case in build_link_cases(LINK_ARGUMENTS):
@@ -40,6 +40,7 @@ def test_link_responses_have_expected_status_target_and_signal(
         response = case.send_request(method, HTTP_ACCEPT=accept)
 
         assert response.status_code == case.status, case
+        assert_has_privacy_headers(response, case)
         assert_redirect_target(case, response.headers.get("Location", ""))
         refusals = [
             (values["status"], values["reason"])
@@ -74,8 +75,9 @@ def test_no_secrets_in_responses_logs_and_signals(
 
 
 def test_pages_are_html_if_response_class_defaults_to_json(site: Site) -> None:
-    json_class = type("JsonResponse", (Response,), {"default_mimetype": "application/json"})
-    site.app.response_class = json_class
+    site.app.response_class = type(
+        "JsonResponse", (Response,), {"default_mimetype": "application/json"}
+    )
     site.log_in("alice")
     for link in (site.link("home"), "/xiebao/home/nonsense"):
         assert site.follow(link, PC).mimetype == "text/html"
