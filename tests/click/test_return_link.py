@@ -5,11 +5,12 @@ The host of return links is tested in ``test_trusted_hosts.py``.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import unquote
 
 import pytest
-from flask import Response, session
+from flask import Flask, Response, session
 from flask_wtf import CSRFProtect
 
 from flask_xiebao import Entry
@@ -134,6 +135,13 @@ def test_post_to_return_link_redirects_to_same_url_without_cookies(
     assert [name for name, _ in sent_signals] == ["clicked", "returned"]
 
 
-def test_post_to_return_link_is_exempt_from_csrf_protection_of_flask_wtf(site: Site) -> None:
-    CSRFProtect(site.app)
+@pytest.mark.parametrize(
+    "add_csrf_extension",
+    [CSRFProtect, lambda app: app.extensions.update(csrf=object())],
+    ids=["Flask-WTF", "unknown extension"],
+)
+def test_post_to_return_link_works_with_csrf_extension(
+    site: Site, add_csrf_extension: Callable[[Flask], object]
+) -> None:
+    add_csrf_extension(site.app)
     assert site.follow(click_and_get_return_link(site), method="POST").status_code == 303
