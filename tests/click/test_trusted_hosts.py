@@ -19,7 +19,6 @@ from tests.click.support import send_raw_request
 from tests.support import (
     DEPLOYED,
     INSURE_NUM,
-    LINK_ARGUMENTS,
     NEEDS_TRUSTED_HOSTS,
     PC,
     PRODUCT_CODE,
@@ -27,7 +26,6 @@ from tests.support import (
     MakeSite,
     assert_gateway_accepts,
     get_return_link,
-    make_link,
 )
 
 FORGED_URL = "https://evil.example"
@@ -106,44 +104,6 @@ def test_absolute_link_with_member_raises_for_untrusted_host(
 def test_absolute_link_without_member_has_host_of_request(make_site: MakeSite, page: str) -> None:
     link = make_site(**DEPLOYED).link(page, FORGED_URL, external=True)
     assert link.startswith(f"{FORGED_URL}/xiebao/{page}/")
-
-
-@pytest.mark.parametrize(
-    ("config", "expected"),
-    [
-        (PUBLIC_BELOW_PATH, "https://shop.example/mall"),
-        ({"XIEBAO_PUBLIC_URL": "https://shop.example/mall/"}, "https://shop.example/mall"),
-        (
-            {"SERVER_NAME": "shop.example", "APPLICATION_ROOT": "/mall"},
-            "http://shop.example/mall",
-        ),
-        (
-            {"SERVER_NAME": "shop.example", "PREFERRED_URL_SCHEME": "https"},
-            "https://shop.example",
-        ),
-    ],
-)
-@pytest.mark.parametrize("external", [True, False])
-@pytest.mark.parametrize("page", LINK_ARGUMENTS)
-def test_link_outside_request_is_absolute(
-    make_site: MakeSite, page: str, external: bool, config: dict[str, Any], expected: str
-) -> None:
-    site = make_site(**config)
-    with site.app.app_context():
-        link = make_link(site.xiebao, page, member="7", external=external)
-    assert re.fullmatch(rf"{re.escape(expected)}/xiebao/{page}/[^/]+", link)
-
-
-@pytest.mark.parametrize(
-    "config", [{}, {"XIEBAO_STRICT": False}, DEPLOYED], ids=["testing", "not strict", "deployed"]
-)
-@pytest.mark.parametrize("page", LINK_ARGUMENTS)
-def test_link_outside_request_raises_without_site_url(
-    make_site: MakeSite, page: str, config: dict[str, Any]
-) -> None:
-    site = make_site(**config)
-    with site.app.app_context(), pytest.raises(LinkError, match="Set XIEBAO_PUBLIC_URL"):
-        make_link(site.xiebao, page, member="7", external=True)
 
 
 @pytest.mark.parametrize(

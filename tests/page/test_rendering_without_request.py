@@ -30,6 +30,7 @@ from tests.page.support import (
     render_without_request,
 )
 from tests.support import (
+    DEPLOYED,
     PHONE,
     PUBLIC_URL,
     MakeSite,
@@ -97,19 +98,31 @@ SOURCES_WITH_URLS = [
 
 
 @pytest.mark.parametrize(
-    ("config", "source", "message"),
+    ("config", "source", "argument", "message"),
     [
-        *(({}, source, "XIEBAO_PUBLIC_URL") for source in SOURCES_WITH_URLS),
-        *(({"XIEBAO_STRICT": False}, source, "XIEBAO_PUBLIC_URL") for source in SOURCES_WITH_URLS),
-        (PUBLIC, POLICY_ENTRY, 'requires "member"'),
-        ({**PUBLIC, "loader": False}, MEMBER_ENTRY, "no_login_for"),
+        *(
+            (config, source, None, "Set XIEBAO_PUBLIC_URL")
+            for config in ({}, {"XIEBAO_STRICT": False}, DEPLOYED)
+            for source in SOURCES_WITH_URLS
+        ),
+        (PUBLIC, POLICY_ENTRY, "member", 'requires "member", because no member is logged in'),
+        *(
+            (
+                {**PUBLIC, "loader": False},
+                source,
+                "no_login_for",
+                '"member" requires "no_login_for"',
+            )
+            for source in (MEMBER_ENTRY, MEMBER_POLICY_ENTRY)
+        ),
     ],
 )
 def test_missing_setting_or_keyword_is_named_in_error(
-    make_site: MakeSite, config: dict[str, Any], source: str, message: str
+    make_site: MakeSite, config: dict[str, Any], source: str, argument: str | None, message: str
 ) -> None:
-    with pytest.raises(LinkError, match=message):
+    with pytest.raises(LinkError, match=message) as error:
         render_without_request(make_site(**config), source)
+    assert error.value.argument == argument
 
 
 def test_links_and_assets_work_if_app_is_mounted_below_path(make_site: MakeSite) -> None:
