@@ -78,8 +78,7 @@ def site(site: Site) -> Site:
 
 def assert_is_continue_page(response: TestResponse) -> None:
     """Assert that the response is the page with a "Continue" link, and not a redirect."""
-    assert response.status_code == 200
-    assert "Location" not in response.headers
+    assert (response.status_code, response.headers.get("Location")) == (200, None)
     assert find_href(response).endswith("go=1")
 
 
@@ -106,7 +105,6 @@ def test_script_request_returns_page_with_continue_link(
     path, base_url = site.link(page), f"http://localhost{mount}"
     response = site.follow(path, PHONE | SCRIPT_HEADERS[name], base_url=base_url)
     assert_is_continue_page(response)
-    assert response.headers["Cache-Control"] == "no-store"
 
     # HTMX follows the HX-Redirect header, Turbo reloads the page because of its <meta> elements,
     # and other scripts show the page.

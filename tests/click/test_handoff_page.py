@@ -29,11 +29,6 @@ DAY = 24 * 60 * 60
 PHONE_PAGES = pytest.mark.parametrize("page", ["home", "policy"])
 
 
-def get_qr_code_url(site: Site, link: str) -> str:
-    """Follow a link on a PC, and return the URL in the QR code of the handoff page."""
-    return qr.read(site.follow(link, PC).text)
-
-
 @PHONE_PAGES
 @pytest.mark.parametrize(
     ("options", "visitor"),
@@ -51,7 +46,7 @@ def test_qr_code_redirects_phone_as_same_member_without_login(
     branch = {"sub_partner_id": "branch-7"} if page == "home" else {}
     link = site.link(page, return_to="/orders/8", client_reference="order-8", **options, **branch)
     site.log_in(visitor)
-    code_url = get_qr_code_url(site, link)
+    code_url = qr.read(site.follow(link, PC).text)
     assert sent_signals == []
 
     site.log_in(None)
@@ -112,7 +107,7 @@ def test_qr_code_expires_after_displayed_time(
     assert assert_gateway_accepts(site.follow(code_url)).member == "alice"
     # If the URL in the QR code is opened on a PC, the page there has a second QR code, which
     # expires together with the first.
-    second_code_url = get_qr_code_url(site, code_url)
+    second_code_url = qr.read(site.follow(code_url, PC).text)
     clock.shift(1)
     requests = itertools.product([code_url, second_code_url], [PC, PHONE])
     assert [site.follow(url, device).status_code for url, device in requests] == [410] * 4
@@ -126,7 +121,7 @@ def test_new_qr_code_can_be_requested_after_old_code_expired(
     handoff_page = site.follow(site.link("home", member="alice", no_login_for=DAY), PC)
     renewal_link = find_href(handoff_page, "换一个新的二维码")
     clock.shift(300)
-    code_url = get_qr_code_url(site, renewal_link)
+    code_url = qr.read(site.follow(renewal_link, PC).text)
     site.log_in(None)
     assert assert_gateway_accepts(site.follow(code_url)).member == "alice"
 

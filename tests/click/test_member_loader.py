@@ -135,8 +135,6 @@ def test_failing_member_loader_returns_500(
     response = site.follow(link, device)
     assert (response.status_code, response.headers.get("Location")) == (500, None)
     assert sent_signals == []
-    with pytest.raises(type(error)):
-        site.link("policy")
 
 
 # Members of sites with Flask-Login
@@ -144,8 +142,9 @@ def test_failing_member_loader_returns_500(
 
 def test_anonymous_user_of_flask_login_with_id_is_not_a_member(make_site: MakeSite) -> None:
     site = make_site(loader=False)
-    guest_class = type("Guest", (AnonymousUserMixin,), {"get_id": lambda user: "guest"})
-    init_flask_login(site).anonymous_user = guest_class
+    init_flask_login(site).anonymous_user = type(
+        "Guest", (AnonymousUserMixin,), {"get_id": lambda user: "guest"}
+    )
     assert site.follow(site.link("product")).status_code == 401
 
 

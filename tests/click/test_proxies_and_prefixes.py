@@ -42,8 +42,7 @@ def make_proxied_site(**config: Any) -> Site:
 
 @pytest.mark.parametrize("prefix", ["/xiebao", "/insurance/cps"])
 def test_url_prefix_setting_changes_all_endpoints(make_site: MakeSite, prefix: str) -> None:
-    site = make_site(XIEBAO_URL_PREFIX=prefix)
-    rules = site.app.url_map.iter_rules()
+    rules = make_site(XIEBAO_URL_PREFIX=prefix).app.url_map.iter_rules()
     assert {rule.endpoint: rule.rule for rule in rules if "xiebao." in rule.endpoint} == {
         **{f"xiebao.{page}": f"{prefix}/{page}/<token>" for page in PAGES},
         "xiebao.paid": f"{prefix}/paid/<token>",
@@ -51,8 +50,6 @@ def test_url_prefix_setting_changes_all_endpoints(make_site: MakeSite, prefix: s
         "xiebao.qr": f"{prefix}/qr/<token>.png",
         "xiebao.static": f"{prefix}/static/<path:filename>",
     }
-    assert site.link("product").startswith(f"{prefix}/product/")
-    assert f"{prefix}/paid/" in click_and_get_return_link(site)
 
 
 # URLs of the gateway

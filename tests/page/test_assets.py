@@ -126,7 +126,6 @@ def test_stylesheet_has_configured_max_age_and_returns_304_for_known_etag(
 
     with site.follow(url, {"If-None-Match": response.headers["ETag"]}) as not_modified:
         assert not_modified.status_code == 304
-        assert not_modified.data == b""
 
 
 @pytest.mark.parametrize(

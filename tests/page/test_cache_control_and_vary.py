@@ -68,7 +68,6 @@ def test_vary_and_cache_control_match_entries_of_page(
     varies = has_device_markup and device_markup
     expected = VARY_BY_DEVICE if varies else [], ["private"] if is_private else []
     assert get_cache_headers(page) == get_cache_headers(head) == expected
-    assert head.data == b""
     assert (page.text != phone_page.text) == varies
 
 
@@ -238,7 +237,6 @@ def test_known_etag_returns_304_with_cache_headers_on_same_device_only(
     phone_page = site.follow("/validated", {**PHONE, **known})
 
     assert not_modified.status_code == 304
-    assert not_modified.data == b""
     assert not_modified.headers["ETag"] == first.headers["ETag"]
     expected = ["cookie", *VARY_BY_DEVICE], ["no-cache", *private]
     assert get_cache_headers(first) == get_cache_headers(not_modified) == expected

@@ -70,8 +70,8 @@ def test_card_omits_parts_without_value(site: Site, keywords: str, parts: list[s
 
 
 def test_card_with_empty_title_shows_default_label(site: Site) -> None:
-    page = site.render('{{ insurance_card("QX1", "") }}')
-    assert find_element(page, "a").text.strip() == "我要投保"
+    card = find_element(site.render('{{ insurance_card("QX1", "") }}'), "a")
+    assert card.text.strip() == "我要投保"
 
 
 #: One row per price: the price that the template passes, and the expected HTML. If a price is text

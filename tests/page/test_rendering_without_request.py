@@ -181,8 +181,7 @@ def test_policy_entry_without_request_does_not_call_member_loader(
     assert render_without_request(site, f"[{POLICY_ENTRY}]") == "[]"
     assert [record.levelname for record in caplog.records] == ["ERROR"]
 
-    source = "[{{ policy_entry('1', member=member) }}]"
-    assert render_without_request(site, source, member=member) == "[]"
+    assert render_without_request(site, "[{{ policy_entry('1', member=m) }}]", m=member) == "[]"
     assert find_entries(render_without_request(site, MEMBER_POLICY_ENTRY))
 
 
