@@ -20,7 +20,7 @@ from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from flask_xiebao import Xiebao
 from flask_xiebao.cli import xiebao as commands
 from flask_xiebao.testing import FORMATS, Report, check_entries
-from tests.support import MACROS, SIGN_OF_API_KEY
+from tests.support import MACROS, MEMBER_SECRET, SIGN_OF_API_KEY
 from tests.tokens import encode_payload
 from tests.tools.mutants.sites import ACCOUNT
 
@@ -40,7 +40,7 @@ TYPICAL_CASES = [
 #: The arguments of a check that runs one test case and also follows the entries on ``/page``.
 ON_PAGE: dict[str, Any] = {"pages": ["/page"], "only": ["product-plain"]}
 #: The setting that makes member keys impossible to guess.
-HIDDEN_KEY: dict[str, Any] = {"XIEBAO_MEMBER_SECRET": "a secret of thirty-two characters"}
+HIDDEN_KEY: dict[str, Any] = {"XIEBAO_MEMBER_SECRET": MEMBER_SECRET}
 WITH_PUBLIC_URL: dict[str, Any] = {"XIEBAO_PUBLIC_URL": "https://shop.example"}
 WITH_LOGIN_VIEW: dict[str, Any] = {"XIEBAO_LOGIN_VIEW": "login"}
 

@@ -39,7 +39,6 @@ from tests.support import API_KEY, MACROS, SIGN_OF_API_KEY
 from tests.tokens import sign_token
 
 POLICY = '{{ policy_entry("P1") }}'
-CUSTOMER_QR_CODE = '{{ insurance_qr("QX1", member="customer9", no_login_for=600) }}'
 MISSPELLED_LOOK = '{{ insurance_entry("QX1", look="crad") }}'
 ON_PC: dict[str, Any] = {"devices": ["pc"], **ON_PAGE}
 AS_MEMBER: dict[str, Any] = {"member": "7", **ON_PC}
@@ -146,7 +145,12 @@ VALID_LINKS = [
     # code to a customer.
     passing_row(
         "QR code for another member",
-        partial(make_shop, page=CUSTOMER_QR_CODE, **HIDDEN_KEY, **WITH_PUBLIC_URL),
+        partial(
+            make_shop,
+            page='{{ insurance_qr("QX1", member="customer9", no_login_for=600) }}',
+            **HIDDEN_KEY,
+            **WITH_PUBLIC_URL,
+        ),
         **{**AS_MEMBER, "member": "agent1"},
     ),
     passing_row(
