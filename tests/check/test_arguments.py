@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from functools import partial
 from typing import Any
 
@@ -11,15 +10,7 @@ import pytest
 from flask_xiebao.testing import CheckError, check_entries
 from tests.check.support import MakeApp, divide_by_zero, log_in_by_form, make_login_shop, make_shop
 from tests.check.test_members import WITH_NUMERIC_IDS
-
-
-def exiting_login_function(client: Any, member: str | None) -> None:
-    sys.exit("hunter2")
-
-
-def failing_login_function(client: Any, member: str | None) -> None:
-    client.get("/no").status / 0
-
+from tests.support import failing_function
 
 #: One row per rejected call of ``check_entries``: the function that builds the site, the keyword
 #: arguments, and a regular expression for the error message.
@@ -58,12 +49,12 @@ REJECTED: list[tuple[MakeApp, dict[str, Any], str]] = [
                 ),
                 ({"login": lambda client: None}, r"must accept .* `def log_in\(client, member"),
                 (
-                    {"login": failing_login_function},
-                    "The login function raised TypeError in failing_login_function",
+                    {"login": failing_function(TypeError("hunter2"))},
+                    "The login function raised TypeError in raise_error",
                 ),
                 (
-                    {"login": exiting_login_function},
-                    "The login function raised SystemExit in exiting_login_function",
+                    {"login": failing_function(SystemExit("hunter2"))},
+                    "The login function raised SystemExit in raise_error",
                 ),
                 (
                     {"login": lambda client, member: client.get("/no")},

@@ -3,51 +3,43 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from typing import Any
 
 import pytest
 
 from flask_xiebao import detect_platform
 from flask_xiebao.check.cases import build_cases
 from flask_xiebao.check.devices import Device, build_mobile_app_devices
-from flask_xiebao.testing import DEVICES, Report, check_entries
+from flask_xiebao.testing import DEVICES, check_entries
 from tests.check.support import ENTRY, make_shop
 
 
-def get_devices_by_case(report: Report) -> Mapping[str, set[str]]:
-    """Return a mapping from each test case to the names of the devices on which it ran.
+@pytest.mark.parametrize(
+    ("options", "devices_of_plain_clicks", "devices_of_other_cases"),
+    [
+        ({}, set(DEVICES), {"iphone", "pc"}),
+        ({"devices": ["mac", "android"]}, {"mac", "android"}, {"mac", "android"}),
+    ],
+    ids=["default", "requested devices"],
+)
+def test_check_runs_cases_on_default_or_requested_devices(
+    options: dict[str, Any], devices_of_plain_clicks: set[str], devices_of_other_cases: set[str]
+) -> None:
+    only = ["product-plain", "home-plain", "policy-plain", "product-bearer", "product-expired"]
+    report = check_entries(make_shop(page=ENTRY), pages=["/page"], only=only, **options)
 
-    The keys are the names of the test cases or, for entries, the page and the entry.
-    """
+    assert report.passed, str(report)
     devices = defaultdict[str, set[str]](set)
     for result in report.results:
         devices[result.case.page or result.case.name].add(result.device.name)
-    return devices
-
-
-CASES = ["product-plain", "home-plain", "policy-plain", "product-bearer", "product-expired"]
-
-
-def test_check_uses_all_devices_for_plain_clicks_and_two_for_other_cases() -> None:
-    report = check_entries(make_shop(page=ENTRY), pages=["/page"], only=CASES)
-
-    assert report.passed, str(report)
-    two_devices, all_devices = {"iphone", "pc"}, set(DEVICES)
-    assert get_devices_by_case(report) == {
-        "product-plain": all_devices,
-        "home-plain": all_devices,
-        "policy-plain": all_devices,
-        "/page · product": all_devices,
-        "product-bearer": two_devices,
-        "product-expired": two_devices,
+    assert devices == {
+        "product-plain": devices_of_plain_clicks,
+        "home-plain": devices_of_plain_clicks,
+        "policy-plain": devices_of_plain_clicks,
+        "/page · product": devices_of_plain_clicks,
+        "product-bearer": devices_of_other_cases,
+        "product-expired": devices_of_other_cases,
     }
-
-
-def test_check_runs_all_cases_on_requested_devices() -> None:
-    names = ["mac", "android"]
-    report = check_entries(make_shop(page=ENTRY), pages=["/page"], devices=names, only=CASES)
-    expected = {case: set(names) for case in [*CASES, "/page · product"]}
-    assert get_devices_by_case(report) == expected
 
 
 def test_public_device_names_are_unchanged() -> None:
@@ -60,8 +52,9 @@ def test_public_device_names_are_unchanged() -> None:
         *("alipay", "alipay-android", "alipay-harmony"),
     }
     assert [device.name for device in DEVICES.values()] == list(DEVICES)
-    app_names = [device.name for device in build_mobile_app_devices("ShopApp/3.2")]
-    assert app_names == ["app-ios", "app-ipad", "app-android", "app-harmony"]
+    assert [device.name for device in build_mobile_app_devices("ShopApp/3.2")] == [
+        *("app-ios", "app-ipad", "app-android", "app-harmony")
+    ]
 
 
 @pytest.mark.parametrize(

@@ -73,9 +73,6 @@ WITH_BASE = "<base href=\"{}\"><a href=\"{{{{ xiebao_link('product', 'QX1')[1:] 
 FOREIGN_LINK = build_link(make_shop(SECRET_KEY="the key of last year", **WITH_PUBLIC_URL), "home")
 
 
-EXPIRED_TOKEN = sign_token(["product", "QX1", None, None, None, "7", 0, 60])
-
-
 #: One row per faulty link on a page, or passed to the check.
 LINKS = [
     failing_page("link", HANDWRITTEN.format("/xiebao/product/x")),
@@ -94,7 +91,7 @@ LINKS = [
         "expired link passed as a link",
         "page.expired",
         make_shop,
-        links=[f"/xiebao/product/{EXPIRED_TOKEN}"],
+        links=[f"/xiebao/product/{sign_token(['product', 'QX1', None, None, None, '7', 0, 60])}"],
         only=(),
     ),
     failing_page(
@@ -353,7 +350,6 @@ def cache_page(inner: Any) -> Any:
     return call_app
 
 
-MAKE_PUBLIC = change_headers(("Cache-Control", "public, max-age=600"), without=["Cache-Control"])
 BEARER_ARGUMENTS = "member='7', no_login_for=600"
 #: One row per cache that shows a member's page to other visitors, or per wrong or missing header
 #: that allows caches to do so.
@@ -384,7 +380,7 @@ CACHES = [
             partial(
                 make_shop,
                 use_flask_login(),
-                MAKE_PUBLIC,
+                change_headers(("Cache-Control", "public, max-age=600"), without=["Cache-Control"]),
                 loader=None,
                 page=ENTRY + body,
                 **WITH_PUBLIC_URL,

@@ -17,7 +17,7 @@ from functools import partial
 from typing import Any
 
 import pytest
-from flask import Flask, Response, session
+from flask import Response, session
 
 from flask_xiebao import LinkError, XiebaoError, entry_clicked
 from tests.check.support import (
@@ -29,6 +29,7 @@ from tests.check.support import (
     append_html,
     assert_rules_fail,
     change_headers,
+    divide_by_zero,
     failing_row,
     get_failed_rules,
     make_login_shop,
@@ -38,7 +39,7 @@ from tests.check.support import (
     rewrite_responses,
     run_check,
 )
-from tests.support import SIGN_OF_API_KEY
+from tests.support import SIGN_OF_API_KEY, failing_function
 
 ONE_CASE: dict[str, Any] = {"only": ["product-plain"], "devices": ["iphone"]}
 
@@ -313,13 +314,6 @@ class SiteError(XiebaoError):
     """A site's own subclass of the extension's exception ``XiebaoError``."""
 
 
-def make_raising_hook(error: Exception) -> Callable[[Response], None]:
-    def fail(response: Response) -> None:
-        raise error
-
-    return fail
-
-
 def add_redirect_body(response: Response) -> None:
     if response.location:
         response.set_data(f'<a href="{response.location}">Redirecting</a>')
@@ -338,8 +332,8 @@ HOOKS = [
         failing_row(
             f"{type(error).__name__}, TESTING={testing}",
             "crash",
-            partial(make_shop, after=make_raising_hook(error), TESTING=testing),
-            f"{type(error).__name__} in fail",
+            partial(make_shop, after=failing_function(error), TESTING=testing),
+            f"{type(error).__name__} in raise_error",
             **ONE_CASE,
         )
         # Reports show the messages of exceptions that the extension raises. If the site raises the
@@ -485,8 +479,11 @@ def test_signature_in_log_is_reported_with_place(
         log(logger, str(dict(headers).get("Location")))
         return status, headers
 
-    change = rewrite_responses(log_from_middleware)
-    app = make_shop(after=log_from_hook) if place == "hook" else make_shop(change)
+    app = (
+        make_shop(after=log_from_hook)
+        if place == "hook"
+        else make_shop(rewrite_responses(log_from_middleware))
+    )
     report = run_check(app, **ONE_CASE)
 
     assert get_failed_rules(report) == {"secret"}
@@ -497,14 +494,11 @@ def test_signature_in_log_is_reported_with_place(
 def test_failing_receiver_is_reported_if_receivers_are_called() -> None:
     app = make_shop(XIEBAO_STRICT=False)
 
-    def fail(_app: Flask, **_: Any) -> None:
-        raise RuntimeError("hunter2")
-
-    entry_clicked.connect(fail, app)
+    entry_clicked.connect(divide_by_zero, app)
     assert run_check(app, **ONE_CASE).passed
     report = run_check(app, **ONE_CASE, with_receivers=True)
 
     assert get_failed_rules(report) == {"receiver"}
-    assert "The receiver tests.check.test_response_rules" in str(report)
+    assert "The receiver tests.check.support.divide_by_zero" in str(report)
     assert 'of the signal "entry_clicked" failed. Fix the receiver.' in str(report)
     assert "hunter2" not in str(report)
