@@ -363,41 +363,33 @@ QUERY = {"partnerId": 12345, "insureNum": "1"}
 
 
 @pytest.mark.parametrize(
-    ("number", "options", "code"),
+    ("method", "body", "options", "code"),
     [
-        ("1", {"sign": SIGN}, 1001),
-        ("1", {"sign": ""}, 1001),
-        ("1", {}, 1002),
-        ("\ud800", {}, 1002),
+        ("orderDetail", QUERY, {"sign": SIGN}, 1001),
+        ("orderDetail", QUERY, {"sign": ""}, 1001),
+        ("orderDetail", QUERY, {}, 1002),
+        ("orderDetail", {**QUERY, "insureNum": "\ud800"}, {}, 1002),
+        *(
+            ("orderDetail", body, {}, 1000)
+            for body in (
+                *("", "{", "[]", "1", {**QUERY, "partnerId": 12346}, {"partnerId": 12345}),
+                *({**QUERY, "transNo": ""}, {**QUERY, "insureNum": 7}, "[" * 50_000),
+                f'{{"partnerId":12345,"transNo":"1","insureNum":{"1" * 5000}}}',
+            )
+        ),
+        *(
+            ("orderList", {"partnerId": 12345, "pageIndex": index, "pageSize": size}, {}, 1000)
+            for index, size in [
+                *((0, 1), (1, 0), ("a", 1), (None, 1), (1, 10**30), (1, 1e300), (True, 1))
+            ]
+        ),
     ],
+    ids=lambda value: str(value)[:60],
 )
-def test_order_query_rejects_wrong_signature_and_unknown_order(
-    shop: SimulatorShop, number: str, options: dict[str, str], code: int
+def test_simulator_rejects_invalid_order_query(
+    shop: SimulatorShop, method: str, body: Any, options: dict[str, str], code: int
 ) -> None:
-    query = {**QUERY, "insureNum": number}
-    assert shop.send_order_query("orderDetail", query, **options)["respCode"] == code
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        *("", "{", "[]", "1", {**QUERY, "partnerId": 12346}, {"partnerId": 12345}),
-        *({**QUERY, "transNo": ""}, {**QUERY, "insureNum": 7}, "[" * 50_000),
-        f'{{"partnerId":12345,"transNo":"1","insureNum":{"1" * 5000}}}',
-    ],
-    ids=lambda body: str(body)[:60],
-)
-def test_order_query_rejects_malformed_body(shop: SimulatorShop, body: Any) -> None:
-    assert shop.send_order_query("orderDetail", body)["respCode"] == 1000
-
-
-@pytest.mark.parametrize(
-    ("index", "size"),
-    [(0, 1), (1, 0), ("a", 1), (None, 1), (1, 10**30), (1, 1e300), (True, 1)],
-)
-def test_order_list_rejects_invalid_page_number(shop: SimulatorShop, index: Any, size: Any) -> None:
-    body = {"partnerId": 12345, "pageIndex": index, "pageSize": size}
-    assert shop.send_order_query("orderList", body)["respCode"] == 1000
+    assert shop.send_order_query(method, body, **options)["respCode"] == code
 
 
 def test_pages_show_no_signature_and_no_name(shop: SimulatorShop) -> None:

@@ -79,10 +79,6 @@ def test_verdict_accepts_url(url: str, expected: dict[str, Any]) -> None:
     assert {name: getattr(verdict, name) for name in expected} == expected
 
 
-NOT_BASE64 = "paySuccess 不是标准 base64"
-NOT_A_URL = "paySuccess 解码后不是完整的网址"
-URL_SAFE = "paySuccess 用了 URL 安全的 base64"
-SPACE = "partnerUniqKey 里有空格或换行：请去掉，或写成 %20。"
 MALFORMED_SIGNS = [
     *(SIGN.upper(), SIGN[:-1], SIGN + "0", "YTVhYTk0YTk3ZDI1039147", "签名", "Key"),
     hashlib.md5(b"12345Key", usedforsecurity=False).hexdigest(),
@@ -144,7 +140,10 @@ REFUSED: list[tuple[str, tuple[str, ...]]] = [
         )
         for name in ("PartnerUniqKey", " partnerUniqKey", "partneruniqkey ")
     ),
-    (f"{build_gateway_url(POLICY)}&partnerUniqKey=a b", (SPACE,)),
+    (
+        f"{build_gateway_url(POLICY)}&partnerUniqKey=a b",
+        ("partnerUniqKey 里有空格或换行：请去掉，或写成 %20。",),
+    ),
     *(
         (f"{build_gateway_url(POLICY)}&partnerUniqKey={tail}", ("partnerUniqKey 的转义有误",))
         for tail in ("%ff", "%E4%BD", "%zz", "%", "张三", "\ud800")
@@ -155,12 +154,21 @@ REFUSED: list[tuple[str, tuple[str, ...]]] = [
         ("+ 要写成 %2B",),
     ),
     *(
-        (build_gateway_url(HOME, paySuccess=base64.urlsafe_b64encode(url).decode()), (URL_SAFE,))
+        (
+            build_gateway_url(HOME, paySuccess=base64.urlsafe_b64encode(url).decode()),
+            ("paySuccess 用了 URL 安全的 base64",),
+        )
         for url in (b"https://shop.example/?q=???", b"https://shop.example/?q=>>>")
     ),
-    *((build_gateway_url(HOME, paySuccess=value), (NOT_BASE64,)) for value in INVALID_BASE64),
     *(
-        (build_gateway_url(HOME, paySuccess=encode_base64(url)), (NOT_A_URL,))
+        (build_gateway_url(HOME, paySuccess=value), ("paySuccess 不是标准 base64",))
+        for value in INVALID_BASE64
+    ),
+    *(
+        (
+            build_gateway_url(HOME, paySuccess=encode_base64(url)),
+            ("paySuccess 解码后不是完整的网址",),
+        )
         for url in INVALID_RETURN_URLS
     ),
     (build_gateway_url(HOME, sign="x", platform="2", foo="1"), ("sign", "platform", "“foo”")),

@@ -39,7 +39,6 @@ from tests.check.support import (
 from tests.support import MACROS, NEEDS_TRUSTED_HOSTS
 
 PRODUCT: dict[str, Any] = {"only": ["product-plain"]}
-VISITOR: dict[str, Any] = {"only": ["product-visitor"]}
 AS_MEMBER: dict[str, Any] = {"member": 7, "pages": ["/page"], **PRODUCT}
 
 
@@ -374,7 +373,7 @@ PAGES_AROUND = [
             rule,
             partial(make_shop, views=views, **WITH_LOGIN_VIEW),
             message,
-            **VISITOR,
+            only=["product-visitor"],
         )
         for rule, message, views in list[tuple[str, str, dict[str, Any]]](
             [
@@ -566,8 +565,8 @@ def test_check_fails_for_faulty_site(
 
 
 def test_broken_return_to_is_reported_once_for_all_devices() -> None:
-    site = make_paid_page_shop({"/paid": abort_with(404)})
-    assert len(run_check(site, **AS_MEMBER).failed) == 1
+    report = run_check(make_paid_page_shop({"/paid": abort_with(404)}), **AS_MEMBER)
+    assert len(report.failed) == 1
 
 
 @pytest.mark.parametrize(
