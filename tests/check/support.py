@@ -56,6 +56,11 @@ def load_member_from_session() -> str | None:
     return session.get("member")
 
 
+def load_integer_member_id() -> int | None:
+    """Return the logged-in member. The annotation tells the check that member ids are integers."""
+    return session.get("member")
+
+
 def make_shop(
     *changes: Change,
     page: str = "",

@@ -52,9 +52,8 @@ def test_public_device_names_are_unchanged() -> None:
         *("alipay", "alipay-android", "alipay-harmony"),
     }
     assert [device.name for device in DEVICES.values()] == list(DEVICES)
-    assert [device.name for device in build_mobile_app_devices("ShopApp/3.2")] == [
-        *("app-ios", "app-ipad", "app-android", "app-harmony")
-    ]
+    app_names = [device.name for device in build_mobile_app_devices("ShopApp/3.2")]
+    assert app_names == ["app-ios", "app-ipad", "app-android", "app-harmony"]
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,7 @@ from tests.check.support import (
     divide_by_zero,
     failing_row,
     limit_requests,
+    load_integer_member_id,
     log_in_by_form,
     make_login_shop,
     make_shop,
@@ -423,11 +424,6 @@ IN_PRODUCTION: dict[str, Any] = {
 def show_page_after_logout() -> str:
     session.clear()
     return render_template_string(MACROS + ENTRY)
-
-
-def load_integer_member_id() -> int | None:
-    """Return no member. The annotation tells the check that member ids are integers."""
-    return None
 
 
 #: One row per site that does not recognize its members correctly, logs them out, or reveals their

@@ -8,7 +8,6 @@ file cover the doctor's messages about these problems.
 from __future__ import annotations
 
 import logging
-import sys
 from functools import partial
 from typing import Any
 
@@ -28,6 +27,7 @@ from tests.cli.support import (
     redirect_to_login,
     run_doctor,
 )
+from tests.support import failing_function
 
 EVERY_CLICK = ", ".join([*PAGES, "paid", "login"])
 
@@ -39,17 +39,8 @@ def redirect_to_sso() -> Any:
     return redirect("https://sso.example/realms/xiebao/auth?client=1")
 
 
-def require_public_host() -> None:
-    if request.host != "shop.example":
-        abort(400)
-
-
 def redirect_to_trailing_slash() -> Any:
     return None if request.path.endswith("/") else redirect(f"{request.path}/")
-
-
-def exit_process() -> None:
-    sys.exit(0)
 
 
 def add_missing_language(endpoint: str, values: dict[str, Any]) -> None:
@@ -139,7 +130,11 @@ CASES: dict[str, DoctorCase] = {
     ),
     # Hosts and paths of clicks
     "hook that rejects other hosts": DoctorCase(
-        partial(make_shop, before=require_public_host, XIEBAO_PUBLIC_URL=None),
+        partial(
+            make_shop,
+            before=lambda: None if request.host == "shop.example" else abort(400),
+            XIEBAO_PUBLIC_URL=None,
+        ),
         "ERROR",
         (
             'A click on an entry got status 400 from the host "localhost" before',
@@ -225,9 +220,9 @@ CASES: dict[str, DoctorCase] = {
         ),
     ),
     "hook that calls sys.exit": DoctorCase(
-        partial(make_shop, before=exit_process),
+        partial(make_shop, before=failing_function(SystemExit(0))),
         "ERROR",
-        ("SystemExit in exit_process (", "Fix the code"),
+        ("SystemExit in raise_error (", "Fix the code"),
     ),
     "after_request hook that returns None": DoctorCase(
         partial(make_shop, lambda app: app.after_request(return_nothing)),

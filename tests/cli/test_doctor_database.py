@@ -91,11 +91,6 @@ def get_doctor_findings(*changes: Change, **config: Any) -> dict[str, str]:
 # Missing and unreadable tables
 
 
-def test_doctor_reports_missing_purchase_table(engine: Any) -> None:
-    findings = get_doctor_findings(make_purchases_setup(engine))
-    assert 'The table "xiebao_purchase" does not exist' in findings["ERROR"]
-
-
 def test_doctor_accepts_existing_purchase_and_click_tables(engine: Any) -> None:
     Base.metadata.create_all(engine)
 
@@ -117,9 +112,10 @@ def test_doctor_reports_missing_columns_of_purchase_table(engine: Any) -> None:
     assert message in get_doctor_findings(make_purchases_setup(engine))["ERROR"]
 
 
-def test_doctor_reports_missing_click_table_if_clicks_are_stored(engine: Any) -> None:
+def test_doctor_reports_missing_tables_of_purchases_and_stored_clicks(engine: Any) -> None:
     findings = get_doctor_findings(make_purchases_setup(engine, clicks=Click))
-    assert 'The table "xiebao_click" does not exist' in findings["ERROR"]
+    for table in ("xiebao_purchase", "xiebao_click"):
+        assert f'The table "{table}" does not exist' in findings["ERROR"]
     assert "xiebao_click" not in str(get_doctor_findings(make_purchases_setup(engine)))
 
 

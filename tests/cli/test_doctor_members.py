@@ -9,27 +9,10 @@ import sys
 from functools import partial
 
 import pytest
-from flask import abort, redirect, session
+from flask import abort, redirect
 
-from tests.check.support import register_hook, use_flask_login
+from tests.check.support import load_integer_member_id, register_hook, use_flask_login
 from tests.cli.support import DoctorCase, assert_doctor_reports, load_member_async, make_shop
-
-
-def load_member_or_abort() -> str:
-    abort(401)
-
-
-def load_member_or_redirect() -> str:
-    abort(redirect("/login", 302))
-
-
-def load_integer_member_id() -> int | None:
-    return session.get("member")
-
-
-def has_small_number(member: str) -> bool:
-    return int(member) < 1000
-
 
 #: One row per site: the function that builds the site, the level of the doctor's findings, texts of
 #: these findings, and optionally texts of further findings.
@@ -80,19 +63,19 @@ CASES: dict[str, DoctorCase] = {
     ),
     # Wrong return values of the member loader
     "member_loader that aborts": DoctorCase(
-        partial(make_shop, loader=load_member_or_abort),
+        partial(make_shop, loader=lambda: abort(401)),
         "ERROR",
         (
             "member_loader: The site's code called abort(). If no member",
-            "Unauthorized in load_member_or_abort (",
+            "Unauthorized in <lambda> (",
         ),
     ),
     "member_loader that redirects": DoctorCase(
-        partial(make_shop, loader=load_member_or_redirect),
+        partial(make_shop, loader=lambda: abort(redirect("/login", 302))),
         "ERROR",
         (
             "If no member is logged in, return None from the member_loader",
-            "HTTPException in load_member_or_redirect (",
+            "HTTPException in <lambda> (",
         ),
     ),
     "member_loader that returns True": DoctorCase(
@@ -168,9 +151,9 @@ CASES: dict[str, DoctorCase] = {
         ("The keeps_plain_key hook must return True or False, got None",),
     ),
     "keeps_plain_key that raises ValueError": DoctorCase(
-        partial(make_shop, register_hook("keeps_plain_key", has_small_number)),
+        partial(make_shop, register_hook("keeps_plain_key", lambda member: int(member) < 1000)),
         "ERROR",
-        ("Fix this error: ValueError in has_small_number (",),
+        ("Fix this error: ValueError in <lambda> (",),
     ),
     "keeps_plain_key that calls sys.exit": DoctorCase(
         partial(make_shop, register_hook("keeps_plain_key", lambda member: sys.exit(0))),

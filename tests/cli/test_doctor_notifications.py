@@ -371,10 +371,6 @@ def test_doctor_reports_handlers_and_their_problems(case: DoctorCase) -> None:
     assert_doctor_reports(case)
 
 
-def test_doctor_sends_no_notification_without_handler() -> None:
-    assert "notify: " not in str(run_doctor(make_shop()))
-
-
 def test_doctor_reports_async_handler_without_async_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     async def handle(notification: Notification) -> None: ...
 
