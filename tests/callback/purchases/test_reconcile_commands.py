@@ -28,38 +28,51 @@ def shop_with_secret(make_shop: MakeShop) -> Shop:
     return shop
 
 
+DIFFERENCE = f"{INSURE_NUM}: in_force -> surrendered"
+REPAIRED = [f"{DIFFERENCE}, repaired", "Compared: 1. Different: 1. Repaired: 1."]
+#: One row per set of options of ``reconcile``: the options, the lines of the output, the exit code,
+#: and the number of calls of ``on_change``.
+OPTIONS: dict[str, tuple[list[str], list[str], int, int]] = {
+    "default": ([], REPAIRED, 0, 1),
+    "dry run": (
+        ["--dry-run"],
+        [f"{DIFFERENCE}, not repaired", "Compared: 1. Different: 1. Repaired: 0."],
+        1,
+        0,
+    ),
+    "no call of on_change": (["--no-on-change"], REPAIRED, 0, 0),
+    "only newer orders": (
+        ["--since", "2026-11-01"],
+        ["Compared: 1. Different: 0. Repaired: 0."],
+        0,
+        0,
+    ),
+    "Chinese": (
+        ["--locale", "zh"],
+        [
+            f"{INSURE_NUM}：in_force -> surrendered，已修正",
+            "已比较 1 个，不一致 1 个，已修正 1 个。",
+        ],
+        0,
+        1,
+    ),
+}
+
+
 @pytest.mark.parametrize(
-    ("options", "outcome", "repaired_count", "exit_code"),
-    [([], "repaired", 1, 0), (["--dry-run"], "not repaired", 0, 1)],
-    ids=["default", "dry run"],
+    ("options", "lines", "exit_code", "on_change_calls"), OPTIONS.values(), ids=OPTIONS
 )
 def test_reconcile_prints_differences_and_counts(
-    shop_with_secret: Shop, options: list[str], outcome: str, repaired_count: int, exit_code: int
+    shop_with_secret: Shop,
+    options: list[str],
+    lines: list[str],
+    exit_code: int,
+    on_change_calls: int,
 ) -> None:
     shop_with_secret.gateway.set_order(**SURRENDERED_ORDER)
     result = shop_with_secret.run_command("reconcile", *options)
-    assert result.output.splitlines() == [
-        f"{INSURE_NUM}: in_force -> surrendered, {outcome}",
-        f"Compared: 1. Different: 1. Repaired: {repaired_count}.",
-    ]
-    assert result.exit_code == exit_code
-
-
-def test_reconcile_with_since_leaves_out_older_orders(shop_with_secret: Shop) -> None:
-    shop_with_secret.gateway.set_order(**SURRENDERED_ORDER)
-    result = shop_with_secret.run_command("reconcile", "--since", "2026-11-01")
-    assert (result.exit_code, shop_with_secret.changes) == (0, [])
-
-
-def test_reconcile_with_no_on_change_stores_order_without_calling_it(
-    shop_with_secret: Shop,
-) -> None:
-    shop_with_secret.execute_sql("DELETE FROM xiebao_purchase")
-    assert shop_with_secret.run_command("reconcile", "--no-on-change").exit_code == 0
-    assert ([*shop_with_secret.read_purchase_rows()], shop_with_secret.changes) == (
-        [INSURE_NUM],
-        [],
-    )
+    assert (result.output.splitlines(), result.exit_code) == (lines, exit_code)
+    assert len(shop_with_secret.changes) == on_change_calls
 
 
 #: One row per error that stops ``reconcile`` and ``reassign``: a function that breaks the shop, and
@@ -115,14 +128,20 @@ def test_command_exits_with_2_after_error_and_writes_nothing(
     assert shop_with_secret.changes == []
 
 
-def test_reconcile_without_member_secret_exits_with_2(
-    shop_with_secret: Shop, make_shop: MakeShop
+@pytest.mark.parametrize(
+    ("command", "messages"),
+    [
+        (["reconcile"], ["Stopped after 0 orders.", "XIEBAO_MEMBER_SECRET is not set"]),
+        (["reassign", INSURE_NUM], ["with the same XIEBAO_MEMBER_SECRET as the site"]),
+    ],
+    ids=["reconcile", "reassign"],
+)
+def test_command_without_member_secret_exits_with_2_and_keeps_member(
+    shop_with_secret: Shop, make_shop: MakeShop, command: list[str], messages: list[str]
 ) -> None:
-    shop_with_secret.execute_sql("DELETE FROM xiebao_purchase")
     wrong_shop = make_shop(gateway=shop_with_secret.gateway, XIEBAO_MEMBER_SECRET=None)
-    result = wrong_shop.run_command("reconcile")
-    assert_command_error(result, "Stopped after 0 orders.", "XIEBAO_MEMBER_SECRET is not set")
-    assert shop_with_secret.read_purchase_rows() == {}
+    assert_command_error(wrong_shop.run_command(*command), *messages)
+    assert shop_with_secret.read_purchase_members() == {INSURE_NUM: ("8", False)}
 
 
 # The command ``flask xiebao reassign``
@@ -130,15 +149,11 @@ def test_reconcile_without_member_secret_exits_with_2(
 
 def test_reassign_replaces_wrong_member(shop_with_secret: Shop) -> None:
     shop_with_secret.execute_sql("UPDATE xiebao_purchase SET member = 'n4koo53z3p6f6cab8'")
-    problem = "the gateway reports another member, or no member, for this order"
-    assert shop_with_secret.reconcile() == [f"{INSURE_NUM}: in_force -> in_force, {problem}"]
-
     for _ in range(2):
         result = shop_with_secret.run_command("reassign", INSURE_NUM)
         assert (result.exit_code, shop_with_secret.read_purchase_row().member) == (0, "8")
         assert INSURE_NUM in result.output
         assert shop_with_secret.changes == [("in_force", "in_force")]
-    assert shop_with_secret.reconcile() == []
 
 
 def test_reassign_does_not_restore_member_who_is_forgotten_during_query(
@@ -175,34 +190,22 @@ def test_reassign_exits_with_2_and_keeps_members(
     }
 
 
-def test_reassign_without_member_secret_keeps_member(
-    shop_with_secret: Shop, make_shop: MakeShop
+# Output in Chinese
+
+
+@pytest.mark.parametrize(
+    ("command", "config", "message"),
+    [
+        (["reconcile", "--dry-run"], {}, f"{OTHER_NUM}：没有记录 -> expired，未修正"),
+        (["reassign", INSURE_NUM], {}, f"{INSURE_NUM}：记录中的会员与网关一致。"),
+        (["reassign", "other"], {}, "has no row"),
+        (["reconcile"], {"SECRET_KEY": None}, "请用网站自己的环境运行这个命令"),
+    ],
+    ids=["dry run", "reassign", "order without a row", "no SECRET_KEY"],
+)
+def test_command_prints_chinese(
+    shop_with_secret: Shop, command: list[str], config: dict[str, None], message: str
 ) -> None:
-    wrong_shop = make_shop(gateway=shop_with_secret.gateway, XIEBAO_MEMBER_SECRET=None)
-    message = "with the same XIEBAO_MEMBER_SECRET as the site"
-    assert_command_error(wrong_shop.run_command("reassign", INSURE_NUM), message)
-    assert shop_with_secret.read_purchase_row().member == "8"
-
-
-def test_commands_print_chinese(shop_with_secret: Shop) -> None:
-    shop_with_secret.gateway.set_order(**SURRENDERED_ORDER)
-    assert shop_with_secret.run_command("reconcile", "--locale", "zh").output.splitlines() == [
-        f"{INSURE_NUM}：in_force -> surrendered，已修正",
-        "已比较 1 个，不一致 1 个，已修正 1 个。",
-    ]
     shop_with_secret.gateway.set_order(OTHER_NUM)
-    difference = f"{OTHER_NUM}：没有记录 -> expired，未修正"
-    assert (
-        difference
-        in shop_with_secret.run_command("reconcile", "--dry-run", "--locale", "zh").output
-    )
-    message = f"{INSURE_NUM}：记录中的会员与网关一致。"
-    assert message in shop_with_secret.run_command("reassign", INSURE_NUM, "--locale", "zh").output
-    assert (
-        "has no row" in shop_with_secret.run_command("reassign", "other", "--locale", "zh").output
-    )
-    shop_with_secret.site.app.config.pop("SECRET_KEY")
-    assert (
-        "请用网站自己的环境运行这个命令"
-        in shop_with_secret.run_command("reconcile", "--locale", "zh").output
-    )
+    shop_with_secret.site.app.config.update(config)
+    assert message in shop_with_secret.run_command(*command, "--locale", "zh").output
