@@ -13,6 +13,7 @@ from sqlalchemy import create_engine
 
 from tests.callback.purchases import support
 from tests.callback.purchases.support import Shop
+from tests.support import DEPLOYED
 
 MakeShop = Callable[..., Shop]
 
@@ -38,3 +39,11 @@ def make_shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[MakeS
 @pytest.fixture
 def shop(make_shop: MakeShop) -> Shop:
     return make_shop()
+
+
+@pytest.fixture
+def shop_storing_clicks(make_shop: MakeShop) -> Shop:
+    """A test shop that stores clicks. The member Alice is logged in."""
+    shop = make_shop(clicks=True, **DEPLOYED)
+    shop.site.log_in("alice")
+    return shop

@@ -22,6 +22,8 @@ from tests.callback.support import ORDER_FIELDS
 from tests.support import INSURE_NUM, MEMBER_SECRET, SIGN, Site, find_leaks, make_site
 from tests.vectors import build_notification
 
+#: The arguments of ``create_engine`` for a pool with only one connection.
+POOL_OF_ONE = {"pool_size": 1, "max_overflow": 0, "pool_timeout": 0.1}
 #: The fields to change in ``ORDER_FIELDS`` for a paid order whose policy is not issued yet.
 PAID_ORDER: dict[str, Any] = {
     "payStatus": 1,

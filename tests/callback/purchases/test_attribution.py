@@ -11,14 +11,13 @@ from functools import partial
 from typing import Any
 
 import pytest
-import time_machine
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, sessionmaker
 
 from flask_xiebao import LinkError
 from tests.callback.purchases.conftest import MakeShop
-from tests.callback.purchases.support import Click, Purchase, Shop
-from tests.support import PC, PRODUCT_CODE
+from tests.callback.purchases.support import SURRENDERED_ORDER, Click, Purchase, Shop
+from tests.support import PRODUCT_CODE
 
 NOON = datetime(2026, 11, 27, 12, tzinfo=UTC)
 #: The number of minutes in a day. Clicks expire after a day.
@@ -94,11 +93,6 @@ def find_insure_nums(shop: Shop, reference: Any, member: Any = "alice") -> list[
     with Session(shop.engine) as session:
         purchases = session.scalars(shop.purchases.for_reference(reference, member))
         return [purchase.insure_num for purchase in purchases]
-
-
-@pytest.fixture
-def shop_storing_clicks(make_shop: MakeShop) -> Shop:
-    return make_shop(clicks=True)
 
 
 NONE = (None, None)
@@ -282,17 +276,6 @@ def test_purchase_is_attributed_to_expected_click(
     assert_attributions(shop_storing_clicks, expected)
 
 
-def test_forgotten_member_has_no_attribution(shop_storing_clicks: Shop) -> None:
-    store_rows(
-        shop_storing_clicks,
-        [build_product_click("a", 0, client_reference="1")],
-        [build_purchase(5)],
-    )
-    shop_storing_clicks.purchases.forget("alice")
-    assert_attributions(shop_storing_clicks, {"1": NONE})
-    assert find_insure_nums(shop_storing_clicks, "1") == []
-
-
 # Queries for a client reference
 
 
@@ -356,17 +339,19 @@ def test_queries_with_invalid_member_id_raise_link_error(
 
 
 def test_report_counts_purchases_by_reference(shop_storing_clicks: Shop) -> None:
-    clicks = [
-        build_product_click("a", 0, client_reference="QY-1"),
-        build_product_click("b", 10, client_reference="QY-2"),
-    ]
-    purchases = [
-        build_purchase(5, number="1", price_fen=100),
-        build_purchase(15, number="2", price_fen=20),
-        build_purchase(16, number="3", price_fen=3),
-        build_purchase(2 * DAY, number="4", price_fen=4000),
-    ]
-    store_rows(shop_storing_clicks, clicks, purchases)
+    store_rows(
+        shop_storing_clicks,
+        [
+            build_product_click("a", 0, client_reference="QY-1"),
+            build_product_click("b", 10, client_reference="QY-2"),
+        ],
+        [
+            build_purchase(5, number="1", price_fen=100),
+            build_purchase(15, number="2", price_fen=20),
+            build_purchase(16, number="3", price_fen=3),
+            build_purchase(2 * DAY, number="4", price_fen=4000),
+        ],
+    )
     report = (
         select(Click.client_reference, func.count(), func.sum(Purchase.price_fen))
         .select_from(Purchase)
@@ -381,12 +366,15 @@ def test_report_counts_purchases_by_reference(shop_storing_clicks: Shop) -> None
 
 
 def test_click_id_or_attribution_can_be_only_column_of_query(shop_storing_clicks: Shop) -> None:
-    purchases = [
-        build_purchase(5, 6),
-        build_purchase(5, None, "2"),
-        build_purchase(None, None, "3"),
-    ]
-    store_rows(shop_storing_clicks, [build_product_click("a", 0, 7)], purchases)
+    store_rows(
+        shop_storing_clicks,
+        [build_product_click("a", 0, 7)],
+        [
+            build_purchase(5, 6),
+            build_purchase(5, None, "2"),
+            build_purchase(None, None, "3"),
+        ],
+    )
     attribution = shop_storing_clicks.purchases.attribution.label("attribution")
     with Session(shop_storing_clicks.engine) as session:
         counts = session.execute(select(attribution, func.count()).group_by(attribution)).all()
@@ -400,8 +388,7 @@ def test_click_id_or_attribution_can_be_only_column_of_query(shop_storing_clicks
 
 @pytest.mark.parametrize("autoflush", [True, False])
 def test_on_change_can_query_click_of_purchase(make_shop: MakeShop, autoflush: bool) -> None:
-    make_session_factory = partial(sessionmaker, autoflush=autoflush)
-    shop = make_shop(clicks=True, make_session_factory=make_session_factory)
+    shop = make_shop(clicks=True, make_session_factory=partial(sessionmaker, autoflush=autoflush))
     references = list[str | None]()
 
     def record_reference(session: Session, purchase: Any, before: Any) -> None:
@@ -409,15 +396,11 @@ def test_on_change_can_query_click_of_purchase(make_shop: MakeShop, autoflush: b
         references.append(click and click.client_reference)
 
     shop.on_change = record_reference
-    with time_machine.travel(NOON, tick=False) as clock:
-        shop.site.log_in("8")
-        shop.site.follow(shop.site.link("product", client_reference="QY-1008"), PC)
-        clock.shift(60)
-        shop.gateway.set_order(partnerUniqueKey="8", insureTime=None)
-        shop.refresh()
-        times = {"insureTime": "2026-11-27 20:00:30", "payedTime": "2026-11-27 20:00:40"}
-        shop.gateway.set_order(effectiveStatus=3, **times)
-        shop.refresh()
+    store_rows(shop, [build_product_click("a", 0, client_reference="QY-1008")], [])
+    shop.gateway.set_order(partnerUniqueKey="alice", insureTime=None)
+    shop.refresh()
+    shop.gateway.set_order(insureTime="2026-11-27 20:00:30", **SURRENDERED_ORDER)
+    shop.refresh()
 
     assert references == [None, "QY-1008"]
 

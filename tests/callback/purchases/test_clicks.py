@@ -22,9 +22,8 @@ from werkzeug.test import TestResponse
 from flask_xiebao import ConfigError, entry_clicked
 from flask_xiebao.testing import check_entries
 from tests.callback.purchases.conftest import MakeShop
-from tests.callback.purchases.support import Purchase, Shop
+from tests.callback.purchases.support import POOL_OF_ONE, Purchase, Shop
 from tests.support import (
-    DEPLOYED,
     INSURE_NUM,
     PC,
     PHONE,
@@ -36,14 +35,6 @@ from tests.support import (
 )
 
 NOON = datetime(2026, 11, 27, 12, tzinfo=UTC)
-
-
-@pytest.fixture
-def shop_storing_clicks(make_shop: MakeShop) -> Shop:
-    """A test shop that stores clicks. The member Alice is logged in."""
-    shop = make_shop(clicks=True, **DEPLOYED)
-    shop.site.log_in("alice")
-    return shop
 
 
 def click_entry(
@@ -238,8 +229,7 @@ def test_second_database_error_has_no_context(shop_storing_clicks: Shop) -> None
 
 def test_click_is_stored_after_session_of_request_is_closed(make_shop: MakeShop) -> None:
     """Until the session is closed, the request itself uses the only connection of the pool."""
-    pool = {"pool_size": 1, "max_overflow": 0, "pool_timeout": 0.1}
-    shop = make_shop(clicks=True, engine_options=pool)
+    shop = make_shop(clicks=True, engine_options=POOL_OF_ONE)
     session = Session(shop.engine)
     shop.site.app.teardown_appcontext(lambda _: session.close())
 

@@ -22,26 +22,25 @@ MIDNIGHT_IN_CHINA = datetime(2026, 11, 26, 16, tzinfo=UTC)
 
 def click_after_midnight(shop: Shop, minutes: int) -> None:
     """Click a product entry this many minutes after midnight in China."""
-    shop.site.log_in("alice")
     with time_machine.travel(MIDNIGHT_IN_CHINA + timedelta(minutes=minutes), tick=False):
         shop.site.follow(shop.site.link("product"), PC)
 
 
 def test_prune_deletes_clicks_before_date_in_china(
-    make_shop: MakeShop, monkeypatch: pytest.MonkeyPatch
+    shop_storing_clicks: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(clicks, "_CLICKS_PER_DELETION", 2)
     monkeypatch.setattr(clicks, "_CLICKS_PER_QUERY", 4)
-    shop = make_shop(clicks=True)
     for minutes in (-1, -1, -5, -3000, -9999, 0, 1):
-        click_after_midnight(shop, minutes)
+        click_after_midnight(shop_storing_clicks, minutes)
     command = ("prune", "--clicks-before", "2026-11-27")
 
-    assert shop.run_command(*command).output == "Deleted clicks: 5.\n"
-    ages = [row.clicked_at - MIDNIGHT_IN_CHINA for row in shop.read_clicks()]
+    assert shop_storing_clicks.run_command(*command).output == "Deleted clicks: 5.\n"
+    ages = [row.clicked_at - MIDNIGHT_IN_CHINA for row in shop_storing_clicks.read_clicks()]
     assert ages == [timedelta(0), timedelta(minutes=1)]
 
-    assert shop.run_command(*command, "--locale", "zh").output == "已删除 0 次点击。\n"
+    result = shop_storing_clicks.run_command(*command, "--locale", "zh")
+    assert result.output == "已删除 0 次点击。\n"
 
 
 #: One row per error of ``flask xiebao prune``: a function that prepares the shop, the date
@@ -65,11 +64,10 @@ ERRORS: dict[str, tuple[Callable[[Shop], object], str, str]] = {
 
 @pytest.mark.parametrize(("prepare", "date", "message"), ERRORS.values(), ids=ERRORS)
 def test_prune_exits_with_2_after_error(
-    make_shop: MakeShop, prepare: Callable[[Shop], object], date: str, message: str
+    shop_storing_clicks: Shop, prepare: Callable[[Shop], object], date: str, message: str
 ) -> None:
-    shop = make_shop(clicks=True)
-    prepare(shop)
-    result = shop.run_command("prune", "--clicks-before", date)
+    prepare(shop_storing_clicks)
+    result = shop_storing_clicks.run_command("prune", "--clicks-before", date)
     assert_command_error(result, message)
     assert "password" not in result.output
 

@@ -12,7 +12,7 @@ from unittest.mock import Mock
 import pytest
 from flask import Flask, Response
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import String, create_engine, event, select
+from sqlalchemy import String, create_engine, event, func, select
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import (
     DeclarativeBase,
@@ -28,27 +28,13 @@ from sqlalchemy.pool import NullPool
 from flask_xiebao import NotificationType
 from flask_xiebao.sqla import PurchaseMixin
 from tests.callback.purchases.conftest import MakeShop
-from tests.callback.purchases.support import Shop
+from tests.callback.purchases.support import POOL_OF_ONE, Shop
 from tests.support import INSURE_NUM, MEMBER_SECRET
-
-#: The arguments of ``create_engine`` for a pool with only one connection.
-POOL_OF_ONE = {"pool_size": 1, "max_overflow": 0, "pool_timeout": 0.1}
-
 
 # Database engines
 
 
-def test_no_connection_is_checked_out_during_order_query(shop: Shop) -> None:
-    pool: Any = shop.engine.pool
-    counts: list[int] = []
-    shop.gateway.on_query = lambda *_: counts.append(pool.checkedout())
-    shop.gateway.set_order()
-    shop.refresh()
-    shop.refresh()
-    assert counts == [0, 0]
-
-
-def test_hook_can_use_single_connection_of_pool(make_shop: MakeShop) -> None:
+def test_single_connection_of_pool_is_free_during_order_query_and_hook(make_shop: MakeShop) -> None:
     shop = make_shop(engine_options=POOL_OF_ONE, XIEBAO_MEMBER_SECRET=MEMBER_SECRET)
 
     @shop.site.xiebao.keeps_plain_key
@@ -57,7 +43,8 @@ def test_hook_can_use_single_connection_of_pool(make_shop: MakeShop) -> None:
             return session.scalar(select(1)) == 1
 
     shop.gateway.set_order()
-    assert shop.refresh().member == "101000"
+    shop.gateway.on_query = lambda *_: shop.read_purchase_rows()
+    assert [shop.refresh().member, shop.refresh().member] == ["101000", "101000"]
 
 
 @pytest.mark.parametrize(
@@ -131,20 +118,6 @@ def make_flask_sqlalchemy_shop(
     return make_shop(app=app, model=Purchase, make_session_factory=lambda _: db.session, **options)
 
 
-@pytest.mark.parametrize("bind_key", [None, "insurance"])
-def test_purchases_are_stored_with_flask_sqlalchemy(
-    make_shop: MakeShop, tmp_path: Path, bind_key: str | None
-) -> None:
-    shop = make_flask_sqlalchemy_shop(make_shop, tmp_path, bind_key=bind_key)
-    shop.gateway.set_order()
-    shop.gateway.set_order("2")
-    assert shop.notify(NotificationType.PAYMENT) == 200
-    assert shop.reconcile() == ["2: no row -> expired, repaired"]
-    assert [*shop.read_purchase_rows()] == [INSURE_NUM, "2"]
-    with shop.site.app.app_context():
-        assert shop.purchases.store.find_missing_columns() == []
-
-
 def test_purchases_of_two_apps_are_stored_in_their_databases(
     make_shop: MakeShop, tmp_path: Path
 ) -> None:
@@ -164,18 +137,21 @@ def test_purchases_of_two_apps_are_stored_in_their_databases(
     assert shop.read_purchase_rows() == {}
 
 
-def test_flask_sqlalchemy_hooks_can_use_single_connection_of_pool(
-    make_shop: MakeShop, tmp_path: Path
+@pytest.mark.parametrize("bind_key", [None, "insurance"], ids=["default bind", "bind key"])
+def test_purchases_and_hooks_share_single_connection_of_flask_sqlalchemy(
+    make_shop: MakeShop, tmp_path: Path, bind_key: str | None
 ) -> None:
     """The manual has an example of a hook that queries the database with Flask-SQLAlchemy."""
 
     def query_database(_: object) -> bool:
         session = shop.site.app.extensions["sqlalchemy"].session
-        return bool(session.scalar(select(1)))
+        count = select(func.count(shop.purchases.store.model.insure_num))
+        return session.scalar(count) is not None
 
     shop = make_flask_sqlalchemy_shop(
         make_shop,
         tmp_path,
+        bind_key=bind_key,
         pool=POOL_OF_ONE,
         only=lambda order: query_database(order),
         XIEBAO_MEMBER_SECRET=MEMBER_SECRET,
@@ -186,9 +162,12 @@ def test_flask_sqlalchemy_hooks_can_use_single_connection_of_pool(
 
     assert shop.notify(NotificationType.APPLICATION) == 200
     assert len(shop.reconcile(repair=False)) == 1
+    assert shop.reconcile() == ["2: no row -> expired, repaired"]
+    assert shop.read_purchase_members() == {INSURE_NUM: ("101000", False), "2": ("101000", False)}
 
     with shop.site.app.app_context():
-        shop.site.app.extensions["sqlalchemy"].engine.dispose()
+        assert shop.purchases.store.find_missing_columns() == []
+        shop.site.app.extensions["sqlalchemy"].engines[bind_key].dispose()
 
 
 # Database sessions and models
