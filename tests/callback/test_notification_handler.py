@@ -241,19 +241,6 @@ def test_failed_handler_returns_500_and_logs_no_names(
     assert not any(record.exc_info for record in caplog.records)
 
 
-def test_notification_sent_again_after_failure_has_same_id_and_succeeds(
-    site: Site, sent_signals: SentSignals
-) -> None:
-    handler = register_handler(site, failing_function(ValueError()))
-    send_notification(site, ISSUED)
-    handler.action = lambda _: None
-    assert send_notification(site, ISSUED).status_code == 200
-
-    failed, processed = handler.notifications
-    assert processed.id == failed.id
-    assert sent_signals == [("received", {"notification": processed})]
-
-
 def test_async_handler_without_flask_async_extra_logs_pip_command(
     site: Site, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -283,16 +283,32 @@ def test_policy_url_returns_file_url_of_response() -> None:
     assert "/api/downloadUrl?sign=" in str(gateway.requests[0].url)
 
 
-def test_policy_url_raises_order_error_for_file_of_other_order() -> None:
-    response = build_gateway_response({"insureNum": INSURE_NUM, "fileUrl": "https://a.example/1"})
-    with pytest.raises(OrderError, match='"insureNum" must be the application number'):
-        FakeOrderGateway(response).client.policy_url(2)
+#: One row per response without a usable file URL: the application number in the query, the file URL
+#: in the response about the order ``INSURE_NUM``, and a part of the error message.
+INVALID_FILES: dict[str, tuple[str | int, Any, str]] = {
+    "file of another order": (
+        2,
+        "https://a.example/1",
+        '"insureNum" must be the application number',
+    ),
+    "null": (INSURE_NUM, None, 'invalid response: "fileUrl" is missing'),
+    "empty URL": (INSURE_NUM, "", 'invalid response: "fileUrl" is missing'),
+    "file name": (INSURE_NUM, "1.pdf", 'invalid response: "fileUrl" must '),
+    "path": (INSURE_NUM, "/1.pdf", 'invalid response: "fileUrl" must '),
+    "javascript": (INSURE_NUM, "javascript:alert(1)", 'invalid response: "fileUrl" must '),
+    "user and password": (
+        INSURE_NUM,
+        "https://me:it@files.example/",
+        'invalid response: "fileUrl" must ',
+    ),
+    "number": (INSURE_NUM, 7, 'invalid response: "fileUrl" must '),
+}
 
 
-@pytest.mark.parametrize(
-    "url", [None, "", "1.pdf", "/1.pdf", "javascript:alert(1)", "https://me:it@files.example/", 7]
-)
-def test_policy_url_raises_order_error_for_invalid_file_url(url: Any) -> None:
+@pytest.mark.parametrize(("number", "url", "message"), INVALID_FILES.values(), ids=INVALID_FILES)
+def test_policy_url_raises_order_error_for_file_of_other_order_or_invalid_url(
+    number: str | int, url: Any, message: str
+) -> None:
     response = build_gateway_response({"insureNum": INSURE_NUM, "fileUrl": url})
-    with pytest.raises(OrderError, match=r'invalid response: "fileUrl" (is missing|must )'):
-        FakeOrderGateway(response).client.policy_url(INSURE_NUM)
+    with pytest.raises(OrderError, match=message):
+        FakeOrderGateway(response).client.policy_url(number)

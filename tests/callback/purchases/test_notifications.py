@@ -159,14 +159,13 @@ def test_notification_stores_nothing_if_gateway_cannot_be_reached(
 
 
 def test_on_change_is_called_once_per_change(shop: Shop) -> None:
-    orders: list[dict[str, Any]] = [
+    for order in (
         UNPAID_ORDER,
         PAID_ORDER,
         {"issueStatus": 1},
         {"effectiveStatus": 2},
         SURRENDERED_ORDER,
-    ]
-    for order in orders:
+    ):
         shop.gateway.set_order(**order, startDate="2999-01-01", endDate="2999-12-31")
         shop.refresh()
         shop.refresh()
@@ -201,12 +200,11 @@ def test_snapshot_has_values_before_change_and_is_read_only(shop: Shop) -> None:
     for plan_name in (NAME, "计划二"):
         shop.gateway.set_order(planName=plan_name)
         shop.refresh()
-    first, second = snapshots
-    assert first is None
-    assert (second.plan_name, second.state) == (NAME, "expired")
-    assert repr(second) == f"<Snapshot {INSURE_NUM}>"
+    _, snapshot = snapshots
+    assert (snapshot.plan_name, snapshot.state) == (NAME, "expired")
+    assert repr(snapshot) == f"<Snapshot {INSURE_NUM}>"
     with pytest.raises(AttributeError, match="cannot be changed"):
-        second.member = "8"
+        snapshot.member = "8"
 
 
 # The member of a purchase
@@ -225,8 +223,10 @@ def test_row_keeps_member_and_warns_if_gateway_reports_another(
     assert shop.read_purchase_states() == {INSURE_NUM: "surrendered"}
     assert [record.levelname for record in caplog.records] == ["WARNING"]
 
-    problem = "the gateway reports another member, or no member, for this order"
-    difference = f"{INSURE_NUM}: surrendered -> surrendered, {problem}"
+    difference = (
+        f"{INSURE_NUM}: surrendered -> surrendered, the gateway reports another member, or no"
+        " member, for this order"
+    )
     # A missing member key in the order list does not count as a difference, because the gateway may
     # leave the key out of the list.
     assert shop.reconcile() == [difference] * (member_key is not None)

@@ -1,7 +1,8 @@
 """Tests for the commands ``flask xiebao reconcile`` and ``flask xiebao reassign``.
 
 The command "reconcile" waits 0.2 seconds before each query but the first, so these tests use few
-orders. ``test_reconcile.py`` tests the comparison. To test another error, add a row to ``ERRORS``.
+orders. ``test_reconcile.py`` tests the comparison. To test another option of this command, add a
+row to ``OPTIONS``. To test another error of both commands, add a row to ``ERRORS``.
 """
 
 from __future__ import annotations

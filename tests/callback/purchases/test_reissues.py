@@ -18,8 +18,9 @@ FORGOTTEN = (None, True)
 
 def build_reissue_body(insure_num: str, new_insure_num: str, **fields: Any) -> bytes:
     """Return the body of a notification about a reissue."""
-    numbers = {"insureNum": insure_num, "newInsureNum": new_insure_num}
-    return build_notification(NotificationType.REISSUE, **numbers, **fields)
+    return build_notification(
+        NotificationType.REISSUE, insureNum=insure_num, newInsureNum=new_insure_num, **fields
+    )
 
 
 @pytest.mark.parametrize(
