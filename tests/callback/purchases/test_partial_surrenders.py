@@ -140,14 +140,18 @@ def test_partial_reissue_replaces_row_only_after_full_surrender(
 
 
 @pytest.mark.parametrize(
-    ("insurants", "statuses", "is_partly_surrendered"),
-    [(BOTH_INSURED, [None, 0], False), (ONE_SURRENDERED, [1, 0], True)],
-    ids=["both insured", "one surrendered"],
+    ("fields", "statuses", "is_partly_surrendered"),
+    [
+        ({"insurants": BOTH_INSURED}, [None, 0], False),
+        ({"insurants": ONE_SURRENDERED}, [1, 0], True),
+        ({"insurants": ONE_SURRENDERED, **SURRENDERED_ORDER}, [1, 0], False),
+    ],
+    ids=["both insured", "one surrendered", "policy surrendered"],
 )
 def test_order_has_surrender_statuses_of_insured_people(
-    insurants: Any, statuses: list[int | None], is_partly_surrendered: bool
+    fields: dict[str, Any], statuses: list[int | None], is_partly_surrendered: bool
 ) -> None:
-    order = FakeOrderGateway(build_order_response(insurants=insurants)).client.get(INSURE_NUM)
+    order = FakeOrderGateway(build_order_response(**fields)).client.get(INSURE_NUM)
     assert [policy.retreat_status for policy in order.policies] == statuses
     assert order.is_partly_surrendered is is_partly_surrendered
     assert find_leaks(repr(order), NAME, OTHER_NAME) == []
