@@ -11,62 +11,60 @@ import pytest
 
 from flask_xiebao import Entry
 from flask_xiebao.links.access_rules import REFUSALS, AllowedClick, Refusal, decide_access
-from tests.support import INSURE_NUM, PRODUCT_CODE
+from tests.support import INSURE_NUM, NOW, PRODUCT_CODE
 
-SIGNED_AT = 1_800_000_000
 NO_LOGIN_FOR = 60
-
-PRODUCT = Entry("product", PRODUCT_CODE)
-HOME = Entry("home")
-POLICY = Entry("policy", INSURE_NUM, "alice")
 
 LOGIN_REQUIRED = REFUSALS["login_required"]
 ANOTHER_MEMBER = REFUSALS["another_member"]
 EXPIRED = REFUSALS["expired"]
 
 #: One row per combination of link and visitor: the member of the link, its ``no_login_for``, the
-#: member who is logged in, the age of the link in seconds, and the expected decision.
+#: member who is logged in, the time at which the link was signed, and the expected decision.
 DECISIONS = [
-    (None, None, "alice", 0, AllowedClick("alice")),
-    (None, None, None, 0, LOGIN_REQUIRED),
-    ("alice", None, "alice", 0, AllowedClick("alice")),
-    ("alice", None, "alice", 10**9, AllowedClick("alice")),
-    ("alice", NO_LOGIN_FOR, "alice", 0, AllowedClick("alice")),
-    ("alice", NO_LOGIN_FOR, "alice", NO_LOGIN_FOR, AllowedClick("alice")),
-    ("alice", NO_LOGIN_FOR, "alice", 10**9, AllowedClick("alice")),
-    ("alice", None, "bob", 0, ANOTHER_MEMBER),
-    ("alice", None, "Alice", 0, ANOTHER_MEMBER),
-    ("alice", None, "alice2", 0, ANOTHER_MEMBER),
-    ("alice", NO_LOGIN_FOR, "bob", 0, ANOTHER_MEMBER),
-    ("alice", NO_LOGIN_FOR, "bob", 10**9, ANOTHER_MEMBER),
-    ("alice", None, None, 0, LOGIN_REQUIRED),
-    ("alice", None, None, 10**9, LOGIN_REQUIRED),
-    ("alice", NO_LOGIN_FOR, None, 0, AllowedClick("alice", NO_LOGIN_FOR)),
-    ("alice", NO_LOGIN_FOR, None, 1, AllowedClick("alice", NO_LOGIN_FOR - 1)),
-    ("alice", NO_LOGIN_FOR, None, NO_LOGIN_FOR - 1, AllowedClick("alice", 1)),
-    ("alice", NO_LOGIN_FOR, None, NO_LOGIN_FOR, EXPIRED),
-    ("alice", NO_LOGIN_FOR, None, 10**9, EXPIRED),
+    (None, None, "alice", NOW, AllowedClick("alice")),
+    (None, None, None, NOW, LOGIN_REQUIRED),
+    ("alice", None, "alice", NOW, AllowedClick("alice")),
+    ("alice", None, "alice", NOW - 10**9, AllowedClick("alice")),
+    ("alice", NO_LOGIN_FOR, "alice", NOW, AllowedClick("alice")),
+    ("alice", NO_LOGIN_FOR, "alice", NOW - NO_LOGIN_FOR, AllowedClick("alice")),
+    ("alice", NO_LOGIN_FOR, "alice", NOW - 10**9, AllowedClick("alice")),
+    ("alice", None, "bob", NOW, ANOTHER_MEMBER),
+    ("alice", None, "Alice", NOW, ANOTHER_MEMBER),
+    ("alice", None, "alice2", NOW, ANOTHER_MEMBER),
+    ("alice", NO_LOGIN_FOR, "bob", NOW, ANOTHER_MEMBER),
+    ("alice", NO_LOGIN_FOR, "bob", NOW - 10**9, ANOTHER_MEMBER),
+    ("alice", None, None, NOW, LOGIN_REQUIRED),
+    ("alice", None, None, NOW - 10**9, LOGIN_REQUIRED),
+    ("alice", NO_LOGIN_FOR, None, NOW, AllowedClick("alice", NO_LOGIN_FOR)),
+    ("alice", NO_LOGIN_FOR, None, NOW - 1, AllowedClick("alice", NO_LOGIN_FOR - 1)),
+    ("alice", NO_LOGIN_FOR, None, NOW - NO_LOGIN_FOR + 1, AllowedClick("alice", 1)),
+    ("alice", NO_LOGIN_FOR, None, NOW - NO_LOGIN_FOR, EXPIRED),
+    ("alice", NO_LOGIN_FOR, None, NOW - 10**9, EXPIRED),
+    # A link without a signing time does not replace a login.
+    ("alice", NO_LOGIN_FOR, None, None, EXPIRED),
 ]
 
 
-@pytest.mark.parametrize("entry", [PRODUCT, HOME, POLICY], ids=["product", "home", "policy"])
-@pytest.mark.parametrize(("member", "no_login_for", "logged_in", "age", "decision"), DECISIONS)
+@pytest.mark.parametrize(
+    "entry",
+    [Entry("product", PRODUCT_CODE), Entry("home"), Entry("policy", INSURE_NUM, "alice")],
+    ids=["product", "home", "policy"],
+)
+@pytest.mark.parametrize(
+    ("member", "no_login_for", "logged_in", "signed_at", "decision"), DECISIONS
+)
 def test_access_decision_for_link_and_visitor(
     entry: Entry,
     member: str | None,
     no_login_for: int | None,
     logged_in: str | None,
-    age: int,
+    signed_at: int | None,
     decision: AllowedClick | Refusal,
 ) -> None:
-    link = replace(entry, member=member, no_login_for=no_login_for, signed_at=SIGNED_AT)
-    if entry is POLICY and member is None:
+    link = replace(entry, member=member, no_login_for=no_login_for, signed_at=signed_at)
+    if entry.page == "policy" and member is None:
         # A policy link without a member is refused, because it would show the policy to every
         # member.
         decision = REFUSALS["no_member"]
-    assert decide_access(link, logged_in, SIGNED_AT + age) == decision
-
-
-def test_link_without_signing_time_requires_login() -> None:
-    unsigned = replace(PRODUCT, member="alice", no_login_for=NO_LOGIN_FOR)
-    assert decide_access(unsigned, None, SIGNED_AT) == EXPIRED
+    assert decide_access(link, logged_in, NOW) == decision
