@@ -13,10 +13,18 @@ import pytest
 from flask_babel import Babel
 
 import flask_xiebao
-from flask_xiebao import ConfigError, Gateway, GatewayError, LinkError, entry_clicked
+from flask_xiebao import ConfigError, Gateway, GatewayError, LinkError
 from flask_xiebao.cli import xiebao as commands
 from flask_xiebao.testing import GatewaySimulator, check_entries
-from tests.support import PC, Site, assert_gateway_accepts, find_element, find_href, make_site
+from tests.support import (
+    PC,
+    SentSignals,
+    Site,
+    assert_gateway_accepts,
+    find_element,
+    find_href,
+    make_site,
+)
 
 CLAIM = "LP1"
 ENTRY = f'{{{{ xiebao_entry("claim", "{CLAIM}") }}}}'
@@ -109,16 +117,15 @@ def test_extra_setting_rejects_parameter_of_added_page() -> None:
         make_site(XIEBAO_EXTRA={"claimNum": "1"})
 
 
-def test_click_on_link_to_added_page_redirects_to_gateway(esperanto_site: Site) -> None:
-    clicks: list[Any] = []
+def test_click_on_link_to_added_page_redirects_to_gateway(
+    esperanto_site: Site, sent_signals: SentSignals
+) -> None:
     url = build_link(esperanto_site, "claim", CLAIM, member="m1", return_to="/done")
-    with entry_clicked.connected_to(
-        lambda _app, entry, **_: clicks.append(entry), esperanto_site.app
-    ):
-        verdict = assert_gateway_accepts(esperanto_site.follow(url))
+    verdict = assert_gateway_accepts(esperanto_site.follow(url))
     assert (verdict.page, verdict.member) == ("claim", "m1")
     assert verdict.pay_success is not None
-    assert [(entry.page, entry.reference) for entry in clicks] == [("claim", CLAIM)]
+    [(signal, values)] = sent_signals
+    assert (signal, values["entry"].page, values["entry"].reference) == ("clicked", "claim", CLAIM)
     assert_gateway_accepts(esperanto_site.follow(build_link(esperanto_site, "help"), PC))
     esperanto_site.log_in(None)
     assert build_link(esperanto_site, "claim", CLAIM) == ""
@@ -138,8 +145,11 @@ def test_macro_renders_entry_of_added_page(esperanto_site: Site) -> None:
 def test_handoff_page_uses_texts_of_added_locale(esperanto_site: Site) -> None:
     page = esperanto_site.follow(find_href(esperanto_site.follow("/page", PC)), PC)
     assert find_element(page, "html")["lang"] == "eo"
-    title = "Vidi vian reklamon per telefono"
-    assert find_element(page, "h1").text == find_element(page, "head > title").text == title
+    assert (
+        find_element(page, "h1").text
+        == find_element(page, "head > title").text
+        == "Vidi vian reklamon per telefono"
+    )
     assert "Skanu la kodon." in page.text
     assert "The code is valid for 5 minutes." in page.text
 
@@ -163,8 +173,9 @@ def test_commands_support_added_page(esperanto_site: Site) -> None:
 
 
 def test_simulator_supports_added_page(esperanto_site: Site) -> None:
-    simulator = GatewaySimulator("12345", "Key")
-    esperanto_site.app.register_blueprint(simulator.blueprint, url_prefix="/gateway")
+    esperanto_site.app.register_blueprint(
+        GatewaySimulator("12345", "Key").blueprint, url_prefix="/gateway"
+    )
     url = Gateway("12345", "Key", base_url="/gateway").url("claim", CLAIM, partner_uniq_key="m1")
     page = esperanto_site.follow(url)
     assert find_element(page, "html")["lang"] == "eo"
@@ -180,8 +191,9 @@ def test_simulator_supports_added_page(esperanto_site: Site) -> None:
 def test_follow_entry_fixture_supports_added_page(
     follow_entry: Callable[..., Any], esperanto_site: Site, device: str, handoff: bool
 ) -> None:
-    client = esperanto_site.app.test_client()
-    verdict = follow_entry(client, "/page", "claim", reference=CLAIM, device=device)
+    verdict = follow_entry(
+        esperanto_site.app.test_client(), "/page", "claim", reference=CLAIM, device=device
+    )
     assert verdict.accepted, verdict.reasons
     assert (verdict.page, verdict.handoff) == ("claim", handoff)
 

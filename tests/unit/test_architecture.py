@@ -13,6 +13,7 @@ import subprocess
 import sys
 from collections import Counter
 from graphlib import TopologicalSorter
+from importlib.util import resolve_name
 from pathlib import Path
 
 import pytest
@@ -26,8 +27,9 @@ PACKAGE = Path(flask_xiebao.__file__).parent
 LAYERS = (
     *("deprecated", "errors", "texts", "gateway", "links"),
     *("app", "sqla", "macros", "views"),
-    *("simulator", "check", "testing", "cli"),
+    *("simulator", "check", "cli"),
     *("extension", "", "pytest_plugin"),
+    "testing",  # Only sites import this layer.
 )
 #: The layers that do not import Flask.
 LAYERS_WITHOUT_FLASK = LAYERS[: LAYERS.index("app")]
@@ -44,14 +46,13 @@ def find_imports(file: Path) -> set[str]:
 
     The names of the package's own modules do not have the prefix ``flask_xiebao.``.
     """
-    package = file.parent.relative_to(PACKAGE.parent).parts
+    package = ".".join(file.parent.relative_to(PACKAGE.parent).parts)
     modules = set()
     for node in ast.walk(ast.parse(file.read_text("utf-8"))):
         if isinstance(node, ast.Import):
             modules |= {remove_package_prefix(alias.name) for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            parent = package[: len(package) - node.level + 1] if node.level else ()
-            module = ".".join([*parent, *filter(None, [node.module])])
+            module = resolve_name("." * node.level + (node.module or ""), package)
             names = [remove_package_prefix(f"{module}.{alias.name}") for alias in node.names]
             modules |= {name if name in FILES else remove_package_prefix(module) for name in names}
     return modules
@@ -66,8 +67,7 @@ def get_layer(module: str) -> str:
     return module.partition(".")[0]
 
 
-DEMO = sorted(PACKAGE.with_name("demo_app").rglob("*.py"))
-FILES = {get_module_name(file): file for file in PACKAGE.rglob("*.py")}
+FILES = {get_module_name(file): file for file in sorted(PACKAGE.rglob("*.py"))}
 IMPORTS = {name: find_imports(file) for name, file in FILES.items()}
 
 
@@ -75,27 +75,22 @@ def test_every_module_belongs_to_a_layer() -> None:
     assert {get_layer(name) for name in FILES} == set(LAYERS)
 
 
-@pytest.mark.parametrize("layer", LAYERS)
-def test_layer_imports_only_lower_layers(layer: str) -> None:
-    lower_layers = set(LAYERS[: LAYERS.index(layer)])
-    modules = [name for name in FILES if get_layer(name) == layer]
-    imports = {name for module in modules for name in IMPORTS[module] & FILES.keys()}
-    assert {get_layer(name) for name in imports - set(modules)} <= lower_layers
+@pytest.mark.parametrize("module", FILES)
+def test_module_imports_only_its_own_and_lower_layers(module: str) -> None:
+    allowed_layers = LAYERS[: LAYERS.index(get_layer(module)) + 1]
+    assert {get_layer(name) for name in IMPORTS[module] & FILES.keys()} <= set(allowed_layers)
 
 
 def test_imports_have_no_cycles() -> None:
     TopologicalSorter({name: IMPORTS[name] & FILES.keys() for name in FILES}).prepare()
 
 
-@pytest.mark.parametrize("layer", LAYERS_WITHOUT_FLASK)
-def test_lower_layers_do_not_import_flask(layer: str) -> None:
-    imports = {name for module in FILES if get_layer(module) == layer for name in IMPORTS[module]}
-    other_packages = {get_layer(name) for name in imports - FILES.keys()}
+@pytest.mark.parametrize(
+    "module", [name for name in FILES if get_layer(name) in LAYERS_WITHOUT_FLASK]
+)
+def test_module_in_lower_layer_does_not_import_flask(module: str) -> None:
+    other_packages = {get_layer(name) for name in IMPORTS[module] - FILES.keys()}
     assert other_packages <= {*sys.stdlib_module_names, "itsdangerous", "httpx"}
-
-
-def test_no_module_imports_testing() -> None:
-    assert {name for name in FILES if "testing" in IMPORTS[name]} == set()
 
 
 def test_names_of_files_and_public_classes_are_unique() -> None:
@@ -121,11 +116,14 @@ def test_simulator_shares_no_url_code_with_package() -> None:
     """The simulator checks URLs with its own implementation of the interface document."""
     assert IMPORTS["simulator.document"] & FILES.keys() == {"texts", "gateway.values"}
     assert IMPORTS["simulator.wire"] & FILES.keys() == {"gateway.values"}
-    tokens = {"gateway.pages", "gateway.urls", "links.tokens", "app.endpoints"}
-    assert not IMPORTS["simulator.gateway_simulator"] & tokens
+    assert IMPORTS["simulator.gateway_simulator"].isdisjoint(
+        {"gateway.pages", "gateway.urls", "links.tokens", "app.endpoints"}
+    )
 
 
-@pytest.mark.parametrize("file", DEMO, ids=lambda file: file.name)
+@pytest.mark.parametrize(
+    "file", sorted(PACKAGE.with_name("demo_app").rglob("*.py")), ids=lambda file: file.name
+)
 def test_demo_imports_only_public_modules(file: Path) -> None:
     assert find_imports(file) & FILES.keys() <= {"", "sqla", "testing"}
 
@@ -197,17 +195,13 @@ TEXTS = {
     "problem.missing": "{parameter} mankas: {meaning}",
 }
 '''
-TRADITIONAL_CHINESE = 'TEXTS = {"language": "zh-Hant", "qr.label": "用手機掃碼投保"}\n'
 
 
 def add_page_rows(file: Path, rows: str) -> None:
     """Add rows to the table of gateway pages in a source file."""
-    text = file.read_text("utf-8")
-    table = re.search(
-        r"^(?:_GATEWAY_PAGES|PAGE_SPECS) = \(\n.*?(?=^\)$)", text, re.DOTALL | re.MULTILINE
-    )
-    assert table
-    file.write_text(text[: table.end()] + rows.lstrip("\n") + text[table.end() :], "utf-8")
+    table = r"^(?:_GATEWAY_PAGES|PAGE_SPECS) = \(\n.*?(?=^\)$)"
+    text = re.sub(table, rf"\g<0>{rows}", file.read_text("utf-8"), flags=re.DOTALL | re.MULTILINE)
+    file.write_text(text, "utf-8")
 
 
 def test_page_and_locale_can_be_added_in_one_place(tmp_path: Path) -> None:
@@ -216,17 +210,20 @@ def test_page_and_locale_can_be_added_in_one_place(tmp_path: Path) -> None:
     add_page_rows(copy / "gateway/pages.py", GATEWAY_PAGES)
     add_page_rows(copy / "simulator/document.py", PAGE_SPECS)
     (copy / "texts/eo.py").write_text(LOCALE.lstrip(), "utf-8")
-    (copy / "texts/zh_hant.py").write_text(TRADITIONAL_CHINESE, "utf-8")
+    (copy / "texts/zh_hant.py").write_text(
+        'TEXTS = {"language": "zh-Hant", "qr.label": "用手機掃碼投保"}\n', "utf-8"
+    )
     tests = tmp_path / "test_extended_package.py"
     shutil.copy(Path(__file__).with_name("extended_package.py"), tests)
     run = subprocess.run(  # noqa: S603
         [
             *(sys.executable, "-W", "error", "-m", "pytest", "-q", "-p", "no:cacheprovider"),
-            *("-p", "flask_xiebao.pytest_plugin", str(tests)),
+            *("-p", "flask_xiebao.pytest_plugin", "-p", "tests.conftest", str(tests)),
         ],
         cwd=tmp_path,
         # The copy of the package comes first on the path, so Python imports the copy. The project
-        # is also on the path, because the copied tests import ``tests.support``.
+        # is also on the path, because the copied tests use ``tests.support`` and the fixtures in
+        # ``tests.conftest``.
         env={
             **os.environ,
             "PYTHONPATH": os.pathsep.join([str(tmp_path), str(Path(__file__).parents[2])]),
