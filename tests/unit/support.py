@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask_xiebao import ConfigError, Notification, parse_notification
+from flask_xiebao import Notification, parse_notification
 from flask_xiebao.app.settings import Settings
 from tests.support import API_KEY
 
@@ -21,14 +21,6 @@ REQUIRED = {"XIEBAO_PARTNER_ID": "12345", "XIEBAO_API_KEY": API_KEY}
 def make_settings(**config: Any) -> Settings:
     """Return a ``Settings`` object from the required settings and the settings in ``config``."""
     return Settings.from_config({**REQUIRED, **config})
-
-
-def get_listed_problems(error: ConfigError) -> dict[str, str]:
-    """Return the problems of a ConfigError, and assert that its message lists all problems."""
-    headline, *lines = str(error).splitlines()
-    assert headline == "Flask-Xiebao is not configured correctly:"
-    assert lines == [f"{name} {problem}" for name, problem in error.problems.items()]
-    return error.problems
 
 
 def parse_body(body: bytes, key: Any = "Key") -> Notification:

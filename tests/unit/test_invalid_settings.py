@@ -22,27 +22,22 @@ from tests.support import (
     format_error_report,
     make_site,
 )
-from tests.unit.support import REQUIRED, get_listed_problems, make_settings, short_id
+from tests.unit.support import REQUIRED, make_settings, short_id
 
 _EMPTY = "is empty or contains only whitespace. Provide a value"
 _COPY = (
     "is empty, has leading or trailing whitespace, or contains an unprintable character .* again"
 )
 _TYPE = "must be a string or an integer, got"
-_DECIMAL = (
-    "must be a string or an integer, got a float that may have lost digits. "
-    r".*`FLASK_XIEBAO_SETTING='\"value\"'`"
-)
-#: Numbers that a setting can get from an environment variable, because Flask parses the variable's
-#: text as JSON.
-_DECIMALS = [1e5, 0.5, float("inf"), float("nan")]
 _URL = "must be an absolute http:// or https:// URL"
 _END = 'must not contain "[?]", "#", "@", .* or a space. Remove any query, fragment or credentials'
-_CREDENTIALS = "must not contain a user name or password before the host"
 
 #: One row per problem: the names of the settings without ``XIEBAO_``, a pattern for the beginning
 #: of the error message, and the values that have this problem.
 INVALID_SETTINGS: list[tuple[str, str, list[Any]]] = [
+    # The messages about missing credentials have the names in the interface document.
+    ("PARTNER_ID", r"is not set\. Set it to the .*渠道账号, partnerId", [None]),
+    ("API_KEY", r"is not set\. Set it to the .*apiKey", [None]),
     ("PARTNER_ID", _EMPTY, [""]),
     ("PARTNER_ID SUB_PARTNER_ID", _EMPTY, ["  "]),
     (
@@ -55,7 +50,14 @@ INVALID_SETTINGS: list[tuple[str, str, list[Any]]] = [
         "has leading or trailing whitespace. Remove the whitespace",
         [" 12345", "12345 "],
     ),
-    ("PARTNER_ID SUB_PARTNER_ID API_KEY MEMBER_SECRET", _DECIMAL, _DECIMALS),
+    # A setting can get these numbers from an environment variable, because Flask parses the
+    # variable's text as JSON.
+    (
+        "PARTNER_ID SUB_PARTNER_ID API_KEY MEMBER_SECRET",
+        "must be a string or an integer, got a float that may have lost digits. "
+        r".*`FLASK_XIEBAO_SETTING='\"value\"'`",
+        [1e5, 0.5, float("inf"), float("nan")],
+    ),
     ("PARTNER_ID SUB_PARTNER_ID", _TYPE, [True, b"12345", ["12345"]]),
     ("API_KEY", _COPY, ["", " ", f"{API_KEY}\n", f" {API_KEY}", f"{API_KEY} ", f"{API_KEY}\u200b"]),
     ("API_KEY", _TYPE, [True, API_KEY.encode(), [API_KEY]]),
@@ -88,7 +90,11 @@ INVALID_SETTINGS: list[tuple[str, str, list[Any]]] = [
         ["https://gateway.example/dispatch/cps"],
     ),
     ("BASE_URL", 'must not end with .* Use "/gateway" instead', ["/gateway/dispatch/cps"]),
-    ("BASE_URL PUBLIC_URL", _CREDENTIALS, ["https://u:p@shop.example"]),
+    (
+        "BASE_URL PUBLIC_URL",
+        "must not contain a user name or password before the host",
+        ["https://u:p@shop.example"],
+    ),
     (
         "PUBLIC_URL",
         _URL,
@@ -238,7 +244,7 @@ def test_invalid_setting_raises_config_error_without_key(
 ) -> None:
     with pytest.raises(ConfigError) as error:
         make_site(**{**REQUIRED, f"XIEBAO_{setting}": value})
-    [(name, problem)] = get_listed_problems(error.value).items()
+    [(name, problem)] = error.value.problems.items()
     assert name == f"XIEBAO_{setting}"
     assert re.match(message.replace("SETTING", setting), problem)
     # If the API key in an environment variable is 1e5, Flask parses it as the number 100000, so the
@@ -250,8 +256,9 @@ def test_unreadable_config_raises_config_error_without_its_message() -> None:
     class UnreadableConfig(dict[str, Any]):
         get = failing_function(PermissionError(f"no entry for {API_KEY}"))
 
-    message = r"app\.config cannot be read because of the exception PermissionError"
-    with pytest.raises(ConfigError, match=message) as error:
+    with pytest.raises(
+        ConfigError, match=r"app\.config cannot be read because of the exception PermissionError"
+    ) as error:
         Settings.from_config(UnreadableConfig())
     assert API_KEY not in format_error_report(error.value)
 
@@ -300,25 +307,20 @@ def test_config_error_lists_all_invalid_and_missing_settings(
     assert ALL_INVALID.keys() == set(SETTING_NAMES)
     with pytest.raises(ConfigError) as error:
         Settings.from_config(config)
-    assert list(get_listed_problems(error.value)) == names
+    assert list(error.value.problems) == names
+    headline, *lines = str(error.value).splitlines()
+    assert headline == "Flask-Xiebao is not configured correctly:"
+    assert lines == [f"{name} {problem}" for name, problem in error.value.problems.items()]
 
 
-def test_missing_credentials_are_named_as_in_interface_document() -> None:
+@pytest.mark.parametrize(
+    "base_url", ["http://gateway.example", "/gateway", "HTTP://gateway.example"]
+)
+def test_production_requires_https_base_url(base_url: str) -> None:
     with pytest.raises(ConfigError) as error:
-        Settings.from_config({})
-    messages = get_listed_problems(error.value)
-    assert re.fullmatch(
-        r"is not set\. Set it to the .*渠道账号, partnerId.*", messages["XIEBAO_PARTNER_ID"]
-    )
-    assert re.fullmatch(r"is not set\. Set it to the .*apiKey.*", messages["XIEBAO_API_KEY"])
-
-
-def test_production_requires_https_base_url() -> None:
-    for base_url in ("http://gateway.example", "/gateway", "HTTP://gateway.example"):
-        with pytest.raises(ConfigError) as error:
-            make_settings(XIEBAO_ENV="production", XIEBAO_BASE_URL=base_url)
-        assert get_listed_problems(error.value) == {
-            "XIEBAO_BASE_URL": f'must begin with "https://" in production, got {base_url!r}.'
-            " Remove XIEBAO_BASE_URL to use Xiebao's own gateway."
-        }
-        assert make_settings(XIEBAO_ENV="test", XIEBAO_BASE_URL=base_url).base_url == base_url
+        make_settings(XIEBAO_ENV="production", XIEBAO_BASE_URL=base_url)
+    assert error.value.problems == {
+        "XIEBAO_BASE_URL": f'must begin with "https://" in production, got {base_url!r}.'
+        " Remove XIEBAO_BASE_URL to use Xiebao's own gateway."
+    }
+    assert make_settings(XIEBAO_ENV="test", XIEBAO_BASE_URL=base_url).base_url == base_url

@@ -143,18 +143,6 @@ def test_disabled_site_needs_no_credentials(enabled: object) -> None:
 # Environment variables. Flask parses their values as JSON, and keeps invalid JSON as a string.
 
 
-def load_environment_settings(patch: pytest.MonkeyPatch, **variables: str) -> Settings:
-    """Set environment variables, and return the settings that an app reads from them.
-
-    The keyword arguments are the names of the variables without ``FLASK_XIEBAO_``.
-    """
-    for name, value in {"PARTNER_ID": "12345", "API_KEY": API_KEY, **variables}.items():
-        patch.setenv(f"FLASK_XIEBAO_{name}", value)
-    app = Flask("shop")
-    app.config.from_prefixed_env()
-    return Settings.from_config(app.config)
-
-
 #: One row per environment variable: the name without ``FLASK_XIEBAO_``, the text, and the parsed
 #: value.
 ENVIRONMENT_VARIABLES = [
@@ -185,8 +173,11 @@ ENVIRONMENT_VARIABLES = [
 def test_environment_variable_is_parsed(
     monkeypatch: pytest.MonkeyPatch, variable: str, text: str, expected: object
 ) -> None:
-    settings = load_environment_settings(monkeypatch, **{variable: text})
-    parsed = get_setting_value(settings, variable.partition("__")[0])
+    for name, value in {**REQUIRED, f"XIEBAO_{variable}": text}.items():
+        monkeypatch.setenv(f"FLASK_{name}", value)
+    app = Flask("shop")
+    app.config.from_prefixed_env()
+    parsed = get_setting_value(Settings.from_config(app.config), variable.partition("__")[0])
     assert parsed == expected
     assert type(parsed) is type(expected) or variable.startswith("EXTRA")
 
@@ -211,8 +202,7 @@ def test_deployed_site_without_env_setting_warns_once(
     config: dict[str, Any],
     is_warned: bool,
 ) -> None:
-    site = make_site(**{"TESTING": False, **config})
-    site.follow("/")
+    make_site(**{"TESTING": False, **config}).follow("/")
     warnings = [
         record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING
     ]
