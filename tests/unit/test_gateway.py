@@ -168,7 +168,7 @@ class Name(str, Enum):  # noqa: UP042 - With StrEnum, str() would return the val
     ids=short_id,
 )
 def test_integers_and_string_enums_are_sent_as_text(
-    gateway: Gateway, arguments: dict[str, Any], texts: dict[str, str]
+    gateway: Gateway, arguments: dict[str, Any], texts: dict[str, Any]
 ) -> None:
     url = gateway.url(**{"partner_uniq_key": 8, **arguments})
     # A gateway caches parts of URLs, and a string enum is equal to its text. So the second URL is

@@ -5,6 +5,7 @@ Values of the setting are in ``test_settings.py`` and ``test_invalid_settings.py
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 from inspect import iscoroutinefunction
@@ -29,10 +30,6 @@ from tests.support import (
     find_href,
     find_leaks,
 )
-
-
-async def return_true_async() -> bool:
-    return True
 
 
 @pytest.fixture
@@ -68,8 +65,10 @@ def test_member_keys_in_manual_are_correct() -> None:
         (DOCS / "en/how-to/member-secret.md").read_text("utf-8"),
         re.M,
     )
-    assert [row[2:] for row in rows] == [(id_, MEMBER_KEYS[id_]) for id_ in ("8", "m_7Qk2vX9rT4")]
-    assert rows[0][:2] == (MEMBER_SECRET, "12345")
+    assert rows == [
+        (MEMBER_SECRET, "12345", "8", MEMBER_KEYS["8"]),
+        ("", "", "m_7Qk2vX9rT4", MEMBER_KEYS["m_7Qk2vX9rT4"]),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -106,7 +105,6 @@ def test_keeps_plain_key_accepts_async_function(site_with_secret: Site) -> None:
     assert iscoroutinefunction(keeps_plain_key)
     assert get_member_key(site_with_secret, 8) == find_member_by_key(site_with_secret, "8") == "8"
     assert get_member_key(site_with_secret, 9) != "9"
-    assert find_member_by_key(site_with_secret, "9") is None
 
 
 def test_keeps_plain_key_is_not_called_without_member_secret(site: Site) -> None:
@@ -120,7 +118,7 @@ def test_keeps_plain_key_is_not_called_without_member_secret(site: Site) -> None
         (lambda member: None, "got None"),
         (lambda member: 1, "got int"),
         (lambda member: "no", "got str"),
-        (lambda member: return_true_async(), "a coroutine that is never awaited"),
+        (lambda member: asyncio.sleep(0, True), "a coroutine that is never awaited"),
     ],
     ids=["None", "int", "str", "coroutine"],
 )
@@ -171,8 +169,7 @@ def test_pages_and_logs_contain_no_member_secret(
         assert_gateway_accepts(site_with_secret.follow(find_href(page, "我要投保"))).member
         == MEMBER_KEYS["8"]
     )
-    for response in (page, handoff):
-        text = f"{response.text} {response.headers}"
-        assert find_leaks(text, MEMBER_KEYS["8"][:16], MEMBER_SECRET) == []
+    responses = f"{page.headers} {page.text} {handoff.headers} {handoff.text}"
+    assert find_leaks(responses, MEMBER_KEYS["8"][:16], MEMBER_SECRET) == []
     with site_with_secret.app.app_context():
         assert MEMBER_SECRET not in f"{vars(get_current_app_state())} {caplog.text}"

@@ -22,7 +22,6 @@ from tests.support import MEMBER_KEYS, MEMBER_SECRET
 from tests.unit.support import short_id
 
 MEMBER_UUID = UUID("0f8fad5b-d9cb-469f-a165-70867728950e")
-INVALID_MEMBER_MESSAGE = "A member's id must be a string, an integer or a UUID, got"
 
 #: One row per value that a site may pass as a member: the value, and the normalized member id.
 MEMBERS: list[tuple[object, str | None]] = [
@@ -43,10 +42,25 @@ MEMBERS: list[tuple[object, str | None]] = [
     (Markup("<7>"), "<7>"),
     (MEMBER_UUID, str(MEMBER_UUID)),
 ]
-_WRONG_TYPES: list[object] = [True, 1.5, 0.0, [], [7], (), {}, b"7", b"", ..., {7}, Platform]
 #: One row per invalid member id: the value, and a pattern for the error message.
-INVALID_MEMBERS = [
-    *[(value, INVALID_MEMBER_MESSAGE) for value in _WRONG_TYPES],
+INVALID_MEMBERS: list[tuple[object, str]] = [
+    *[
+        (value, "A member's id must be a string, an integer or a UUID, got")
+        for value in (
+            True,
+            1.5,
+            0.0,
+            list[str](),
+            [7],
+            (),
+            dict[str, str](),
+            b"7",
+            b"",
+            ...,
+            {7},
+            Platform,
+        )
+    ],
     *[(text, "A member's id has leading or trailing whitespace") for text in (" 8", "8 ")],
     ("a\nb", r"A member's id contains the unprintable character U\+000A"),
     ("x" * 257, "A member's id must have at most 256 bytes, got 257"),
@@ -92,8 +106,7 @@ MEMBER_IDS = [*MEMBER_KEYS, str(MEMBER_UUID), "a+b/c=d&e%20f g", "x" * 256, "ðŸŒ
 @pytest.mark.parametrize("member", MEMBER_IDS, ids=short_id)
 def test_member_key_is_decoded_to_same_member_id(member: str) -> None:
     key = CODEC.build_member_key(member)
-    assert key.endswith(member)
-    assert len(key) == 16 + len(member)
+    assert key[16:] == member
     assert CODEC.find_member_id(key) == CODEC.find_member_id(key[:16].upper() + key[16:]) == member
     assert (
         CODEC_WITHOUT_SECRET.build_member_key(member)
@@ -153,10 +166,12 @@ def test_forged_member_key_is_unknown(codec: MemberKeyCodec, forged_keys: list[s
 
 
 def test_member_with_plain_key_has_bare_id_as_key() -> None:
-    keeps_plain_key = {"8", "m_old"}.__contains__
-    for member in ("8", "m_old"):
-        assert CODEC.build_member_key(member, keeps_plain_key) == member
-        assert CODEC.find_member_id(member, keeps_plain_key) == member
+    keeps_plain_key = {"8"}.__contains__
+    assert (
+        CODEC.build_member_key("8", keeps_plain_key)
+        == CODEC.find_member_id("8", keeps_plain_key)
+        == "8"
+    )
     assert CODEC.build_member_key("9", keeps_plain_key) == CODEC.build_member_key("9")
     assert CODEC.find_member_id("9", keeps_plain_key) is None
     assert CODEC.find_member_id(CODEC.build_member_key("9"), keeps_plain_key) == "9"
