@@ -60,9 +60,9 @@ def test_user_agent_is_detected_in_any_case(sample: UserAgentSample) -> None:
 
 
 def test_user_agent_samples_are_distinct_and_have_sources() -> None:
-    agents, sources = {sample.agent for sample in SAMPLES}, {sample.source for sample in SAMPLES}
-    assert len(agents) == len(sources) == len(SAMPLES)
-    assert all(sample.source for sample in SAMPLES)
+    sources = {sample.source for sample in SAMPLES}
+    assert len({sample.agent for sample in SAMPLES}) == len(sources) == len(SAMPLES)
+    assert "" not in sources
 
 
 #: Parts of User-Agents with a keyword that identifies a phone, a tablet or an e-reader.
@@ -117,26 +117,11 @@ def test_keyword_in_user_agent_decides_platform(agent: object, platform: Platfor
     assert detect_with_hints(agent) is platform
 
 
-@pytest.mark.parametrize(
-    ("headers", "platform"),
-    [
-        ({}, PC),
-        (Headers({"user-agent": IPHONE}), H5),
-        (Headers({"sec-ch-ua-mobile": "?1"}), H5),
-        (Headers({"user-agent": WINDOWS}), PC),
-    ],
-    ids=short_id,
-)
-def test_detect_platform_accepts_any_mapping_of_headers(headers: Any, platform: Platform) -> None:
-    assert detect_platform(headers) is platform
-
-
 @pytest.mark.parametrize("filler", ["x", "(", "(PC ", "ios", "cfnetwork/1 ", "windows nt 1", "İ"])
 @pytest.mark.parametrize("agent", [WINDOWS, ANDROID_PHONE, IPHONE, HARMONY_PC], ids=short_id)
 def test_only_first_512_characters_of_user_agent_count(agent: str, filler: str) -> None:
     megabyte = f"{agent} {filler * 1_000_000}"[:1_000_000]
     expected = detect_with_hints(megabyte[:512])
-    assert detect_with_hints(megabyte) is expected
     assert detect_with_hints(f"{megabyte} iPhone WindowsWechat OpenHarmony Mobile") is expected
 
 
@@ -238,24 +223,31 @@ def test_app_user_agent_is_detected_as_ios_or_android_app(
     assert detect_platform({"User-Agent": agent}, app_user_agent=pattern) is expected
 
 
-@pytest.mark.parametrize("agent", [IPHONE, IPAD_AS_MAC, ANDROID_PHONE, "okhttp/4.12.0 Shop"])
-@pytest.mark.parametrize("pattern", [None, "", "ShopApp/", "^iPhone", "shop"])
-def test_user_agent_without_app_pattern_is_h5(agent: str, pattern: str | None) -> None:
-    assert detect_platform({"User-Agent": agent}, app_user_agent=pattern) is H5
-
-
 @pytest.mark.parametrize(
-    ("headers", "platform", "platform_without_pattern"),
+    ("headers", "pattern", "platform"),
     [
-        ({"User-Agent": "ShopApp/3.2", "Sec-CH-UA-Platform": '"Android"'}, ANDROID, H5),
-        ({"User-Agent": f"{IPHONE} ShopApp/3.2", "Sec-CH-UA-Mobile": "?1"}, IOS, H5),
+        # A User-Agent that the pattern does not match is not from the app.
+        *[
+            ({"User-Agent": agent}, pattern, H5)
+            for agent in (IPHONE, IPAD_AS_MAC, ANDROID_PHONE, "okhttp/4.12.0 Shop")
+            for pattern in (None, "", "ShopApp/", "^iPhone", "shop")
+        ],
+        ({"User-Agent": "ShopApp/3.2", "Sec-CH-UA-Platform": '"Android"'}, "ShopApp", ANDROID),
+        ({"User-Agent": "ShopApp/3.2", "Sec-CH-UA-Platform": '"Android"'}, None, H5),
+        ({"User-Agent": f"{IPHONE} ShopApp/3.2", "Sec-CH-UA-Mobile": "?1"}, "ShopApp", IOS),
+        ({"User-Agent": f"{IPHONE} ShopApp/3.2", "Sec-CH-UA-Mobile": "?1"}, None, H5),
+        # Any mapping is accepted. In Werkzeug's mapping, the case of the names does not matter.
+        ({}, None, PC),
+        (Headers({"user-agent": IPHONE}), None, H5),
+        (Headers({"sec-ch-ua-mobile": "?1"}), None, H5),
+        (Headers({"user-agent": WINDOWS}), None, PC),
     ],
+    ids=short_id,
 )
-def test_client_hint_decides_platform_of_app(
-    headers: dict[str, str], platform: Platform, platform_without_pattern: Platform
+def test_headers_and_app_pattern_decide_platform(
+    headers: Any, pattern: str | None, platform: Platform
 ) -> None:
-    assert detect_platform(headers, app_user_agent="ShopApp") is platform
-    assert detect_platform(headers) is platform_without_pattern
+    assert detect_platform(headers, app_user_agent=pattern) is platform
 
 
 def test_invalid_app_user_agent_pattern_raises_error() -> None:
@@ -284,7 +276,6 @@ def test_platform_of_accepts_platform_code_and_name(platform: Platform) -> None:
     ids=repr,
 )
 def test_platform_of_rejects_other_values(value: object) -> None:
-    with pytest.raises(ValueError, match="from 1 to 4") as error:
+    with pytest.raises(ValueError, match='1 to 4, or "h5", "pc", "ios" or "android"') as error:
         Platform.of(value)
-    for text in (repr(value), *(f'"{platform.slug}"' for platform in Platform)):
-        assert text in str(error.value)
+    assert str(error.value).startswith(f"{value!r} is not a platform.")
