@@ -11,7 +11,6 @@ from dataclasses import FrozenInstanceError, replace
 from typing import Any
 
 import pytest
-import time_machine
 from itsdangerous import Signer, URLSafeSerializer, URLSafeTimedSerializer
 from itsdangerous.encoding import base64_encode
 
@@ -24,11 +23,9 @@ from flask_xiebao.links.tokens import (
     mask_tokens_and_credentials,
     parse_token_without_verifying,
 )
-from tests.support import INSURE_NUM, PRODUCT_CODE
+from tests.support import INSURE_NUM, NOW, PRODUCT_CODE
 from tests.tokens import CLICK_SALT, encode_payload, sign_token
 from tests.unit.support import short_id
-
-NOW = 1_700_000_000
 
 PRODUCT = Entry("product", PRODUCT_CODE)
 BEARER = Entry("policy", INSURE_NUM, member="会员 7", no_login_for=60, return_to="/orders/8")
@@ -41,10 +38,6 @@ def signer() -> TokenSigner:
 
 
 # Arguments of ``Entry``
-
-_NO_HOST = "return_to must not point to another site"
-_NO_PATH = 'return_to must be a path of this site that begins with "/"'
-_SECONDS = "no_login_for must be an integer number of seconds from 1 to 1,000,000,000"
 
 #: One row per invalid entry: the arguments to change in a valid product entry, and a pattern for
 #: the error message.
@@ -86,12 +79,15 @@ INVALID_ENTRIES: list[tuple[dict[str, Any], str]] = [
     ],
     *[({"platform": platform}, "platform") for platform in ("tv", 9, 0, [1])],
     *[
-        ({"member": "7", "no_login_for": no_login_for}, _SECONDS)
+        (
+            {"member": "7", "no_login_for": no_login_for},
+            "no_login_for must be an integer number of seconds from 1 to 1,000,000,000",
+        )
         for no_login_for in (0, -1, True, False, 1.5, 60.0, "60", "", [60])
     ],
     ({"no_login_for": 60}, 'A link with "no_login_for" requires "member"'),
     *[
-        ({"return_to": path}, _NO_PATH)
+        ({"return_to": path}, 'return_to must be a path of this site that begins with "/"')
         for path in (
             *("", " ", "orders/8", "./orders", "?paid=1", "#paid", " /orders", "\\orders"),
             *("https://evil.example/", "https:/x", "javascript:alert(1)", "evil.example"),
@@ -99,7 +95,7 @@ INVALID_ENTRIES: list[tuple[dict[str, Any], str]] = [
         )
     ],
     *[
-        ({"return_to": path}, _NO_HOST)
+        ({"return_to": path}, "return_to must not point to another site")
         for path in (
             *("//evil.example", "///evil.example", "/\\evil.example", "/\\/evil.example"),
             *("/orders\\8", "/\t/evil.example", "/\n/evil.example", "/\r/evil.example"),
@@ -166,27 +162,25 @@ def test_entry_is_immutable() -> None:
 # Signing times of tokens
 
 
-def test_token_without_member_does_not_depend_on_time(signer: TokenSigner) -> None:
-    with time_machine.travel(NOW, tick=False):
-        first = signer.build_entry_token(PRODUCT)
-    with time_machine.travel(NOW + 86_400, tick=False):
-        assert signer.build_entry_token(PRODUCT) == first
-        assert signer.parse_entry_token(first).signed_at is None
+def test_token_without_member_does_not_depend_on_time(signer: TokenSigner, clock: Any) -> None:
+    first = signer.build_entry_token(PRODUCT)
+    clock.shift(86_400)
+    assert signer.build_entry_token(PRODUCT) == first
+    assert signer.parse_entry_token(first).signed_at is None
 
 
 @pytest.mark.parametrize("no_login_for", [None, 60])
 def test_token_with_member_keeps_first_signing_time(
-    signer: TokenSigner, no_login_for: int | None
+    signer: TokenSigner, clock: Any, no_login_for: int | None
 ) -> None:
     entry = Entry("product", PRODUCT_CODE, member="7", no_login_for=no_login_for)
-    with time_machine.travel(NOW, tick=False):
-        token = signer.build_entry_token(entry)
-    with time_machine.travel(NOW + 10**8, tick=False):
-        loaded = signer.parse_entry_token(token)
-        assert loaded == entry
-        assert loaded.signed_at == NOW
-        assert signer.parse_entry_token(signer.build_entry_token(loaded)).signed_at == NOW
-        assert signer.parse_entry_token(signer.build_entry_token(entry)).signed_at == NOW + 10**8
+    token = signer.build_entry_token(entry)
+    clock.shift(10**8)
+    loaded = signer.parse_entry_token(token)
+    assert loaded == entry
+    assert loaded.signed_at == NOW
+    assert signer.parse_entry_token(signer.build_entry_token(loaded)).signed_at == NOW
+    assert signer.parse_entry_token(signer.build_entry_token(entry)).signed_at == NOW + 10**8
 
 
 _SIGNED = replace(BEARER, signed_at=NOW)
