@@ -16,7 +16,7 @@ from markupsafe import Markup
 
 from flask_xiebao import Xiebao
 
-from ..auth import MEMBERS
+from ..auth import MEMBERS, current_member
 from ..languages import get_language
 from .catalog_examples import (
     CARDS,
@@ -52,7 +52,9 @@ _IMPORTS = (
 
 def render_example(source: str) -> Markup:
     """Render the Jinja source of an example, and return the HTML."""
-    html = render_template_string(_IMPORTS + source, member_id=next(iter(MEMBERS)))
+    html = render_template_string(
+        _IMPORTS + source, member_id=current_member() or next(iter(MEMBERS))
+    )
     return Markup(html)  # noqa: S704 - The source is a constant, and Jinja escapes the values in it.
 
 

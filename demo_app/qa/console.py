@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 from flask import (
     Blueprint,
@@ -56,6 +57,8 @@ GATEWAY_PAGES = {
 #: refused.
 EVENT_PAGES = {**GATEWAY_PAGES, "paid": lazy_gettext("Return link")}
 PLATFORMS = {"h5": "H5", "pc": "PC", "ios": "iOS", "android": "Android"}
+#: The titles of the platforms, by the value of the parameter ``platform`` in gateway URLs.
+PLATFORMS_BY_CODE = {str(platform.value): PLATFORMS[platform.slug] for platform in Platform}
 #: The names of the steps of a purchase, by the type of the notification about the step.
 STEPS = {
     1: lazy_gettext("Application"),
@@ -103,6 +106,12 @@ def convert_to_beijing_time(timestamp: float) -> datetime:
     return datetime.fromtimestamp(timestamp, CHINA_TIME)
 
 
+@pages.app_template_filter("gateway_platform")
+def find_gateway_platform(url: str) -> str:
+    """Return the title of the platform in a gateway URL, or "" for another URL."""
+    return PLATFORMS_BY_CODE.get(dict(parse_qsl(urlsplit(url).query)).get("platform", ""), "")
+
+
 @pages.app_template_filter("capitalize_english")
 def capitalize_english(text: str) -> str:
     """Capitalize an English heading, because the texts of the check begin in lower case."""
@@ -119,9 +128,7 @@ def add_text_tables() -> dict[str, Any]:
         "reasons": REASONS,
         "steps": STEPS,
         "platforms": PLATFORMS,
-        "platforms_by_code": {
-            str(platform.value): PLATFORMS[platform.slug] for platform in Platform
-        },
+        "platforms_by_code": PLATFORMS_BY_CODE,
     }
 
 
@@ -210,19 +217,20 @@ def show_events() -> str:
     choices: dict[str, tuple[str, Mapping[str, Any]]] = {
         "kind": (_("Event"), KINDS),
         "member": (_("Member"), {name: member["name"] for name, member in MEMBERS.items()}),
-        "page": (_("Page"), EVENT_PAGES),
+        "page": (_("Page"), GATEWAY_PAGES),
     }
     arguments = {name: request.args.get(name, "") for name in choices}
     chosen = {name: arguments[name] for name in choices if arguments[name] in choices[name][1]}
     events = get_events()
-    # The filter by kind applies to the event list, but not to the numbers of events at each step.
-    of_all_kinds = filter_events(events, {**chosen, "kind": ""})
-    filtered = filter_events(of_all_kinds, chosen)
+    # Only the filter by member applies to the numbers of events at each step, because notifications
+    # have no gateway page.
+    of_member = filter_events(events, {"member": chosen.get("member", "")})
+    filtered = filter_events(of_member, chosen)
     last_page = max(1, -(-len(filtered) // EVENTS_PER_PAGE))
     page = min(max(request.args.get("at", 1, type=int), 1), last_page)
     return render_template(
         "qa/events.html",
-        step_counts=count_events_per_step(of_all_kinds),
+        step_counts=count_events_per_step(of_member),
         has_events=bool(events),
         count=len(filtered),
         events=filtered[(page - 1) * EVENTS_PER_PAGE : page * EVENTS_PER_PAGE],

@@ -33,8 +33,8 @@ DEVICE_HEADERS = ("User-Agent", "Sec-CH-UA-Mobile", "Sec-CH-UA-Platform")
 MESSAGES = {
     "page": lazy_gettext("There is no such page. Choose the product, home or policy page."),
     "reference": lazy_gettext(
-        "The product code or application number is wrong. It must not contain invisible characters"
-        " or be too long."
+        "The product code or application number is wrong. It must not contain spaces or invisible"
+        " characters, or be too long."
     ),
     "member": lazy_gettext(
         "The member is wrong. Links to policies and links that are valid without sign-in need a"
@@ -49,8 +49,8 @@ MESSAGES = {
         " too long."
     ),
     "no_login_for": lazy_gettext(
-        "The number of seconds without sign-in is wrong. Enter a positive whole number, for example"
-        " 3600 for an hour."
+        "The number of seconds without sign-in is wrong. Enter a whole number from 1 to"
+        " 1,000,000,000, for example 3600 for an hour."
     ),
     "return_to": lazy_gettext(
         "The address to return to after payment is wrong. Enter a path of this site that begins"

@@ -79,6 +79,10 @@ def test_script_warns_about_low_contrast_in_debug_mode_only(
         visitor.page.evaluate(
             "new Promise(done => new IntersectionObserver(() => done()).observe(document.body))"
         )
+        # On a busy machine, the warnings reach this process a moment later.
+        for _ in range(50):
+            if len(visitor.errors) < len(warnings):
+                visitor.page.wait_for_timeout(100)
 
     messages, visitor.errors = visitor.errors, []
     for warning, message in zip(warnings, messages, strict=True):

@@ -258,7 +258,7 @@ def test_console_explains_failures(demo: Flask) -> None:
     assert re.match(r"✗ \d+ 项不通过", find_element(page, "title").text)
     permanent_redirect, error = page.select(".problem")
     assert (
-        find_missing_texts(permanent_redirect, "浏览器会一直记住永久跳转", "实际 301 应当 302")
+        find_missing_texts(permanent_redirect, "浏览器会一直记住永久跳转", "实际 301 预期 302")
         == []
     )
     assert find_missing_texts(permanent_redirect, "产品详情页：已登录 · Windows Chrome") == []
@@ -267,10 +267,16 @@ def test_console_explains_failures(demo: Flask) -> None:
     # If no filter is chosen, the console shows only the rows with failures.
     assert find_element(page, ".filters [aria-current=true]").text.startswith("✗ 不通过")
     rows = find_result_cells(page)
-    assert get_text(rows["产品详情页：已登录"]["iPhone Safari"]) == "✗ 301"
+    assert get_text(rows["产品详情页：已登录"]["iPhone Safari"]) == "✗ 301 H5"
     assert "产品详情页：链接被改动" not in rows
     details = get_page(demo.test_client(), "/qa/product-plain/iphone")
     assert find_missing_texts(details, "iPhone Safari ✗ 不通过", "浏览器会一直记住永久跳转") == []
+
+
+def test_failed_cell_shows_platform_of_gateway_url(tmp_path: Path) -> None:
+    demo = create_demo(tmp_path, XIEBAO_APP_USER_AGENT="Mozilla", **ONE_DEVICE)
+    cells = find_result_cells(get_page(demo.test_client()))["产品详情页：已登录"]
+    assert get_text(cells["iPhone Safari"]) == "✗ 302 iOS"
 
 
 # Real partner account

@@ -105,7 +105,10 @@ WRONG_VALUES: dict[str, tuple[dict[str, str], list[str]]] = {
     **{
         f"{name} of seconds": (
             {"member": LIN, "no_login_for": value},
-            ["no_login_for must be an integer number of seconds from 1", "要填正整数"],
+            [
+                "no_login_for must be an integer number of seconds from 1",
+                "请填 1 到 1,000,000,000 的整数",
+            ],
         )
         for name, value in {"word instead": "soon", "zero": "0", "large number": "9" * 5000}.items()
     },

@@ -208,6 +208,11 @@ def test_page_after_payment_waits_for_notification(
     assert len(get_policies(client)) == earlier_purchases
 
 
+def test_page_after_payment_asks_visitor_to_log_in(demo: Flask, client: FlaskClient) -> None:
+    assert "登录后可查看保单" in demo.test_client().get("/insured").text
+    assert "登录后可查看保单" not in client.get("/insured").text
+
+
 def test_page_after_payment_ignores_policy_paid_before_click(client: FlaskClient) -> None:
     insure_num = buy_policy(client)
     with time_machine.travel(time.time() + 5):
