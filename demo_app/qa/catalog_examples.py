@@ -531,7 +531,7 @@ TOKENS = (
     DesignToken("--xiebao-font", "inherit", lazy_gettext("Font")),
     DesignToken("--xiebao-font-size", "max(1em, 12px)", lazy_gettext("Font size")),
     DesignToken("--xiebao-font-weight", "600", lazy_gettext("Weight of buttons and titles")),
-    DesignToken("--xiebao-padding", "0.5em 1.25em", lazy_gettext("Padding of buttons")),
+    DesignToken("--xiebao-padding", "0.5em min(1.25em, 6vw)", lazy_gettext("Padding of buttons")),
     DesignToken("--xiebao-radius", "8px", lazy_gettext("Corners of buttons and images")),
     DesignToken("--xiebao-shadow", "0 0 #0000", lazy_gettext("Shadow of buttons")),
     DesignToken("--xiebao-card-padding", "10px … 16px", lazy_gettext("Padding of cards")),
