@@ -19,7 +19,7 @@ from flask_xiebao import Gateway, Notification, OrderClient, OrderError
 from tests.support import INSURE_NUM, Site
 from tests.vectors import NAME
 
-# The callback
+# Helpers for the callback
 
 
 @dataclass
@@ -83,7 +83,7 @@ def get_log_entries(caplog: pytest.LogCaptureFixture, logger_name: str) -> list[
     return [(level, text) for name, level, text in caplog.record_tuples if name == logger_name]
 
 
-# Order queries
+# Helpers for order queries
 
 #: The fields of the test order that the gateway sends in the response to an order query.
 ORDER_FIELDS: dict[str, Any] = {

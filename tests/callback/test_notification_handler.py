@@ -47,7 +47,7 @@ from tests.support import (
 )
 from tests.vectors import ISSUED, NAME, PAID, SURRENDERED, VECTORS, build_notification
 
-# Successful handlers
+# Notification handlers without errors
 
 
 def test_each_delivery_of_notification_reaches_handler_and_receivers(
@@ -122,7 +122,7 @@ def test_callback_returns_200_if_handler_returns_none_or_object(site: Site, resu
     assert send_notification(site, PAID).status_code == 200
 
 
-# Failing handlers
+# Failing notification handlers
 
 #: An exception's message that must not be logged, because it contains a person's name.
 ERROR_MESSAGE = f"duplicate key: {NAME} already exists"
@@ -301,7 +301,7 @@ def test_only_first_ten_of_many_failures_are_logged(
     assert [text for text in messages if "Similar messages are suppressed" in text] == messages[-1:]
 
 
-# Failing receivers
+# Failing signal receivers
 
 
 @pytest.mark.parametrize("strict", [True, False], ids=["strict", "not strict"])
@@ -329,7 +329,7 @@ def test_failed_receiver_keeps_status_200_and_logs_no_names(
     assert NAME not in caplog.text
 
 
-# Sites without a handler and disabled sites
+# Notifications to sites that have no handler or are disabled
 
 
 def test_notification_without_handler_returns_404_and_warns_once(

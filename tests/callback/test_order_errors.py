@@ -43,7 +43,7 @@ def format_client_report(gateway: FakeOrderGateway, error: OrderError) -> str:
     return f"{client!r} {vars(client)} {format_error_report(error, suppressed=False)}"
 
 
-# Refused queries
+# Order queries that the gateway refuses
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_order_error_has_gateway_message_with_masked_secrets(
     assert find_leaks(format_client_report(gateway, error), *secrets) == []
 
 
-# Invalid responses
+# Invalid responses to order queries
 
 #: One row per invalid response: the response that ``FakeOrderGateway`` sends, and a part of the
 #: message of the ``OrderError``.
@@ -231,7 +231,7 @@ def test_location_header_is_masked_and_shortened_in_error(url: str, expected: st
     assert find_leaks(format_client_report(gateway, error), API_KEY, gateway.last_sign) == []
 
 
-# Process exits and a missing httpx
+# Order queries that fail before there is a response
 
 
 @pytest.mark.parametrize("error", [SystemExit(1), KeyboardInterrupt()], ids=repr)
@@ -252,7 +252,7 @@ def test_missing_httpx_raises_order_error_with_pip_command(
         OrderClient("12345", "Key", base_url="https://testapi.xiebao18.com")
 
 
-# HTTP connections
+# HTTP connections of the order client
 
 
 @contextlib.contextmanager
@@ -284,15 +284,15 @@ def serve_raw_response(start: bytes, repeated_part: bytes = b"") -> Iterator[str
         thread.join()
 
 
-# The headers of a response with a body of 99,999 bytes, and of a response with a chunked body.
+# Response headers that announce a body of 99,999 bytes, or a chunked body.
 SIZED = b"HTTP/1.1 200 OK\r\nContent-Length: 99999\r\n\r\n"
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 TIMEOUT_MESSAGE = "The gateway did not respond within 0.3 seconds."
 MALFORMED_MESSAGE = "The gateway cannot be reached at {url} (RemoteProtocolError)."
 
 
-# No row has headers that arrive byte by byte, because the client does not limit the time for slow
-# headers, as the manual says.
+# As the manual says, the client does not limit the time for slow headers, so no test case sends the
+# headers byte by byte.
 @pytest.mark.parametrize(
     ("start", "repeated_part", "timeout", "message"),
     [

@@ -169,4 +169,4 @@ def test_listed_order_status_is_read_from_pay_state_and_issue_state() -> None:
     [order] = FakeOrderGateway(page).client.iter()
     assert (order.pay_status, order.issue_status) == (PayStatus.PAID, IssueStatus.ISSUED)
     assert order.effective_status == EffectiveStatus.SURRENDERED
-    assert order.price_fen is None  # The field "price" is not in fen.
+    assert order.price_fen is None  # The listed field "price" is not in fen.

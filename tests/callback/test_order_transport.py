@@ -30,7 +30,7 @@ from tests.support import (
 )
 from tests.vectors import compute_sign
 
-# Queries to the site's own app
+# Order queries to the site's own app
 
 
 def make_site_with_gateway(**config: Any) -> tuple[Site, list[tuple[str, bytes]]]:
@@ -130,7 +130,7 @@ def test_xiebao_orders_without_api_key_raises_config_error(make_site: MakeSite) 
         _ = site.xiebao.orders
 
 
-# HTTP queries
+# Order queries over HTTP
 
 
 @pytest.mark.parametrize(

@@ -102,7 +102,8 @@ def test_callback_response_is_uncached_json_without_cookies(
     expected: dict[str, object],
 ) -> None:
     site = make_site(**DEPLOYED, XIEBAO_NOTIFY_TOKEN=NOTIFY_TOKEN)
-    # The handler fails for the notification about an issued policy, because it returns False.
+    # For the notification about an issued policy, the handler returns False, which counts as a
+    # failure.
     register_handler(site, lambda notification: notification.type != NotificationType.ISSUE)
 
     response = site.app.test_client().open(f"/xiebao/notify/{token}", method=method, data=body)
@@ -113,7 +114,7 @@ def test_callback_response_is_uncached_json_without_cookies(
     assert "Set-Cookie" not in response.headers
 
 
-# Accepted requests
+# Requests that the callback accepts
 
 
 @pytest.mark.parametrize(
@@ -192,7 +193,7 @@ def test_callback_needs_no_csrf_token_but_views_of_site_do(
         assert [client.post(url, data=PAID).status_code for url in urls] == [400, 200, 400]
 
 
-# Rejected requests
+# Requests that the callback rejects
 
 #: One row per rejected notification: the body, the status of the response, and the reason in the
 #: log.
@@ -232,7 +233,7 @@ def test_rejected_notification_is_logged_without_its_content(
     [(level, message)] = get_log_entries(caplog, "flask_xiebao")
     assert level == logging.INFO
     assert message.startswith(f"Rejected a notification: {reason}. ")
-    # The log message may contain texts with fewer than 12 characters, such as field names.
+    # Ignore texts with fewer than 12 characters, because the log message may contain field names.
     long_texts = [text for text in body.decode("utf-8", "replace").split('"') if len(text) >= 12]
     assert [text for text in ["12345", *long_texts] if text in message] == []
 

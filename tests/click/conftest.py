@@ -12,6 +12,6 @@ import time_machine
 def monotonic_clock(
     clock: time_machine.Traveller, monkeypatch: pytest.MonkeyPatch
 ) -> time_machine.Traveller:
-    """The fixture ``clock``. Its ``shift()`` also advances ``time.monotonic()``."""
+    """The fixture ``clock``, whose ``shift()`` also advances ``time.monotonic()``."""
     monkeypatch.setattr(time, "monotonic", time.time)
     return clock

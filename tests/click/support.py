@@ -196,7 +196,8 @@ def build_link_cases(
             LinkCase(disabled_site, "alice", link, 404, reason="disabled"),
             LinkCase(site, "alice", f"/xiebao/{page}/nonsense", 404, reason="invalid_link"),
             LinkCase(site, "bob", link, 503, environ={"HTTP_PURPOSE": "prefetch"}),
-            # A script gets the page with the "Continue" link, even for a link that is refused.
+            # A script gets the page with the "Continue" link, even if a click on the link would be
+            # refused.
             *(
                 LinkCase(each_site, visitor, path, 200, environ={"HTTP_HX_REQUEST": "true"})
                 for each_site, visitor, path in (

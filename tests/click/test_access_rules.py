@@ -1,7 +1,7 @@
 """Tests for who may follow a link: the link's member, other members and anonymous visitors.
 
-To test another case, add a row to ``ACCESS_RULES``. The same rules, with more times, are tested
-without requests in ``tests/unit/test_access_rules.py``.
+To test another combination of link and visitor, add a row to ``ACCESS_RULES``. The same rules, with
+more times, are tested without requests in ``tests/unit/test_access_rules.py``.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ import pytest
 from tests.click.support import assert_click_outcome
 from tests.support import LINK_ARGUMENTS, MakeSite, SentSignals
 
-#: One row per click: the member of the link, the ``no_login_for`` of the link in seconds, the
-#: member who is logged in a minute later, when the click happens, and the expected outcome.
+#: One row per click on a link that was built a minute earlier: the member of the link, the
+#: ``no_login_for`` of the link in seconds, the member who is logged in at the click, and the
+#: expected outcome.
 ACCESS_RULES = [
     (None, None, None, "401 login_required"),
     (None, None, "alice", "302 alice"),

@@ -144,8 +144,8 @@ def build_fetch_headers(mode: str, destination: str, site: str) -> dict[str, str
     return {"Sec-Fetch-Mode": mode, "Sec-Fetch-Dest": destination, "Sec-Fetch-Site": site}
 
 
-#: One row per request: the query string, the request headers, and whether the request counts as a
-#: click on the "Continue" link.
+#: One row per request for a link: the query string, the request headers, and whether the request
+#: counts as a click on the "Continue" link.
 GO_PARAMETERS: list[tuple[str, dict[str, str], bool]] = [
     *(
         (query, {"Sec-Fetch-Mode": "cors"}, True)

@@ -1,6 +1,6 @@
 """Tests for pickling and copying the exceptions of the package.
 
-The tests of the code that raises an exception also check the argument that the exception names, for
+Which argument an exception names is tested together with the code that raises the exception, for
 example in ``test_links.py``.
 """
 

@@ -119,7 +119,8 @@ def test_forged_values_appear_in_no_response(
         assert response.status_code < 500, case
         if not changes_device and "platform" not in name:
             assert response.status_code == case.status, case
-        # None of these words can appear in a token by chance.
+        # None of these words can appear in a token by chance, so each match comes from a forged
+        # value.
         words = (EVIL, "javascript:", ":6666", "<script>", "the.stranger")
         assert find_leaks(collect_response_text(response), *words) == [], case
         location = response.headers.get("Location", "")

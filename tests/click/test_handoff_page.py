@@ -129,7 +129,8 @@ def test_new_qr_code_can_be_requested_after_old_code_expired(
 @pytest.mark.parametrize(
     ("config", "page", "expected"),
     [
-        # No other visitor sees this QR code, only the client that sent the forged Host header.
+        # The QR code may have a forged host, because only the client that sent the forged ``Host``
+        # header sees the QR code.
         (DEPLOYED, "home", "http://evil.example/xiebao/home/"),
         (DEPLOYED, "policy", "http://evil.example/xiebao/policy/"),
         ({"XIEBAO_PUBLIC_URL": "https://shop.example/m"}, "home", "https://shop.example/m/xiebao/"),

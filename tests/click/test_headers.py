@@ -91,8 +91,8 @@ def add_subclass_hook(app: Flask, hook: RequestHook) -> None:
     app.__class__ = type("Shop", (Flask,), {"process_response": process_and_call_hook})
 
 
-#: One function per kind of request hook. The hook of the first function belongs to the blueprint of
-#: the extension, so Flask does not call it for the pages of the site.
+#: One function per kind of request hook. The first function adds the hook to the extension's
+#: blueprint, so Flask does not call this hook for the pages of the site.
 ADD_HOOK_FUNCTIONS: list[AddRequestHook] = [
     add_blueprint_hook,
     add_app_hook,
@@ -228,7 +228,8 @@ CHANGES = {
     "body with wrong length": RedirectChange(
         {"response": [b"Goodbye."]}, {"Content-Length": "3"}, body=b"Goodbye."
     ),
-    # Werkzeug streams a body that is neither a list nor a tuple, so its length is unknown.
+    # Werkzeug streams a body that is neither a list nor a tuple, so the length of the body is
+    # unknown.
     "streamed body": RedirectChange(
         {"response": deque(["Good", "bye."])}, body=b"Goodbye.", has_length=False
     ),
@@ -289,7 +290,7 @@ def test_redirect_changed_by_request_hook_is_sent_with_valid_headers(
     assert change.headers.items() <= dict(response.headers).items()
 
 
-# Errors and responses to other requests
+# Other responses that request hooks send or change
 
 
 def test_response_of_before_request_function_has_privacy_headers() -> None:

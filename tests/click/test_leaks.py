@@ -136,7 +136,10 @@ def find_package_objects() -> dict[int, Any]:
 
 
 def format_object(value: Any) -> dict[str, str]:
-    """Return the texts that logs, debuggers and error reports may contain for an object."""
+    """Format an object like logs, debuggers and error reports do.
+
+    Return each text by the name of its format.
+    """
     slots = set(getattr(type(value), "__slots__", ())) - {"_value"}
     attributes = [
         {name: getattr(value, name, None) for name in slots},

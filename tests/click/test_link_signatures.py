@@ -114,8 +114,8 @@ def test_links_open_only_while_their_key_is_configured(site: Site) -> None:
     signed_links: list[tuple[str, str]] = []
     for key, fallbacks, valid_keys in KEY_ROTATIONS:
         site.app.config.update(SECRET_KEY=key, SECRET_KEY_FALLBACKS=fallbacks)
-        # The extension caches the token of a link without a member, and the entry with this link on
-        # a page, but not longer than the key of the token is configured.
+        # For a link without a member, the extension caches the token and the rendered entry, but
+        # only while the key that signed the token is configured.
         signed_links.append((key, find_href(site.render("{{ insurance_home_entry() }}"))))
         for options in ({}, {"member": "alice"}, {"member": "alice", "no_login_for": 60}):
             link = site.link("product", return_to="/orders/8", **options)

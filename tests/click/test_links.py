@@ -257,7 +257,8 @@ def test_whitespace_around_case_code_is_stripped_with_one_warning(
         " CHAR(n) column), which was left out of the link. Strip the value in the code that reads"
         " it. See "
     )
-    # The templates are strings without a file, so the warning names the line of the Python code.
+    # The templates are strings without a file, so the warning names the line of the Python code
+    # that renders the template.
     assert re.search(r"/(support|click/test_links)\.py, line \d+\.$", warning)
 
 

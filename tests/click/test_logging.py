@@ -32,8 +32,8 @@ def test_template_error_and_failing_receivers_are_logged_once_per_minute(
     site = make_site(**DEPLOYED)
     site.log_in("alice")
     with ExitStack() as stack:
-        # The log has at most ten errors with variable texts. Twelve receivers fail here, because
-        # this limit must not apply to the errors of receivers.
+        # The extension logs at most ten errors with variable texts. This limit must not apply to
+        # the errors of signal receivers, so twelve receivers fail here.
         for number in range(12):
             fail = failing_function(ConnectionError("The database is down."))
             fail.__qualname__ = f"count_{number}"

@@ -67,7 +67,7 @@ REMOVED_NAMES: list[tuple[str, type[Exception], Callable[[Site], object]]] = [
 def load_old_tokens(kind: str) -> list[Any]:
     """Return one test parameter per token of an older version: the token, and the entry's fields.
 
-    :param kind: ``links`` or ``returns``.
+    :param kind: ``links`` for entry links, ``returns`` for return links.
     """
     return [
         pytest.param(row["token"], row["entry"], id=f"{file.stem} {row['entry']['page']}")

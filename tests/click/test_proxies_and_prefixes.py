@@ -52,7 +52,7 @@ def test_url_prefix_setting_changes_all_endpoints(make_site: MakeSite, prefix: s
     }
 
 
-# URLs of the gateway
+# Redirects to gateway URLs
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_redirect_to_relative_gateway_url_includes_path_of_site(
     assert browser.get(verdict["pay_success"]).location == "/done"
 
 
-# Proxies and other code that changes URLs
+# Links on sites that are behind a proxy or change URLs
 
 
 def test_links_have_scheme_host_and_prefix_of_proxy_headers() -> None:
@@ -170,7 +170,7 @@ def test_click_below_other_path_than_public_url_is_logged_as_one_warning(
     site = make_proxied_site(**DEPLOYED, XIEBAO_PUBLIC_URL=public_url)
     link = site.link("product", return_to="/")
     for _ in range(3):
-        monotonic_clock.shift(61)  # Only other warnings are logged again after a minute.
+        monotonic_clock.shift(61)  # This warning is not repeated after a minute.
         headers = {**PHONE, "X-Forwarded-Prefix": prefix.encode().decode("latin-1")}
         return_link = get_return_link(site.follow(link, headers))
         assert return_link.startswith(f"{public_url}/xiebao/paid/")

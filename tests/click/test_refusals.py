@@ -74,7 +74,7 @@ CAUSES = {
 
 @dataclass(frozen=True)
 class RefusedLink:
-    """A link that is built while alice is logged in, and a request for the link that is refused.
+    """A refused request for a link that is built while alice is logged in.
 
     :ivar cause: the expected cause of the refusal.
     :ivar page: the gateway page, or ``paid`` for a return link.
@@ -260,8 +260,8 @@ def test_responses_to_invalid_links_are_identical(name: str, accept: str) -> Non
 
 # The refusal page
 
-#: One row per refused link: the name of the link, and the title of the refusal page in Chinese and
-#: in English.
+#: One row per refused link: the name of the link in ``REFUSED_LINKS``, and the title of the refusal
+#: page in Chinese and in English.
 TITLES = {
     "anonymous visitor": ("请先登录", "Please sign in"),
     "another member": ("这个链接属于另一位会员", "This link belongs to another member"),

@@ -83,7 +83,7 @@ def test_pages_are_html_if_response_class_defaults_to_json(site: Site) -> None:
         assert site.follow(link, PC).mimetype == "text/html"
 
 
-# Templates of the site
+# Site templates that override templates of the extension
 
 HEADER_BLOCK = (
     '{% extends "xiebao/default/layout.html" %}'

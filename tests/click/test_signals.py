@@ -32,7 +32,7 @@ EACH_SIGNAL = pytest.mark.parametrize(
 
 
 def trigger_signal(site: Site, signal: NamedSignal) -> int:
-    """Make a request for which this signal is sent, and return the status of the response."""
+    """Make a request that sends this signal, and return the status of the response."""
     site.log_in("alice")
     link = site.link("product")
     if signal is entry_refused:
@@ -44,7 +44,7 @@ def trigger_signal(site: Site, signal: NamedSignal) -> int:
 
 @dataclass(eq=False)
 class FailingReceiver:
-    """A signal receiver that raises an error, both as an object and through its method."""
+    """A signal receiver that raises an error. A test connects the object itself or its method."""
 
     error: BaseException
 

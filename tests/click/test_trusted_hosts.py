@@ -31,7 +31,7 @@ from tests.support import (
 FORGED_URL = "https://evil.example"
 PUBLIC_BELOW_PATH = {"XIEBAO_PUBLIC_URL": "https://shop.example/mall"}
 
-# Links with a member
+# Absolute links with a member
 
 #: One row per site: the settings, the URL of the request, and the expected beginning of the
 #: absolute link.

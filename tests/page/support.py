@@ -17,23 +17,23 @@ from werkzeug.test import TestResponse
 from flask_xiebao import Platform
 from tests.support import INSURE_NUM, MACROS, PC, PHONE, PRODUCT_CODE, Site, parse_html
 
-# Templates that call the macros
+# Templates that call the extension's macros
 
 PRODUCT_ENTRY = f'{{{{ insurance_entry("{PRODUCT_CODE}") }}}}'
 HOME_ENTRY = "{{ insurance_home_entry() }}"
 POLICY_ENTRY = f'{{{{ policy_entry("{INSURE_NUM}") }}}}'
 QR_CODE = f'{{{{ insurance_qr("{PRODUCT_CODE}") }}}}'
-#: The templates of one entry for each gateway page, by the name of the page.
+#: Templates with one insurance entry each, by the gateway page that the entry opens.
 ENTRIES = {"product": PRODUCT_ENTRY, "home": HOME_ENTRY, "policy": POLICY_ENTRY}
-#: Templates of entries that belong to the member with the id ``li``.
+#: Templates with an insurance entry that belongs to the member with the id ``li``.
 MEMBER_ENTRY = f"{{{{ insurance_entry('{PRODUCT_CODE}', member='li') }}}}"
 MEMBER_POLICY_ENTRY = f"{{{{ policy_entry('{INSURE_NUM}', member='li') }}}}"
-#: The template of an entry that the member ``li`` can open without a login for an hour.
+#: A template with an insurance entry that the member ``li`` can open without a login for an hour.
 ENTRY_WITHOUT_LOGIN = f"{{{{ insurance_entry('{PRODUCT_CODE}', member='li', no_login_for=3600) }}}}"
 
 #: The beginning of a template that imports the macro for emails.
 MAIL_MACRO = '{% from "xiebao/mail.html" import mail_entry %}'
-#: A template that calls every macro for entries and QR codes, with the variables in
+#: A template that calls every macro for entries and QR codes. The values of its variables are in
 #: ``UNSAFE_CONTEXT``.
 ALL_ENTRIES = (
     PRODUCT_ENTRY
@@ -51,7 +51,8 @@ ALL_ENTRIES = (
     + MAIL_MACRO
     + '{{ mail_entry("product", "1", unsafe, qr=9) }}'
 )
-#: A template that loads the stylesheet and the script, with the variables in ``UNSAFE_CONTEXT``.
+#: A template that loads the stylesheet and the script. The values of its variables are in
+#: ``UNSAFE_CONTEXT``.
 ASSETS = "{{ xiebao_styles(title=unsafe) }}{{ xiebao_script(title=unsafe) }}"
 UNSAFE_CONTEXT: dict[str, Any] = {
     "unsafe": '"><script>alert(1)</script>',
@@ -60,7 +61,7 @@ UNSAFE_CONTEXT: dict[str, Any] = {
 #: An attribute value that adds an event handler to the HTML element if its quotes are not escaped.
 HANDLER_INJECTION = 'x" onmouseover="alert(1)'
 
-# Devices and markup for devices
+# Devices, and markup that depends on the device
 
 IOS_APP = {"User-Agent": f"{PHONE['User-Agent']} ShopApp/3.1"}
 #: One row per device: the request headers, and the expected platform if the setting
@@ -71,7 +72,7 @@ VARY_BY_DEVICE = ["sec-ch-ua-mobile", "sec-ch-ua-platform", "user-agent"]
 #: The HTML attributes of an entry whose markup is the same for every device.
 SHARED_ATTRIBUTES = {"class", "href", "data-xiebao-entry", "rel", "lang"}
 
-# Functions for pages and templates
+# Functions that read pages or render templates
 
 T = TypeVar("T")
 

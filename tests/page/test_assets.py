@@ -99,7 +99,7 @@ def test_invalid_asset_keyword_raises_error_or_is_ignored_in_production(
     assert page.text == deployed.render(f"{{{{ {macro}() }}}}").text
 
 
-# Stylesheet files and responses
+# The stylesheet: HTTP responses and contents
 
 
 def test_css_layer_contains_only_rules_that_position_entries(site: Site) -> None:

@@ -1,7 +1,7 @@
 """Tests for the ``Cache-Control`` and ``Vary`` headers of pages with insurance entries.
 
 To test the headers of another page, add a row to ``PAGES``. To test another header that a view
-sends, add a row to ``VIEW_HEADERS``. Hooks of the site that change the headers are in
+sends, add a row to ``VIEW_HEADERS``. Hooks of the site that change the headers are tested in
 ``tests/click/test_headers.py``.
 """
 
@@ -107,7 +107,7 @@ def get_page_with_headers(site: Site, source: str, headers: list[tuple[str, str]
     """Request a page whose view sends these headers, and return the response."""
 
     @site.app.get("/headers")
-    def view() -> tuple[str, Headers]:
+    def show_page_with_headers() -> tuple[str, Headers]:
         return render_template_string(MACROS + source), Headers(headers)
 
     return site.follow("/headers", PC)
@@ -166,7 +166,7 @@ def test_page_without_member_links_is_identical_for_all_members_and_dates(
     assert response.data == anonymous.data
 
 
-# Hooks, error pages and conditional requests
+# Cache headers after request hooks, errors and conditional requests
 
 
 def test_cache_headers_cover_entries_rendered_in_after_request_hook(site: Site) -> None:
@@ -199,7 +199,7 @@ def test_error_page_with_entries_has_cache_headers(
     site = make_site(PROPAGATE_EXCEPTIONS=False)
 
     @site.app.get("/broken")
-    def view() -> str:
+    def render_page_and_fail() -> str:
         render_template_string(MACROS + source)
         raise error
 
@@ -225,7 +225,7 @@ def test_known_etag_returns_304_with_cache_headers_on_same_device_only(
     site: Site, source: str, private: list[str]
 ) -> None:
     @site.app.get("/validated")
-    def view() -> BaseResponse:
+    def show_page_with_etag() -> BaseResponse:
         response = make_response(render_template_string(MACROS + source))
         response.headers.update({"Vary": "Cookie", "Cache-Control": "no-cache"})
         response.add_etag()

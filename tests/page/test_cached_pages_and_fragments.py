@@ -36,7 +36,7 @@ def add_cached_view(site: Site, source: str) -> None:
 
     @site.app.get("/cached")
     @create_cache(site).cached(timeout=600)
-    def view() -> str:
+    def show_cached_page() -> str:
         return render_template_string(MACROS + source)
 
 

@@ -81,7 +81,7 @@ def test_entry_and_xiebao_link_open_gateway_page(site: Site, page: str) -> None:
     assert site.render(source, page=page, arguments=LINK_ARGUMENTS[page]).text == href
 
 
-class Page(str, enum.Enum):  # noqa: UP042 - Only with a StrEnum, str() returns the value.
+class PageName(str, enum.Enum):  # noqa: UP042 - Only with a StrEnum, str() returns the value.
     PRODUCT = "product"
     POLICY = "policy"
 
@@ -91,8 +91,8 @@ class Page(str, enum.Enum):  # noqa: UP042 - Only with a StrEnum, str() returns 
     ("page", "macro"),
     [
         ("product", "insurance_entry"),
-        (Page.PRODUCT, "insurance_entry"),
-        (Page.POLICY, "policy_entry"),
+        (PageName.PRODUCT, "insurance_entry"),
+        (PageName.POLICY, "policy_entry"),
     ],
 )
 def test_xiebao_entry_renders_same_html_as_insurance_and_policy_entry(
@@ -123,8 +123,8 @@ def test_link_keywords_change_href_and_add_no_attributes(site: Site, call: str) 
 # HTML attributes
 
 #: One row per keyword: the beginning of the macro call, the keyword with its value, and the HTML
-#: attributes that differ from the same call without the keyword. None is the value of an attribute
-#: that the element lacks.
+#: attributes that differ from the same call without the keyword. An attribute with the value None
+#: is missing from the element.
 KEYWORDS: list[tuple[str, str, Mapping[str, str | list[str] | None]]] = [
     (ENTRY, 'data_track="footer"', {"data-track": "footer"}),
     (ENTRY, 'id="buy"', {"id": "buy"}),
@@ -265,8 +265,8 @@ class PrintedAsMarkup(UserString):
 
 
 MARKUP_TYPES = (Markup, PrintedAsMarkup)
-#: One row per attribute value: the value, the expected text in most attributes, and the expected
-#: text in the attribute ``class``.
+#: One row per attribute value: the value, the expected text in the attributes ``title`` and
+#: ``data-x``, and the expected text in the attribute ``class``.
 VALUES: list[tuple[Any, str, str]] = [
     *[
         (value, str(value), str(value))
@@ -378,7 +378,7 @@ def test_disabled_entry_shows_reason_and_has_no_href(site: Site, source: str, te
     assert " ".join(entry.text.split()) == text
 
 
-# Devices and members
+# Entries for different devices and members
 
 
 @pytest.mark.parametrize("page", ENTRIES)
@@ -413,7 +413,7 @@ def test_policy_entry_is_omitted_without_login(
     assert page.text == "<p>before</p><p>after</p>"
 
 
-# Content-Security-Policy and options of Jinja
+# Rendering with a Content-Security-Policy and with other Jinja options
 
 
 @pytest.mark.parametrize("headers", [PC, PHONE], ids=["PC", "phone"])
@@ -437,8 +437,8 @@ def test_html_is_independent_of_jinja_options_and_context_processors(
     assert not parse_html(expected).select("script:not([src])")
     assert len(parse_html(expected).select("a, svg, img")) > 10
 
-    # Replace all Jinja options of the test run, because its bytecode cache has templates that
-    # escape all values.
+    # The bytecode cache in the Jinja options of the test run has templates that escape all values,
+    # so replace these options completely.
     monkeypatch.setattr(Flask, "jinja_options", options)
     site = make_site()
     site.app.template_context_processors.clear()

@@ -52,7 +52,7 @@ def render_twice(site: Site, source: str, **context: Any) -> Tag:
     return find_element(site.render(source, PHONE, **context), "*")
 
 
-# Arguments of macros
+# Macro arguments that the cache could confuse
 
 #: The CSS classes of an entry that is rendered without keyword arguments.
 DEFAULT_CLASSES = ["xiebao-entry", "xiebao-entry--button"]
@@ -141,7 +141,7 @@ def test_changed_list_is_rendered_with_current_items(site: Site) -> None:
         basket.append("hotel")
 
 
-# Requests, locales and apps
+# Cached entries in different requests, locales and apps
 
 
 def test_urls_have_script_name_and_url_defaults_of_current_request(site: Site) -> None:
@@ -198,7 +198,7 @@ def test_entries_of_two_apps_on_one_page_stay_separate(site: Site, make_site: Ma
         assert assert_gateway_accepts(other_site.follow(find_href(other))).page == "product"
 
 
-# Members and secret keys
+# Links of members in cached entries
 
 
 def test_cached_links_are_not_shared_between_members(site: Site) -> None:
@@ -222,7 +222,7 @@ def test_lifetime_of_link_begins_when_entry_is_rendered(site: Site, clock: Any) 
         assert site.follow(link).status_code == 410
 
 
-# Memory usage
+# Memory usage of the cache
 
 
 def use_and_discard_app() -> list[weakref.ref[Any]]:

@@ -188,7 +188,7 @@ def test_insured_card_is_omitted_without_login(site: Site) -> None:
     assert get_card_page(site, 'insured="20190226020146"').text == ""
 
 
-# Escaping and invalid values
+# Unsafe and invalid values of a card's keywords
 
 
 def test_card_escapes_texts_and_urls(site: Site) -> None:

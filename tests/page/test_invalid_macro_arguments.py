@@ -345,7 +345,7 @@ def test_invalid_look_raises_in_strict_mode_and_otherwise_uses_default(
         make_site().render(source)
 
 
-# Templates and lines that the log names
+# Log entries that locate the invalid argument
 
 
 @pytest.mark.parametrize(
@@ -386,7 +386,7 @@ def test_log_names_python_line_of_template_string_with_invalid_argument(
     assert caplog.records[-1].getMessage().endswith(f"{Path(__file__).name}, line {line}.")
 
 
-# Strict mode and disabled extension
+# Settings that change how invalid arguments are treated
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """Tests for labels and other texts, their languages, and texts that the site replaces.
 
-``TEXTS`` has the texts that the tests replace. To test the text of another macro, add the macro to
-``PAGE``, and its text to each row of ``PAGE_TEXTS``.
+``TEXTS`` has the replacements. To test the text of another macro, add the macro to ``PAGE``, and
+its text to each row of ``PAGE_TEXTS``.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Tests for ``mail_entry``, the macro for emails, and for the images of its QR codes.
 
-Invalid arguments are in ``test_invalid_macro_arguments.py``. Other macros in emails are in
-``test_rendering_without_request.py``.
+Invalid arguments are tested in ``test_invalid_macro_arguments.py``. Other macros in emails are
+tested in ``test_rendering_without_request.py``.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def get_qr_image(site: Site, html: str, base_url: str | None = None) -> TestResp
 
 
 def decode_qr_image(response: TestResponse) -> str | None:
-    """Return the text of a QR code from the response with its image."""
+    """Decode the image of a QR code in a response, and return the text."""
     return decode_qr_code(Image.open(io.BytesIO(response.data)).convert("L"))
 
 
@@ -64,7 +64,7 @@ def site(make_site: MakeSite) -> Site:
     return make_site(XIEBAO_PUBLIC_URL=PUBLIC_URL)
 
 
-# HTML of the entry in an email
+# HTML of the entries in emails
 
 
 @pytest.mark.parametrize("render", [render_in_job, render_in_request], ids=["job", "request"])
@@ -84,7 +84,7 @@ def test_link_and_qr_code_of_mail_entry_open_same_page(
     arguments: str,
     logged_in: str | None,
 ) -> None:
-    # Sites with several languages often add the language to every URL.
+    # Sites with several languages often use ``url_defaults`` to add the language to every URL.
     site.app.url_defaults(lambda _endpoint, values: values.setdefault("lang", "zh"))
     html = render(site, f"{arguments}, qr=160")
     link, image = find_href(html), get_qr_image(site, html)
@@ -106,7 +106,7 @@ def test_mail_entry_consists_of_tables_with_inline_styles(site: Site) -> None:
     assert button["bgcolor"] == "#0b7d73"
     assert "background-color:#0b7d73" in str(button["style"])
     assert "mso-padding-alt" in str(button["style"])
-    # Scanners need a white background, also in mail clients in dark mode.
+    # QR code scanners need a white background, also in mail clients in dark mode.
     assert code["bgcolor"] == "#ffffff"
     assert not html.select("a:not([style]), img:not([style])")
     assert not html.select("[class], style, script, svg, link")
@@ -163,7 +163,7 @@ def test_mail_entry_needs_trusted_host_in_production(
         render_in_job(site, f"{arguments}, {FOR_ALICE}")
 
 
-# Images of QR codes
+# Images of the QR codes in emails
 
 
 def test_qr_image_is_not_cached_and_returns_410_after_link_expires(

@@ -1,7 +1,7 @@
 """Tests for templates that are rendered without a request, as background jobs do for emails.
 
-To test another configuration of the site's URL, add a row to ``SITE_URLS``. The macro for emails
-is in ``test_mail_entry.py``.
+To test another configuration of the site's URL, add a row to ``SITE_URLS``. The macro for emails is
+tested in ``test_mail_entry.py``.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ from tests.support import (
     get_return_link,
 )
 
-# URLs in rendered templates
+# URLs in templates that are rendered without a request
 
 #: One row per configuration: the settings of the site, and the URL with which all links begin.
 SITE_URLS = [
@@ -127,7 +127,7 @@ def test_missing_setting_or_keyword_is_named_in_error(
 
 def test_links_and_assets_work_if_app_is_mounted_below_path(make_site: MakeSite) -> None:
     site = make_site(XIEBAO_PUBLIC_URL=f"{PUBLIC_URL}/store")
-    # Sites with several languages often add the language to every URL.
+    # Sites with several languages often use ``url_defaults`` to add the language to every URL.
     site.app.url_defaults(lambda _endpoint, values: values.setdefault("lang", "zh"))
     browser = Client(DispatcherMiddleware(Response("", 404), {"/store": site.app}))
     text = render_without_request(
@@ -158,7 +158,7 @@ def test_xiebao_link_is_not_escaped_in_plain_text_template(make_site: MakeSite) 
     assert ("caseCode", "A&<") in assert_gateway_accepts(site.follow(url)).parameters
 
 
-# Devices, members and locales
+# Devices, members and locales without a request
 
 
 @pytest.mark.parametrize("loader", [True, False], ids=["member loader", "no member loader"])

@@ -73,11 +73,11 @@ def get_streamed_page(
     :param headers: the response headers that the view sets.
     """
 
-    def view() -> ResponseReturnValue:
+    def stream_page() -> ResponseReturnValue:
         render_template_string(MACROS + rendered_before)
         return stream(MACROS + source), headers or {}
 
-    site.app.view_functions["page"] = view
+    site.app.view_functions["page"] = stream_page
     return site.follow("/page", device)
 
 
@@ -151,7 +151,7 @@ def test_request_of_streamed_page_is_garbage_collected(site: Site) -> None:
     references: list[weakref.ref[Request]] = []
 
     @site.app.get("/stream")
-    def view() -> Response:
+    def stream_entry() -> Response:
         references.append(weakref.ref(get_current_request()))
         response = Response(stream_generator(PRODUCT_ENTRY))
         response.call_on_close(copy_current_request_context(lambda: None))

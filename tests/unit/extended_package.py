@@ -38,7 +38,7 @@ def make_site_with_locale(locale: str | None) -> Site:
 
 @pytest.fixture
 def esperanto_site() -> Site:
-    """A test site in Esperanto. Its page has an entry for a claim, and a member is logged in."""
+    """A test site in Esperanto with an entry for the added page "claim". A member is logged in."""
     site = make_site_with_locale("eo")
     site.source = ENTRY
     site.log_in("m1")
@@ -58,7 +58,7 @@ def test_package_is_the_extended_copy() -> None:
     assert Path(flask_xiebao.__file__).parent.parent == Path.cwd()
 
 
-# The two added gateway pages
+# Gateway pages that the copy of the package gets
 
 
 def test_gateway_url_of_added_page_is_accepted() -> None:
@@ -207,7 +207,7 @@ def test_check_follows_links_to_added_page(esperanto_site: Site) -> None:
     assert cases["claim-plain"].title_in("eo").startswith("paĝo de reklamo")
 
 
-# The two added locales
+# Locales that the copy of the package gets
 
 
 def test_missing_text_of_added_locale_is_english(esperanto_site: Site) -> None:

@@ -41,7 +41,8 @@ DECISIONS = [
     ("alice", NO_LOGIN_FOR, None, NOW - NO_LOGIN_FOR + 1, AllowedClick("alice", 1)),
     ("alice", NO_LOGIN_FOR, None, NOW - NO_LOGIN_FOR, EXPIRED),
     ("alice", NO_LOGIN_FOR, None, NOW - 10**9, EXPIRED),
-    # A link without a signing time does not replace a login.
+    # A link without a signing time cannot replace a login, so its ``no_login_for`` counts as
+    # expired.
     ("alice", NO_LOGIN_FOR, None, None, EXPIRED),
 ]
 

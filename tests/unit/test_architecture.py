@@ -1,6 +1,7 @@
-"""Tests for the imports between the package's modules, and for adding a page or a locale.
+"""Tests for the imports between the package's modules, and for adding a gateway page or a locale.
 
-A new module belongs to one of the ``LAYERS``. A new top-level module or subpackage needs a layer.
+A new top-level module or subpackage needs a place in ``LAYERS``. A module in a subpackage belongs
+to the layer of the subpackage.
 """
 
 from __future__ import annotations
@@ -29,14 +30,14 @@ LAYERS = (
     *("app", "sqla", "macros", "views"),
     *("simulator", "check", "cli"),
     *("extension", "", "pytest_plugin"),
-    "testing",  # Only sites import this layer.
+    "testing",  # Only the code of sites imports this layer.
 )
 #: The layers that do not import Flask.
 LAYERS_WITHOUT_FLASK = LAYERS[: LAYERS.index("app")]
 
 
 def get_module_name(file: Path) -> str:
-    """Return the name of a file's module without ``flask_xiebao.``, and "" for ``__init__``."""
+    """Return a file's module name without the prefix ``flask_xiebao.``, or "" for ``__init__``."""
     parts = file.relative_to(PACKAGE).with_suffix("").parts
     return ".".join(part for part in parts if part != "__init__")
 
@@ -221,9 +222,9 @@ def test_page_and_locale_can_be_added_in_one_place(tmp_path: Path) -> None:
             *("-p", "flask_xiebao.pytest_plugin", "-p", "tests.conftest", str(tests)),
         ],
         cwd=tmp_path,
-        # The copy of the package comes first on the path, so Python imports the copy. The project
-        # is also on the path, because the copied tests use ``tests.support`` and the fixtures in
-        # ``tests.conftest``.
+        # The copy of the package comes first in ``PYTHONPATH``, so Python imports the copy.
+        # ``PYTHONPATH`` also has the project, because the copied tests use ``tests.support`` and
+        # the fixtures in ``tests.conftest``.
         env={
             **os.environ,
             "PYTHONPATH": os.pathsep.join([str(tmp_path), str(Path(__file__).parents[2])]),

@@ -50,5 +50,6 @@ def test_deprecated_name_warns_and_returns_value_of_new_name(
     instance: object, old: str, new: str
 ) -> None:
     with pytest.warns(DeprecationWarning, match=rf'\.{old}" is deprecated\. Use "{new}" instead\.'):
-        # The two names of a method return equal bound methods.
+        # For a method, both names return a bound method. Bound methods of the same object and
+        # function are equal.
         assert getattr(instance, old) == getattr(instance, new)

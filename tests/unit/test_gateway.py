@@ -26,7 +26,7 @@ from tests.support import (
 )
 from tests.unit.support import short_id
 
-#: Valid keyword arguments for the URL of each gateway page.
+#: Valid keyword arguments for gateway URLs, by the gateway page.
 GOOD: dict[str, dict[str, Any]] = {
     "product": {"case_code": PRODUCT_CODE, "partner_uniq_key": "101000"},
     "home": {"partner_uniq_key": "101000"},
@@ -34,8 +34,8 @@ GOOD: dict[str, dict[str, Any]] = {
 }
 
 RETURN_URL = "https://shop.example/orders/8?paid=>>>&from=???~1"
-#: The Base64 text of ``RETURN_URL``. It contains each Base64 character that must be percent-encoded
-#: in a query string.
+#: The Base64 encoding of ``RETURN_URL``. It contains every Base64 character that must be
+#: percent-encoded in a query string.
 PAY_SUCCESS = "aHR0cHM6Ly9zaG9wLmV4YW1wbGUvb3JkZXJzLzg/cGFpZD0+Pj4mZnJvbT0/Pz9+MQ=="
 
 
@@ -45,7 +45,7 @@ def gateway() -> Gateway:
 
 
 def build_gateway_url(gateway: Gateway, page: str, **values: Any) -> str:
-    """Return the gateway URL of a page from valid arguments and the arguments in ``values``."""
+    """Return the URL of a gateway page. ``values`` extend or replace the arguments in ``GOOD``."""
     url: str = getattr(gateway, f"{page}_url")(**{**GOOD[page], **values})
     return url
 
@@ -171,8 +171,8 @@ def test_integers_and_string_enums_are_sent_as_text(
     gateway: Gateway, arguments: dict[str, Any], texts: dict[str, Any]
 ) -> None:
     url = gateway.url(**{"partner_uniq_key": 8, **arguments})
-    # A gateway caches parts of URLs, and a string enum is equal to its text. So the second URL is
-    # from another gateway.
+    # A ``Gateway`` object caches parts of URLs, and a string enum is equal to its text. Build the
+    # second URL with another object, so that no part of the URL comes from the cache.
     assert url == Gateway("12345", "Key").url(**{"partner_uniq_key": "8", **texts})
 
 
@@ -229,7 +229,7 @@ def test_base_url_may_be_url_or_path(base_url: str, start: str) -> None:
     assert assert_gateway_accepts(url).page == "product"
 
 
-# Invalid arguments of ``Gateway`` and of its URLs
+# Invalid arguments of the class ``Gateway`` and its methods
 
 _EMPTY = "is empty or contains only whitespace. Provide a value."
 _UNPRINTABLE = "contains the unprintable character U+"

@@ -35,7 +35,7 @@ _END = 'must not contain "[?]", "#", "@", .* or a space. Remove any query, fragm
 #: One row per problem: the names of the settings without ``XIEBAO_``, a pattern for the beginning
 #: of the error message, and the values that have this problem.
 INVALID_SETTINGS: list[tuple[str, str, list[Any]]] = [
-    # The messages about missing credentials have the names in the interface document.
+    # The error messages about missing credentials contain the names from the interface document.
     ("PARTNER_ID", r"is not set\. Set it to the .*渠道账号, partnerId", [None]),
     ("API_KEY", r"is not set\. Set it to the .*apiKey", [None]),
     ("PARTNER_ID", _EMPTY, [""]),
@@ -50,8 +50,8 @@ INVALID_SETTINGS: list[tuple[str, str, list[Any]]] = [
         "has leading or trailing whitespace. Remove the whitespace",
         [" 12345", "12345 "],
     ),
-    # A setting can get these numbers from an environment variable, because Flask parses the
-    # variable's text as JSON.
+    # Flask parses the text of an environment variable as JSON, so the value of a setting can be one
+    # of these numbers instead of a string.
     (
         "PARTNER_ID SUB_PARTNER_ID API_KEY MEMBER_SECRET",
         "must be a string or an integer, got a float that may have lost digits. "
@@ -263,7 +263,7 @@ def test_unreadable_config_raises_config_error_without_its_message() -> None:
     assert API_KEY not in format_error_report(error.value)
 
 
-#: An invalid value for each setting, in the order in which the error lists the settings.
+#: An invalid value for each setting, in the order in which ``ConfigError`` lists the settings.
 ALL_INVALID: dict[str, Any] = {
     "XIEBAO_PARTNER_ID": "",
     "XIEBAO_API_KEY": 1.5,

@@ -1,6 +1,6 @@
 """Tests for ``XIEBAO_MEMBER_SECRET`` and the ``keeps_plain_key`` hook on a site.
 
-Values of the setting are in ``test_settings.py`` and ``test_invalid_settings.py``.
+The values of the setting are tested in ``test_settings.py`` and ``test_invalid_settings.py``.
 """
 
 from __future__ import annotations
@@ -99,10 +99,10 @@ def test_member_of_invalid_key_returns_none(make_site: MakeSite, config: Any, ke
 
 def test_keeps_plain_key_accepts_async_function(site_with_secret: Site) -> None:
     @site_with_secret.xiebao.keeps_plain_key
-    async def keeps_plain_key(member: str) -> bool:
+    async def is_member_8(member: str) -> bool:
         return member == "8"
 
-    assert iscoroutinefunction(keeps_plain_key)
+    assert iscoroutinefunction(is_member_8)
     assert get_member_key(site_with_secret, 8) == find_member_by_key(site_with_secret, "8") == "8"
     assert get_member_key(site_with_secret, 9) != "9"
 

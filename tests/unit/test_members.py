@@ -66,8 +66,8 @@ INVALID_MEMBERS: list[tuple[object, str]] = [
     ("x" * 257, "A member's id must have at most 256 bytes, got 257"),
 ]
 
-#: Runs a test with each value, and with a lazy proxy of the value, such as ``current_user`` of
-#: Flask-Login.
+#: Runs a test twice: with a plain value, and with a lazy proxy of the value. For example,
+#: Flask-Login's ``current_user`` is a lazy proxy.
 PLAIN_AND_LAZY = pytest.mark.parametrize(
     "wrap", [lambda value: value, lambda value: LocalProxy(lambda: value)], ids=["plain", "lazy"]
 )
@@ -144,9 +144,10 @@ FORGED_KEYS = [
     *(_KEY[start:] for start in (1, 8, 16)),
     f"{_KEY}x",
     f" {_KEY}",
-    f"{_DIGEST}8",  # This digest belongs to another member.
+    f"{_DIGEST}8",  # The digest of another member's key.
     f"{_DIGEST}{_MEMBER.upper()}",
-    # The Kelvin sign and the dotless i become ASCII letters when their case is changed.
+    # The Kelvin sign and the dotless i become ASCII letters when their case is changed. They must
+    # not be accepted in place of these letters.
     f"{MEMBER_KEYS['8'][:2]}\N{KELVIN SIGN}{MEMBER_KEYS['8'][3:]}",
     MEMBER_KEYS["8"].upper().replace("I", "\N{LATIN SMALL LETTER DOTLESS I}") + "8",
     # The digests of these keys are computed with the API key instead of the member secret.
@@ -175,7 +176,8 @@ def test_member_with_plain_key_has_bare_id_as_key() -> None:
     assert CODEC.build_member_key("9", keeps_plain_key) == CODEC.build_member_key("9")
     assert CODEC.find_member_id("9", keeps_plain_key) is None
     assert CODEC.find_member_id(CODEC.build_member_key("9"), keeps_plain_key) == "9"
-    # The gateway may still know the member by a key that was built before the site added the hook.
+    # The gateway may still know the member by a key that was built before the site added the hook,
+    # so this key must be accepted, too.
     assert CODEC.find_member_id(MEMBER_KEYS["8"], keeps_plain_key) == "8"
 
 

@@ -91,13 +91,14 @@ def iter_code_texts(node: ast.AST, path: Path, *, is_raised: bool = False) -> It
     if text is not None:
         yield CodeText(f"{path}:{getattr(node, 'lineno', '')}", text.strip(), is_raised)
     for child in ast.iter_child_nodes(node):
-        # Skip the constant parts of an f-string, because the text of the f-string has these parts.
+        # Skip the constant parts of an f-string, because the text of the whole f-string contains
+        # these parts.
         if text is None or read_string_literal(child) is None:
             yield from iter_code_texts(child, path, is_raised=is_raised)
 
 
-#: Matches the text keys of problems that the commands report. Keys that begin with ``doctor.ok.``
-#: do not match, because they belong to findings without a problem.
+#: Matches the keys of the texts with which commands report problems. Keys with the prefix
+#: ``doctor.ok.`` do not match, because their texts report that there is no problem.
 _COMMAND_KEYS = re.compile(
     r"(check\.means\.unreached|doctor(?!\.ok\.)|link|query|reconcile|reassign|prune|notify|order)\."
 )
@@ -130,7 +131,10 @@ def read_manual_entries() -> list[tuple[str, str]]:
 
 
 def find_unknown_words(entry: str) -> str:
-    """Return the words of a manual entry that no text of the code contains, except for numbers."""
+    """Return the words of a message in the manual that no text in the code contains.
+
+    Numbers are left out.
+    """
     known = set[int]().union(
         *(
             text.find_character_indexes(entry)

@@ -20,7 +20,7 @@ from tests.vectors import APPLIED, ISSUED, PAID, VECTORS, build_notification, co
 
 PAID_DATA = PAID.decode().partition('"data":')[2][:-1]
 
-# Valid bodies
+# Valid notification bodies
 
 
 @pytest.mark.parametrize("key", ["Key", "4711", 4711])
@@ -34,7 +34,8 @@ def test_api_key_may_be_string_or_integer(key: str | int) -> None:
         (PAID, '{"sign":"%(sign)s","data":%(data)s,"notifyType":2}'),
         (PAID, ' {\r\n "data" : %(data)s , "notifyType"\t:2,"sign": "%(sign)s"\n}\n'),
         (PAID, '{"traceId":"{\\"data\\":1}","notifyType":2,"sign":"%(sign)s","data": %(data)s}'),
-        # The signature of the compact data is valid for the data with spaces, too.
+        # The signature is computed from the data without spaces. It is also valid for the same data
+        # with spaces.
         (PAID, '{"notifyType":2,"sign":"%(sign)s","data":%(spaced_data)s}'),
         (ISSUED, '{"notifyType":3,"sign":"%(sign)s","data":%(spaced_data)s}'),
     ],
@@ -44,29 +45,31 @@ def test_layout_and_order_of_body_do_not_matter(body: bytes, layout: str) -> Non
     text = layout % {
         "sign": compute_sign(data),
         "data": data,
-        "spaced_data": json.dumps(json.loads(data)),  # Chinese characters are escaped, too.
+        "spaced_data": json.dumps(json.loads(data)),  # This also escapes Chinese characters.
     }
     assert parse_body(text.encode()) == parse_body(body)
 
 
-# Invalid signatures
+# Notification bodies with invalid signatures
 
 
-#: One row per body with a wrong signature: the body, and the API key with which it is verified.
+#: One row per body with a wrong signature: the body, and the API key with which the signature is
+#: verified.
 WRONG_SIGNATURES = [
     *[(body, "key") for body in VECTORS],
     *[
         (PAID.replace(old, new), "Key")
         for old, new in ((b"1500", b"1501"), (b'"21"', b'"2\\u0031 "'), (b'"state":true,', b""))
     ],
-    # The data has an unpaired surrogate, and it was changed after it was signed.
+    # The data, which contains an unpaired surrogate, was changed after it was signed.
     (
         build_notification(2, r'{"insureNum":"1","state":false,"failMsg":"\ud83d"}').replace(
             b'"1"', b'"2"'
         ),
         "Key",
     ),
-    # The signature is from a gateway URL of the same account.
+    # The signature is from a gateway URL of the same account, so every member can see this
+    # signature.
     (
         b'{"notifyType":1,"sign":"%s","data":{"partnerId":12345,"insureNum":"1","state":true}}'
         % SIGN.encode(),
@@ -113,7 +116,7 @@ def test_invalid_api_key_raises_error(key: Any, message: str) -> None:
         parse_body(build_notification(key=""), key)
 
 
-# Malformed bodies
+# Malformed notification bodies
 
 
 def build_body_with_data(json_text: str) -> bytes:
@@ -214,7 +217,8 @@ MALFORMED_BODIES: list[tuple[Any, str]] = [
         (build_notification(1, data), 'must have an object as "data"')
         for data in ("[]", "null", '"{}"', "1", '[{"partnerId":12345}]', "true")
     ],
-    # The data is the partner id, and the signature is from a gateway URL of the same account.
+    # The signature in a gateway URL signs only the partner id. The parser must reject a
+    # notification that has this signature, and the partner id as its data.
     *[
         (
             f'{{"notifyType":1,"sign":"{SIGN}","data":{data}}}'.encode(),

@@ -50,7 +50,7 @@ ISSUED_POLICY = PolicyInfo(
 PAID_AT = datetime.fromisoformat("2019-02-26T10:20:30+08:00")
 
 
-def read_body_data(body: bytes) -> dict[str, Any]:
+def extract_data(body: bytes) -> dict[str, Any]:
     data: dict[str, Any] = json.loads(body)["data"]
     return data
 
@@ -95,7 +95,7 @@ def test_notification_of_each_type_has_expected_fields(
     }
     notification = parse_body(body)
     assert notification == Notification(
-        type=kind, data=read_body_data(body), **{**common_fields, **fields}
+        type=kind, data=extract_data(body), **{**common_fields, **fields}
     )
     assert repr(notification) == (
         f"Notification(type={kind!r}, insure_num={notification.insure_num!r},"
@@ -115,8 +115,8 @@ def test_policy_repr_hides_names() -> None:
 # Fields of notifications
 
 #: The data of a notification with the fields of a successful payment, issue and reissue.
-FULL_DATA = {**read_body_data(PAID), **read_body_data(ISSUED), "newInsureNum": "2"}
-#: The optional fields of a notification: the name in the JSON data, and the attribute's name.
+FULL_DATA = {**extract_data(PAID), **extract_data(ISSUED), "newInsureNum": "2"}
+#: The optional fields of a notification: the attribute's name, by the name in the JSON data.
 OPTIONAL = {
     "failMsg": "failure",
     "caseCode": "case_code",
@@ -130,7 +130,7 @@ OPTIONAL = {
 _LONGEST_KEY = f"{'a' * 16}{'8' * 256}"
 
 #: One row per notification: the notification type, the fields that differ from ``FULL_DATA``, and
-#: the expected attributes.
+#: the expected attributes of the ``Notification``.
 PARSED_FIELDS: list[tuple[int, dict[str, Any], dict[str, Any]]] = [
     *[(kind, {}, {"type": kind}) for kind in (0, 6, 37, 9999)],
     (
@@ -176,7 +176,7 @@ PARSED_FIELDS: list[tuple[int, dict[str, Any], dict[str, Any]]] = [
         )
     ],
     (1, {"partnerUniqueKey": _LONGEST_KEY}, {"partner_uniq_key": _LONGEST_KEY}),
-    # The notification about an installment has its price in the field "premium".
+    # A notification about an installment has the price in the field "premium".
     (
         12,
         {"price": ..., "premium": 4200, "term": 2, "onlinePaymentId": 21},
@@ -230,7 +230,7 @@ def test_invalid_required_field_raises_error_with_its_name(
 
 
 #: One row per missing or unreadable field: the notification type, the field with its value, and the
-#: expected attributes.
+#: expected attributes of the ``Notification``.
 UNREADABLE_FIELDS: list[tuple[int, dict[str, Any], dict[str, Any]]] = [
     (1, {"caseCode": {"a": 1}}, {"case_code": None}),
     (1, {"failMsg": ["a"]}, {"failure": None}),
@@ -276,7 +276,7 @@ UNREADABLE_FIELDS: list[tuple[int, dict[str, Any], dict[str, Any]]] = [
     ("kind", "fields", "expected"),
     [
         *PARSED_FIELDS,
-        # The other fields of a notification with an unreadable field are still parsed.
+        # If a field is unreadable, the parser still reads the other fields.
         *[
             (kind, fields, {"insure_num": INSURE_NUM, "succeeded": True, **expected})
             for kind, fields, expected in UNREADABLE_FIELDS
@@ -290,7 +290,7 @@ def test_field_is_parsed_or_empty_and_data_is_unchanged(
     body = build_notification(kind, FULL_DATA, **fields)
     notification = parse_body(body)
     assert {name: getattr(notification, name) for name in expected} == expected
-    assert notification.data == read_body_data(body)
+    assert notification.data == extract_data(body)
 
 
 @pytest.mark.parametrize(
@@ -309,10 +309,11 @@ def test_unpaired_surrogate_becomes_replacement_character(sent: str, expected: s
     assert (notification.failure, notification.data["failMsg"]) == (expected, expected)
 
 
-_SURRENDER_DATA = read_body_data(SURRENDERED)
-#: Invalid notification bodies that contain a signature or a person's name, by the kind of error.
+_SURRENDER_DATA = extract_data(SURRENDERED)
+#: Invalid notification bodies, by the kind of error. Error messages must not show the signature and
+#: the names in the bodies.
 INVALID_BODIES = {
-    "signature of another key": build_notification(3, read_body_data(ISSUED), key="another key"),
+    "signature of another key": build_notification(3, extract_data(ISSUED), key="another key"),
     "insureNum": build_notification(4, _SURRENDER_DATA, key=API_KEY, insureNum={"name": NAME}),
     "state": build_notification(4, _SURRENDER_DATA, key=API_KEY, state=[NAME]),
     "name in the signature": ISSUED.replace(b'"sign":"', f'"sign":"{NAME}'.encode()),
@@ -334,7 +335,7 @@ def test_notification_error_hides_key_signature_and_names(body: bytes) -> None:
 
 
 def test_id_is_equal_for_different_layouts_of_same_data() -> None:
-    data = read_body_data(PAID)
+    data = extract_data(PAID)
     layouts = [
         json.dumps(data),
         json.dumps(data, indent=2),
@@ -355,7 +356,7 @@ def test_id_differs_for_different_data_or_type() -> None:
     assert len({parse_body(body).id for body in bodies}) == len(bodies)
 
 
-# Notifications that a site constructs, for example in its tests or in a ``notification_reader``
+# ``Notification`` objects that a site constructs, for example in a ``notification_reader``
 
 
 def make_notification(**fields: Any) -> Notification:

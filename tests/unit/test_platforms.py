@@ -96,8 +96,8 @@ LAPTOPS = [
         *[(ANDROID_TABLET.replace("; K)", f"; {model})"), PC) for model in LAPTOPS],
         ("Mozilla/5.0 (Linux; Android 9; HP Chromebook 14) Chrome/80.0 Mobile Safari/537.36", H5),
         ("Mozilla/5.0 (Linux; Android 10; Lenovo IdeaPad Tablet) Chrome/80.0 Safari/537.36", H5),
-        # The platform of WeChat on a desktop computer is PC, even if the User-Agent claims to be an
-        # iPhone.
+        # The User-Agent of WeChat on a desktop computer may claim to be an iPhone, but the platform
+        # is PC.
         (WECHAT, H5),
         *[
             (f"{WECHAT} {word}", PC)
@@ -144,8 +144,8 @@ def test_only_first_512_characters_of_user_agent_count(agent: str, filler: str) 
             for agent in (None, WINDOWS, ANDROID_PHONE)
             for system in ('"Windows"', '"macOS"', '"Linux"', '"Chrome OS"', '"Chromium OS"')
         ],
-        # The client hint "not mobile" does not decide the platform without a client hint for the
-        # operating system.
+        # Without a client hint for the operating system, the client hint "not mobile" does not
+        # decide the platform.
         (None, "?0", None, PC),
         (WINDOWS, "?0", None, PC),
         (ANDROID_TABLET, "?0", None, H5),
@@ -226,7 +226,8 @@ def test_app_user_agent_is_detected_as_ios_or_android_app(
 @pytest.mark.parametrize(
     ("headers", "pattern", "platform"),
     [
-        # A User-Agent that the pattern does not match is not from the app.
+        # If the pattern does not match the User-Agent, the request is not from the app, so the
+        # platform is H5.
         *[
             ({"User-Agent": agent}, pattern, H5)
             for agent in (IPHONE, IPAD_AS_MAC, ANDROID_PHONE, "okhttp/4.12.0 Shop")
@@ -236,7 +237,8 @@ def test_app_user_agent_is_detected_as_ios_or_android_app(
         ({"User-Agent": "ShopApp/3.2", "Sec-CH-UA-Platform": '"Android"'}, None, H5),
         ({"User-Agent": f"{IPHONE} ShopApp/3.2", "Sec-CH-UA-Mobile": "?1"}, "ShopApp", IOS),
         ({"User-Agent": f"{IPHONE} ShopApp/3.2", "Sec-CH-UA-Mobile": "?1"}, None, H5),
-        # Any mapping is accepted. In Werkzeug's mapping, the case of the names does not matter.
+        # The headers can be any mapping, for example a dict or Werkzeug's ``Headers``. In
+        # ``Headers``, the case of the names does not matter.
         ({}, None, PC),
         (Headers({"user-agent": IPHONE}), None, H5),
         (Headers({"sec-ch-ua-mobile": "?1"}), None, H5),

@@ -140,7 +140,8 @@ def test_disabled_site_needs_no_credentials(enabled: object) -> None:
     assert Settings.from_config({"XIEBAO_ENABLED": enabled}).enabled is False
 
 
-# Environment variables. Flask parses their values as JSON, and keeps invalid JSON as a string.
+# Settings in environment variables. Flask parses the variables as JSON, and keeps invalid JSON as a
+# string.
 
 
 #: One row per environment variable: the name without ``FLASK_XIEBAO_``, the text, and the parsed

@@ -30,8 +30,8 @@ def get_texts(locale: str) -> dict[str, str]:
     return texts
 
 
-#: Text keys that only locales other than English need, because the tables of gateway pages contain
-#: the English texts.
+#: Keys of texts that the tables of gateway pages contain in English, so only other locales need
+#: these keys.
 TABLE_KEYS = {
     *(f"{name}.{word}" for name in PAGES for word in ("label", "on_phone", "title")),
     *(f"meaning.{name}" for row in PAGE_SPECS for name in row.meanings),
@@ -45,8 +45,8 @@ def test_locale_has_no_unknown_text_keys(locale: str) -> None:
 
 @pytest.mark.parametrize("locale", LOCALES)
 def test_texts_use_only_known_placeholders(locale: str) -> None:
-    # All texts about problems are formatted with the same values, so a locale may use any of these
-    # values.
+    # The package formats all texts with the prefix "problem." with the same values, so a locale may
+    # use any of these values.
     problem_values = {"parameter", "value", "meaning", "section", "platforms", "pages"}
     for key, text in get_texts(locale).items():
         english_values = find_placeholders(get_texts("en").get(key, ""))

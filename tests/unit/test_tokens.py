@@ -37,7 +37,7 @@ def signer() -> TokenSigner:
     return TokenSigner(["key"], "12345")
 
 
-# Arguments of ``Entry``
+# Arguments of the class ``Entry``
 
 #: One row per invalid entry: the arguments to change in a valid product entry, and a pattern for
 #: the error message.
@@ -194,8 +194,8 @@ _SIGNED = replace(BEARER, signed_at=NOW)
         (_SIGNED, NOW + 59.9, 1),
         (_SIGNED, NOW + 60, 0),
         (_SIGNED, NOW + 10**6, 0),
-        # An entry without a member, ``no_login_for`` or a signing time cannot replace a login, so
-        # ``seconds_left`` returns None.
+        # An entry can replace a login only if it has a member, ``no_login_for`` and a signing time.
+        # Otherwise, ``seconds_left`` returns None.
         (PRODUCT, NOW, None),
         (replace(_SIGNED, no_login_for=None), NOW, None),
         (BEARER, NOW, None),
@@ -357,7 +357,7 @@ def test_signed_payload_without_valid_click_raises_link_error(
         signer.parse_return_token(sign_token(payload, CLICK_SALT, key="key"))
 
 
-# Unverified tokens and tokens in texts
+# Functions that accept tokens without verifying the signature
 
 
 @pytest.mark.parametrize(

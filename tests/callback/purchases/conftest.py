@@ -20,9 +20,10 @@ MakeShop = Callable[..., Shop]
 
 @pytest.fixture
 def make_shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[MakeShop]:
-    """A function that makes test shops with an SQLite database, like :func:`support.make_shop`.
+    """A function that makes test shops. All shops of a test share one SQLite database.
 
-    All shops of a test share the database. ``engine_options`` are arguments of ``create_engine``.
+    The function accepts the arguments of :func:`support.make_shop`, and ``engine_options``, the
+    arguments of ``create_engine``.
     """
     with ExitStack() as stack:
 

@@ -88,7 +88,7 @@ class FakeGateway:
         method = request.url.path.rpartition("/")[2]
         insure_num = json.loads(request.content).get("insureNum")
         self.queries.append((method, insure_num))
-        # If ``on_query`` changes the orders, the change affects only the next response.
+        # Copy the orders, so that a change by ``on_query`` affects only the next response.
         orders = dict(self.orders)
         self.on_query(method, insure_num)
         if method == "orderList":
@@ -124,8 +124,8 @@ def _drop_none(fields: dict[str, Any]) -> dict[str, Any]:
 class Shop:
     """A test site that stores purchases.
 
-    The rows have the values of the orders at the fake gateway. From a notification itself, a row
-    has only a failed step, or the new application number of a reissue.
+    The site copies the values of its rows from the orders at the fake gateway. From a notification
+    itself, it takes only a failed step, or the new application number of a reissue.
 
     :ivar changes: the changes that ``Purchases`` reported to ``on_change``. Each change is a tuple
         of the purchase's state before and after the change.

@@ -112,7 +112,8 @@ REJECTED_FUNCTIONS: dict[str, tuple[Any, str]] = {
     ("function", "message"), REJECTED_FUNCTIONS.values(), ids=REJECTED_FUNCTIONS
 )
 def test_on_change_rejects_function(shop: Shop, function: Any, message: str) -> None:
-    # The shop has registered this function. The same function may be registered again.
+    # The shop has already registered this function. Registering the same function again raises no
+    # error.
     shop.purchases.on_change(shop.record_change)
     with pytest.raises(ConfigError, match=message):
         shop.purchases.on_change(function)

@@ -1,7 +1,7 @@
 """Tests for the rule that attributes a purchase to a click, and for the queries that use the rule.
 
-To test another case of the rule, add a row to ``SCENARIOS``. ``tests/deep/test_databases.py`` tests
-the same rows on PostgreSQL and MariaDB.
+To test another combination of clicks and purchases, add a row to ``SCENARIOS``.
+``tests/deep/test_databases.py`` tests the same rows on PostgreSQL and MariaDB.
 """
 
 from __future__ import annotations
@@ -31,7 +31,11 @@ def get_time_after_noon(minutes: int | None) -> datetime | None:
 def build_product_click(
     click_id: str, clicked: int, returned: int | None = None, **columns: Any
 ) -> dict[str, Any]:
-    """Return the columns of a click on a product entry. The times are minutes after noon."""
+    """Return the columns of a click on a product entry.
+
+    :param clicked: the number of minutes from noon to the click.
+    :param returned: the number of minutes from noon to the return from the payment.
+    """
     return {
         "click_id": click_id,
         "member": "alice",
@@ -51,7 +55,11 @@ build_home_click = partial(build_product_click, page="home", case_code=None)
 def build_purchase(
     applied: int | None, paid: int | None = None, number: str = "1", **columns: Any
 ) -> dict[str, Any]:
-    """Return the columns of a purchase. The times are minutes after noon."""
+    """Return the columns of a purchase.
+
+    :param applied: the number of minutes from noon to the application.
+    :param paid: the number of minutes from noon to the payment.
+    """
     return {
         "insure_num": number,
         "member": "alice",
@@ -76,8 +84,8 @@ def store_rows(shop: Shop, clicks: list[dict[str, Any]], purchases: list[dict[st
 def assert_attributions(shop: Shop, expected: dict[str, tuple[str | None, str | None]]) -> None:
     """Assert that each purchase has the expected click id and attribution.
 
-    The expected values are given by application number. ``click_of``, the query for one purchase,
-    must find the same click as ``click_id``, the expression for reports.
+    ``expected`` has the click id and the attribution by application number. ``click_of``, the query
+    for one purchase, must find the same click as ``click_id``, the expression for reports.
     """
     columns = (Purchase.insure_num, shop.purchases.click_id, shop.purchases.attribution)
     with Session(shop.engine) as session:
@@ -89,7 +97,7 @@ def assert_attributions(shop: Shop, expected: dict[str, tuple[str | None, str | 
 
 
 def find_insure_nums(shop: Shop, reference: Any, member: Any = "alice") -> list[str]:
-    """Return the application numbers that ``for_reference`` finds, in the same sequence."""
+    """Return the application numbers of the purchases that ``for_reference`` finds, in order."""
     with Session(shop.engine) as session:
         purchases = session.scalars(shop.purchases.for_reference(reference, member))
         return [purchase.insure_num for purchase in purchases]
@@ -276,7 +284,7 @@ def test_purchase_is_attributed_to_expected_click(
     assert_attributions(shop_storing_clicks, expected)
 
 
-# Queries for a client reference
+# Queries for purchases by client reference
 
 
 def test_for_reference_returns_purchases_of_member_newest_first(shop_storing_clicks: Shop) -> None:
@@ -335,7 +343,7 @@ def test_queries_with_invalid_member_id_raise_link_error(
             build_query(member)
 
 
-# Report queries
+# Queries with the columns ``click_id`` and ``attribution``
 
 
 def test_report_counts_purchases_by_reference(shop_storing_clicks: Shop) -> None:

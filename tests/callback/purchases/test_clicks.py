@@ -40,7 +40,7 @@ NOON = datetime(2026, 11, 27, 12, tzinfo=UTC)
 def click_entry(
     shop: Shop, page: str = "product", headers: dict[str, str] = PC, **options: Any
 ) -> TestResponse:
-    """Click an entry of this gateway page, and return the response."""
+    """Click an insurance entry for this gateway page, and return the response."""
     return shop.site.follow(shop.site.link(page, **options), headers)
 
 
@@ -168,7 +168,7 @@ def test_clicks_are_not_stored_without_click_model(make_shop: MakeShop) -> None:
             use_clicks()
 
 
-# Database errors
+# Database errors while a click is stored
 
 
 def test_database_errors_are_logged_once_without_values_of_click(
@@ -190,8 +190,8 @@ def test_database_errors_are_logged_once_without_values_of_click(
 
 def test_click_is_stored_after_database_restart(shop_storing_clicks: Shop) -> None:
     click_entry(shop_storing_clicks)
-    # The next SQL statement fails because its connection is closed, and SQLAlchemy then replaces
-    # the connection.
+    # This simulates a database restart: the next SQL statement fails because its connection is
+    # closed, and SQLAlchemy then replaces the connection.
     event.listen(
         shop_storing_clicks.engine,
         "before_cursor_execute",
@@ -224,7 +224,7 @@ def test_second_database_error_has_no_context(shop_storing_clicks: Shop) -> None
     assert errors[1].__context__ is None
 
 
-# Database connections and app contexts
+# Database sessions and app contexts in which a click is stored
 
 
 def test_click_is_stored_after_session_of_request_is_closed(make_shop: MakeShop) -> None:
@@ -260,7 +260,7 @@ def test_click_is_stored_if_app_ctx_globals_class_is_simple_namespace(
     assert len(shop_storing_clicks.read_clicks()) == 1
 
 
-# Forgotten members
+# Clicks of forgotten members
 
 
 def test_forget_deletes_only_clicks_of_member(shop_storing_clicks: Shop) -> None:

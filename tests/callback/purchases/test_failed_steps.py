@@ -1,6 +1,6 @@
 """Tests for failed payments and failed issues, which only notifications report.
 
-To test another sequence of failures, add a row to ``SEQUENCES``.
+To test another sequence of failed steps, add a row to ``SEQUENCES``.
 """
 
 from __future__ import annotations
@@ -22,10 +22,11 @@ from tests.vectors import NAME
 
 FailedStep = tuple[dict[str, Any], NotificationType, str, str]
 
-#: One row per sequence of notifications about failed steps. A notification has four values: the
-#: fields of the order at the gateway, the step, the message, and the state of the purchase
-#: afterwards. The signature does not cover the step, so another person can send a captured
-#: notification again with another step. The copy has the same message as the original.
+#: One row per sequence of notifications about failed steps. Each notification is a tuple: the
+#: fields of the order at the gateway, the failed step, the gateway's message, and the expected
+#: state of the purchase afterwards. The signature does not cover the step, so an attacker can send
+#: a captured notification again with another step. The attacker's copy has the same message as the
+#: original.
 SEQUENCES: dict[str, list[FailedStep]] = {
     "failed payment": [(UNPAID_ORDER, NotificationType.PAYMENT, "余额不足", "failed")],
     "failed payment of a paid order": [(PAID_ORDER, NotificationType.PAYMENT, "余额不足", "paid")],

@@ -37,9 +37,9 @@ def test_rows_do_not_depend_on_sequence_or_repetition_of_notifications(
     }
 
 
-#: One row per notification: the type, the fields, the fields of the order at the gateway, and the
-#: status of the response. The status is 500 if the order does not show the step that the
-#: notification reports.
+#: One row per notification: the notification type, the fields of the notification, the fields of
+#: the order at the gateway, and the status of the response. The status is 500 if the order does not
+#: show the step that the notification reports.
 CONFIRMATIONS: dict[str, tuple[int, dict[str, Any], dict[str, Any], int]] = {
     "application, unpaid order": (NotificationType.APPLICATION, {}, UNPAID_ORDER, 200),
     "payment, unpaid order": (NotificationType.PAYMENT, {}, UNPAID_ORDER, 500),
@@ -125,7 +125,7 @@ def test_notification_returns_500_until_order_query_confirms_it(
     assert shop.read_purchase_row().effective_status == 3
 
 
-# Unknown orders and an unreachable gateway
+# Order queries that return no order
 
 
 def test_refresh_of_unknown_order_raises_and_stores_nothing(shop: Shop) -> None:
@@ -179,8 +179,8 @@ def test_change_is_not_stored_if_on_change_raises(
     shop.gateway.set_order(**UNPAID_ORDER)
     shop.refresh()
     shop.gateway.set_order(**PAID_ORDER)
-    # The log suppresses repeated entries, but the entries about many unconfirmed notifications must
-    # not suppress the entry about the error.
+    # The log suppresses repeated entries. Twelve entries about unconfirmed notifications must not
+    # suppress the later entry about the error in ``on_change``.
     for number in range(12):
         assert shop.notify(NotificationType.APPLICATION, insureNum=f"unknown{number}") == 500
     shop.on_change = failing_function(LookupError())

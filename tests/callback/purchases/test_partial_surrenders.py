@@ -1,4 +1,4 @@
-"""Tests for surrenders of only some of the insured people.
+"""Tests for policies that only some of the insured people surrender.
 
 To test whether an order query confirms another partial surrender, add a row to ``CONFIRMATIONS``.
 """

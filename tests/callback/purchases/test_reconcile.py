@@ -33,7 +33,7 @@ def store_orders(shop: Shop, count: int = 3, **fields: Any) -> list[str]:
     return numbers
 
 
-#: One row per difference between a row and its order: the fields of three orders when they are
+#: One row per difference between a purchase and its order: the fields of three orders when they are
 #: stored, the fields that change in one order at the gateway, and the states before and after the
 #: change.
 DIFFERENCES: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
@@ -106,7 +106,7 @@ def test_reconcile_with_since_leaves_out_older_orders(shop: Shop) -> None:
     assert [difference[0] for difference in differences] == ["1", "2"]
 
 
-# Unlisted orders and failed queries
+# Order queries that fail during ``reconcile``
 
 
 def test_reconcile_raises_after_ten_consecutive_failures(shop: Shop) -> None:
@@ -126,8 +126,9 @@ def test_reconcile_raises_after_ten_consecutive_failures(shop: Shop) -> None:
         f"{numbers[3]}: in_force -> ?, OrderError: The gateway did not respond within 10 seconds"
     )
 
-    # The tenth order interrupts the series of failures. In the first run, the query for the tenth
-    # order succeeds. In the second run, the tenth order is not queried, because it has not changed.
+    # ``reconcile`` stops after ten failed queries in a row. Here, the tenth order interrupts the
+    # series. In the first run, the query for this order succeeds. In the second run, this order is
+    # not queried, because it has not changed.
     for number in numbers:
         shop.gateway.set_order(number, effectiveStatus=2)
     failing = [*numbers[:9], *numbers[10:]]
@@ -160,7 +161,7 @@ def test_reconcile_continues_after_many_refused_queries(shop: Shop, is_listed: b
     ]
 
 
-# The rate of queries
+# The rate of order queries
 
 
 @pytest.mark.parametrize("per_second", [0, -1])

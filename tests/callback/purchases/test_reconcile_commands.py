@@ -1,8 +1,9 @@
 """Tests for the commands ``flask xiebao reconcile`` and ``flask xiebao reassign``.
 
-The command "reconcile" waits 0.2 seconds before each query but the first, so these tests use few
-orders. ``test_reconcile.py`` tests the comparison. To test another option of this command, add a
-row to ``OPTIONS``. To test another error of both commands, add a row to ``ERRORS``.
+``reconcile`` waits 0.2 seconds before each query but the first, so these tests use few orders.
+``test_reconcile.py`` tests the comparison of rows and orders. To test another option of
+``reconcile``, add a row to ``OPTIONS``. To test another error that stops both commands, add a row
+to ``ERRORS``.
 """
 
 from __future__ import annotations
@@ -76,8 +77,8 @@ def test_reconcile_prints_differences_and_counts(
     assert len(shop_with_secret.changes) == on_change_calls
 
 
-#: One row per error that stops ``reconcile`` and ``reassign``: a function that breaks the shop, and
-#: parts of the output.
+#: One row per error that stops ``reconcile`` and ``reassign``: a function that breaks the test
+#: shop, and the expected parts of the output.
 ERRORS: dict[str, tuple[Callable[[Shop], object], list[str]]] = {
     "unreachable gateway": (
         lambda shop: setattr(shop.gateway, "on_query", failing_function(httpx.ConnectError(""))),
@@ -191,7 +192,7 @@ def test_reassign_exits_with_2_and_keeps_members(
     }
 
 
-# Output in Chinese
+# Output of the commands in Chinese
 
 
 @pytest.mark.parametrize(

@@ -55,7 +55,7 @@ def test_order_is_replaced_only_after_gateway_knows_both_orders(
     assert shop.read_purchase_row().replaced_by == SECOND
 
 
-# Forgotten members
+# Reissues for forgotten members
 
 
 @pytest.mark.parametrize("sequence", [*itertools.permutations(range(3))], ids=str)

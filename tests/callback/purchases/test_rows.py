@@ -183,7 +183,7 @@ def test_time_in_query_must_have_time_zone(shop: Shop) -> None:
             session.scalars(select(Purchase).where(Purchase.paid_at == datetime(2019, 2, 26)))
 
 
-# Forgotten members
+# Purchases of forgotten members
 
 
 def test_forget_changes_only_purchases_of_member(shop: Shop) -> None:

@@ -38,7 +38,7 @@ def test_single_connection_of_pool_is_free_during_order_query_and_hook(make_shop
     shop = make_shop(engine_options=POOL_OF_ONE, XIEBAO_MEMBER_SECRET=MEMBER_SECRET)
 
     @shop.site.xiebao.keeps_plain_key
-    def keeps_plain_key(member: str) -> bool:
+    def can_query_database(member: str) -> bool:
         with Session(shop.engine) as session:
             return session.scalar(select(1)) == 1
 

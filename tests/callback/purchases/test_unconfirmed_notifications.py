@@ -28,16 +28,16 @@ def notify_after(
         return shop.notify(step, **fields)
 
 
-#: One row per retry schedule: the hours from the first arrival of the notification to each arrival,
-#: and the status of each response.
+#: One row per retry schedule: the status of each response, by the number of hours since the
+#: notification first arrived.
 REPETITIONS: dict[str, dict[float, int]] = {
     "one day's pause after acceptance": {
         **{0: 500, 0.9: 500, 1.1: 500, 23.9: 500, 24.1: 200},
         **{49: 500, 72: 500, 74: 200},
     },
     "first repetition after 30 hours": {0: 500, 30: 500, 31: 500},
-    # The signature does not cover the step, so another person who has captured a notification about
-    # the payment can send it again and again as a notification about a surrender.
+    # The signature does not cover the step, so an attacker who has captured a notification about
+    # the payment can send this notification again and again as a notification about a surrender.
     "every 3 hours": {**dict.fromkeys(range(0, 24, 3), 500), 24: 200, 27: 500, 30: 500},
     "every 8 hours": {0: 500, 8: 500, 16: 500, 24: 200, 32: 500, 40: 500, 50: 500},
 }
@@ -54,9 +54,9 @@ def test_unconfirmed_notification_returns_500_for_a_day(
     assert shop.read_purchase_states() == {INSURE_NUM: "surrendered"}
 
 
-#: One row per order of an unconfirmed notification: the fields of the order at the gateway, and the
-#: levels of the log entries. The gateway does not know the order of the notification if the order
-#: has another application number.
+#: One row per order that does not confirm a notification: the fields of the order at the gateway,
+#: and the levels of the log entries. In the row "unknown order", the gateway has only an order with
+#: another application number.
 LOG_LEVELS: dict[str, tuple[dict[str, Any], list[str]]] = {
     "policy in force": ({}, ["INFO", "ERROR", "WARNING"]),
     "unknown order": ({"insure_num": "another"}, ["INFO", "ERROR", "WARNING"]),
@@ -72,7 +72,8 @@ def test_unconfirmed_notification_is_logged_unless_surrender_is_in_progress(
     shop.gateway.set_order(**order)
     statuses = [notify_after(shop, hours) for hours in (0, 0.9, 1.1, 23.9, 24.1)]
     assert statuses == [500, 500, 500, 500, 200]
-    # A log entry that equals an earlier entry is not written again.
+    # A log entry that equals an earlier entry is not written again, so some of the five
+    # notifications add no entry.
     assert [record.levelname for record in caplog.records] == levels
 
 
@@ -82,7 +83,8 @@ def test_only_eight_notifications_are_recorded_per_row(shop: Shop) -> None:
         statuses = [notify_after(shop, hours, cancelMsg=f"{n}") for n in range(8)]
         assert statuses == [500] * 8
     assert notify_after(shop, 24.5, cancelMsg="0") == 200
-    # The ninth notification replaces the least recently received notification, which is "1".
+    # The purchase's row records at most eight notifications, so the ninth notification replaces
+    # "1", which was received least recently.
     assert notify_after(shop, 24.6, cancelMsg="ninth") == 500
     assert notify_after(shop, 24.7, cancelMsg="2") == 200
     assert notify_after(shop, 24.8, cancelMsg="1") == 500
@@ -99,6 +101,7 @@ def test_day_of_wait_begins_again_only_after_status_change(
     shop.gateway.set_order(**PAID_ORDER)
     assert notify_after(shop, 0) == 500
     shop.gateway.set_order(**change)
-    # A notification that the order confirms does not end the wait of another notification.
+    # If the order confirms one notification, the day of waiting for another notification does not
+    # end.
     assert notify_after(shop, 12, NotificationType.PAYMENT) == 200
     assert [notify_after(shop, hours) for hours in (12, 25, 35, 37)] == statuses

@@ -37,8 +37,8 @@ def make_shop_with_purchases(make_shop: MakeShop, count: int) -> Shop:
     return shop
 
 
-# With fewer than two stored members, a wrong secret cannot be noticed, so no row has a wrong secret
-# and fewer than two members.
+# ``reconcile`` can notice a wrong secret only if at least two members are stored, so the wrong
+# secret is tested with two or more members.
 @pytest.mark.parametrize(
     ("secret", "count"),
     [*[(None, count) for count in (0, 1, 2, 3, 12)], *[(WRONG_SECRET, n) for n in (2, 3, 12)]],
