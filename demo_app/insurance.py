@@ -17,7 +17,8 @@ def add_simulator(app: Flask) -> None:
     simulator = GatewaySimulator(
         app.config["XIEBAO_PARTNER_ID"],
         app.config["XIEBAO_API_KEY"],
-        # The document does not list the parameters of XIEBAO_EXTRA.
+        # The simulator must accept the parameters of XIEBAO_EXTRA, although the interface document
+        # does not list them.
         also_known=app.config.get("XIEBAO_EXTRA") or (),
         # Store the orders in a file, so that they are still there after a restart of the server.
         orders=Path(app.instance_path) / "gateway.sqlite3",

@@ -49,8 +49,9 @@ def _add_language_variables() -> dict[str, Any]:
         "other_language": other_language,
         "other_language_name": LANGUAGES[other_language],
         "other_language_url": f"?{urlencode({**arguments, 'lang': other_language})}",
-        # The URL to redirect to after the login, or the order page after an error. The URL has no
-        # "lang", because the visitor may choose the other language on the login page.
+        # The URL to redirect to after the login, which is the order page if no view matches the
+        # request. The URL has no "lang", because the visitor may choose the other language on the
+        # login page.
         "this_page": (
             url_for("shop.order")
             if request.routing_exception

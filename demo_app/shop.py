@@ -44,7 +44,7 @@ CHINA_TIME = timezone(timedelta(hours=8))
 def order() -> Response:
     """Show the order with its insurance, or with a card that offers insurance."""
     # Always pass the member. If a member sends a link to another person, that person's purchase has
-    # the same order number.
+    # the same order number, but must not appear here.
     order_policies = db.session.scalars(purchases.for_reference(ORDER, current_member())).all()
     insurance = next((each for each in order_policies if each.state in INSURED), None)
     unpaid = next((each for each in order_policies if each.state in UNPAID), None)
@@ -119,7 +119,7 @@ def insured() -> str:
 
 
 def store_click_time(_app: Flask, **_values: Any) -> None:
-    """Store the time of a click in the session, as a receiver of the signal ``entry_clicked``."""
+    """Store the time of a click in the session, when the signal ``entry_clicked`` is sent."""
     session["clicked_at"] = int(time.time())
 
 

@@ -57,7 +57,7 @@ def _insert_message_link(message: re.Match[str]) -> str:
 
 
 def _prefer_readable_ids(app: Sphinx, doctree: nodes.document) -> None:
-    """Sort numbered heading ids last, because their numbers change if headings are added."""
+    """Sort numbered heading ids last, because the numbers change if headings are added."""
     for section in doctree.findall(nodes.section):
         section["ids"].sort(key=lambda id: _NUMBERED_ID.fullmatch(id) is not None)
 

@@ -51,7 +51,7 @@ def get_english_page(page: Path) -> Path:
 
 
 def get_chinese_pages() -> list[Path]:
-    """Return the path of the Chinese page for each English page, which may not exist yet."""
+    """Return the path of the Chinese page for each English page. The path may not exist yet."""
     pages = (DOCS / "zh" / page.relative_to(DOCS / "en") for page in DOCS.glob("en/**/*.md"))
     return [ROOT / "README.zh-CN.md", *sorted(pages)]
 
@@ -68,7 +68,7 @@ def is_outdated(page: Path) -> bool:
 
 
 def mark_page_as_current(page: Path) -> None:
-    """Write the hash of the current English page into a Chinese page, as its translation."""
+    """Write the hash of the current English page into the Chinese page that translates it."""
     text, mark = page.read_text("utf-8"), f"translates: {compute_page_hash(get_english_page(page))}"
     comment = f"<!-- {mark} -->" if page.parent == ROOT else f"% {mark}"
     text = _HASH.sub(mark, text, count=1) if _HASH.search(text) else f"{comment}\n\n{text}"
@@ -107,7 +107,7 @@ def _read_catalog(path: Path) -> dict[str, str]:
 
 
 def _update_catalog(name: str, texts: Iterable[str], *, write: bool) -> Iterator[str]:
-    """Yield the texts without a translation in a catalog.
+    """Yield the texts that have no translation in a catalog.
 
     :param write: True to replace the texts of the catalog, and to keep their translations.
     """

@@ -75,9 +75,9 @@ def show_catalog() -> str:
 @pages.get("/mail")
 def show_mail() -> Response:
     """Show a mail that contains an insurance entry."""
-    # Links in mails need the public URL of the site. This view creates a separate app that uses the
-    # host of the request. A visitor could forge the ``Host`` header, but only the same visitor sees
-    # this mail.
+    # Links in mails need the public URL of the site, so this view creates a separate app whose
+    # public URL has the host of the request. A visitor could forge the ``Host`` header, but only
+    # the same visitor sees this mail.
     mail_app = Flask(__name__)
     mail_app.config.update(
         current_app.config, XIEBAO_PUBLIC_URL=request.host_url, XIEBAO_LOCALE=get_language()

@@ -38,7 +38,7 @@ class DesignToken(NamedTuple):
 
 
 class TokenControl(NamedTuple):
-    """A form field with which a visitor changes a design token of all examples.
+    """A form field with which a visitor changes a design token in all examples.
 
     :param type: The type of the ``<input>`` element.
     :param value: The default value of the design token, without its unit.

@@ -1,4 +1,4 @@
-"""Only for QA: a check of the whole demo that runs in the background.
+"""Only for QA: a background run of ``flask xiebao check`` for the whole demo.
 
 To check the demo on fewer devices, set ``QA_DEVICES`` to a list of their names, for example with
 ``FLASK_QA_DEVICES='["iphone"]'`` in the environment.
@@ -20,8 +20,8 @@ from flask_xiebao.testing import Report, Result, check_entries
 
 from ..auth import MEMBERS
 
-#: The maximum number of checks to keep. The demo has a separate check for each URL at which a
-#: visitor opens it.
+#: The maximum number of background checks to keep. There is a separate check for each URL at which
+#: a visitor opens the demo.
 MAX_CHECKS = 4
 _MEMBER = next(iter(MEMBERS))
 _lock = threading.Lock()
@@ -110,10 +110,10 @@ def delete_finished_checks() -> None:
 
 
 def run_single_check(**options: Any) -> Result:
-    """Run a single case of the check on a single device, and return the result.
+    """Run a single test case of the check on a single device, and return the result.
 
     :param options: The arguments of :func:`~flask_xiebao.testing.check_entries`.
-    :raises CheckError: if the check has no such case or no such device.
+    :raises CheckError: if the check has no such test case or no such device.
     """
     return check_entries(_get_current_app(), url=request.url_root, **options).results[0]
 

@@ -53,8 +53,8 @@ GATEWAY_PAGES = {
     "home": lazy_gettext("Xiebao home page"),
     "policy": lazy_gettext("Policy page"),
 }
-#: The titles for the page of an event. The page is a gateway page, or "paid" if a return link was
-#: refused.
+#: The titles for the attribute ``page`` of an event: the name of a gateway page, or "paid" for a
+#: refused return link.
 EVENT_PAGES = {**GATEWAY_PAGES, "paid": lazy_gettext("Return link")}
 PLATFORMS = {"h5": "H5", "pc": "PC", "ios": "iOS", "android": "Android"}
 #: The titles of the platforms, by the value of the parameter ``platform`` in gateway URLs.
@@ -68,7 +68,7 @@ STEPS = {
     5: lazy_gettext("Surrender and reissue"),
     9: lazy_gettext("Policy file"),
 }
-#: The texts for the reasons of refusals, by the reason that the signal ``entry_refused`` sends.
+#: The text for each ``reason`` of the signal ``entry_refused``.
 REASONS = {
     "another_member": lazy_gettext("Another member's link"),
     "invalid_link": lazy_gettext("Invalid link"),
@@ -96,7 +96,7 @@ def add_privacy_headers(response: Response) -> Response:
 
 @pages.errorhandler(404)
 def show_not_found(error: NotFound) -> tuple[str, int]:
-    """Show a page with status 404 that says which case, device or filter does not exist."""
+    """Show a page with status 404 that says which test case, device or filter does not exist."""
     return render_template("qa/not_found.html", message=error.description), 404
 
 
@@ -108,13 +108,13 @@ def convert_to_beijing_time(timestamp: float) -> datetime:
 
 @pages.app_template_filter("gateway_platform")
 def find_gateway_platform(url: str) -> str:
-    """Return the title of the platform in a gateway URL, or "" for another URL."""
+    """Return the title of the platform in a gateway URL, or "" for any other URL."""
     return PLATFORMS_BY_CODE.get(dict(parse_qsl(urlsplit(url).query)).get("platform", ""), "")
 
 
 @pages.app_template_filter("capitalize_english")
 def capitalize_english(text: str) -> str:
-    """Capitalize an English heading, because the texts of the check begin in lower case."""
+    """Capitalize an English heading, because the texts of reports begin in lower case."""
     return text[:1].upper() + text[1:] if get_language() == "en" else text
 
 
@@ -140,7 +140,7 @@ def show_check() -> str:
         return render_template("qa/checking.html", check=checks.get_or_start_check())
     cases = [result for result in report.results if not result.case.page]
     page_specs = {result.case.page_spec.name: result.case.page_spec for result in cases}
-    # The check may contain a gateway page that has no title in the demo.
+    # If the demo has no title for a gateway page, use the title in the page spec.
     titles = {
         name: GATEWAY_PAGES.get(name, page_spec.get_title(get_language()))
         for name, page_spec in page_specs.items()
@@ -157,8 +157,8 @@ def show_check() -> str:
     chosen = request.args.get("show", "") or ("bad" if report.failed else "product")
     if chosen not in results:
         abort(404, _("There is no such filter."))
-    # If the filter chooses one result in a row, show all results in the row, so that QA can compare
-    # the devices.
+    # If a result in a table row matches the filter, show the whole row, so that QA can compare the
+    # devices.
     rows = {result.case.page or result.case.name for result in results[chosen]}
     return render_template(
         "qa/console.html",
@@ -203,7 +203,7 @@ def check_again() -> ResponseReturnValue:
 
 @pages.get("/<case>/<device>")
 def show_result(case: str, device: str) -> str:
-    """Run one case of the check on one device, and show the details of the result."""
+    """Run one test case of the check on one device, and show the details of the result."""
     try:
         result = checks.run_single_check(only=[case], devices=[device])
     except CheckError:
@@ -222,8 +222,8 @@ def show_events() -> str:
     arguments = {name: request.args.get(name, "") for name in choices}
     chosen = {name: arguments[name] for name in choices if arguments[name] in choices[name][1]}
     events = get_events()
-    # Only the filter by member applies to the numbers of events at each step, because notifications
-    # have no gateway page.
+    # Filter the numbers of events at each step only by member, because notifications have no
+    # gateway page.
     of_member = filter_events(events, {"member": chosen.get("member", "")})
     filtered = filter_events(of_member, chosen)
     last_page = max(1, -(-len(filtered) // EVENTS_PER_PAGE))

@@ -79,7 +79,8 @@ class Event(db.Model):  # type: ignore[name-defined, misc]
 
 def add_event(kind: str, **values: Any) -> None:
     """Store an event, and delete the oldest events if there are more than ``MAX_EVENTS``."""
-    if is_rehearsal():  # Clicks that a check makes are not stored, because no visitor made them.
+    # Do not store the clicks by ``flask xiebao check``, because no visitor made these clicks.
+    if is_rehearsal():
         return
     db.session.add(event := Event(kind=kind, **values))
     db.session.flush()
@@ -114,11 +115,11 @@ def count_events_per_step(events: Sequence[Event]) -> dict[str, int]:
 def init_app(app: Flask) -> None:
     """Register the functions that store the events of the app."""
     app.after_request(_store_login_redirect)
-    # Signals hold only weak references to their receivers. These receivers are functions of the
-    # module, so they stay in memory. They hold no reference to the app.
+    # Signals hold only weak references to receivers. These receivers stay in memory, because they
+    # are functions of this module. The receivers hold no reference to the app.
     template_rendered.connect(_store_handoff, app)
     entry_clicked.connect(_store_click, app)
-    payment_returned.connect(_store_return, app)
+    payment_returned.connect(_store_payment_return, app)
     entry_refused.connect(_store_refusal, app)
     notification_received.connect(_store_notification, app)
 
@@ -127,7 +128,7 @@ def _store_click(_app: Flask, entry: Entry, platform: Platform, **values: Any) -
     add_event("click", platform=int(platform), **values, **_get_entry_values(entry))
 
 
-def _store_return(_app: Flask, entry: Entry, **values: Any) -> None:
+def _store_payment_return(_app: Flask, entry: Entry, **values: Any) -> None:
     add_event("return", **values, **_get_entry_values(entry))
 
 

@@ -22,7 +22,7 @@ from ..insurance import xiebao
 from .checks import run_single_check
 
 MACROS = {"product": "insurance_entry", "home": "insurance_home_entry", "policy": "policy_entry"}
-# JSON and Jinja have the same syntax for strings and numbers.
+# Write Jinja literals as JSON, because strings and numbers have the same syntax in both.
 _format_literal = partial(json.dumps, ensure_ascii=False)
 #: The form fields that are also keyword arguments of the macros.
 OPTIONS = ("member", "platform", "sub_partner_id", "return_to", "no_login_for", "client_reference")
@@ -92,13 +92,13 @@ class CreatedLink(NamedTuple):
     """The result of the form: either a link and a click on the link, or an error.
 
     :param jinja: The Jinja source of an entry with this link.
-    :param error: The error because of which no link was created, or None.
+    :param error: The error if no link could be created, otherwise None.
     :param url: The link, or "" if the entry would render nothing.
     :param member: The member to whom the gateway URL belongs.
     :param result: The result of the click.
     :param external_url: The link as an absolute URL.
     :param qr_code: The QR code for the absolute URL, as the content of an ``<svg>`` element.
-    :param qr_error: The error because of which there is no QR code, or None.
+    :param qr_error: The error if no QR code could be created, otherwise None.
     """
 
     jinja: str
@@ -142,7 +142,7 @@ def create_link(form: Mapping[str, str]) -> CreatedLink:
     if not url:
         return link
     member = options.get("member") or current_member() or next(iter(MEMBERS))
-    # An anonymous visitor clicks a link that needs no login. The member clicks any other link.
+    # An anonymous visitor clicks a link that needs no login, and the member clicks any other link.
     result = run_single_check(only=(), links=[url], devices=[device], member=member)
     link = link._replace(url=url, member=member, result=result)
     try:

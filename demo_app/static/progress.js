@@ -1,4 +1,4 @@
-// Updates the progress bar of the background check, and reloads the page when the check is finished.
+// Updates the progress bar of the demo's check, and reloads the page when the check is finished.
 const progress = document.querySelector("progress");
 const text = document.querySelector("#done");
 

@@ -1,4 +1,4 @@
-// Applies the form fields of the component catalog, a theme and design tokens, to all examples. Shows
+// Applies the theme and the design tokens in the form of the component catalog to all examples. Shows
 // the CSS for the design tokens that the visitor has changed. The form is hidden without this script.
 // On wide screens, the script also opens the Jinja source of each example.
 const form = document.querySelector("[data-tokens]");

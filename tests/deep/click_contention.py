@@ -35,11 +35,11 @@ class Purchase(PurchaseMixin, Base):
 
 
 class Click(ClickMixin, Base):
-    """A member's click on an entry."""
+    """A member's click on an insurance entry."""
 
 
 def create_site_with_clicks(engine: Engine) -> tuple[Flask, Xiebao, Purchases[Purchase]]:
-    """Return the app, the extension and the purchases of a site that stores clicks.
+    """Return the app, the extension and the ``Purchases`` object of a site that stores clicks.
 
     The logged-in member is ``g.member``.
     """
@@ -51,7 +51,7 @@ def create_site_with_clicks(engine: Engine) -> tuple[Flask, Xiebao, Purchases[Pu
 
 
 def click_and_buy(database: str, seconds: float, seed: int) -> None:
-    """For some seconds, click, buy and return from payment in a loop."""
+    """Click an insurance entry, buy and return from payment in a loop, for a number of seconds."""
     rng, end, count = random.Random(seed), time.monotonic() + seconds, 0  # noqa: S311
     engine = create_engine(database)
     app, xiebao, purchases = create_site_with_clicks(engine)
@@ -72,7 +72,7 @@ def click_and_buy(database: str, seconds: float, seed: int) -> None:
             session.add(
                 Purchase(insure_num=reference, member=member, case_code=PRODUCT_CODE, **values)
             )
-        # Bob never returns from payment, so some purchases are attributed to the last click.
+        # Bob never returns from payment, so his purchases are attributed to his last click.
         if member != "bob" and rng.random() < 0.7:
             app.test_client().get(get_return_link(response))
         with Session(engine) as session:

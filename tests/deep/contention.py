@@ -84,7 +84,7 @@ def run_gateway() -> Iterator[tuple[dict[str, int], str]]:
 
 
 def create_site_with_purchases(engine: Engine, url: str) -> tuple[Flask, Purchases[Purchase]]:
-    """Return the app and the purchases of a site that also records changes of purchases.
+    """Return the app and the ``Purchases`` object of a site that records changes of purchases.
 
     :param url: The URL of the gateway.
     """
@@ -148,7 +148,7 @@ def find_wrong_purchases(
 def iter_problems(
     purchases: Purchases[Purchase], engine: Engine, prices: dict[str, int]
 ) -> Iterator[str]:
-    """Yield the errors that purchases and recorded changes have after all workers have ended.
+    """Yield a text for each wrong purchase or recorded change, after all workers have ended.
 
     :param prices: The current prices of the orders.
     """

@@ -42,8 +42,8 @@ from tests.support import (
     parse_html,
 )
 
-#: Two parts of the nginx configuration: the cache for the ``http`` block, and its use in the
-#: ``server`` block. nginx also stores responses without any caching headers.
+#: The nginx configuration of the cache: a line for the ``http`` block, and lines for the ``server``
+#: block. With this configuration, nginx also stores responses without any caching headers.
 CACHE = "proxy_cache_path cache keys_zone=shop:1m inactive=10m;"
 LOCATION = """
     location / {
@@ -58,7 +58,7 @@ LOCATION = """
 """
 
 
-# The site behind the cache
+# The site behind the shared cache
 
 #: The HTTP headers with which a site overrides Cache-Control for a CDN.
 CDN_HEADERS = (
@@ -93,10 +93,10 @@ def mark_response_public(response: Response) -> Response:
 #: The places where the site can register a hook that marks responses as public. Without a hook, the
 #: cache stores each response whose headers do not forbid it.
 HOOK_PLACES = ["before Xiebao", "after Xiebao", "blueprint", "after_this_request", "no hook"]
-#: A hook that is registered before Flask-Xiebao, on a site with the setting ``XIEBAO_LOGIN_VIEW``.
+#: A place of the hook: before Flask-Xiebao, on a site with the setting ``XIEBAO_LOGIN_VIEW``.
 LOGIN_VIEW = "before Xiebao, with login view"
-#: A WSGI middleware instead of a hook. The middleware runs after all hooks, so no extension can
-#: protect the responses.
+#: Instead of the hook, a WSGI middleware that marks responses as public. The middleware runs after
+#: all hooks, so no extension can protect the responses.
 MIDDLEWARE = "WSGI middleware"
 
 #: One row per page of the site: the name, and the Jinja source. The last three pages have links for
@@ -181,7 +181,8 @@ def create_page_blueprint() -> Blueprint:
 
     @pages.get("/redirect")
     def redirect_to_gateway() -> BaseResponse:
-        # A site could have a view like this instead of Flask-Xiebao's links.
+        # A site could have this view instead of Flask-Xiebao's links. The cache stores the
+        # redirect.
         gateway = current_app.extensions["xiebao"].gateway
         url = gateway.product_url(PRODUCT_CODE, partner_uniq_key=load_member(), platform="h5")
         return redirect(url)
@@ -189,11 +190,11 @@ def create_page_blueprint() -> Blueprint:
     return pages
 
 
-# Visitors and responses
+# Visitors of the site, and responses of the cache
 
 
 class Visitor(NamedTuple):
-    """A visitor, and the expected outcome of the visit.
+    """A visitor who requests a URL of the shop, and the expected outcome.
 
     :ivar expected: a value that :meth:`Shop.visit` returns.
     """
@@ -217,8 +218,8 @@ class CacheResponse(NamedTuple):
     is_hit: bool
 
 
-# Links that are signed within the same second have the same QR code. Cache the decoded text of each
-# QR code, because decoding is slow.
+# Cache the decoded text of each QR code, because decoding is slow. The same QR code occurs again if
+# links are signed within the same second.
 decode_qr_code = functools.lru_cache(qr.read)
 
 

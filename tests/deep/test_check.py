@@ -1,4 +1,4 @@
-"""Slow tests of ``flask xiebao check`` with all cases, all devices, threads or other libraries.
+"""Slow tests of ``flask xiebao check``: all test cases, all devices, threads, other libraries.
 
 To test a correct site that needs another library, add a row to ``SITES_WITH_LIBRARIES``.
 """
@@ -101,7 +101,7 @@ def make_shop_with_csp_nonces() -> Flask:
 
 
 def mount_login_app(inner: Any) -> Any:
-    """Return a WSGI middleware that serves ``/login`` with another app."""
+    """Return a WSGI app that serves ``/login`` itself, and passes other paths to the inner app."""
 
     def login_app(environ: Any, start: Any) -> Any:
         is_form = environ["REQUEST_METHOD"] == "GET"
@@ -124,7 +124,8 @@ def vary_login_url_by_browser(app: Flask) -> None:
             values["lang"] = "en" if "Chrome" in str(request.user_agent) else "zh"
 
 
-#: One row per correct site that is rare or needs another library. The check passes for each site.
+#: One row per correct site that is rare or needs another library. ``flask xiebao check`` must pass
+#: on each of these sites.
 SITES_WITH_LIBRARIES = [
     passing_row("subdomain", make_shop_with_subdomain),
     passing_row(
@@ -238,7 +239,8 @@ def test_user_agent_of_mobile_app_is_guessed_from_pattern(
     user_agents = {device.user_agent.rpartition(" ")[2] for device in devices}
     assert user_agents == ({user_agent} if user_agent else set())
     assert ("cannot be guessed" in get_notes(report)) == (user_agent is None)
-    # The User-Agent "Xhop/1" matches only the pattern from which no User-Agent can be guessed.
+    # Only the pattern "[A-Z]hop" matches the User-Agent "Xhop/1", so check_entries() reports
+    # failures for each other pattern.
     other_report = check_entries(app, only=["product-plain"], app_user_agent="Xhop/1")
     assert other_report.passed == (user_agent is None)
 
@@ -261,9 +263,6 @@ def test_check_handles_endless_page_and_page_with_many_entries() -> None:
     assert report.pages == {"/page": 60, "/endless": 1}
     entries = "product QX0, product QX1, product QX2, product QX3, product QX4, and 55 more"
     assert f"/page: {entries}" in FORMATS["text"](report)
-
-
-# Requests and threads that run the check
 
 
 def test_check_runs_inside_request_of_logged_in_visitor() -> None:

@@ -28,8 +28,8 @@ from tests.support import INSURE_NUM, SIGN
 pytestmark = IGNORE_EXTENSION_WARNINGS
 
 
-# In production, the doctor reports debug mode and testing mode as problems, so the site
-# "production" is not tested here.
+# ``flask xiebao doctor`` reports debug mode and testing mode as problems on a production site, so
+# the site "production" is left out here.
 TEST_SITES = {name: site for name, site in VALID_SITES.items() if name != "production"}
 
 
@@ -50,7 +50,7 @@ def test_doctor_reports_no_problem_on_valid_site_in_development(
 
 
 def test_inspect_accepts_same_urls_as_simulator() -> None:
-    """Change gateway URLs at random, and compare the exit code with the simulator's verdict."""
+    """For random gateway URLs, compare the command's exit code with the simulator's verdict."""
     simulator = GatewaySimulator("12345", "Key", also_known=("hidenav", "toLogin"))
     policy_url = (
         f"/gateway/dispatch/cps/insureDetail?partnerId=12345&insureNum={INSURE_NUM}&sign={SIGN}"

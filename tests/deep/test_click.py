@@ -96,7 +96,7 @@ def test_refused_click_is_not_logged_if_logger_has_level_warning(
     assert caplog.records == []
 
 
-# Hooks
+# Hooks that a site registers
 
 
 class AsyncClickGuard:

@@ -94,7 +94,7 @@ def engine(database_url: str) -> Iterator[Engine]:
 
 @pytest.fixture
 def shop(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Shop:
-    """A test shop that stores clicks, and in which the member Alice is logged in."""
+    """A test shop that stores clicks. The member Alice is logged in."""
     shop = make_shop(engine, monkeypatch, clicks=True)
     shop.site.log_in("alice")
     return shop
@@ -130,7 +130,7 @@ def make_request_session(engine: Engine) -> scoped_session[Session]:
     return scoped_session(sessionmaker(engine), scopefunc=lambda: id(g._get_current_object()))
 
 
-# Rows and queries
+# Stored purchases and clicks, and queries for them
 
 
 def test_row_has_same_values_on_each_database(shop: Shop) -> None:
@@ -346,7 +346,7 @@ def test_clicks_are_stored_while_old_clicks_are_deleted(shop: Shop) -> None:
     assert len(shop.read_clicks()) == count
 
 
-# Migrations
+# Database migrations
 
 SITE = """
 import os
@@ -425,7 +425,7 @@ def test_migration_adds_columns_to_filled_table_of_version_0_3(
     before, _ = migrate_database(database_url, tmp_path)
 
     assert "lacks these columns: applied_at, surrenders, failures, behind" in before
-    # A failed payment and an unconfirmed surrender use the new columns.
+    # The failed payment and the unconfirmed surrender are stored in the new columns.
     shop.gateway.set_order(**UNPAID_ORDER)
     assert shop.notify(NotificationType.PAYMENT, state=False, failMsg="x") == 200
     assert shop.notify(NotificationType.SURRENDER) == 500

@@ -45,7 +45,8 @@ from tests.tools.load import notifications
 
 __all__ = ["demo"]
 
-#: One row per device: the title in the console for QA, and the platform that the check detects.
+#: One row per device of the demo's check: the device's title in the console for QA, and the
+#: platform that the check detects.
 PLATFORMS = {
     "Windows Chrome": "PC",
     "iPad 桌面模式": "PC",
@@ -57,7 +58,7 @@ PLATFORMS = {
 }
 
 
-# Several processes
+# The demo in several processes
 
 
 def test_two_workers_store_each_genuine_notification_once(
@@ -103,7 +104,7 @@ def test_two_processes_with_two_threads_lose_no_event(tmp_path: Path) -> None:
     assert len(set(click_ids)) == len(click_ids) == 160
 
 
-# Stored events
+# Events in the demo's database
 
 
 def add_event(
@@ -182,7 +183,7 @@ def test_events_have_beijing_time(demo: Flask) -> None:
     assert element["datetime"] == "2027-01-01T08:00:00+08:00"
 
 
-# The check in the console
+# The demo's check, which the console at ``/qa`` shows
 
 
 def test_check_passes_on_all_devices_and_detects_platforms(tmp_path: Path) -> None:
@@ -250,7 +251,7 @@ def test_check_passes_if_insurance_is_disabled(tmp_path: Path) -> None:
     assert "XIEBAO_ENABLED" in find_element(page, "#error").text
 
 
-# The secret key, hosts and the access log
+# The demo's secret key, invalid host names, and the access log
 
 
 def test_secret_key_is_created_once(tmp_path: Path) -> None:
@@ -261,8 +262,8 @@ def test_secret_key_is_created_once(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("path", ["/", "/qa", "/qa/links?page=product&reference=QX1", "/widgets/"])
 def test_invalid_punycode_host_causes_no_server_error(demo: Flask, path: str) -> None:
-    # Call the app without a test client, because a test client cannot send this host. Whether the
-    # host is valid depends on the Python version.
+    # Call the app without a test client, because a test client cannot send the host name "xn--".
+    # Only some versions of Python accept this host name.
     environ = {**EnvironBuilder(path).get_environ(), "HTTP_HOST": "xn--"}
     _, status, _ = run_wsgi_app(demo, environ)
     assert not status.startswith("5")
@@ -274,7 +275,8 @@ def test_access_log_of_flask_run_masks_signature() -> None:
         subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as server,  # noqa: S603
         ExitStack() as stack,
     ):
-        stack.callback(server.terminate)  # Popen waits for the server at the end of this block.
+        # Stop the server at the end of this block, because Popen then waits until the server ends.
+        stack.callback(server.terminate)
         assert server.stderr is not None
         output = iter(server.stderr.readline, "Press CTRL+C to quit\n")
         [address] = re.findall(r"Running on (http://\S+)", "".join(output))

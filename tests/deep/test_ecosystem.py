@@ -63,7 +63,7 @@ pytestmark = IGNORE_EXTENSION_WARNINGS
 
 PAGES = ("product", "home", "policy")
 
-#: The fixture ``shop``: a shop for each site with another extension, in each setup of the app.
+#: The fixture ``shop``: one test shop per other extension and per setup of the app.
 shop = pytest.fixture(open_shop, scope="module", params=build_shop_params(*ALL_SETUPS))
 
 
@@ -86,7 +86,7 @@ def request_three_times(browser: Browser, url: str) -> list[int]:
 
 
 def click_entries_three_times(shop: Shop) -> dict[str, list[int]]:
-    """Click the entry of each gateway page three times, and return the statuses of each page."""
+    """Click the entry of each gateway page three times, and return the statuses by gateway page."""
     browser = shop.open_browser(member="alice")
     links = browser.get_links()
     return {page: request_three_times(browser, links[page]) for page in PAGES}
@@ -242,16 +242,16 @@ def test_async_receivers_run_and_errors_are_only_logged(
         await asyncio.sleep(0)
         received.append(values.get("reason") or f"{values['member']} {'same_session' in values}")
 
-    fail = AsyncMock(side_effect=ConnectionError("statistics are down"))
+    failing_receiver = AsyncMock(side_effect=ConnectionError("statistics are down"))
     shop = SITES["async member loader"](DEFAULT_SETUP, exit_stack)
     for signal in (entry_clicked, payment_returned, entry_refused):
         exit_stack.enter_context(signal.connected_to(record_signal, shop.app))
-    exit_stack.enter_context(entry_clicked.connected_to(fail, shop.app))
+    exit_stack.enter_context(entry_clicked.connected_to(failing_receiver, shop.app))
     browser = shop.open_browser(PHONE, "alice")
 
     browser.get(get_return_link(browser.get(browser.get_links()["order"])))
     browser.get("/xiebao/product/nonsense")
 
-    # Only the signal payment_returned has the argument same_session.
+    # Only the signal payment_returned has the argument same_session, so its text contains "True".
     assert received == ["m_7Qk2vX9rT4 False", "m_7Qk2vX9rT4 True", "invalid_link"]
     assert "statistics are down" in caplog.text

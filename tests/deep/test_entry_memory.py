@@ -1,4 +1,4 @@
-"""Tests that the extension does not keep attributes of entries in memory."""
+"""Tests that the extension does not keep HTML attributes of insurance entries in memory."""
 
 from __future__ import annotations
 

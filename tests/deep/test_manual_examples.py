@@ -18,7 +18,9 @@ from tests.vectors import APPLIED
 
 
 def run_quick_start_check(folder: Path, hook: str = "", status: int = 0) -> tuple[str, ET.Element]:
-    """Run the manual's check command for CI on the quick start. Return its output and JUnit report.
+    """Run the manual's ``flask xiebao check`` command for CI on the site of the quick start.
+
+    Return the command's output and JUnit report.
 
     :param hook: Python code that is appended to the quick start of the README.
     :param status: the expected exit status.
@@ -39,7 +41,7 @@ def run_quick_start_check(folder: Path, hook: str = "", status: int = 0) -> tupl
 def test_check_command_for_ci_passes_on_quick_start(tmp_path: Path) -> None:
     output, report = run_quick_start_check(tmp_path)
     assert "\nEntries on /: product QX…127257\n" in output
-    # The output ends with the result of the check. Text from stderr would follow the result, so
+    # Text from stderr would follow the result at the end of the output, so this also checks that
     # stderr is empty.
     assert re.search(r"\n✓ [\d,]+ passed, 0 failed\n\Z", output)
     assert {suite.get("failures") for suite in report} == {"0"}

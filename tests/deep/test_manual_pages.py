@@ -19,7 +19,7 @@ from tests.support import parse_html, serve_app
 
 BUILD = (ROOT / "build/docs").resolve()
 
-#: One row per search query in each language: the query, and the page that must be the first result.
+#: The search queries in each language, each with the page that must be the first result.
 QUERIES = {
     "en": {
         "which python versions are supported": "reference/stability",
@@ -153,7 +153,7 @@ def manual_url(chrome: tuple[Playwright, Browser]) -> Iterator[str]:
 
 @pytest.fixture
 def phone_page(chrome: tuple[Playwright, Browser], manual_url: str) -> Iterator[Page]:
-    """A browser page 360 pixels wide, like a phone. Its console must stay empty during the test."""
+    """A browser page that is 360 pixels wide, like a phone. No console message may appear."""
     page = chrome[1].new_page(base_url=manual_url, viewport={"width": 360, "height": 780})
     messages: list[str] = []
     page.on("console", lambda message: messages.append(message.text))

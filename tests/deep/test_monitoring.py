@@ -1,4 +1,4 @@
-"""Tests for reports of Sentry and spans of OpenTelemetry about clicks and errors."""
+"""Tests for Sentry reports and OpenTelemetry spans about clicks and errors."""
 
 from __future__ import annotations
 
@@ -105,11 +105,11 @@ def test_failed_refresh_is_reported_without_names(
     engine = create_engine(f"sqlite:///{tmp_path / 'shop.sqlite3'}")
     purchases = make_shop(engine, monkeypatch, XIEBAO_API_KEY=API_KEY)
     purchases.gateway.set_order(applicant={"cName": NAME}, insurants=[{"cName": NAME}])
-    fail = failing_function(ZeroDivisionError())
+    raise_error = failing_function(ZeroDivisionError())
     if failing_part == "on_change":
-        purchases.on_change = fail
+        purchases.on_change = raise_error
     elif failing_part == "gateway":
-        purchases.gateway.on_query = fail
+        purchases.gateway.on_query = raise_error
     else:
         purchases.execute_sql("DROP TABLE xiebao_purchase")
 

@@ -27,14 +27,14 @@ from tests.vectors import (
     build_notification,
 )
 
-#: The notification about a surrender for all insured people. ``SURRENDERED`` is the notification
-#: about a surrender for only one of them.
+#: A notification about a surrender for all insured people. The notification ``SURRENDERED`` is
+#: about a surrender for only one of the insured people.
 FULLY_SURRENDERED = build_notification(4)
 
 
 @pytest.fixture
 def policies_module(tmp_path: Path) -> Iterator[Any]:
-    """The module ``shop.policies`` with the manual's code. The current app is the shop."""
+    """The module ``shop.policies`` with the manual's code, in the app context of the shop."""
     grow_shop(tmp_path / "site", "caching")
     (tmp_path / "site/shop/policies.py").write_text(
         find_blocks(DOCS / "en/how-to/own-facts.md")[0].code, "utf-8"
@@ -65,7 +65,7 @@ def get_facts(policies_module: Any) -> list[Any]:
 
 
 def get_policy_state(policies_module: Any) -> Any:
-    """Return the state of the policy with the application number of most notifications."""
+    """Return the state of the policy with the application number ``INSURE_NUM``."""
     return policies_module.state_of(
         [fact for fact in get_facts(policies_module) if fact.insure_num == INSURE_NUM]
     )

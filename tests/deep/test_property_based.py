@@ -30,8 +30,8 @@ from tests.support import INSURE_NUM, MEMBER_SECRET, PRODUCT_CODE
 from tests.tools import fuzz
 from tests.vectors import ISSUED, PAID, VECTORS, build_notification
 
-#: Texts that a URL can contain. They have no leading or trailing whitespace, so that they are also
-#: valid member ids.
+#: Printable texts without leading or trailing whitespace, so each text is valid in a URL and as a
+#: member id.
 TEXT = (
     st.text(min_size=1, max_size=60).map(str.strip).filter(lambda text: text and text.isprintable())
 )
@@ -88,7 +88,7 @@ def test_simulator_accepts_gateway_url_and_returns_arguments(
     assert values.count(reference) >= (1 if page == "home" else 2)
 
 
-# Tokens of links
+# Link tokens
 
 
 @pytest.mark.parametrize(

@@ -28,8 +28,8 @@ from tests.support import INSURE_NUM, PC, get_return_link
 from tests.vectors import VECTORS, build_notification
 
 SECOND_NUM, REISSUED_NUM = "20190226020147", "20190226020199"
-#: The columns whose values depend on the sequence of events, because these columns describe the row
-#: and not the purchase.
+#: The columns that describe the row and not the purchase. Their values depend on the sequence of
+#: the events, so the test does not compare these columns.
 SEQUENCE_COLUMNS = ("version", "updated_at", "behind", "failures")
 
 
@@ -106,9 +106,10 @@ def test_sequence_of_notifications_does_not_matter(shop: Shop, database_file: Pa
 
 
 NOON = datetime(2026, 11, 27, 12, tzinfo=UTC)
-#: The times of clicks and of returns from payment, in minutes after noon, by client reference.
+#: The times of clicks and of returns from payment, as numbers of minutes after noon, by client
+#: reference.
 CLICKS, RETURNS = {"8": 0, "9": 1}, {"8": 7, "9": 9}
-#: The times of each purchase's application and payment, in minutes after noon.
+#: The times of each purchase's application and payment, as numbers of minutes after noon.
 TIMES = {INSURE_NUM: (4, 6), SECOND_NUM: (5, 8)}
 
 
@@ -163,7 +164,10 @@ def test_sequence_of_clicks_returns_and_notifications_does_not_matter(
 
 
 def test_surrender_is_stored_after_gateway_has_responded_with_old_order(shop: Shop) -> None:
-    """Responses are up to 50 ms old. The gateway repeats a notification until the status is 200."""
+    """Order queries return orders that are up to 50 ms old.
+
+    The gateway repeats a notification until the status of the site's response is 200.
+    """
     retry_count = 0
     for index in range(60):
         number = f"2026{index:010}"

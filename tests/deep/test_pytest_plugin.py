@@ -54,7 +54,7 @@ def test_follow_entry_leaves_app_and_client_unchanged(follow_entry: Any) -> None
         assert "Windows" not in str(request.user_agent)
 
 
-# Examples in the documentation
+# Examples in the documentation of the pytest fixtures
 
 #: The Python source of a shop for which the examples in the documentation pass.
 DOC_SHOP = """

@@ -23,7 +23,7 @@ from tests.support import PUBLIC_URL, make_site
 CODE_COUNT = 400
 
 
-#: A URL and two images of its QR code: as the extension draws it, and with the best mask.
+#: A URL and two images of its QR code: one that the extension draws, and one with the best mask.
 CodeImages = tuple[str, Image.Image, Image.Image]
 
 

@@ -54,7 +54,7 @@ def render_source(source: str) -> str:
     return render_template_string(MACROS + source)
 
 
-# Caches
+# Pages and responses in caches
 
 
 def test_page_cached_per_platform_has_markup_of_platform(make_site: MakeSite) -> None:
@@ -194,7 +194,7 @@ def test_thread_with_request_context_renders_entry_after_response(site: Site) ->
     functions: list[Callable[[str], str]] = []
 
     @site.app.get("/later")
-    def start_later_rendering() -> str:
+    def store_render_function() -> str:
         functions.append(copy_current_request_context(render_source))
         return "accepted"
 
@@ -207,7 +207,8 @@ def test_thread_with_request_context_renders_entry_after_response(site: Site) ->
 
 def test_background_job_renders_each_mail_in_forced_locale(make_site: MakeSite) -> None:
     site = make_site(XIEBAO_PUBLIC_URL=PUBLIC_URL)
-    # Like most locale selectors, this function needs a request. A background job has no request.
+    # Like most locale selectors, this function needs a request, but a background job has no
+    # request.
     Babel(site.app, locale_selector=lambda: request.accept_languages.best_match(["zh", "en"]))
 
     def render_label(language: str) -> str:

@@ -30,7 +30,7 @@ def test_check_with_invalid_option_keeps_older_report(tmp_path: Path, options: l
 def test_check_writes_report_into_pipe(
     tmp_path: Path, options: list[str], has_report: bool
 ) -> None:
-    """The check replaces an existing regular file with a new file, but must not replace a pipe."""
+    """The command replaces an existing regular file by a new file, but must not replace a pipe."""
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     with ThreadPoolExecutor(1) as pool:

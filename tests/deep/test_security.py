@@ -1,4 +1,4 @@
-"""Tests for forged tokens, return paths, handoffs and requests, most of them with random values.
+"""Security tests: forged tokens, return paths, handoffs and hosts, most with random values.
 
 The tables of forged tokens and links are in ``tests/unit/test_tokens.py`` and ``tests/click/``.
 ``make fuzz`` tries 100,000 tokens.
@@ -42,8 +42,8 @@ from tests.tokens import sign_token
 from tests.tools import fuzz
 
 SIGNER = TokenSigner([SECRET_KEY], "12345")
-#: One row per class whose objects a token can hold: the class, the purpose in the signature's salt,
-#: the function that builds the token, and the function that parses it.
+#: One row per type of token: the class of the token's content, the purpose in the salt of the
+#: signature, the function that builds the token, and the function that parses the token.
 CODECS: dict[type, tuple[str, Callable[[Any], str], Callable[[str], object]]] = {
     Entry: ("entry", SIGNER.build_entry_token, SIGNER.parse_entry_token),
     RedirectedClick: ("click", SIGNER.build_return_token, SIGNER.parse_return_token),
@@ -53,8 +53,8 @@ THOROUGH = settings(
     deadline=None,
     max_examples=100,
     derandomize="CI" in os.environ,
-    # All examples of a test use the same site. This is safe, because each example logs in the
-    # member that it needs.
+    # Hypothesis reports that all examples of a test use the same site. This is safe, because each
+    # example logs in the member that it needs.
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 
@@ -195,7 +195,7 @@ def test_fuzzer_reports_wrong_verification_of_signatures(
 @given(path=_PATHS)
 def test_return_link_redirects_to_printable_path_on_site(site: Site, path: str) -> None:
     location = send_raw_request(site.app, get_return_link_path(path)).headers["Location"]
-    # If a slash or backslash follows the first slash, browsers go to the host of another site.
+    # A browser would go to another site if a second slash or a backslash followed the first slash.
     assert re.fullmatch(r"/(?![/\\])[ -~]*", location)
     assert (
         urlsplit(urljoin("https://shop.example/xiebao/paid/x", location)).netloc == "shop.example"
@@ -255,7 +255,7 @@ def test_slow_server_does_not_extend_chain_of_handoffs(
     assert handoff.status_code == 410
 
 
-# Long host names and wrong keys
+# Invalid host names
 
 
 def test_too_long_host_returns_400_and_logs_nothing(
@@ -264,7 +264,7 @@ def test_too_long_host_returns_400_and_logs_nothing(
     site = make_site(**DEPLOYED)
     site.log_in("alice")
     link = site.link("home")
-    # Without segno.make_qr(), every attempt to draw a QR code raises an exception.
+    # Remove segno.make_qr(), so that each attempt to draw a QR code raises an exception.
     monkeypatch.setattr("segno.make_qr", None)
     for number in range(3):
         host = f"{number}.{'x.' * 950}example"
@@ -274,6 +274,9 @@ def test_too_long_host_returns_400_and_logs_nothing(
         page = site.render("<p>{{ insurance_qr('QX1') }}</p>", {**PC, "Host": host})
         assert page.status_code == 400
     assert caplog.records == []
+
+
+# Verdicts of the gateway simulator
 
 
 def test_simulator_with_wrong_key_rejects_url_without_showing_key() -> None:

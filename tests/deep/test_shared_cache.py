@@ -54,7 +54,8 @@ def is_private(response: CacheResponse) -> bool:
     return (
         bool(directives & {"no-store", "private"})
         and not directives & {"public", "s-maxage=3600"}
-        # nginx uses the header X-Accel-Expires itself, and does not pass the header on.
+        # Do not look for the header X-Accel-Expires, because nginx removes this header from
+        # responses.
         and not any(name in response.headers for name in ("Expires", *CDN_HEADERS))
         and not response.is_hit
     )
@@ -72,7 +73,7 @@ def assert_private(responses: list[CacheResponse], *member_paths: str) -> None:
 def module_shop(
     tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
 ) -> Iterator[Shop]:
-    """A shop behind the cache, with the hook at each place. All tests of the module share it."""
+    """A shop behind the cache, for each place of the hook. All tests of the module share it."""
     app, xiebao = create_site(request.param)
     folder = tmp_path_factory.mktemp("nginx")
     with serve_app(app) as url, run_nginx(LOCATION % url, folder, CACHE) as port:
@@ -86,8 +87,8 @@ def shop(module_shop: Shop) -> Shop:
     return module_shop
 
 
-# Tests with this mark expect a different outcome for the WSGI middleware, because the middleware
-# makes all responses public.
+# A mark for tests that also run on the site with the WSGI middleware. On this site, the tests
+# expect a different outcome, because the middleware marks all responses as public.
 also_middleware = pytest.mark.parametrize(
     "module_shop", [*HOOK_PLACES, MIDDLEWARE], indirect=True, scope="module"
 )
@@ -396,7 +397,8 @@ def test_page_without_member_link_is_stored_once_per_platform(shop: Shop, name: 
 def test_page_with_entry_for_one_member_is_not_shown_to_other_visitors(
     shop: Shop, step: int
 ) -> None:
-    # If the first visitor is not logged in, the cache can store the page without an entry.
+    # If the first visitor is not logged in, the page has no entry, so the cache can store the page
+    # and send it to the next visitors.
     for member in ["li", "wang", None][::step]:
         expected = {"no entry", f"entry for h5: policy as {member} on h5" if member else "no entry"}
         assert shop.visit("/page/policy", Visitor(member)) in expected

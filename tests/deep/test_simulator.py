@@ -1,4 +1,4 @@
-"""Tests of the gateway simulator: rare cases, and tests with servers, files or other processes."""
+"""Tests of the gateway simulator: rare cases, HTTP servers, files and several processes."""
 
 from __future__ import annotations
 

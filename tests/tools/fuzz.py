@@ -1,7 +1,7 @@
 """Send forged tokens to the endpoints of the extension: ``python -m tests.tools.fuzz``.
 
-A response with status 500 or higher is a violation. It is also a violation if the site accepts a
-token whose payload or signature differs from those of all links that the site has built.
+The tool reports each response with status 500 or higher as a violation. It also reports each
+accepted token whose payload and signature are not those of a link that the site has built.
 """
 
 from __future__ import annotations
@@ -287,7 +287,8 @@ class _TokenForger:
         fields = self._choose_payload_fields(page)
         key = self.rng.choice(("", "another secret", SECRET[:-1], SECRET.upper(), "Key"))
         salt = self.rng.choice((b"flask-xiebao.entry", b"flask-xiebao.click", b"itsdangerous"))
-        if self.rng.random() < 0.2:  # A site may also use its secret key for other tokens.
+        # A site may also use its secret key for tokens of other code.
+        if self.rng.random() < 0.2:
             return str(URLSafeTimedSerializer(SECRET, salt).dumps(fields)).encode()
         signer = Signer(key, salt, key_derivation="hmac", digest_method=hashlib.sha256)
         key_id = self.rng.choice((b"AAA", self._choose_signature(page)[:3]))

@@ -1,5 +1,5 @@
-// Runs a task in Firefox for test_firefox.py. The task is JSON in the first argument, and the result
-// is printed as JSON.
+// Runs a task in Firefox for test_firefox.py. The first argument is the task as JSON. The result is
+// printed as JSON.
 import puppeteer from "puppeteer-core";
 
 const { path, ...task } = JSON.parse(process.argv[2]);
@@ -7,7 +7,7 @@ const browser = await puppeteer.launch({ browser: "firefox", executablePath: pat
 const page = await browser.newPage();
 
 // Returns the layout errors of the entries on each page at each width. findLayoutErrors is the source
-// of a function that returns the errors of a list of elements.
+// code of a function that returns the layout errors of a list of elements.
 async function checkLayout({ urls, widths, entries, findLayoutErrors }) {
   const measure = `[document.documentElement.scrollWidth,
     (${findLayoutErrors})([...document.querySelectorAll("${entries}")])]`;

@@ -8,7 +8,7 @@ from __future__ import annotations
 from flask import Flask, Response
 from playwright.sync_api import Page
 
-#: One row per service worker: the name, and the JavaScript expression of the worker's response.
+#: One row per service worker: the name, and a JavaScript expression for the response to a request.
 WORKERS = {
     "forwards requests": "fetch(event.request)",
     "adds header": "fetch(new Request(event.request, {headers:"

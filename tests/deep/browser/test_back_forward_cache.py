@@ -1,4 +1,4 @@
-"""Tests in a Chromium with the back/forward cache, and on a host without HTTPS.
+"""Browser tests with the back/forward cache, and on a host without HTTPS.
 
 Playwright disables the back/forward cache by default, so these tests start their own Chromium.
 """
@@ -17,7 +17,7 @@ from tests.deep.browser.test_htmx_and_turbo import click_and_log_in
 
 @pytest.fixture(scope="module")
 def chrome(chrome: tuple[Playwright, Browser]) -> Iterator[tuple[Playwright, Browser]]:
-    """Playwright, and a Chromium in which the host ``shop.test`` is this computer.
+    """Playwright, and a Chromium that resolves the host name ``shop.test`` to this computer.
 
     Without HTTPS, a page on ``shop.test`` is not a secure context, but a page on 127.0.0.1 is.
     """

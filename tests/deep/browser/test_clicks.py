@@ -1,4 +1,4 @@
-"""Tests for clicks on entries of the demo: on every device, after a login, by new QR codes."""
+"""Tests for clicks on the demo's insurance entries: all devices, logins and new QR codes."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from tests.browser.test_clicks import ENTRIES, test_click_opens_gateway_page_or_
 
 __all__ = ["test_click_opens_gateway_page_or_handoff_page"]
 
-#: One row per click: the device, the entry to click, and the preferred color scheme.
+#: One row per click: the device, the insurance entry to click, and the preferred color scheme.
 click = parametrized_fixture(
     *itertools.product(DEVICES, ENTRIES, ["light"]),
     ("desktop", "policy", "dark"),

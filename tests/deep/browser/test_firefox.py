@@ -1,4 +1,4 @@
-"""Tests in Firefox: the layout of entries, and double clicks."""
+"""Tests in Firefox: the layout of insurance entries, and double clicks."""
 
 from __future__ import annotations
 
@@ -48,6 +48,7 @@ def test_entries_fit_screens_of_phones_and_pcs(tmp_path: Path) -> None:
 def test_double_click_counts_as_one_click(tmp_path: Path, sent_signals: SentSignals) -> None:
     with serve_shop("plain", script=True) as (url, _):
         final_url = run_firefox_script(tmp_path, url=url, member=MEMBER)
-        time.sleep(0.3)  # A second request would arrive in this time.
+        # Wait for a second request, which the double click must not send.
+        time.sleep(0.3)
     assert "/gateway/dispatch/cps" in final_url
     assert [signal for signal, _ in sent_signals] == ["clicked"]

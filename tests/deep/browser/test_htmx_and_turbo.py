@@ -1,4 +1,4 @@
-"""Tests for entries on pages with HTMX or Turbo: all frontends, new tabs, login and refusals."""
+"""Tests for insurance entries with HTMX or Turbo: all frontends, new tabs, login and refusals."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = [
     "test_hover_is_no_click_and_next_click_counts_once",
 ]
 
-#: The name of the test shop's frontend: a key of ``FRONTENDS``.
+#: The key in ``FRONTENDS`` of the JavaScript libraries that the test shop's pages load.
 frontend = parametrized_fixture(*sorted(FRONTENDS.keys() - {*TESTED_HERE}))
 
 #: The frontends with HTMX or Turbo, each with and without a target element for the loaded content.
@@ -39,7 +39,7 @@ frontends_and_workers = pytest.mark.parametrize(
 
 
 def click_and_log_in(shop: ShopPage) -> None:
-    """Click an entry, log in on the page that opens, and assert that this counts as one click."""
+    """Click an insurance entry, log in on the next page, and assert that one click was counted."""
     shop.tap_or_click("product")
     shop.page.get_by_label("会员").fill(MEMBER)
     shop.context.tap_or_click(shop.page.get_by_role("button", name="登录"))

@@ -1,4 +1,4 @@
-"""Tests for the look of entries: inline text, motion, Bootstrap, accent, chevrons and QR codes."""
+"""Tests for the look of insurance entries: motion, Bootstrap, colors, chevrons and QR codes."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ _TEXT = '<span class="xiebao-entry__text">航班延误、意外医疗、行李�
 _CARD = '{{% call insurance_entry("QX1", look="card") %}}{}{{% endcall %}}'
 LINK = '{{ insurance_entry("QX1", "买一份旅行险", look="link") }}'
 
-#: One row per card: the id of the element around the card, and the card's Jinja source.
+#: One row per insurance card: the id of the element around the card, and the card's Jinja source.
 CARDS = {
     "title-and-text": _CARD.format(_TITLE + _TEXT),
     "title": _CARD.format(_TITLE),
     "label": '{{ insurance_home_entry(look="card") }}',
     "long-word": _CARD.format("Kraftfahrzeughaftpflichtversicherungsbedingungen" * 3),
 }
-#: One row per look of an entry: the id of the element around the entry, and the entry's Jinja
-#: source.
+#: One row per look of insurance entries: the id of the element around an entry, and the entry's
+#: Jinja source.
 LOOKS = {
     "button": '{{ insurance_entry("QX1") }}',
     "button-with-class": '{{ insurance_entry("QX1", class="x") }}',
@@ -52,7 +52,10 @@ both_orders = pytest.mark.parametrize(
 
 
 def build_page_source(entries: dict[str, str]) -> str:
-    """Return the Jinja source of a page. The key of each entry is the id of the entry's ``div``."""
+    """Return the Jinja source of a page with insurance entries.
+
+    :param entries: The Jinja source of each entry, by the id of the ``div`` around the entry.
+    """
     return "".join(f'<div id="{id}">{source}</div>' for id, source in entries.items())
 
 
@@ -119,7 +122,8 @@ def test_entry_with_bootstrap_classes_looks_like_bootstrap_button(
     if state == "at rest":
         assert bootstrap["background-color"] == "rgb(13, 110, 253)"
     if entry["outline-style"] == bootstrap["outline-style"] == "none":
-        # If an outline is invisible, its offset makes no difference.
+        # An invisible outline looks the same with any offset, so ignore a difference of the
+        # offsets.
         entry["outline-offset"] = bootstrap["outline-offset"]
     assert entry == bootstrap
 
@@ -154,7 +158,7 @@ def test_bootstrap_does_not_change_look_of_entries(
 def get_protected_properties(style: dict[str, str]) -> dict[str, str]:
     """Return the properties of a computed style that Bootstrap must not change."""
     if style["display"] == "inline":
-        del style["box-sizing"]  # This property has no effect on inline elements.
+        del style["box-sizing"]  # "box-sizing" has no effect on inline elements.
     return {name: value for name, value in style.items() if PROTECTED_PROPERTIES.fullmatch(name)}
 
 

@@ -1,4 +1,4 @@
-"""Tests for the demo: pages for QA, English pages, links and buttons. Also tests for reports."""
+"""Tests for the demo's pages, links and buttons, and for reports of ``flask xiebao check``."""
 
 from __future__ import annotations
 
@@ -33,14 +33,15 @@ __all__ = [
 #: The type of the fixture ``open_demo_page``.
 OpenDemoPage = Callable[..., DeviceContext]
 
-#: One row per page and language: the page's key in ``PAGES``, and the locale.
+#: One row per demo page and language: the page's key in ``PAGES``, and the locale.
 tested_page = parametrized_fixture(
     *((name, "zh") for name in PAGES if name not in TESTED_HERE),
     *((name, "en") for name in PAGES),
     ids=", ".join,
 )
 
-#: One row per report: whether the check passes, and the option for the report's language.
+#: One row per report of ``flask xiebao check``: whether the check passes, and the option for the
+#: report's language.
 report = parametrized_fixture(
     (True, "--locale=zh"),
     (True, "--locale=en"),

@@ -14,7 +14,7 @@ from tests.deep.browser.service_workers import add_service_workers, register_ser
 
 
 def add_prefetch_views(app: Flask) -> None:
-    """Serve service workers, and speculation rules for each page whose URL has ``?prefetch=…``."""
+    """Add service workers to the app, and speculation rules to pages with ``?prefetch=…``."""
     add_service_workers(app)
 
     @app.get("/rules/<action>")
@@ -31,7 +31,8 @@ def add_prefetch_views(app: Flask) -> None:
         return response
 
 
-# "link" stands for <link rel="prefetch">. The two other values are actions of speculation rules.
+# For the value "link", the page has <link rel="prefetch">. For the two other values, the page has
+# speculation rules with this action.
 @pytest.mark.parametrize("prefetch", ["link", "prefetch", "prerender"])
 @pytest.mark.parametrize("worker", [None, "forwards requests", "bypasses cache", "adds header"])
 def test_prefetch_is_no_click_and_next_click_counts_once(

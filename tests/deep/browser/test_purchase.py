@@ -18,8 +18,8 @@ from tests.browser.test_purchase import (
 
 __all__ = ["connected_demo", "test_policy_bought_on_phone_appears_in_shop_until_surrender"]
 
-#: One row per purchase: the phone, the entry, and whether the simulator sends each notification
-#: three times and in reverse order.
+#: One row per purchase: the phone, the insurance entry to click, and whether the gateway simulator
+#: sends each notification three times and in reverse order.
 purchase = parametrized_fixture(
     ("iPhone", "product", True),
     ("Pixel", "home", False),

@@ -16,7 +16,7 @@ __all__ = ["test_double_click_counts_as_one_click"]
 
 ENTRY = '{{ xiebao_script() }}{{ insurance_entry("QX1", id="entry", target=none) }}'
 
-#: The name of the test shop's frontend: a key of ``FRONTENDS``.
+#: The key in ``FRONTENDS`` of the JavaScript libraries that the test shop's pages load.
 frontend = parametrized_fixture("htmx 2", "htmx 4", "turbo", "turbo frame")
 
 
@@ -50,7 +50,7 @@ def test_entry_does_not_stay_busy_if_site_prevents_click(
     serve_page: Callable[..., str], new_context: Callable[..., DeviceContext]
 ) -> None:
     page = new_context("iPhone").page
-    # The element around the entry is busy, too. This must make no difference.
+    # The script must ignore that the element around the entry is busy.
     page.goto(serve_page(f'<div aria-busy="true">{ENTRY}</div>'))
     entry = page.locator("#entry")
     entry.evaluate(
@@ -135,7 +135,7 @@ def test_entry_can_be_opened_in_new_windows_and_clicked_again(
         with shop.context.context.expect_page():
             target.click()
     shop.wait_for_link_request("home")
-    # On a PC, the entry "home" opens a handoff page. This does not count as a click.
+    # On a PC, the entry "home" opens a handoff page, which is not counted as a click.
     assert shop.clicks == ["product"] * 4
 
 

@@ -71,6 +71,6 @@ def test_fetch_of_link_returns_page_without_redirect_and_is_no_click(
     )
 
     assert responses == [[200, "basic", link, False, False]] * 9
-    # The calls of fetch() have sent nine requests, and the image has sent the tenth.
+    # The calls of fetch() send nine requests, and the image sends the tenth request.
     assert [entry for entry, _ in shop.link_requests] == ["product"] * 10
     assert shop.clicks == []

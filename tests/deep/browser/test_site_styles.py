@@ -1,4 +1,4 @@
-"""Tests for entries on pages with more stylesheets, for busy entries, forced colors and print."""
+"""Tests for insurance entries with more stylesheets, when busy, with forced colors and in print."""
 
 from __future__ import annotations
 
@@ -32,10 +32,11 @@ __all__ = [
     "test_touch_areas_are_at_least_44_pixels_wide_and_high",
 ]
 
-#: The name of a page with the stylesheets of a site: a key of ``SITE_STYLES``.
+#: The key in ``SITE_STYLES`` of the stylesheets that the test page loads.
 styles = parametrized_fixture(*sorted(SITE_STYLES.keys() - {*TESTED_HERE}))
 
-#: Sites without CSS, in dark mode, with a focus style for all links, and with CSS rules for links.
+#: A mark for tests that need only a few site styles: no CSS, dark mode, a focus style for all
+#: links, and CSS rules for links.
 few_sites = pytest.mark.parametrize(
     "styles",
     ["no styles", "Bootstrap, dark", "Pico", "Tailwind 4 with rules for links", "rules for links"],

@@ -46,7 +46,7 @@ def measure_medians(
 def build_request_sender(
     app: Flask, path: str, expected_status: int, headers: dict[str, str]
 ) -> Run:
-    """Return a function that sends a request to the app as a WSGI server does it.
+    """Return a function that sends a request to the app, as a WSGI server does.
 
     The request is also sent once at the beginning, to check the status of the response.
     """

@@ -19,7 +19,7 @@ from flask_xiebao.sqla import ClickMixin, PurchaseMixin, Purchases
 
 PHONE, PC = (dict(DEVICES[name].headers) for name in ("iphone", "pc"))
 MEMBER = "m_7Qk2vX9rT4"
-#: The text of all buttons and links. It is also the default label of an entry.
+#: The text of all buttons and links, which is also the default label of insurance entries.
 LABEL = "我要投保"
 #: The lists of product codes, by the first part of a page's path: ``few`` or ``many``.
 CODES = {
@@ -90,7 +90,7 @@ def create_site(*extensions: Callable[[Flask], object]) -> Flask:
 
 
 def create_site_with_entries() -> tuple[Flask, Xiebao]:
-    """Return a site with Flask-Xiebao and a logged-in member, and its extension object."""
+    """Return a site with Flask-Xiebao, and the extension object. A member is logged in."""
     app = create_site()
     xiebao = Xiebao(app)
     xiebao.member_loader(lambda: MEMBER)

@@ -24,7 +24,8 @@ CLIENTS = 6
 # The number of requests after which a client opens a new connection, because another worker may
 # accept the new connection.
 _REQUESTS_PER_CONNECTION = 25
-# The seconds in which a worker's memory may still grow, and the maximum growth in MiB after them.
+# The number of seconds in which a worker's memory may grow by any amount, and the maximum growth in
+# MiB afterwards.
 _WARM_UP_SECONDS, _MAX_GROWTH = 10, 2
 
 
@@ -53,7 +54,7 @@ def send_click(
     connection: http.client.HTTPConnection,
     request: ClickRequest,
 ) -> None:
-    """Send a request, and record its response, the links on the page and any violation."""
+    """Send a request, and record the response, the links on the page and any wrong result."""
     headers = {**request.headers, "Cookie": generator.build_session_cookie(request.login)}
     connection.request("GET", request.path, headers=headers)
     response = connection.getresponse()
@@ -68,7 +69,7 @@ def send_click(
 
 
 def main() -> int:
-    """Run the load test, and return 1 if there are any violations."""
+    """Run the load test, and return 1 if a response was wrong or another error occurred."""
     parser = argparse.ArgumentParser(prog="python -m tests.tools.load", description=__doc__)
     parser.add_argument("--seconds", type=int, default=30)
     seconds = parser.parse_args().seconds
@@ -99,7 +100,8 @@ def main() -> int:
         print(
             f"  worker {pid}: {len(sizes)} s, {first:.1f} MiB at first, {last:.1f} MiB at the end"
         )
-        # A worker that ran only for a short time has not reached its usual memory size.
+        # Ignore the growth of a worker that ran only for a short time, because the worker has not
+        # reached its usual memory size.
         if len(sizes) > _WARM_UP_SECONDS and last - first > _MAX_GROWTH:
             test.violations.append(f"worker {pid} grew by {last - first:.1f} MiB")
     # When a worker dies, each client may lose its current request. A client may also lose its next

@@ -34,7 +34,7 @@ def create_app(secret_key: str | None = None) -> Flask:
     app.add_url_rule("/login", "login", lambda: "Log in")
 
     @app.get("/page")
-    def page() -> str:
+    def show_page() -> str:
         return render_template_string(_PAGE, code=PRODUCT_CODE, number=INSURE_NUM)
 
     @app.after_request

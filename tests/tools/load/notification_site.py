@@ -13,8 +13,8 @@ from flask import Flask, Response, jsonify, request
 import demo_app
 from flask_xiebao import Notification, notification_received
 
-#: The field ``otherInfo`` of a fatal notification. The worker that has stored the notification
-#: kills itself.
+#: The value of the field ``otherInfo`` in a fatal notification. The worker stores the notification,
+#: and then kills itself.
 FATAL_INFO = {"word": "fatal"}
 
 

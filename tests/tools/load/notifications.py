@@ -93,7 +93,7 @@ def post_notification(test: LoadTest, kind: str, body: bytes) -> int:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the load test, and return 1 if there are any violations."""
+    """Run the load test, and return 1 if a response was wrong or another error occurred."""
     parser = argparse.ArgumentParser(prog="python -m tests.tools.load.notifications")
     parser.add_argument("--seconds", type=int, default=30)
     seconds = parser.parse_args(arguments).seconds

@@ -62,7 +62,7 @@ class LoadTest:
         raise SystemExit(f"gunicorn did not start:\n{self.log}")
 
     def __exit__(self, *_exception: object) -> None:
-        """Stop the server. A traceback in its log is a violation."""
+        """Stop the server. If the server's log contains a traceback, add it to the violations."""
         self._process.terminate()
         try:
             self._process.wait(15)
@@ -101,7 +101,7 @@ class LoadTest:
                 self.violations.append("a client did not stop")
 
     def print_violations(self) -> int:
-        """Print at most 20 violations, and return the exit status of the load test."""
+        """Print at most 20 violations. Return 1 if there are any violations, otherwise 0."""
         for violation in self.violations[:20]:
             print(f"VIOLATION: {violation}")
         return 1 if self.violations else 0

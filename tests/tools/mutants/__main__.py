@@ -6,9 +6,9 @@
     python -m tests.tools.mutants --drawn 50 --seed 33
 
 Most mutants are killed in seconds, because ``matrix.json`` has the test that killed a mutant in the
-last run, and this test runs first. If it passes now, other tests follow: one case of each test that
-runs the changed line, then all such tests, then the other fast tests in the same way, and finally
-one case of each slow test.
+last run, and this test runs first. If it passes now, other tests follow: one parametrized case of
+each test that runs the changed line, then all cases of these tests, then the other fast tests in
+the same way, and finally one case of each slow test.
 
 If a run is stopped, the next run continues it, because ``build/mutants/`` has the results so far.
 These results are used until the package or the tests change.
@@ -40,19 +40,19 @@ from tests.tools.mutants.selection import (
 from tests.tools.mutants.sites import SITES
 
 #: The killers of a mutant. The key "tests" has the id of a test that fails, and the key "check" has
-#: the name of a site on which the check fails. A value is "" if the mutant survives.
+#: the name of a site on which ``flask xiebao check`` fails. A value is "" if the mutant survives.
 Killers = dict[str, str]
 
 ALL_MUTANTS = (*KILLED_BY_CHECK, *NOT_KILLED_BY_CHECK, *ONLY_FOR_TESTS)
 
 
 def find_killing_site(project: ProjectCopy, mutant: Mutant | None) -> str:
-    """Run the check on all sites, and return the name of a site on which it fails, or "".
+    """Run ``flask xiebao check`` on all sites. Return the name of a site on which it fails, or "".
 
     :param mutant: The mutant that was applied, or None for the unchanged package.
     """
-    # Check on all devices only if the check must kill the mutant. The tests already check the
-    # unchanged package on all devices.
+    # Run ``flask xiebao check`` on all devices only if it must kill the mutant. The unchanged
+    # package needs only a few devices here, because tests already check it on all devices.
     options = [] if mutant in KILLED_BY_CHECK else ["--few-devices"]
     status, output = project.run_module("tests.tools.mutants.check_sites", *SITES, *options)
     if status is None:
@@ -79,9 +79,9 @@ def find_killing_test(project: ProjectCopy, selection: TestSelection, mutant: Mu
 def find_killers(
     project: ProjectCopy, selection: TestSelection, mutant: Mutant, by: Sequence[str]
 ) -> Killers:
-    """Run the check, the tests or both on a mutant, and return what killed it.
+    """Run ``flask xiebao check``, the tests or both on a mutant. Return what killed the mutant.
 
-    :param by: What to run: "check", "tests", or both.
+    :param by: A list with "check", "tests" or both.
     """
     killers = {}
     with project.apply_mutant(mutant):
@@ -93,7 +93,7 @@ def find_killers(
 
 
 def describe_problem(mutant: Mutant, killers: Killers) -> str:
-    """Return a text if the result for a mutant is not as expected, otherwise ""."""
+    """Return a description if the result for a mutant is not as expected, otherwise ""."""
     if mutant in KILLED_BY_CHECK and killers.get("check") == "":
         return "SURVIVES THE CHECK"
     if mutant in NOT_KILLED_BY_CHECK and killers.get("check"):
@@ -134,8 +134,8 @@ def main() -> int:
         for mutant in candidates
         if not options.texts or any(text in mutant.description for text in options.texts)
     ][:: options.sample]
-    # By default, run only the tests on random mutants. A site can cause few of these faults, so the
-    # check would kill few of the mutants.
+    # By default, run only the tests on random mutants. A site can cause few of these faults, so
+    # ``flask xiebao check`` would kill few of the mutants.
     by = options.by or (["tests"] if options.drawn else ["check", "tests"])
 
     BUILD_FOLDER.mkdir(parents=True, exist_ok=True)

@@ -19,7 +19,7 @@ def find_failure(name: str, devices: list[str] | None) -> str:
 
     :param devices: The names of the devices, or None for all devices.
     """
-    # If no member can log in, the check cannot follow the entries on the page.
+    # If no member can log in, ``flask xiebao check`` cannot follow the entries on the page.
     pages = [] if name == "nobody_logs_in" else [PAGE]
     try:
         problems = check_entries(SITES[name](), devices=devices, full=True, pages=pages).problems()
@@ -39,7 +39,8 @@ def main(arguments: list[str]) -> int:
     names = [name for name in arguments if name != "--few-devices"]
     runs: list[tuple[str, list[str] | None]] = [(name, ["pc", "iphone"]) for name in names]
     if "--few-devices" not in arguments:
-        # This site has one more device, the site's own app, so check the site on all devices.
+        # The site "everything" has its own mobile app as one more device, so check this site on all
+        # devices.
         runs.append(("everything", None))
     for name, devices in runs:
         if failure := find_failure(name, devices):

@@ -40,7 +40,7 @@ ONLY_FOR_TESTS = (
     Mutant("Vary header lacks the client hints", "app/headers.py", 'DEVICE_HEADERS = ("User-Agent", "Sec-CH-UA-Mobile", "Sec-CH-UA-Platform")', 'DEVICE_HEADERS = ("User-Agent",)'),
     Mutant("labels of entries are always in English", "app/state.py", "        return get_current_locale(self.settings.locale)", '        return "en"'),
     Mutant("empty sub_partner_id of a link is ignored", "gateway/urls.py", "        if sub_partner_id is not None:\n            values", "        if sub_partner_id:\n            values"),
-    # Links, clicks and macros
+    # Links, clicks and Jinja macros
     Mutant("cross-site request with go=1 counts as a click", "views/link_views.py", 'environ.get("HTTP_SEC_FETCH_SITE", "none") in ("none", "same-origin")', "True"),
     Mutant("policy_entry renders a product entry", "templates/xiebao/entry.html", '"policy"|_xiebao_entry(insure_num,', '"product"|_xiebao_entry(insure_num,'),
     Mutant("XIEBAO_PUBLIC_URL is ignored", "app/endpoints.py", "    if state.settings.public_url is not None:\n        parts = urlsplit", "    if False:\n        parts = urlsplit"),

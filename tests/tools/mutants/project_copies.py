@@ -1,4 +1,4 @@
-"""Copies of the project, in which a mutant replaces a source file while tests run."""
+"""Copies of the project, in which tests run while a source file contains the fault of a mutant."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ TIMEOUT = "timeout"
 
 
 class ProjectCopy:
-    """A copy of the project that uses the virtual environment of the original.
+    """A copy of the project that uses the virtual environment of the original project.
 
     :param folder: An existing folder for the copy.
     """
@@ -41,7 +41,7 @@ class ProjectCopy:
 
     @contextmanager
     def apply_mutant(self, mutant: Mutant) -> Iterator[None]:
-        """Insert a mutant into its source file for the duration of a ``with`` block."""
+        """Insert the fault of a mutant into the source file during a ``with`` block."""
         file = self.folder / "flask_xiebao" / mutant.file
         source = file.read_text("utf-8")
         self._write_source(file, mutant.build_faulty_source(source))

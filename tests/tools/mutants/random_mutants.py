@@ -31,8 +31,8 @@ OPERATORS: dict[type, Any] = {
     ast.Sub: ast.Add,
     ast.Mult: ast.Add,
 }
-# A change of these syntax tree nodes would have no effect at run time, or their position in the
-# source code is unknown.
+# Do not change these syntax tree nodes, because a change would have no effect at run time, or
+# because the position of the node in the source code is unknown.
 _IGNORED_NODES = (ast.Import, ast.ImportFrom, ast.JoinedStr)
 _IGNORED_FIELDS = {"annotation", "returns", "decorator_list", "bases", "msg"}
 
@@ -57,7 +57,8 @@ def _iter_mutants(file: Path, name: str) -> Iterator[Mutant]:
         before = lines[first][: node.col_offset].decode()
         after = lines[last - 1][node.end_col_offset :].decode()
         original = ast.get_source_segment(source, node) or ""
-        # Add the lines above the node to the quoted code until it occurs only once in the file.
+        # Add the lines above the node to the original code until this code occurs only once in the
+        # file.
         while source.count(before + original + after) > 1 and first > 0:
             first -= 1
             before = lines[first].decode() + before

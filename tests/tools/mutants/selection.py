@@ -20,8 +20,8 @@ _OTHER_FOLDERS = [f"tests/{name}" for name in ("demo", "manual", "ecosystem")]
 # The maximum number of tests in one pytest run. More tests might exceed the maximum time of a run.
 _TESTS_PER_RUN = 1000
 BUILD_FOLDER = ROOT / "build/mutants"
-#: The name of the file with the killers of all mutants. ``compute_folder_hash`` ignores this file,
-#: because each run changes the file.
+#: The name of the file with the tests and sites that kill the mutants. ``compute_folder_hash``
+#: ignores this file, because each run changes the file.
 MATRIX_FILE = "matrix.json"
 # Use the core ``ctrace`` of coverage, because its default core on newer versions of Python cannot
 # record which test runs a line.
@@ -35,7 +35,7 @@ _coverage_lock = Lock()
 
 
 class TestSelection:
-    """The selection of tests for the mutants of a run.
+    """A selector of the tests to run on each mutant.
 
     :param matrix: The killers of the mutants in the last run, by the description of the mutant.
     """
@@ -89,7 +89,7 @@ def select_first_cases(tests: Iterable[str]) -> list[str]:
 
 def sort_by_covered_lines(tests: Iterable[str]) -> list[str]:
     """Sort tests by the number of lines that they run. The first tests are fast and specific."""
-    # A test that covers no lines is last, because it starts other processes, which is slow.
+    # Put tests that cover no lines last, because they start other processes, which is slow.
     return sorted(tests, key=lambda test: count_covered_lines()[test] or sys.maxsize)
 
 
