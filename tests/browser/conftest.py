@@ -85,7 +85,7 @@ def open_shop(
 
 @pytest.fixture(scope="package")
 def styled_site_urls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """A dict from the locales of two test sites to their URLs.
+    """The URLs of two test sites with styles, by locale.
 
     The sites have the pages of ``SITE_STYLES`` in Chinese and in English.
     """
@@ -97,7 +97,7 @@ def styled_site_urls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[
 def get_shared_context(
     chrome: tuple[Playwright, Browser],
 ) -> Iterator[Callable[..., DeviceContext]]:
-    """A function that returns a browser context. All tests share a context per set of options."""
+    """A function that returns a browser context, which all tests with the same options share."""
     with contextlib.ExitStack() as stack:
 
         @functools.cache

@@ -32,7 +32,7 @@ from tests.support import CONFIG, INSURE_NUM, PRODUCT_CODE, SentSignals, serve_a
 
 
 class Frontend(NamedTuple):
-    """The scripts and the markup of a shop's pages.
+    """The JavaScript libraries and the markup of a test shop's pages.
 
     :param scripts: the script elements in the head.
     :param body: the HTML of the body, with ``%s`` at the place of the content.
@@ -125,7 +125,8 @@ def serve_shop(
     """
     simulator = GatewaySimulator("12345", "Key")
     with contextlib.ExitStack() as stack:
-        # The shop's server logs the simulator's URLs, so the signatures in them must be masked.
+        # The shop's server logs gateway URLs of the simulator, so the signatures in the log must be
+        # masked.
         log = logging.getLogger("werkzeug")
         log.addFilter(mask_sign)
         stack.callback(log.removeFilter, mask_sign)
@@ -160,7 +161,7 @@ def _add_shop_views(app: Flask, xiebao: Xiebao, link_requests: LinkRequests) -> 
 
     @app.get("/")
     def show_entries() -> str:
-        """Show entries. Their HTML attributes are the query's arguments, except ``prefetch``."""
+        """Show entries. The query string has their HTML attributes, and possibly ``prefetch``."""
         attributes = request.args.to_dict()
         return render_template(
             "shop.html",
@@ -181,7 +182,8 @@ def _add_shop_views(app: Flask, xiebao: Xiebao, link_requests: LinkRequests) -> 
 
     @app.after_request
     def set_csp_and_record_link_request(response: Response) -> Response:
-        # HTMX and Turbo add inline styles to the page, so the policy must allow inline styles.
+        # HTMX and Turbo add inline styles to the page, so the Content Security Policy must allow
+        # inline styles.
         response.headers.setdefault(
             "Content-Security-Policy", "default-src 'self'; style-src 'self' 'unsafe-inline'"
         )

@@ -95,8 +95,8 @@ DEVICES: dict[str, tuple[str, dict[str, Any]]] = {
         },
     ),
 }
-#: The devices that the extension treats as PCs. An iPad that requests desktop pages has the
-#: User-Agent of a Mac.
+#: The devices that the extension treats as PCs. An iPad that requests desktop pages is one of them,
+#: because it has the User-Agent of a Mac.
 PC_DEVICES = ("desktop", "iPad with desktop pages")
 
 # Turbo logs this text if a page requires a full page load, as the extension's pages do.
@@ -159,7 +159,8 @@ class DeviceContext:
         is_chromium = descriptor.pop("default_browser_type") == "chromium"
         self.context = browser.new_context(**descriptor | overrides | {"locale": "zh-CN"} | options)
         if not is_chromium or "user_agent" in overrides:
-            # Send no client hints, because Chromium's would contradict the device's User-Agent.
+            # Send no client hints, because the client hints of Chromium would contradict the
+            # device's User-Agent.
             hints = ("Sec-CH-UA", "Sec-CH-UA-Mobile", "Sec-CH-UA-Platform")
             self.context.set_extra_http_headers(dict.fromkeys(hints, ""))
         self._has_touch: bool = descriptor["has_touch"]
@@ -197,7 +198,7 @@ class DeviceContext:
         return popup.value if popup else target.page
 
     def assert_status_in_console(self, status: int) -> None:
-        """Assert that the console reports a response with this status, and forget the report."""
+        """Assert that ``errors`` has a response with this status, and remove this error."""
         text = f"with a status of {status} "
         reports = [error for error in self.errors if text in error]
         assert reports, f"The console reports no response with the status {status}."

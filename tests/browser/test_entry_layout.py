@@ -14,13 +14,15 @@ from tests.browser.measure import TEXT_LINES_JS, get_box
 from tests.browser.site_styles import find_entry
 from tests.browser.support import read_qr_code
 
-#: A mark that runs a test on pages whose rules for all links and icons must not change entries.
+#: A pytest mark that runs a test on pages with CSS rules for all links and icons. The rules must
+#: not change entries.
 pages_with_rules = pytest.mark.parametrize(
     "styles", ["no styles", "Tailwind 3", "rules with id selectors"]
 )
 
-#: One row per title of a card: the width in pixels of the narrowest card, and the title. A card is
-#: at least 160 pixels wide, but the Chinese title has no long words and also fits narrower cards.
+#: One row per card title: the width in pixels of the narrowest card in which the title must fit,
+#: and the title. A card is at least 160 pixels wide, but the Chinese title has no long words and
+#: also fits narrower cards.
 TITLES = {
     120: "全家出行，一份都管：境内旅行意外险（含航班延误、行李丢失），说走就走！",
     160: "Domestic travel accident insurance, delayed flights and lost luggage included",

@@ -17,7 +17,7 @@ HOVER_TIME = 300
 #: The keys of ``FRONTENDS`` that this module tests.
 TESTED_HERE = ("htmx 2", "htmx 4", "turbo")
 
-#: The scripts of the shop's pages: a key of ``FRONTENDS``.
+#: The key in ``FRONTENDS`` of the JavaScript libraries that the shop's pages load.
 frontend = parametrized_fixture(*TESTED_HERE)
 
 
@@ -37,7 +37,7 @@ def test_each_tap_is_one_click_and_opens_gateway_page(
     shop.page.go_forward()
     shop.assert_arrived("product")
     assert shop.clicks == entries
-    # If HTMX or Turbo had sent no request, this test would prove nothing about them.
+    # If HTMX or Turbo had sent no request, this test would prove nothing about these libraries.
     assert shop.received_framework_request == (frontend != "plain")
 
 

@@ -1,4 +1,4 @@
-"""Tests on a phone for the examples with a stylesheet in docs/en/how-to/css-frameworks.md."""
+"""Tests that show the stylesheet examples of docs/en/how-to/css-frameworks.md on a phone."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ from tests.support import INSURE_NUM, PRODUCT_CODE, make_site
 
 
 class PageSetup(NamedTuple):
-    """The steps to open a page.
+    """The steps to open a page of the demo or of the extension.
 
     :param url: the URL, or a function that builds a link.
     :param logged_in: True to log in first.
@@ -151,8 +151,8 @@ def test_page_is_accessible_and_in_language_of_site(
         assert page.title() == page.inner_text("h1")
 
 
-#: One row per report: whether the check passes, and the options of ``flask xiebao check``. By
-#: default, the check runs all cases.
+#: One row per HTML report: whether ``flask xiebao check`` passes, and the options of this command.
+#: By default, the command runs all test cases.
 report = parametrized_fixture(
     (False, "--locale=zh", "--case=product-plain", "--case=policy-another"), ids=["failed check"]
 )
@@ -173,5 +173,5 @@ def test_html_report_of_check_is_accessible_at_every_width(
     page = new_context(reduced_motion="reduce").page
     page.goto(file.as_uri())
     assert_accessible_at_every_width(page)
-    # The font size is from the stylesheet that the report contains.
+    # The stylesheet that the report contains sets this font size.
     assert page.evaluate("getComputedStyle(document.querySelector('table')).fontSize") == "14px"

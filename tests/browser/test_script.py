@@ -14,7 +14,7 @@ from tests.browser.shop import ShopPage
 from tests.browser.support import DeviceContext, parametrized_fixture
 from tests.support import make_site, serve_app
 
-#: The scripts of the shop's pages: a key of ``FRONTENDS``.
+#: The key in ``FRONTENDS`` of the JavaScript libraries that the shop's pages load.
 frontend = parametrized_fixture("plain")
 
 
@@ -28,7 +28,7 @@ def test_double_click_counts_as_one_click(
     shop.page.locator("#product").dblclick(position={"x": 8, "y": 8})
 
     shop.wait_for_link_request("product")
-    # Give the page time for a second request.
+    # Give a faulty script the time to send a second request.
     shop.page.wait_for_timeout(300)
     assert shop.clicks == ["product"]
 
@@ -40,7 +40,8 @@ def test_double_click_counts_as_one_click(
         ("--xiebao-on-accent: #0b7d73", ['"投保" has a contrast of 1.00:1', '"去投保" has'], True),
         ("--xiebao-outline: #ffd21e", ['"预约" has a contrast of 1.45:1'], True),
         ("--xiebao-price: #f99", ['"¥3" has a contrast of 2.05:1'], True),
-        # The script cannot compute the contrast of a text with a background image.
+        # The script cannot compute the contrast of a text on a background image, so there is no
+        # warning.
         ("--xiebao-accent: url(data:,)", [], True),
         # Buttons cover the background image, so the script can compute their labels' contrast.
         (

@@ -40,8 +40,8 @@ TESTED_HERE = (
 
 #: The ids of the cards whose background must be dark on dark pages, and light on other pages.
 CARDS = ("card", "quiet", "label", "own")
-#: One row per card with a link to the terms: its id, and the names of its parts. Only the last part
-#: opens the terms.
+#: One row per card with a link to the insurance terms: its id, and the names of its parts. Only a
+#: tap on the last part opens the terms.
 CARDS_WITH_TERMS = {
     "terms": ("title", "text", "insurer", "price", "action", "terms"),
     "bare-terms": ("title", "action", "terms"),
@@ -59,7 +59,7 @@ _OUTLINE_JS = f"""link => {{
     return [area.id, outlineStyle, parseFloat(outlineWidth), getContrast(outlineColor, area)];
 }}"""
 
-#: The styles of the page: a key of ``SITE_STYLES``.
+#: The key in ``SITE_STYLES`` of the page's styles.
 styles = parametrized_fixture(*TESTED_HERE)
 
 

@@ -1,1 +1,1 @@
-"""Tests for the check of a site, the pytest fixtures and the simulator."""
+"""Tests for ``flask xiebao check``, the pytest fixtures and the gateway simulator."""

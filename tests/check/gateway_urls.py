@@ -1,4 +1,4 @@
-"""URLs of gateway pages, built without the extension, and a simulator that serves them."""
+"""Gateway URLs that are built without the extension, and a simulator that serves them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ HOME = "/dispatch/cps/index"
 POLICY = "/dispatch/cps/insureDetail"
 _ACCOUNT = {"partnerId": "12345", "sign": SIGN}
 _MEMBER = {"subPartnerId": "", "partnerUniqKey": "101000"}
-#: For the path of each gateway page, the parameters of a URL that the gateway accepts.
+#: The parameters of a valid gateway URL, by the path of the gateway page.
 VALID_PARAMETERS = {
     PRODUCT: {**_ACCOUNT, **_MEMBER, "caseCode": "QX000000127257"},
     HOME: {**_ACCOUNT, **_MEMBER},

@@ -1,4 +1,4 @@
-"""Helpers for tests of the simulator: a shop with the simulator as its gateway."""
+"""Helpers for tests of the gateway simulator: a test shop whose gateway is the simulator."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from tests.support import (
 )
 from tests.vectors import compute_sign
 
-#: The name of the person who buys the simulated insurance and is insured.
+#: The name of the simulated buyer, who is also the insured person.
 PERSON = "王小明"
 #: The types of the notifications about a complete purchase: applied, paid, issued and in force.
 PURCHASE_TYPES = [1, 2, 3, 9]
-#: The query parameter with a return URL: the base64 form of https://shop.example/orders.
+#: A query parameter with a return URL, the base64 encoding of https://shop.example/orders.
 PAY_SUCCESS = "&paySuccess=aHR0cHM6Ly9zaG9wLmV4YW1wbGUvb3JkZXJz"
 #: The path and query string of the product page in an app that serves only the simulator.
 STANDALONE_PRODUCT = (
@@ -41,7 +41,7 @@ PRODUCT = f"/gateway{STANDALONE_PRODUCT}"
 
 
 class SimulatorShop:
-    """A site with the simulator mounted at ``/gateway``, and member ``m_7`` logged in.
+    """A test site with its gateway simulator at ``/gateway``. Member ``m_7`` is logged in.
 
     :param notify_url: the URL to which the simulator sends notifications.
     :param orders: the file in which the simulator stores its orders.
@@ -119,9 +119,9 @@ class SimulatorShop:
         return {find_element(row, "dt").text: find_element(row, "dd").text for row in rows}
 
     def get_notification_rows(self, number: str) -> list[list[str]]:
-        """Return the table of notifications on an order's page.
+        """Return the rows of the notification table on an order's page in the simulator.
 
-        Each row has the title, the number of attempts and the response.
+        Each row has the notification's title, the number of attempts and the response.
         """
         page = parse_html(self.browser.get(self.get_order_url(number)))
         [table] = [table for table in page.select("table") if "发给商家的通知" in table.text]

@@ -1,4 +1,4 @@
-"""Helpers for tests of the check: sites, changes to sites, and rows of tables."""
+"""Helpers for tests of ``flask xiebao check``: test sites, changes to sites, and table rows."""
 
 from __future__ import annotations
 
@@ -25,19 +25,21 @@ from tests.tokens import encode_payload
 from tests.tools.mutants.sites import ACCOUNT
 
 ENTRY = '{{ insurance_entry("QX1") }}'
-#: The devices that the check simulates in these tests, unless a test passes other devices.
+#: The devices that ``flask xiebao check`` simulates in these tests, unless a test passes other
+#: devices.
 FEW_DEVICES = ("iphone", "pc")
-#: The test cases that the check runs in these tests, unless a test passes other cases. There is at
-#: least one case for each outcome of a click and for each gateway page. An anonymous visitor clicks
-#: in the cases ``product-visitor``, ``product-return``, ``product-bearer``, ``product-expired``,
-#: ``home-return`` and ``loader``. In all other cases, a logged-in member clicks or sends the
-#: request.
+#: The test cases that ``flask xiebao check`` runs in these tests, unless a test passes other test
+#: cases. There is at least one test case for each outcome of a click and for each gateway page. An
+#: anonymous visitor clicks in the test cases ``product-visitor``, ``product-return``,
+#: ``product-bearer``, ``product-expired``, ``home-return`` and ``loader``. In all other test cases,
+#: a logged-in member clicks or sends the request.
 TYPICAL_CASES = [
     *("product-plain", "product-visitor", "product-return", "product-bearer", "product-expired"),
     *("product-another", "product-another-json", "product-changed", "product-htmx"),
     *("product-guard", "home-plain", "home-return", "policy-plain", "policy-another", "loader"),
 ]
-#: The arguments of a check that runs one test case and also follows the entries on ``/page``.
+#: The arguments with which ``check_entries`` runs only one test case, and also follows the entries
+#: on ``/page``.
 ON_PAGE: dict[str, Any] = {"pages": ["/page"], "only": ["product-plain"]}
 #: The setting that makes member keys impossible to guess.
 HIDDEN_KEY: dict[str, Any] = {"XIEBAO_MEMBER_SECRET": MEMBER_SECRET}
@@ -57,7 +59,10 @@ def load_member_from_session() -> str | None:
 
 
 def load_integer_member_id() -> int | None:
-    """Return the logged-in member. The annotation tells the check that member ids are integers."""
+    """Return the id of the logged-in member.
+
+    ``flask xiebao check`` finds in the return annotation that member ids are integers.
+    """
     return session.get("member")
 
 
@@ -180,21 +185,21 @@ def append_html(html: str) -> Callable[[Response], None]:
     return append_to_page
 
 
-# Changes to an app
+# Functions that change an app
 
 
 def register_hook(hook: str, function: Callable[..., Any]) -> Change:
-    """Register a function for a hook of the extension, for example ``"click_guard"``."""
+    """Return a function that registers a hook of the extension, for example ``"click_guard"``."""
     return lambda app: getattr(app.extensions["xiebao"], hook)(function)
 
 
 def change_settings(**config: Any) -> Change:
-    """Change settings after the extension has read them."""
+    """Return a function that changes settings after the extension has read them."""
     return lambda app: app.config.update(config)
 
 
 def add_middleware(middleware: Callable[..., Any], **options: Any) -> Change:
-    """Wrap an app in a WSGI middleware."""
+    """Return a function that wraps an app in a WSGI middleware."""
 
     def change_app(app: Flask) -> None:
         app.wsgi_app = middleware(app.wsgi_app, **options)  # type: ignore[method-assign]
@@ -203,7 +208,7 @@ def add_middleware(middleware: Callable[..., Any], **options: Any) -> Change:
 
 
 def mount_app_below(path: str) -> Change:
-    """Mount an app below a path, beside another app at ``/admin``."""
+    """Return a function that mounts an app below a path, beside another app at ``/admin``."""
     admin = Flask("admin")
     return add_middleware(
         lambda inner: DispatcherMiddleware(NotFound(), {"/admin": admin, path: inner})
@@ -211,7 +216,7 @@ def mount_app_below(path: str) -> Change:
 
 
 def limit_requests(limit: str, *exempted: str) -> Change:
-    """Limit the rate of requests with Flask-Limiter.
+    """Return a function that limits the rate of an app's requests with Flask-Limiter.
 
     :param exempted: the names of the blueprints and endpoints that have no limit.
     """
@@ -262,7 +267,7 @@ def use_flask_login(
     login_view: str | None = None,
     protection: str | None = "basic",
 ) -> Change:
-    """Add Flask-Login, with the members 7 and 8 and a login form at ``/login``."""
+    """Return a function that adds Flask-Login, members 7 and 8, and a login form at ``/login``."""
 
     def change_app(app: Flask) -> None:
         manager = LoginManager(app)
@@ -287,7 +292,7 @@ def log_in_by_form(client: Any, member: str | None) -> None:
 
 
 def rewrite_responses(rewrite: Callable[[str, list[Any]], tuple[str, list[Any]]]) -> Change:
-    """Add a middleware that changes the status line and the headers of each response.
+    """Return a function that makes an app change the status line and headers of each response.
 
     The function *rewrite* receives only the response and cannot see the request. If a change
     depends on the request, pass a WSGI middleware to :func:`add_middleware` instead.
@@ -308,7 +313,11 @@ def rewrite_responses(rewrite: Callable[[str, list[Any]], tuple[str, list[Any]]]
 
 
 def change_headers(*added: tuple[str, str], without: Iterable[str] = ()) -> Change:
-    """Add headers to each response, and remove the headers in *without*."""
+    """Return a function that makes an app change the headers of each response.
+
+    :param added: the headers to add.
+    :param without: the names of the headers to remove.
+    """
     return rewrite_responses(
         lambda status, headers: (
             status,
@@ -318,7 +327,7 @@ def change_headers(*added: tuple[str, str], without: Iterable[str] = ()) -> Chan
 
 
 def replace_status(old: int, new: int) -> Change:
-    """Replace the status code *old* by *new* in each response."""
+    """Return a function that makes an app send the status code *new* instead of *old*."""
     return rewrite_responses(
         lambda status, headers: (
             f"{new} Changed" if status.startswith(str(old)) else status,
@@ -328,7 +337,7 @@ def replace_status(old: int, new: int) -> Change:
 
 
 def replace_in_location(old: str, new: str) -> Change:
-    """Replace a text in the Location header of each redirect."""
+    """Return a function that makes an app replace a text in the Location header of redirects."""
     return rewrite_responses(
         lambda status, headers: (
             status,
@@ -340,11 +349,11 @@ def replace_in_location(old: str, new: str) -> Change:
     )
 
 
-# Checks and reports
+# Runs of ``flask xiebao check``, and their reports
 
 
 def run_check(site: MakeApp | Flask, **options: Any) -> Report:
-    """Run the check on a test site, and return the report.
+    """Run ``check_entries`` on a test site, and return the report.
 
     :param options: the arguments of ``check_entries``. The defaults are ``FEW_DEVICES`` and
         ``TYPICAL_CASES``.
@@ -378,7 +387,7 @@ def render_all_formats(report: Report) -> str:
     )
 
 
-# Table rows for faulty and valid sites
+# Table rows for sites with and without faults
 
 
 def failing_row(
@@ -390,9 +399,9 @@ def failing_row(
     marks: Any = (),
     **options: Any,
 ) -> Any:
-    """Return a table row for a test site with a fault that the check must find.
+    """Return a table row for a test site with a fault that ``flask xiebao check`` must find.
 
-    :param rules: the names of all rules that fail, separated by spaces.
+    :param rules: the names of all rules that the site breaks, separated by spaces.
     :param site: a function that builds the test site.
     :param messages: texts that the report must contain.
     :param failed_cases: the names of all test cases that fail, separated by spaces. By default, any
@@ -413,7 +422,7 @@ def failing_row(
 def assert_rules_fail(
     site: MakeApp, rules: set[str], messages: tuple[str, ...], failed_cases: set[str], options: Any
 ) -> None:
-    """Run the check on a test site, and assert that exactly these rules fail.
+    """Run ``check_entries`` on a test site, and assert that exactly these rules fail.
 
     Also assert that the report contains the messages and no secrets.
     """
@@ -439,7 +448,7 @@ def passing_row(id: str, site: MakeApp, *notes: str, marks: Any = (), **options:
 
 
 def assert_check_passes(site: MakeApp, notes: tuple[str, ...], options: Any) -> Report:
-    """Run the check on a test site, and assert that it passes with these notes.
+    """Run ``check_entries`` on a test site, and assert that the site passes with these notes.
 
     Return the report.
     """

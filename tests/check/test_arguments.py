@@ -1,4 +1,7 @@
-"""Tests for invalid arguments of the check. To test another argument, add a row to ``REJECTED``."""
+"""Tests for invalid arguments of ``check_entries``.
+
+To test another argument, add a row to ``REJECTED``.
+"""
 
 from __future__ import annotations
 

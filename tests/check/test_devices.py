@@ -1,4 +1,4 @@
-"""Tests for the simulated devices, and for the test cases that the check runs on them."""
+"""Tests for the devices that ``flask xiebao check`` simulates, and for its test cases."""
 
 from __future__ import annotations
 

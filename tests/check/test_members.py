@@ -1,4 +1,4 @@
-"""Tests for the check's logins, its placeholder members and its calls of the ``click_guard``.
+"""Tests for logins, placeholder members and the ``click_guard`` in ``flask xiebao check``.
 
 To test another way to log in, add a row to ``LOGINS``.
 """
@@ -66,8 +66,8 @@ WITH_NUMERIC_IDS = partial(
     make_shop, register_hook("keeps_plain_key", lambda member: int(member) < 5), **HIDDEN_KEY
 )
 LOGIN_FUNCTIONS = {"Flask-Login": None, "login form": log_in_by_form}
-#: One row per way to log in: the function that builds the site, and the check's arguments with the
-#: member and the login function.
+#: One row per way to log in: the function that builds the site, texts of the expected notes, and
+#: the arguments of ``check_entries``.
 LOGINS = [
     *(
         passing_row(
@@ -160,9 +160,6 @@ def test_click_guard_is_called_once_per_entry_with_logged_in_member() -> None:
     assert report.passed, str(report)
     assert sorted(calls) == [("7", "home"), ("7", "policy"), ("7", "product")]
     assert "click_guard" not in get_notes(report)
-
-
-# Members whom the check cannot log in
 
 
 @pytest.mark.parametrize("pages", [[], ["/page"]])

@@ -1,4 +1,4 @@
-"""Tests for the check's rules about pages of a site and the entries on these pages.
+"""Tests for the rules of ``flask xiebao check`` about the pages of a site and their entries.
 
 To test a rule, add a row to ``LINKS``, ``ATTRIBUTES``, ``UNCLICKABLE``, ``POLICIES``, ``CACHES`` or
 ``STATUSES``. If a similar page has no fault, add it to ``VALID_LINKS``, ``CLICKABLE`` or
@@ -45,9 +45,9 @@ AS_MEMBER: dict[str, Any] = {"member": "7", **ON_PC}
 
 
 def failing_page(rule: str, body: str, *messages: str, **site: Any) -> Any:
-    """Return a table row for a page with a fault that the check must find.
+    """Return a table row for a page with a fault that ``flask xiebao check`` must find.
 
-    :param rule: the name of the rule that fails.
+    :param rule: the name of the rule that the page breaks.
     :param body: the template of the page.
     :param messages: texts that the report must contain.
     :param site: the arguments of ``make_shop``.
@@ -73,7 +73,7 @@ WITH_BASE = "<base href=\"{}\"><a href=\"{{{{ xiebao_link('product', 'QX1')[1:] 
 FOREIGN_LINK = build_link(make_shop(SECRET_KEY="the key of last year", **WITH_PUBLIC_URL), "home")
 
 
-#: One row per faulty link on a page, or passed to the check.
+#: One row per faulty link, which is on a page or in the argument ``links`` of ``check_entries``.
 LINKS = [
     failing_page("link", HANDWRITTEN.format("/xiebao/product/x")),
     failing_page("link", HANDWRITTEN.format("https://evil.example/x")),
@@ -134,7 +134,7 @@ VALID_LINKS = [
     passing_page(f"{ENTRY}{ENTRY}"),
     passing_page(f'{ENTRY}<a href="http://[x">x</a><a href="https://x:99999999/">y</a>'),
     passing_page(f"{ENTRY}<![if gte mso 9]><p>x</p><![endif]><![foo bar]"),
-    # The check ignores QR codes that do not lead to a page of the site.
+    # ``flask xiebao check`` ignores QR codes that do not lead to a page of the site.
     passing_page(f"{ENTRY}{segno.make_qr('https://weixin.example/r/abc').svg_inline()}"),
     passing_page(f"{segno.make_qr('12345').svg_inline()}{{{{ insurance_qr('QX1') }}}}"),
     passing_page(f"{segno.make_micro('1').svg_inline()}{{{{ insurance_qr('QX1') }}}}"),
@@ -157,7 +157,7 @@ VALID_LINKS = [
     ),
 ]
 
-# HTML attributes of entries, and arguments of their macros
+# HTML attributes and macro arguments of entries
 
 
 def build_entry_with_attribute(name: str, value: str) -> str:
@@ -165,7 +165,7 @@ def build_entry_with_attribute(name: str, value: str) -> str:
     return f"{{{{ insurance_entry('QX1')|replace('{name}=', '{name}={value} x=') }}}}"
 
 
-#: One row per entry with a changed HTML attribute, or with a wrong argument of its macro.
+#: One row per entry with a changed HTML attribute or a wrong macro argument.
 ATTRIBUTES = [
     failing_page("entry", build_entry_with_attribute("data-xiebao-entry", "home")),
     failing_page(
@@ -351,8 +351,8 @@ def cache_page(inner: Any) -> Any:
 
 
 BEARER_ARGUMENTS = "member='7', no_login_for=600"
-#: One row per cache that shows a member's page to other visitors, or per wrong or missing header
-#: that allows caches to do so.
+#: One row per cache that shows a member's page to other visitors, and one row per wrong or missing
+#: header with which a cache could do this.
 CACHES = [
     *(
         failing_row(
@@ -423,7 +423,7 @@ STATUSES = [
     ),
 ]
 
-#: All table rows of this file whose pages have a fault that the check must find.
+#: All table rows of this file for faulty pages. ``flask xiebao check`` must find each fault.
 ROWS = [*LINKS, *ATTRIBUTES, *UNCLICKABLE, *POLICIES, *CACHES, *STATUSES]
 
 
@@ -447,9 +447,6 @@ def test_check_follows_link_from_links_argument() -> None:
     assert report.passed, str(report)
     [result] = report.results
     assert (result.status, result.case.visitor) == (302, "nobody")
-
-
-# Notes and lists of entries in reports
 
 
 @pytest.mark.parametrize(

@@ -82,7 +82,7 @@ def make_member_client(*changes: Change, **options: Any) -> FlaskClient:
     return client
 
 
-# Accepted clicks
+# Clicks of ``follow_entry`` that the gateway accepts
 
 
 def test_follow_entry_returns_verdict(follow_entry: Any) -> None:
@@ -160,14 +160,14 @@ def test_follow_entry_returns_reasons_of_refusal(follow_entry: Any) -> None:
     assert "sgin" in " ".join(verdict.reasons)
 
 
-# Clicks for which follow_entry fails the test
+# Clicks for which ``follow_entry`` fails the test
 
 
 def get_failure_message(follow_entry: Any, *arguments: Any, **options: Any) -> str:
     """Return the message with which ``follow_entry`` fails the test."""
     with pytest.raises(pytest.fail.Exception) as error:
         follow_entry(*arguments, **options)
-    assert not error.value.pytrace  # A traceback could show the gateway's signature.
+    assert not error.value.pytrace  # A traceback could show a signature.
     assert "sign=" not in str(error.value)
     return str(error.value)
 
@@ -179,7 +179,7 @@ ENTRIES = (
     f" product {PRODUCT_CODE}, product {OTHER_CODE}, home."
 )
 HOME_LINK = f"/xiebao/home/{sign_token(['home'])}"
-#: A link of member m2 that needs no login for ten years from 2025.
+#: A link that belongs to member m2, and opens without a login from 2025 to 2035.
 POLICY_LINK_OF_M2 = "/xiebao/policy/" + sign_token(
     ["policy", INSURE_NUM, None, None, None, "m2", 1_764_000_000, 315_360_000]
 )
@@ -275,7 +275,7 @@ def test_plugin_is_not_loaded_automatically() -> None:
     assert "xiebao" not in str(metadata.entry_points(group="pytest11"))
 
 
-# Notifications from the fixture notify
+# Notifications that the fixture ``notify`` sends
 
 
 @pytest.fixture
@@ -404,7 +404,7 @@ def test_notify_rejects_unknown_fields_and_wrong_types(
     assert notifications == []
 
 
-# Orders from the fixture xiebao_orders
+# Orders in the fixture ``xiebao_orders``
 
 
 @pytest.mark.parametrize(
@@ -492,7 +492,7 @@ def test_handler_called_by_notify_cannot_query_real_gateway(
     assert errors == [(code, message)]
 
 
-# Links from link_to
+# Links that ``link_to`` builds
 
 
 class PageName(str, Enum):  # noqa: UP042 - Sites may use this older kind of enumeration.

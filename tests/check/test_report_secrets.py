@@ -1,4 +1,4 @@
-"""Tests that the check's reports and errors show no keys, ids, signatures, links or names.
+"""Tests that no output of ``flask xiebao check`` has keys, ids, signatures, links or names.
 
 To test another redirect with an id or a key in its URL, add a row to ``REDIRECTS``. To test a
 report with another secret, add a row to ``REPORTS``.
@@ -55,7 +55,8 @@ def change_gateway_redirect(change: Callable[[str], Any]) -> Callable[[Response]
     return replace_location
 
 
-# Member ids and member keys. With a member key in a URL, anyone can open the member's policies.
+# Member ids and member keys in reports. With a URL that contains a member key, anyone can open the
+# policies of this member.
 
 MEMBER_IDS = [
     *(MEMBER, "alice@example.com", "用户7", "a/lice&c d", "0b7d73aa-8f3e-4d0c-9c1b-77aa"),
@@ -65,12 +66,12 @@ GATEWAYS = ["https://gw.example", "/", "/lo"]
 
 
 def build_base64_sentence(text: str) -> str:
-    """Return the base64 form of a sentence that contains a text."""
+    """Return the base64 encoding of a sentence that contains this text."""
     return base64.urlsafe_b64encode(f"This is who it is: {text}".encode()).decode()
 
 
-#: One row per faulty redirect: the function that returns its URL. The function's arguments are the
-#: gateway URL, the member key and the member id.
+#: One row per faulty redirect: the function that builds its URL from the gateway URL, the member
+#: key and the member id.
 REDIRECTS: dict[str, Callable[[str, str, str], str]] = {
     "misspelled parameter": lambda url, key, member: url.replace(
         "partnerUniqKey=", "partnerUniqueKey="
@@ -133,10 +134,10 @@ def test_report_masks_member_in_wrong_redirect(
     assert_redirect_is_masked(redirect_name, member, gateway)
 
 
-# Links that open without a login
+# Links that open without a login, in reports and error messages
 
 
-#: The token of a link for member m1. The link needs no login for ten years from 2025.
+#: The token of a link that belongs to member m1, and opens without a login from 2025 to 2035.
 TOKEN = sign_token(["product", "QX1", None, None, None, "m1", 1_764_000_000, 315_360_000])
 
 
@@ -193,10 +194,10 @@ def test_error_message_has_no_password_signature_or_token(options: dict[str, Any
     assert find_leaks(str(error.value), "hunter2", SIGN_OF_API_KEY, TOKEN) == []
 
 
-# Other secrets and control characters
+# Personal data, secrets and control characters in reports
 
 KEY_WITH_SYMBOLS = "NDQ5NzVhMzFiZjM=key+1/2=="
-#: The token of such a link for a member whose id is an email address.
+#: The token of a link that opens without a login. The id of its member is an email address.
 PERSONAL_TOKEN = sign_token(
     ["product", "QX1", None, None, None, "bob@example.com", 1_764_000_000, 315_360_000]
 )
@@ -211,7 +212,7 @@ def add_name_to_refusals(response: Response) -> None:
 
 
 #: One row per report that could show a secret: the function that builds the site, the arguments of
-#: the check, a text that the report contains, and the secrets.
+#: ``check_entries``, a text that the report contains, and the secrets.
 REPORTS: dict[str, tuple[MakeApp, dict[str, Any], str, tuple[str, ...]]] = {
     "member key in passed clicks": (
         partial(make_shop, **HIDDEN_KEY),
@@ -305,7 +306,7 @@ def test_report_masks_secrets(
     report = run_check(site, **options)
     assert text in FORMATS["text"](report)
     assert_report_hides(report, *secrets)
-    ET.fromstring(FORMATS["junit"](report))  # noqa: S314 - The check wrote the report.
+    ET.fromstring(FORMATS["junit"](report))  # noqa: S314 - check_entries() made the report.
 
 
 def test_report_has_no_control_characters_and_lone_surrogates(tmp_path: Path) -> None:

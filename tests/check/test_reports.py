@@ -1,4 +1,4 @@
-"""Tests for the reports of the check and for the command ``flask xiebao check``.
+"""Tests for the command ``flask xiebao check`` and its reports.
 
 To test another command that fails, add a row to ``REJECTED``.
 """
@@ -88,7 +88,7 @@ def test_command_writes_all_report_formats_in_one_run(tmp_path: Path) -> None:
 
     assert result.exit_code == 1
     assert "Rule: status.404" in result.stdout
-    failed = 4 * len(PAGE_SPECS)  # Four test cases per gateway page expect 403.
+    failed = 4 * len(PAGE_SPECS)  # For each gateway page, 4 test cases expect status 403.
 
     suites = ET.parse(files["junit"]).getroot()  # noqa: S314 - This test wrote the file.
     cases = list(suites.iter("testcase"))
@@ -156,12 +156,12 @@ def test_report_names_failed_step_after_click(name: str, text: str) -> None:
     assert text in FORMATS[name](report)
 
 
-# Options of the command
+# Options of ``flask xiebao check``
 
 
 @pytest.fixture
 def login_modules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Create the modules ``our_login``, which logs in members, and ``leaky_login``, which exits."""
+    """Create ``our_login.py``, which logs in members, and ``leaky_login.py``, which exits."""
     monkeypatch.syspath_prepend(tmp_path)
     (tmp_path / "our_login.py").write_text(
         "def log_in(client, member):\n    client.post('/login', data={'name': member})\n"
@@ -185,7 +185,8 @@ def test_command_follows_page_entries_after_login() -> None:
     assert f"{command}\n" in failed.output
 
 
-#: One row per command that fails with a usage error: the options, and a part of the message.
+#: One row per ``flask xiebao check`` command with invalid options: the options, and a part of the
+#: error message.
 REJECTED = [
     (
         "--login no_such_module:log_in",

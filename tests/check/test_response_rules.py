@@ -1,11 +1,13 @@
-"""Tests for the check's rules about responses to clicks: statuses, URLs, headers and leaks.
+"""Tests for the rules of ``flask xiebao check`` about responses to clicks.
+
+The rules are about statuses, URLs, headers and leaked secrets.
 
 To test a rule, add a row to ``STATUSES``, ``ADDRESSES``, ``PARAMETERS``, ``RETURN_URLS``,
 ``HEADERS``, ``REFUSALS`` or ``HOOKS``. Each row changes the responses of a site without a fault.
 
 If only logged-in members meet the fault, build the row with ``failing_row``, ``make_login_shop``
 and ``member=7``, as in the row "public redirects of members" of ``HEADERS``. Without ``member``,
-the check uses placeholder members, who have no session cookie, so it does not find the fault.
+the check uses placeholder members, who have no session cookie, so the check misses the fault.
 """
 
 from __future__ import annotations
@@ -53,20 +55,21 @@ def failing_response(
     device: str = "iphone",
     **site: Any,
 ) -> Any:
-    """Return a table row for a site whose responses are changed, so that the check must fail.
+    """Return a table row for a site whose changed responses make ``flask xiebao check`` fail.
 
-    :param rules: the names of all rules that fail, separated by spaces.
+    :param rules: the names of all rules that the responses break, separated by spaces.
     :param change: a function that changes all responses of the site.
     :param messages: texts that the report must contain.
-    :param case: the test case that the check runs.
-    :param device: the device on which the check runs the test case.
+    :param case: the only test case to run.
+    :param device: the device on which the test case runs.
     :param site: the arguments of ``make_shop``.
     """
     make_app = partial(make_shop, change, **site)
     return failing_row(id, rules, make_app, *messages, only=[case], devices=[device])
 
 
-#: One row per wrong response status: the row's id, the rule that fails, and the change of status.
+#: One row per wrong response status: the row's id, the rule that the response breaks, and the
+#: function that makes the site send this status.
 STATUSES = [
     failing_response("301", "status.301", replace_status(302, 301), "Actual: 301"),
     failing_response("303", "status.303", replace_status(302, 303), "The redirect has status 303"),
@@ -83,7 +86,8 @@ STATUSES = [
     failing_response("200 as 503", "status", replace_status(200, 503), case="product-htmx"),
 ]
 
-#: One row per redirect with a wrong URL instead of the URL of the gateway or the login page.
+#: One row per redirect to a wrong URL. The redirect should lead to the gateway or to the login
+#: page.
 ADDRESSES = [
     *(
         failing_response(new, "address", replace_in_location(old, new))
@@ -123,7 +127,7 @@ ADDRESSES = [
     ),
 ]
 
-#: One row per change of a parameter in the gateway URL.
+#: One row per changed, missing or unknown parameter of a gateway URL.
 PARAMETERS = [
     *(
         failing_response(f"{old} as {new}", rule, replace_in_location(old, new))
@@ -216,9 +220,10 @@ RETURN_URLS = [
 
 
 def make_member_redirects_public(inner: Any) -> Any:
-    """Let shared caches store the redirects of members to the gateway, as a CDN's rule may do.
+    """Wrap an app, so that shared caches may store members' redirects to the gateway.
 
-    This function is a middleware, because the extension corrects headers after all request hooks.
+    Some rules of CDNs have this effect. A request hook could not do this, because the extension
+    corrects headers after all request hooks.
     """
 
     def call_app(environ: Any, start_response: Any) -> Any:
@@ -246,8 +251,9 @@ HEADERS = [
             ("Surrogate-Control", "max-age=60"),
         ]
     ),
-    # Only product-plain fails. In the test case product-bearer, an anonymous visitor is redirected
-    # to the gateway, so the middleware does not change the response.
+    # Only the test case ``product-plain`` fails, because a logged-in member is redirected to the
+    # gateway. In ``product-bearer``, the redirected visitor is anonymous, so the middleware does
+    # not change the response.
     failing_row(
         "public redirects of members",
         "header.cache-control",
@@ -326,7 +332,7 @@ def add_compressed_body(response: Response) -> None:
     response.headers["Content-Encoding"] = "gzip"
 
 
-#: One row per fault that an ``after_request`` hook causes, or that the headers of a page have.
+#: One row per fault that an ``after_request`` hook causes, or that is in the headers of a page.
 HOOKS = [
     *(
         failing_row(
@@ -336,8 +342,8 @@ HOOKS = [
             f"{type(error).__name__} in raise_error",
             **ONE_CASE,
         )
-        # Reports show the messages of exceptions that the extension raises. If the site raises the
-        # same exceptions, reports must hide their messages.
+        # Reports show the messages of exceptions that the extension raises. If the site raises an
+        # exception of the same class, reports must hide its message.
         for error in (ValueError("hunter2"), SiteError("hunter2"), LinkError("hunter2"))
         for testing in (False, True)
     ),
@@ -352,7 +358,7 @@ HOOKS = [
         "Set-Cookie: sign",
         **ONE_CASE,
     ),
-    # Flask compresses the cookie of a long session.
+    # Flask compresses the cookie of a long session, in which the signature must be found, too.
     failing_row(
         "signature in compressed session",
         "secret",
@@ -411,7 +417,7 @@ HOOKS = [
     ),
 ]
 
-#: All table rows of this file. Their sites have faults that the check must find.
+#: All table rows of this file, for faulty sites. ``flask xiebao check`` must find each fault.
 ROWS = [*STATUSES, *ADDRESSES, *PARAMETERS, *RETURN_URLS, *HEADERS, *REFUSALS, *HOOKS]
 
 
@@ -425,8 +431,9 @@ def test_check_fails_for_changed_response(
 @pytest.mark.parametrize(
     ("changes", "rules"),
     [
-        # A wrong value differs from the expected value, and the gateway refuses it, too. The check
-        # must report this only once.
+        # Each wrong parameter could be reported twice, because it differs from the expected
+        # parameter and because the gateway refuses it. The report must contain only one failure for
+        # this parameter.
         (
             [
                 replace_in_location("sign=", "sign=0"),
@@ -452,9 +459,7 @@ def test_check_reports_same_failure_once(changes: list[Change], rules: list[str]
     assert [failure.code for failure in result.failures] == rules
 
 
-# Leaks in logs, and signal receivers
-
-#: Functions that log a text in different ways, by name.
+#: One row per way to log a text: its name, and the function that logs the text.
 LOG_FUNCTIONS: dict[str, Callable[[logging.Logger, str], None]] = {
     "message": lambda logger, text: logger.info("Gone to %s", text),
     "extra": lambda logger, text: logger.warning("Gone", extra={"to": text}),

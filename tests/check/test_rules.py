@@ -1,4 +1,4 @@
-"""Test that each rule of the check has a table row for a site that breaks the rule.
+"""Test that each rule of ``flask xiebao check`` has a table row with a site that breaks it.
 
 A rule exists if ``flask_xiebao/texts/en.py`` has a text ``check.means.<rule>``. The row is in
 ``test_page_rules.py``, ``test_response_rules.py`` or ``test_site_rules.py``.

@@ -1,4 +1,4 @@
-"""Tests for side effects of the check on a site: signals, hooks, logging and clicks."""
+"""Tests for side effects of ``flask xiebao check``: signals, hooks, logging and clicks."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ ONE_CASE: dict[str, Any] = {"devices": ["iphone"], "only": ["product-plain"]}
 
 
 def test_check_sends_no_signals_and_calls_no_click_guard(sent_signals: SentSignals) -> None:
-    # The check would report the exception of this click_guard.
+    # If ``check_entries`` called this ``click_guard``, the report would contain its exception.
     app = make_shop(register_hook("click_guard", divide_by_zero))
     assert run_check(app).passed
     assert sent_signals == []
@@ -60,7 +60,7 @@ def test_warning_is_logged_for_visitor_after_check(caplog: pytest.LogCaptureFixt
 
 
 def get_logging_state() -> list[Any]:
-    """Return the record factory, handlers and filters of logging, which the check might change."""
+    """Return the log record factory, handlers and filters, to compare them after a check."""
     return [
         logging.getLogRecordFactory(),
         logging.getLogger().handlers[:],
@@ -79,7 +79,7 @@ def test_nested_checks_restore_logging() -> None:
     assert get_logging_state() == state
 
 
-# Clicks in production, where a site may count each click as a visit
+# Clicks of ``flask xiebao check`` in production, where a site may count each click as a visit
 
 
 def test_check_in_production_makes_few_clicks() -> None:

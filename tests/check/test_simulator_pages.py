@@ -1,4 +1,4 @@
-"""Tests for the pages and JSON that the simulator returns for gateway URLs."""
+"""Tests for the pages and JSON that the gateway simulator returns for gateway URLs."""
 
 from __future__ import annotations
 
@@ -66,7 +66,8 @@ def test_page_of_refused_url_lists_all_reasons() -> None:
     reasons = [item.text for item in page.select("ul.xiebao-reasons li")]
     assert reasons == list(SIMULATOR.check(url).reasons)
     assert len(reasons) == 3
-    # The page also explains the parameter caseCode, although only the product page has it.
+    # The URL of the home page must not have the parameter "caseCode", but the simulator still
+    # explains this parameter.
     assert "产品方案代码" in page.text
     assert "文档里没有这个参数" not in page.text
 
@@ -162,7 +163,7 @@ def test_page_of_mounted_simulator_links_to_its_stylesheet() -> None:
     assert hrefs[0] == "/gateway/dispatch/static/xiebao.css"
 
 
-# Languages of pages and verdicts
+# Languages of the gateway simulator
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Tests for purchases in the simulator: orders, notifications and order queries.
+"""Tests for purchases in the gateway simulator: orders, notifications and order queries.
 
 To test another sequence of actions on an order, add a row to ``ACTIONS``. Tests that need servers,
 files or other processes are in ``tests/deep/test_simulator.py``.
@@ -49,7 +49,7 @@ def test_purchase_sends_four_notifications(shop: SimulatorShop) -> None:
     }
     for notification in shop.notifications:
         assert {name: getattr(notification, name) for name in expected} == expected
-        assert notification.data["partnerId"] == 12345  # The gateway sends an integer, too.
+        assert notification.data["partnerId"] == 12345  # The real gateway sends an integer, too.
     _, paid, issued, _ = shop.notifications
     assert (paid.price_fen, paid.payment_method) == (1500, "21")
     [policy] = issued.policies
@@ -187,7 +187,7 @@ def test_page_links_to_return_url_only_after_payment(
 ) -> None:
     response = shop.browser.post(PRODUCT + PAY_SUCCESS, data=form, follow_redirects=True)
     assert find_href(response, "返回商家") == href
-    if form["do"] == "abandon":  # The page still has the button for the payment.
+    if form["do"] == "abandon":  # The page still has the payment button.
         assert "支付成功" in response.text
 
 
@@ -245,7 +245,7 @@ def test_delivery_options_repeat_reorder_delay_and_forge_notifications(
 
 def test_delayed_notifications_are_sent_on_demand(shop: SimulatorShop) -> None:
     number = shop.buy(late="on")
-    shop.buy()  # Another purchase does not send the delayed notifications.
+    shop.buy()  # This purchase does not send the delayed notifications.
     assert len(shop.notifications) == 4
     shop.notifications.clear()
     assert [row[2] for row in shop.get_notification_rows(number)] == ["尚未发送"] * 4
@@ -352,11 +352,11 @@ def test_notification_inside_app_has_separate_context_and_no_csrf_check(
     CSRFProtect(shop.app)
     pay(shop.browser, PRODUCT)
 
-    assert values_of_g == [None] * 5  # One payment and four notifications.
+    assert values_of_g == [None] * 5  # The values from one payment and four notifications.
     assert shop.get_notification_types() == PURCHASE_TYPES
 
 
-# Order queries
+# Order queries to the simulator
 
 
 QUERY = {"partnerId": 12345, "insureNum": "1"}
@@ -407,7 +407,7 @@ def test_pages_show_no_signature_and_no_name(shop: SimulatorShop) -> None:
         assert response.headers["Referrer-Policy"] == "no-referrer"
 
 
-# Partial surrenders
+# Partial surrenders of orders
 
 
 def test_order_for_two_people_can_be_surrendered_by_one(shop: SimulatorShop) -> None:
@@ -415,7 +415,7 @@ def test_order_for_two_people_can_be_surrendered_by_one(shop: SimulatorShop) -> 
     assert shop.query_order(number).price_fen == 3000
     assert [policy.insurant for policy in shop.notifications[2].policies] == [PERSON, "李小红"]
 
-    for _ in range(2):  # The second time fails, because only one person is left.
+    for _ in range(2):  # The second surrender fails: only one person is left.
         shop.submit_action("surrender_one", number)
 
     assert shop.get_notification_types() == [*PURCHASE_TYPES, 4]

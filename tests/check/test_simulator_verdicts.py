@@ -1,4 +1,4 @@
-"""Tests for the simulator's verdicts on URLs, which follow Xiebao's interface document.
+"""Tests for the verdicts of the gateway simulator, which follow Xiebao's interface document.
 
 To test another URL, add a row to ``ACCEPTED`` or ``REFUSED``.
 """
@@ -173,7 +173,7 @@ REFUSED: list[tuple[str, tuple[str, ...]]] = [
     ),
     (build_gateway_url(HOME, sign="x", platform="2", foo="1"), ("sign", "platform", "“foo”")),
     (PRODUCT, ("缺少 partnerId", "缺少 caseCode", "缺少 sign", "缺少 partnerUniqKey")),
-    # Paths at which the gateway has no page.
+    # URLs with a path at which the gateway has no page.
     *(
         (f"{path}?{urlencode(VALID_PARAMETERS[PRODUCT])}", (f"网关没有这个页面（{path or '/'}）",))
         for path in (
@@ -214,7 +214,7 @@ def test_verdict_refuses_url_and_gives_reasons(url: str, reasons: tuple[str, ...
     assert SIGN not in repr(verdict)
 
 
-# Signatures and other secrets in verdicts
+# Signatures in the output of the gateway simulator
 
 
 def percent_encode(sign: str, times: int) -> str:
@@ -297,13 +297,14 @@ def test_verdict_masks_parameters_that_may_be_signatures(url: str, name: str, ma
         assert secret not in str(verdict)
 
 
-# Arguments and repr of the simulator
+# Arguments and ``repr()`` of ``GatewaySimulator``
 
 
 def test_simulator_repr_shows_partner_id_and_no_api_key() -> None:
     simulator = GatewaySimulator("12345", "the-api-key")
     assert repr(simulator) == "<GatewaySimulator 12345>"
-    # Debuggers and error reporters show an object's attributes, so none may contain the API key.
+    # Debuggers and error reporters show an object's attributes, so no attribute may contain the API
+    # key.
     assert "the-api-key" not in str(getattr(simulator, "__dict__", {}))
 
 

@@ -1,4 +1,4 @@
-"""Tests for the check's rules about a site as a whole, for example its settings and its members.
+"""Tests for rules of ``flask xiebao check`` about a whole site, for example its settings.
 
 To test a rule, add a row to ``ADDRESSES``, ``SETTINGS``, ``UNREACHED``, ``ERRORS``,
 ``PAGES_AROUND``, ``MEMBERS`` or ``TEMPLATES``. If a similar site has no fault, add it to
@@ -320,11 +320,11 @@ ERRORS = [
     ),
 ]
 
-# Pages before and after a click: login, start page, static files and return_to
+# Pages before and after a click: login, start page, static files and ``return_to``
 
 
-def make_paid_page_shop(views: dict[str, Any]) -> Any:
-    """Return a function that makes a site with these views.
+def paid_page_shop_factory(views: dict[str, Any]) -> Any:
+    """Return a function that builds a site with these views.
 
     The entry of the site has the ``return_to`` path ``/paid``.
     """
@@ -336,7 +336,9 @@ def make_paid_page_shop(views: dict[str, Any]) -> Any:
 #: One row per page that does not open before or after a click.
 PAGES_AROUND = [
     *(
-        failing_row(f"return_to: {message}", rule, make_paid_page_shop(views), message, **AS_MEMBER)
+        failing_row(
+            f"return_to: {message}", rule, paid_page_shop_factory(views), message, **AS_MEMBER
+        )
         for rule, message, views in list[tuple[str, str, dict[str, Any]]](
             [
                 ("way_back", "404 /paid", {"/paid": abort_with(404)}),
@@ -473,7 +475,7 @@ MEMBERS = [
     failing_row(
         "return_to logs out the member",
         "session.page",
-        make_paid_page_shop({"/paid": show_page_after_logout}),
+        paid_page_shop_factory({"/paid": show_page_after_logout}),
         "Actual: https://localhost/paid.",
         login=log_in_by_form,
         **AS_MEMBER,
@@ -494,11 +496,11 @@ MEMBERS = [
 
 
 def build_template_rows(name: str, rules: str, case: str, *sources: str) -> list[Any]:
-    """Return one table row for each source of a template that the site replaces.
+    """Return a table row for each source with which a site replaces a template.
 
     :param name: the name of the template, for example ``"notice"``.
-    :param rules: the names of the rules that fail, separated by spaces.
-    :param case: the test case that the check runs.
+    :param rules: the names of the rules that each source breaks, separated by spaces.
+    :param case: the only test case to run.
     """
     views = {"/login": "Log in", "/gone": abort_with(410)}
     return [
@@ -549,7 +551,7 @@ TEMPLATES = [
     *build_template_rows("handoff", "handoff.code handoff.direct", "home-plain", "{{ here }}"),
 ]
 
-#: All table rows of this file. Their sites have faults that the check must find.
+#: All table rows of this file, for faulty sites. ``flask xiebao check`` must find each fault.
 ROWS = [*ADDRESSES, *SETTINGS, *UNREACHED, *ERRORS, *PAGES_AROUND, *MEMBERS, *TEMPLATES]
 
 
@@ -561,7 +563,7 @@ def test_check_fails_for_faulty_site(
 
 
 def test_broken_return_to_is_reported_once_for_all_devices() -> None:
-    report = run_check(make_paid_page_shop({"/paid": abort_with(404)}), **AS_MEMBER)
+    report = run_check(paid_page_shop_factory({"/paid": abort_with(404)}), **AS_MEMBER)
     assert len(report.failed) == 1
 
 

@@ -1,4 +1,4 @@
-"""Tests that the check passes for unusual sites without a fault.
+"""Tests that ``flask xiebao check`` passes for unusual sites without a fault.
 
 If a site seems to break a rule but has no fault, add a row to ``SETTINGS``,
 ``ADDRESSES``, ``HOOKS``, ``TEMPLATES``, ``LOGINS`` or ``ENTRIES``. The tests in
@@ -72,7 +72,7 @@ def show_page(**_: Any) -> str:
 
 # Unusual settings
 
-#: One row per site with settings that are written in an unusual way.
+#: One row per site with unusual values of settings.
 SETTINGS = [
     *(
         passing_row(str(settings), partial(make_shop, **settings))
@@ -130,7 +130,7 @@ def serve_page_on_subdomain(app: Flask) -> None:
 BEHIND_PROXY = partial(
     make_shop, add_middleware(ProxyFix, x_proto=1, x_host=1, x_prefix=1), page=PAGE
 )
-#: One row per unusual place at which a site or its pages are served.
+#: One row per site with unusual URLs, for example below a path, on a subdomain or behind a proxy.
 ADDRESSES = [
     passing_row("mounted below a path", partial(make_shop, mount_app_below("/travel"))),
     passing_row("behind a proxy", partial(BEHIND_PROXY, **WITH_PUBLIC_URL), **WITH_PAGE),
@@ -358,7 +358,7 @@ TEMPLATES = [
 
 
 def limit_logins(app: Flask) -> None:
-    """Allow at most three logins, but any number of logins by the check."""
+    """Allow at most three logins, but any number of logins by ``flask xiebao check``."""
     counts = Counter[str]()
 
     @app.before_request
@@ -379,8 +379,8 @@ def store_next_and_redirect() -> Any:
     return redirect("/sign-in")
 
 
-def make_unauthorized_shop(unauthorized: Any) -> Any:
-    """Return a function that makes a site with this ``unauthorized_handler`` of Flask-Login."""
+def unauthorized_shop_factory(unauthorized: Any) -> Any:
+    """Return a function that builds a site with this ``unauthorized_handler`` of Flask-Login."""
     return partial(make_login_shop, login=use_flask_login(unauthorized), views={"/login": "Log in"})
 
 
@@ -391,7 +391,7 @@ COOKIES: dict[str, Any] = {
 #: One row per unusual login, start page or page that members return to after payment.
 LOGINS = [
     *(
-        passing_row(f"login responds with {name}", make_unauthorized_shop(response))
+        passing_row(f"login responds with {name}", unauthorized_shop_factory(response))
         for name, response in {
             "403": lambda: ("Log in", 403),
             "200": lambda: ("Log in", 200),
@@ -401,7 +401,9 @@ LOGINS = [
     ),
     passing_row(
         "login on another site",
-        make_unauthorized_shop(lambda: redirect(f"https://sso.example/?next={quote(request.url)}")),
+        unauthorized_shop_factory(
+            lambda: redirect(f"https://sso.example/?next={quote(request.url)}")
+        ),
         "Visitors log in at https://sso.example/, which is not part of this site.",
     ),
     *(

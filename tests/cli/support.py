@@ -26,8 +26,7 @@ MEMBER_SECRET = "5d41c0a6f98b7e3214c7d0a95be83f61"
 #: A member secret that the manual publishes, and the member key of member 8 with this secret.
 PUBLISHED_SECRET, KEY_OF_8 = support.MEMBER_SECRET, support.MEMBER_KEYS["8"]
 ACCOUNT_KEY = "a9Kx7mQp2ZrT8wLc"
-#: An API key in the format of this gateway family: the base64 form of hexadecimal digits, here of
-#: 5aa94a97d25.
+#: The base64 encoding of "5aa94a97d25". Real API keys look like this.
 SHORT_API_KEY = "NWFhOTRhOTdkMjU="
 #: Secrets that the output of a command must not contain. The password "hunter2" is in the messages
 #: of some exceptions.
@@ -42,7 +41,7 @@ SECRETS = (
     "hunter2",
 )
 
-#: The levels of findings: for each Chinese name, the English name.
+#: The English names of the finding levels, by their Chinese names.
 LEVELS = {"错误": "ERROR", "警告": "WARNING", "正常": "ok"}
 #: A regular expression for the English text that Chinese output may contain: messages of
 #: exceptions, code locations and commands.
@@ -51,10 +50,10 @@ UNTRANSLATED = re.compile(
     r"|The Purchases object creates rows with Purchase\(\), .*"
     r"|\w+ in \S+ \(|(flask|pip) \w+ \S+|import secrets"
 )
-#: A regular expression for three English words in a row.
+#: A regular expression that finds English sentences: three English words in a row.
 ENGLISH_WORDS = re.compile(r"[A-Za-z'’]+([,:;]? [A-Za-z'’]+){2}")
 
-#: Settings about which the doctor reports no problem.
+#: Settings in which ``flask xiebao doctor`` finds no problem.
 VALID_SETTINGS: Mapping[str, Any] = {
     "SECRET_KEY": SECRET_KEY,
     "XIEBAO_PARTNER_ID": "12345",
@@ -75,7 +74,7 @@ add_firewall = add_middleware(lambda inner: Response("no", 403))
 def add_simulator(path: str, api_key: str = ACCOUNT_KEY) -> Change:
     """Return a function that registers a gateway simulator below a path of an app."""
     blueprint = GatewaySimulator("12345", api_key).blueprint
-    # The blueprint does not have its default name here, because an app may choose any name.
+    # The name of the simulator's blueprint is not the default, because an app may choose any name.
     return lambda app: app.register_blueprint(blueprint, url_prefix=path, name="play")
 
 
@@ -116,10 +115,10 @@ def run_command(
 
 
 def parse_findings(result: Result) -> dict[str, str]:
-    """Return the findings in the output of a command: for each level, one message per line.
+    """Return a dict with the messages in the output of ``doctor`` or ``inspect``, by level.
 
-    Also assert that the last line has the right numbers of errors and warnings, and that the exit
-    code is 1 if there are errors.
+    Each value has one message per line. Also assert that the last line of the output has the right
+    numbers of errors and warnings, and that the exit code is 1 if there are errors.
     """
     *lines, summary = result.output.splitlines()
     messages: dict[str, list[str]] = {level: [] for level in LEVELS.values()}
@@ -140,7 +139,7 @@ def inspect_url(app: Flask | Callable[[], Flask], url: str) -> dict[str, str]:
 def run_doctor(app: Flask | Callable[[], Flask], *options: str) -> dict[str, str]:
     """Run ``flask xiebao doctor``, and return the findings.
 
-    Also assert that the output shows no link that the doctor made.
+    Also assert that the output shows no link that the command made.
     """
     result = run_command(app, "doctor", *options)
     # The output may show two characters of a signature, but not three, and no token of a link. Each
@@ -150,7 +149,7 @@ def run_doctor(app: Flask | Callable[[], Flask], *options: str) -> dict[str, str
 
 
 def assert_chinese_output(app: Flask, findings: Mapping[str, str], *options: str) -> None:
-    """Assert that the doctor reports as many findings in Chinese as in English.
+    """Assert that ``flask xiebao doctor`` reports as many findings in Chinese as in English.
 
     The Chinese output may contain no English sentence.
     """
@@ -169,7 +168,7 @@ def get_problems(findings: Mapping[str, str], *expected: str) -> list[str]:
 
 
 class DoctorCase(NamedTuple):
-    """A test site and the doctor's findings about the site.
+    """A test site, and the findings of ``flask xiebao doctor`` about the site.
 
     :ivar make_site: the function that builds the site.
     :ivar level: the level of the messages: "ERROR", "WARNING" or "ok".
@@ -185,9 +184,9 @@ class DoctorCase(NamedTuple):
 
 
 def assert_doctor_reports(case: DoctorCase) -> None:
-    """Run the doctor on the site of a case, and assert that it reports no other problem.
+    """Run ``flask xiebao doctor`` on the site of a test case, and compare the findings.
 
-    The doctor must report the messages of the case, too.
+    The doctor must report each message of the test case, and no other problem.
     """
     findings = run_doctor(case.make_site(), "--verbose")
     for message in case.messages:

@@ -1,6 +1,6 @@
-"""Tests for the doctor's output, and its findings about invalid apps and sites without problems.
+"""Tests for the output of ``flask xiebao doctor``, for invalid apps and for valid sites.
 
-To test a site about which the doctor must not complain, add a row to ``VALID_SITES``. The other
+To test a site without problems, add a row to ``VALID_SITES``. The other
 ``test_doctor_….py`` files have the tables of sites with problems.
 """
 
@@ -51,7 +51,7 @@ from tests.ecosystem.sites import IGNORE_EXTENSION_WARNINGS
 
 pytestmark = IGNORE_EXTENSION_WARNINGS
 
-# Output of the doctor
+# Output of ``flask xiebao doctor``
 
 
 def test_doctor_lists_errors_then_warnings_then_ok() -> None:
@@ -92,7 +92,7 @@ def test_doctor_with_locale_zh_prints_chinese_findings() -> None:
     assert click.startswith(
         f"错误  {'、'.join(PAGES)}、paid：点击在扩展读取链接之前就被重定向到 /login，"
     )
-    # Since Flask 3.2, redirect() returns 303 by default.
+    # The status is 303 since Flask 3.2, and 302 in older versions.
     assert re.search(r"。实际：30[23] /login。预期：302 \(xiebao\.product\)。$", click)
     assert "正常  XIEBAO_STRICT 没有设置（默认：调试和测试时开启）" in others
     assert others[-1] == "错误 3 项，警告 0 项。"
@@ -182,8 +182,9 @@ def cache_request_body() -> None:
     request.get_json(silent=True)
 
 
-#: One row per site without problems: the function that builds the site. Some sites resemble sites
-#: with problems, so a test fails if a new check of the doctor reports them by mistake.
+#: One row per site without problems: the function that builds the site. Some of these sites
+#: resemble sites with problems. If a new check of the doctor reports such a site by mistake, a test
+#: fails.
 VALID_SITES: dict[str, Callable[[], Flask]] = {
     "test environment": make_shop,
     "production": partial(make_shop, XIEBAO_ENV="production"),
@@ -252,7 +253,8 @@ VALID_SITES: dict[str, Callable[[], Flask]] = {
         limit_requests("100 per day", "xiebao.notify"),
         add_seasurf_with_exemptions,
     ),
-    # The doctor's findings recommend the following configurations, so the doctor must accept them.
+    # Findings of ``flask xiebao doctor`` recommend these configurations, so the command must accept
+    # them.
     "Flask-WTF that checks GET requests": partial(
         make_shop, CSRFProtect, WTF_CSRF_METHODS=["GET", "HEAD", "POST"]
     ),
@@ -278,7 +280,7 @@ VALID_SITES: dict[str, Callable[[], Flask]] = {
 
 
 def assert_doctor_reports_no_problem(app: Flask, caplog: pytest.LogCaptureFixture) -> None:
-    """Assert that the doctor runs all its checks on a site and reports no problem.
+    """Assert that ``flask xiebao doctor`` runs all its checks on a site and reports no problem.
 
     The doctor must not send ``notification_received`` or log warnings, either.
     """
@@ -289,7 +291,7 @@ def assert_doctor_reports_no_problem(app: Flask, caplog: pytest.LogCaptureFixtur
     assert get_problems(findings) == []
     assert signals == []
     warnings = [each.getMessage() for each in caplog.records if each.levelno >= logging.WARNING]
-    # Flask logs the exception that the site "hook that handles its own errors" causes.
+    # Flask logs the exception that a hook causes and handles, so this warning is expected.
     assert all("Exception on /broken" in warning for warning in warnings)
     for page in ("product (2.1)", "home (2.2)", "policy (2.3)"):
         assert (

@@ -1,4 +1,4 @@
-"""Tests for the doctor's findings about sites that block or change clicks on entries.
+"""Tests for ``flask xiebao doctor`` on sites that block or change clicks on entries.
 
 To test another site, add a row to ``CASES``. The doctor makes the same clicks as ``flask xiebao
 check``. The tests in ``tests/check`` cover the problems that the clicks detect. The tests in this
@@ -73,8 +73,8 @@ def lowercase_paths(inner: Any) -> Any:
     )
 
 
-#: One row per site: the function that builds the site, the level of the doctor's findings, texts of
-#: these findings, and optionally texts of further findings.
+#: One row per site: the function that builds the site, the level of the findings that ``flask
+#: xiebao doctor`` must report, texts of these findings, and optionally texts of other findings.
 CASES: dict[str, DoctorCase] = {
     # Request hooks, login walls and rate limits
     "hook that aborts with 400": DoctorCase(
@@ -128,7 +128,7 @@ CASES: dict[str, DoctorCase] = {
             'limiter.exempt(app.blueprints["xiebao"])',
         ),
     ),
-    # Hosts and paths of clicks
+    # Hosts and paths in the URLs of links
     "hook that rejects other hosts": DoctorCase(
         partial(
             make_shop,
@@ -188,7 +188,7 @@ CASES: dict[str, DoctorCase] = {
         "ERROR",
         ('paid: The endpoint "xiebaopaid" of the site handles', "Change XIEBAO_URL_PREFIX"),
     ),
-    # Changed responses
+    # Responses that the site changes
     "hook that changes the return URL": DoctorCase(
         partial(make_shop, after=redirect_to_thanks),
         "ERROR",
@@ -263,7 +263,8 @@ CASES: dict[str, DoctorCase] = {
         "ERROR",
         ("ZeroDivisionError in divide_by_zero (", "Fix the"),
     ),
-    # The doctor only warns, because only some payment pages send the browser back by POST.
+    # ``flask xiebao doctor`` only warns, because only some payment pages send the browser back by
+    # POST.
     "hook that rejects POST requests": DoctorCase(
         partial(
             make_shop,

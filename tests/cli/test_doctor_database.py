@@ -1,4 +1,4 @@
-"""Tests for the doctor's findings about purchases and clicks in the site's database.
+"""Tests for ``flask xiebao doctor`` on purchases and clicks in the site's database.
 
 To test a column that a site adds to these tables, add a row to ``COLUMNS``.
 """
@@ -78,7 +78,7 @@ def engine(tmp_path: Path) -> Iterator[Any]:
 
 
 def get_doctor_findings(*changes: Change, **config: Any) -> dict[str, str]:
-    """Run the doctor on a site, and return the findings.
+    """Run ``flask xiebao doctor`` on a site, and return the findings.
 
     Also assert that the Chinese output has the same number of findings.
     """
@@ -88,7 +88,7 @@ def get_doctor_findings(*changes: Change, **config: Any) -> dict[str, str]:
     return findings
 
 
-# Missing and unreadable tables
+# Missing and unreadable database tables
 
 
 def test_doctor_accepts_existing_purchase_and_click_tables(engine: Any) -> None:
@@ -127,11 +127,11 @@ def test_doctor_reports_unreadable_database(tmp_path: Path) -> None:
     )
 
 
-# Columns that the site adds
+# Columns that the site adds to database tables
 
 NO_DEFAULT = "must not be NULL and have no default: shop."
 #: One row per model for purchases: the column that the site adds, the base classes of the model,
-#: the level of the doctor's finding, and a part of the finding.
+#: and the level and a part of the finding of ``flask xiebao doctor``.
 COLUMNS: dict[str, tuple[Any, tuple[type, ...], str, str]] = {
     "column without default": (
         mapped_column(String(9)),
@@ -188,7 +188,7 @@ def test_doctor_accepts_column_that_event_listener_fills(engine: Any) -> None:
 
     message = 'Purchases are stored in the table "xiebao_purchase"'
     assert message in get_doctor_findings(make_purchases_setup(engine, model=model))["ok"]
-    # The doctor deletes the row that it inserted.
+    # ``flask xiebao doctor`` deletes the row that it inserted.
     with engine.connect() as connection:
         assert connection.scalar(text("SELECT count(*) FROM xiebao_purchase")) == 0
 

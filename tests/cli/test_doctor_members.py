@@ -1,4 +1,4 @@
-"""Tests for the doctor's findings about member loaders, login pages and members' ids.
+"""Tests for ``flask xiebao doctor`` on member loaders, login pages and members' ids.
 
 To test another site, add a row to ``CASES``.
 """
@@ -14,8 +14,8 @@ from flask import abort, redirect
 from tests.check.support import load_integer_member_id, register_hook, use_flask_login
 from tests.cli.support import DoctorCase, assert_doctor_reports, load_member_async, make_shop
 
-#: One row per site: the function that builds the site, the level of the doctor's findings, texts of
-#: these findings, and optionally texts of further findings.
+#: One row per site: the function that builds the site, the level of the findings that ``flask
+#: xiebao doctor`` must report, texts of these findings, and optionally texts of other findings.
 CASES: dict[str, DoctorCase] = {
     # Member loaders and login pages
     "no member_loader": DoctorCase(

@@ -1,4 +1,4 @@
-"""Tests for the doctor's findings about the callback URL and notifications.
+"""Tests for the findings of ``flask xiebao doctor`` about the callback URL and notifications.
 
 To test a site that blocks or changes notifications, add a row to ``BLOCKING_SITES``. To test
 another callback URL, add a row to ``CALLBACK_URLS``. To test other handlers, add a row to
@@ -46,7 +46,7 @@ pytestmark = IGNORE_EXTENSION_WARNINGS
 CALLBACK_URL = "The callback URL to give to Xiebao"
 TOKEN = "a-token-that-nobody-guesses"
 
-#: Builds a site with a notification handler. The doctor must not call this handler.
+#: Builds a site with a notification handler. ``flask xiebao doctor`` must not call this handler.
 make_site = partial(make_shop, add_notification_handler)
 
 
@@ -82,7 +82,7 @@ make_site_with_https_redirect = partial(
 )
 
 #: One row per site that blocks or changes notifications: the function that builds the site, and
-#: parts of the doctor's errors.
+#: parts of the errors of ``flask xiebao doctor``.
 BLOCKING_SITES: dict[str, tuple[Callable[[], Flask], tuple[str, ...]]] = {
     "login wall": (
         partial(make_site, before=redirect_to_login),
@@ -203,13 +203,17 @@ BLOCKING_SITES: dict[str, tuple[Callable[[], Flask], tuple[str, ...]]] = {
 
 
 def assert_doctor_reports_blocking(make_blocking_site: Callable[[], Flask], *messages: str) -> None:
-    """Assert that the doctor reports one error about notifications, and these messages."""
+    """Assert that ``flask xiebao doctor`` reports one error about blocked notifications.
+
+    :param messages: texts that the errors must contain.
+    """
     findings = run_doctor(make_blocking_site())
     for message in messages:
         assert message in findings["ERROR"]
     assert len(re.findall("^notify: ", findings["ERROR"], re.MULTILINE)) == 1
     assert "accepts notifications" not in findings["ok"]
-    # The developer needs the callback URL to fix the problem, so the doctor still reports the URL.
+    # The developer needs the callback URL to fix the problem, so ``flask xiebao doctor`` still
+    # reports the URL.
     assert CALLBACK_URL in "".join(findings.values())
     assert_chinese_output(make_blocking_site(), findings)
 
@@ -329,8 +333,8 @@ def test_error_about_blocked_notifications_hides_weak_notify_token(
 
 # Notification handlers
 
-#: One row per site: the function that builds the site, the level of the doctor's findings, texts of
-#: these findings, and optionally texts of further findings.
+#: One row per site: the function that builds the site, the level of the findings that ``flask
+#: xiebao doctor`` must report, texts of these findings, and optionally texts of other findings.
 HANDLER_CASES: dict[str, DoctorCase] = {
     "no handler": DoctorCase(
         make_shop,

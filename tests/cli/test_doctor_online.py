@@ -23,7 +23,7 @@ ACCEPTED = {"respCode": 0, "data": {"orders": {"pageIndex": 1, "pageNums": 1, "d
 def build_accepted_response(clock_difference: timedelta) -> Response:
     """Return the gateway's response to an accepted order query.
 
-    :param clock_difference: the difference between its Date header and the current time.
+    :param clock_difference: the difference between the response's Date header and the current time.
     """
     date = format_datetime(datetime.now(UTC) + clock_difference)
     return Response(json.dumps(ACCEPTED), headers={"Date": date}, mimetype="application/json")
@@ -65,19 +65,20 @@ def test_doctor_warns_of_clock_difference_of_minutes() -> None:
     assert "s. Synchronize the clock of this machine." in warning
 
 
-#: Builds a site with a gateway simulator that has another API key than the site.
+#: Builds a site whose gateway simulator has another API key than the site.
 make_site_with_other_key = partial(
     make_shop, add_simulator("/gateway", "another key"), XIEBAO_BASE_URL="/gateway"
 )
-#: Parts of the error if the gateway refuses the signature of an order query.
+#: Parts of the error of ``flask xiebao doctor`` if the gateway refuses the signature of an order
+#: query.
 SIGNATURE_ERROR = ("签名错误", "Probably XIEBAO_API_KEY is not the key of this partner account")
 
 
 @pytest.mark.parametrize(
     ("make_site", "options", "texts"),
     [
-        # The doctor queries a simulator in the app even without the option --online, because this
-        # needs no network.
+        # ``flask xiebao doctor`` queries a simulator in the app even without the option --online,
+        # because this query needs no network.
         (make_site_with_other_key, (), SIGNATURE_ERROR),
         (make_site_with_other_key, ("--online",), SIGNATURE_ERROR),
         (partial(make_gateway_site, "<html>"), ("--online",), ()),

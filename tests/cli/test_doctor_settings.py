@@ -1,4 +1,4 @@
-"""Tests for the doctor's findings about settings, secrets, proxies and extensions of the site.
+"""Tests for ``flask xiebao doctor`` on settings, secrets, proxies and other extensions.
 
 To test another setting, add a row to ``CASES``.
 """
@@ -62,8 +62,8 @@ def move_path_prefix(inner: Any) -> Any:
     return call_below_prefix
 
 
-#: One row per site: the function that builds the site, the level of the doctor's findings, texts of
-#: these findings, and optionally texts of further findings.
+#: One row per site: the function that builds the site, the level of the findings that ``flask
+#: xiebao doctor`` must report, texts of these findings, and optionally texts of other findings.
 CASES: dict[str, DoctorCase] = {
     # Keys that sign links
     "no SECRET_KEY": DoctorCase(
@@ -151,7 +151,7 @@ CASES: dict[str, DoctorCase] = {
         "WARNING",
         ("XIEBAO_API_KEY is short", "Ask Xiebao for a random key of 32"),
     ),
-    # Environment and gateway
+    # Environment and URL of the gateway
     "XIEBAO_ENABLED off": DoctorCase(
         partial(make_shop, XIEBAO_ENABLED=False), "WARNING", ("XIEBAO_ENABLED is off",)
     ),
@@ -317,7 +317,7 @@ CASES: dict[str, DoctorCase] = {
         ("members return to …/xiebao/paid/… on the site if their entry has a return_to",),
         further_problems=(NO_PUBLIC_URL,),
     ),
-    # Names of settings, and settings of other extensions
+    # Unknown names of settings, and settings of other extensions
     "misspelled setting": DoctorCase(
         partial(make_shop, XIEBAO_HANDOF_MAX_AGE=9),
         "WARNING",
@@ -438,7 +438,7 @@ def test_verbose_doctor_lists_every_setting() -> None:
         ("XIEBAO_BASE_URL", "/gateway", CHANGED_TOO_LATE),
         ("XIEBAO_ENV", "production", CHANGED_TOO_LATE),
         ("XIEBAO_ENV", "prod", '{0} must be "test" or "production", got \'prod\'.'),
-        # The doctor's message must not contain the changed API key.
+        # The message of ``flask xiebao doctor`` must not contain the changed API key.
         ("XIEBAO_API_KEY", "another", CHANGED_TOO_LATE),
         ("XIEBAO_PUBLIC_URL", None, CHANGED_TOO_LATE),
     ],

@@ -50,7 +50,7 @@ def encode_pay_success(url: str | bytes) -> str:
     return quote(base64.b64encode(url if isinstance(url, bytes) else url.encode()), safe="")
 
 
-# Example URLs of the interface document, including their mistakes
+# Mistakes in the example URLs of Xiebao's interface document
 
 PATH_2_1 = "/dispatch/cps?partnerId=1039147&subPartnerId=&caseCode=QX000000127257&sign="
 PATH_2_2 = "/dispatch/cps/index?partnerId=1039147&subPartnerId=&sign="
@@ -64,7 +64,7 @@ TEST_EXAMPLE_2_1 = f"{TEST_GATEWAY}{PATH_2_1}ZGE1ODBiMjkwYTM1039147& partnerUniq
 TEST_EXAMPLE_2_2 = f"{TEST_GATEWAY}{PATH_2_2}84d7668b0c732b7d3fd24fc243fe9c0c&partnerUniqKey=101000"
 TEST_EXAMPLE_2_3 = f"{TEST_GATEWAY}{PATH_2_3}84d7668b0c732b7d3fd24fc243fe9c0c&paySuccess=*"
 
-#: For the example URLs in each section of the interface document, parts of the "ok" findings.
+#: Parts of the "ok" findings about the example URLs, for each section of the interface document.
 OK_2_1 = (
     "the product page (section 2.1 of",
     "partnerId=1039147: the partner's account",
@@ -161,7 +161,7 @@ class UrlCase(NamedTuple):
 
 
 def build_host_case(url: str, *, base_url: str | None = None, level: str = "ERROR") -> UrlCase:
-    """Return a case for a product URL whose gateway is not the gateway of the site.
+    """Return a :class:`UrlCase` for a product URL with another gateway than the site's.
 
     :param url: the base URL of the gateway in the product URL.
     :param base_url: the setting ``XIEBAO_BASE_URL`` of the site.

@@ -49,7 +49,7 @@ def send_notification(url: str, *arguments: str, exit_code: int = 0, **config: A
     return result.output
 
 
-# Accepted notifications
+# Notifications that the running site accepts
 
 
 @pytest.mark.parametrize("notification_type", list(NotificationType))
@@ -102,7 +102,7 @@ def test_notify_uses_public_url_by_default(notifications: list[Notification]) ->
     assert len(notifications) == 1
 
 
-# Errors and advice
+# Errors of ``flask xiebao notify``, and its advice
 
 
 @pytest.mark.parametrize(

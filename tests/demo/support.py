@@ -21,7 +21,8 @@ from tests.support import PHONE, find_element, find_href, make_link, parse_html,
 #: The ids of the demo's members, Lin Xiao (林晓) and Zhou Hang (周航).
 LIN, ZHOU = MEMBERS
 
-#: Environment settings for a partner account at the real gateway, instead of the simulator.
+#: Environment variables with a partner account at the real gateway. Without them, the demo uses the
+#: gateway simulator.
 REAL_ACCOUNT = {
     "XIEBAO_PARTNER_ID": "1039147",
     "XIEBAO_API_KEY": '"a-key-of-4711"',
@@ -29,7 +30,8 @@ REAL_ACCOUNT = {
     "XIEBAO_PUBLIC_URL": "https://shop.example",
     "XIEBAO_MEMBER_SECRET": "a secret of thirty-two characters or more",
 }
-#: An environment setting that makes the check quick, because it runs only for an iPhone.
+#: An environment variable with which the demo's check runs only for an iPhone, so that the check is
+#: quick.
 ONE_DEVICE = {"QA_DEVICES": '["iphone"]'}
 
 #: Matches a sequence of Chinese characters and Chinese punctuation.
@@ -39,7 +41,7 @@ _CHINESE = re.compile("[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]+")
 def create_demo(folder: Path, testing: Any = True, **settings: str) -> Flask:
     """Return a demo app that stores its files in this folder.
 
-    :param settings: The settings in the environment, without the prefix ``FLASK_``.
+    :param settings: The environment variables, without the prefix ``FLASK_``.
     """
     settings.setdefault("SECRET_KEY", "a secret for tests")
     environment = {f"FLASK_{name}": value for name, value in settings.items()}
@@ -70,7 +72,7 @@ def build_link(demo: Flask, page: str = "product", **options: Any) -> str:
 
 
 def get_page(client: FlaskClient, url: str = "/qa", **options: Any) -> Tag:
-    """Return the parsed page. If a check is running, wait until it is finished."""
+    """Return a parsed page of the demo. If the demo's check is running, wait for its end."""
     for _ in range(1000):
         response = client.get(url, **options)
         assert response.status_code == 200, response.text
@@ -133,19 +135,19 @@ def buy_policy(client: FlaskClient, page: str = "product", **form: str) -> str:
     return find_insure_num(get_policies(client)[0])
 
 
-# Pages of the console
+# Pages of the QA console
 
 
 def get_event_rows(demo: Flask, query: str = "") -> list[list[str]]:
-    """Return the texts of the cells in each row of the console's list of events."""
+    """Return the texts of the cells in each row of the QA console's list of events."""
     rows = get_page(demo.test_client(), f"/qa/events?{query}").select(".events tbody tr")
     return [[get_text(cell) for cell in row.select("td")] for row in rows]
 
 
 def find_result_cells(page: Tag) -> dict[str, dict[str, Tag]]:
-    """Return the cells of the console's tables by the title of the row and the name of the device.
+    """Return the cells of the QA console's tables, by row title and device name.
 
-    The head of the row has the key "expected" instead of a device.
+    The head of a row has the key "expected" instead of a device name.
     """
     cells = {}
     for table in page.select("table.matrix"):

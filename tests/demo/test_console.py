@@ -1,6 +1,6 @@
-"""Tests for the check in the QA console: its results, its progress and its failures.
+"""Tests for the demo's check in the QA console: its results, its progress and its failures.
 
-To test the results of another case, add a row to ``ROWS``.
+To test the results of another test case, add a row to ``ROWS``.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ from tests.demo.support import (
 )
 from tests.support import INSURE_NUM, PRODUCT_CODE, SIGN, find_element, find_href, parse_html
 
-#: One row per case: the filter and the title, the expected outcome, and the results on Windows, on
-#: an iPhone and in the shop's Android app.
+#: One row per test case of the demo's check: its filter and its title in the QA console, the
+#: expected outcome, and the results on Windows, on an iPhone and in the shop's Android app.
 ROWS = {
     ("product", "已登录"): ("302 跳转到网关", "✓ 302 PC", "✓ 302 H5", "✓ 302 Android"),
     ("product", "未登录"): ("跳转到登录页，登录后返回", "✓ 302", "✓ 302", "✓ 302"),
@@ -67,14 +67,14 @@ def client_after_check(tmp_path_factory: pytest.TempPathFactory) -> FlaskClient:
 
 @pytest.fixture(scope="module")
 def filtered_console_pages(client_after_check: FlaskClient) -> list[Tag]:
-    """The console's page with each of its filters, except the filter for failures."""
+    """The pages of the QA console, one for each filter except the filter for failures."""
     links = get_page(client_after_check).select(
         "nav[aria-label=筛选] a:not(:-soup-contains('不通过'))"
     )
     return [get_page(client_after_check, find_href(link)) for link in links]
 
 
-# Results of the check
+# Results of the demo's check
 
 
 def test_console_shows_all_results_as_passed(
@@ -198,7 +198,7 @@ def test_console_page_sets_no_cookie_and_stores_no_event(
     assert get_event_rows(client_after_check.application) == []
 
 
-# Progress of the check
+# Progress of the demo's check
 
 
 def test_console_shows_progress_of_running_check(demo: Flask) -> None:
@@ -212,13 +212,14 @@ def test_console_shows_progress_of_running_check(demo: Flask) -> None:
     assert find_element(page, "progress")["aria-label"]
     with client.get(str(find_element(page, "script")["src"]).removeprefix("/shop")) as script:
         assert "javascript" in script.content_type
-    # There is no report before the check is finished.
+    # There is no report before the demo's check is finished.
     assert client.get("/qa/report", **site).location == "/shop/qa"
 
     open_client(demo).get(build_link(demo))
     page = get_page(client, "/qa?show=home", **site)
     assert page.select("td.ok a[href='/shop/qa/home-plain/iphone']")
-    # The console lists the click that a visitor made during the check, but not the check's clicks.
+    # The QA console lists the click of a visitor during the demo's check, but not the clicks that
+    # the check makes.
     assert len(get_event_rows(demo)) == 1
 
 
@@ -237,7 +238,7 @@ def test_check_is_kept_until_visitor_starts_new_check(demo: Flask) -> None:
     assert get_page(client).h1 != page.h1
 
 
-# Failures of the check
+# Failures of the demo's check
 
 
 def test_console_explains_failures(demo: Flask) -> None:
@@ -264,7 +265,7 @@ def test_console_explains_failures(demo: Flask) -> None:
     assert find_missing_texts(permanent_redirect, "产品详情页：已登录 · Windows Chrome") == []
     assert find_missing_texts(error, "程序出错", "ZeroDivisionError in break_link_responses") == []
     assert "hunter2" not in str(page)
-    # If no filter is chosen, the console shows only the rows with failures.
+    # If no filter is chosen, the QA console shows only the rows with failures.
     assert find_element(page, ".filters [aria-current=true]").text.startswith("✗ 不通过")
     rows = find_result_cells(page)
     assert get_text(rows["产品详情页：已登录"]["iPhone Safari"]) == "✗ 301 H5"
@@ -279,7 +280,7 @@ def test_failed_cell_shows_platform_of_gateway_url(tmp_path: Path) -> None:
     assert get_text(cells["iPhone Safari"]) == "✗ 302 iOS"
 
 
-# Real partner account
+# Demo with a real partner account
 
 
 def test_console_of_real_account_hides_signature_and_key(tmp_path: Path) -> None:

@@ -61,9 +61,10 @@ def test_order_page_shows_policy_instead_of_card(client: FlaskClient) -> None:
     card = find_element(page, "#policy[data-xiebao-entry=policy]")
     assert find_missing_texts(card, "已投保", f"P{insure_num}") == []
     assert "去投保" not in page.text
-    # The order is insured, so the page does not ask for the payment of another application.
+    # The order is already insured, so the page does not ask the member to pay for another
+    # application.
     assert "继续支付" not in get_text(find_element(page, ".offer"))
-    # Without "no-store", the Back button could show the card again.
+    # Without "no-store", the Back button could show the insurance card again.
     assert "no-store" in page.headers["Cache-Control"]
 
 

@@ -20,7 +20,8 @@ from tests.demo.support import ZHOU, click_order_entry, get_page, get_text, open
 from tests.support import PRODUCT_CODE, find_element, find_href, pay
 
 NOVEMBER = datetime(2026, 11, 10, tzinfo=UTC)
-#: A time in UTC. In China, it is in the last minute of October.
+#: In UTC, this time is 15:59. In China, it is the last minute of October, so a click at this time
+#: belongs to October.
 END_OF_OCTOBER = datetime(2026, 10, 31, 15, 59, tzinfo=UTC)
 
 #: One row per way to group sales: its name in the URL, and the first rows of the report for
@@ -41,7 +42,7 @@ REPORTS = {
 
 
 def build_click(click_id: str, clicked_at: datetime = NOVEMBER, **values: Any) -> InsuranceClick:
-    """Return the row of a click on the product by the member "a". Its id is the order number."""
+    """Return the row of a product click by the member "a". Its order number equals its id."""
     return InsuranceClick(
         click_id=click_id,
         clicked_at=clicked_at,

@@ -249,13 +249,13 @@ class Browser(FlaskClient):
         return {str(field["name"]): str(field.get("value", "")) for field in inputs}
 
     def get_links(self) -> dict[str, str]:
-        """Return a dict from the HTML ids of the entries on the front page to their links."""
+        """Return the links of the entries on the front page, by the HTML id of the entry."""
         anchors = parse_page(self.get("/")).select("a.xiebao-entry[id]")
         return {str(anchor["id"]): str(anchor["href"]) for anchor in anchors}
 
 
 def parse_page(response: TestResponse) -> BeautifulSoup:
-    """Return the parsed page, without Flask-DebugToolbar's HTML, because its parsing is slow."""
+    """Return the parsed page, without the HTML of Flask-DebugToolbar, which is slow to parse."""
     return BeautifulSoup(response.text.partition('<div id="flDebug"')[0], "html.parser")
 
 

@@ -45,7 +45,8 @@ from tests.ecosystem.shop import AppSetup, Shop, load_session_member
 IGNORE_EXTENSION_WARNINGS = [
     # Flask-SeaSurf 2.0 calls utcnow(), which Python 3.12 deprecates.
     pytest.mark.filterwarnings(r"ignore:datetime\.datetime\.utcnow\(\):DeprecationWarning"),
-    # Sentry 2.75 renamed send_default_pii. Older versions do not know the new name.
+    # Sentry 2.75 renamed the option send_default_pii. Tests use the old name, because older
+    # versions do not know the new name.
     pytest.mark.filterwarnings("ignore:The send_default_pii option:DeprecationWarning"),
 ]
 
@@ -162,7 +163,7 @@ def run_sentry() -> Iterator[list[str]]:
     sentry_sdk.init(
         dsn="https://public@sentry.example/1",
         transport=RecordingTransport,
-        # The default integrations are off, because they would stay active after the test.
+        # Sentry's default integrations are off, because they would stay active after the test.
         default_integrations=False,
         integrations=[FlaskIntegration(), LoggingIntegration(), DedupeIntegration()],
         send_default_pii=True,
@@ -214,7 +215,8 @@ SITES: dict[str, ShopFactory] = {
         partial(setup.add_extension, CSRFProtect),
         build_limiter_adder(setup, "2000 per day", "1000 per hour"),
         partial(setup.add_extension, Talisman),
-        # Both extensions define csrf_token() for templates. Templates get Flask-WTF's function.
+        # Flask-WTF and Flask-SeaSurf both define csrf_token() for templates. Templates get the
+        # function of Flask-WTF.
         csrf_fields=_WTF_FIELD + _SEASURF_FIELD.replace("csrf_token()", "g.seasurf_csrf_token"),
     ),
     "Flask-CORS": lambda setup, _: Shop(

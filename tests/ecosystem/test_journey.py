@@ -31,7 +31,7 @@ pytestmark = IGNORE_EXTENSION_WARNINGS
 
 
 def build_shop_params(*setups: AppSetup) -> list[Any]:
-    """Return the parameters for the fixture ``shop``: each of ``SITES`` with each of the setups."""
+    """Return parameters for the fixture ``shop``: each row of ``SITES`` with each setup."""
     return [
         pytest.param((create_shop, setup), id=f"{name}, {setup}")
         for name, create_shop in SITES.items()

@@ -31,10 +31,10 @@ _BLOCK = re.compile(
 )
 
 _grow = runpy.run_path(str(DOCS / "grow.py"))
-#: The function that returns the pages of the tutorial for an existing shop, in their order.
+#: A function that returns the pages of the tutorial for an existing shop, in reading order.
 find_tutorial_pages: Callable[[], list[Path]] = _grow["find_tutorial_pages"]
-#: The function that creates the tutorial's shop in a folder, in its state after one of the pages.
-#: By default, after the last page.
+#: A function that creates the tutorial's shop in a folder, as it is after one of the tutorial's
+#: pages. The default is the last page.
 grow_shop: Callable[..., None] = _grow["grow_shop"]
 
 

@@ -198,7 +198,8 @@ def test_examples_on_testing_page_pass(tmp_path: Path) -> None:
     login, plugin, tests, *_ = find_blocks(DOCS / "en/how-to/testing.md", "python")
     files = {
         "shop.py": _SHOP,
-        "tests/__init__.py": "",  # Without this file, "tests" could be another package.
+        # Without this file, Python could import another package with the name "tests".
+        "tests/__init__.py": "",
         "tests/login.py": login.code,
         "conftest.py": f"{plugin.code}{_FIXTURES}",
         "test_shop.py": tests.code,
