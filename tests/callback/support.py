@@ -1,7 +1,4 @@
-"""Helpers for tests of the callback and of order queries.
-
-They register notification handlers, send notifications to the callback, and answer order queries.
-"""
+"""Helpers that register notification handlers, send notifications, and answer order queries."""
 
 from __future__ import annotations
 
@@ -125,7 +122,7 @@ def build_order_page(index: int, pages: int, *numbers: str) -> dict[str, Any]:
     """Return the gateway's JSON response to the query for one page of the order list.
 
     :param index: the number of this page.
-    :param pages: the number of all pages.
+    :param pages: the total number of pages.
     :param numbers: the application numbers of the orders on this page.
     """
     orders = {

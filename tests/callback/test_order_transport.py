@@ -156,7 +156,7 @@ def test_unreachable_gateway_raises_order_error_with_url_from_settings(
 def serve_gateway(
     status: int = 200, tls: ssl.SSLContext | None = None
 ) -> Iterator[tuple[str, list[str]]]:
-    """Serve a gateway, and return its URL and the paths of the requests to the gateway.
+    """Serve a gateway, and yield its URL and a list of the requested paths.
 
     :param status: the status of the responses, which all have a Location header.
     :param tls: the context for HTTPS. By default, the server speaks HTTP.

@@ -235,7 +235,7 @@ def test_order_class_can_be_mocked_with_autospec() -> None:
 
 
 class MemberDirectory:
-    """The members of a site. Like a Flask app, this object can be neither copied nor pickled."""
+    """A member directory that, like a Flask app, can be neither copied nor pickled."""
 
     def __init__(self) -> None:
         self._lock = Lock()

@@ -256,7 +256,7 @@ def test_rejected_notification_is_logged_without_its_content(
 def test_repeated_wrong_field_or_signature_logs_one_warning(
     site: Site, caplog: pytest.LogCaptureFixture, bodies: list[bytes], log_texts: list[str]
 ) -> None:
-    """The developers may have set a wrong API key, or may need a ``notification_reader``."""
+    """The warning helps if the API key is wrong or the site needs a ``notification_reader``."""
     for body in bodies:
         send_notification(site, body)
     [(level, message)] = get_log_entries(caplog, site.app.name)

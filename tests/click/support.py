@@ -72,7 +72,7 @@ def click_and_get_return_link(
 
 
 def get_return_link_path(return_to: str = "/orders/8") -> str:
-    """Return the path of a return link that all test sites accept, because they share a key."""
+    """Return the path of a return link that is valid on all test sites with the same secret key."""
     return urlsplit(click_and_get_return_link(support.make_site(), return_to=return_to)).path
 
 
@@ -96,7 +96,7 @@ def init_flask_login(site: Site) -> LoginManager:
 
 
 def assert_click_outcome(response: TestResponse, sent_signals: SentSignals, expected: str) -> None:
-    """Assert that a click sent one signal, and that signal and response have the expected outcome.
+    """Assert that a click sent one signal, and that the signal and response are as expected.
 
     :param expected: the status and the member who is redirected to the gateway, for example
         ``302 alice``, or the status and the reason for the refusal, for example ``410 expired``.
@@ -132,7 +132,7 @@ class LinkCase:
     environ: Mapping[str, str] = field(default_factory=dict)
 
     def send_request(self, method: str = "GET", **environ: str) -> TestResponse:
-        """Send the request as the member, and return the response.
+        """Log in the test case's member, send the request, and return the response.
 
         :param environ: more values of the WSGI environ.
         """
@@ -216,7 +216,7 @@ def build_link_cases(
 
 
 def assert_redirect_target(case: LinkCase, location: str, login_query: str = "") -> None:
-    """Assert that the ``Location`` header of a response leads to the target of its test case.
+    """Assert that a response redirects to the target that the test case expects, if any.
 
     :param login_query: a query string that the login may add to the link.
     """
@@ -236,7 +236,7 @@ def assert_redirect_target(case: LinkCase, location: str, login_query: str = "")
 def assert_has_privacy_headers(
     response: TestResponse, case: object, policy: str = "frame-ancestors 'self'"
 ) -> None:
-    """Assert that a response has headers against caches, search engines, frames and referrers.
+    """Assert that a response forbids caching, indexing, embedding in frames, and sending referrers.
 
     :param policy: the expected ``Content-Security-Policy`` of a response that is not a redirect.
     """

@@ -1,7 +1,7 @@
 """Tests for pickling and copying the exceptions of the package.
 
-Which argument an exception names is tested together with the code that raises the exception, for
-example in ``test_links.py``.
+The name of the wrong argument in an exception is tested together with the code that raises the
+exception, for example in ``test_links.py``.
 """
 
 from __future__ import annotations

@@ -126,8 +126,9 @@ def test_error_report_contains_no_secrets(
 
 
 def find_package_objects() -> dict[int, Any]:
-    """Return all objects whose class is defined in the package, by their ids."""
-    gc.collect()  # Free the sent redirect, because its URL has the signature.
+    """Return all instances of the package's classes in memory, by object id."""
+    # Delete the response from memory first, because the redirect's URL contains the signature.
+    gc.collect()
     return {
         id(instance): instance
         for instance in gc.get_objects()
@@ -136,9 +137,9 @@ def find_package_objects() -> dict[int, Any]:
 
 
 def format_object(value: Any) -> dict[str, str]:
-    """Format an object like logs, debuggers and error reports do.
+    """Format an object in the ways that logs, debuggers and error reports do.
 
-    Return each text by the name of its format.
+    Return a dict of format names and formatted texts.
     """
     slots = set(getattr(type(value), "__slots__", ())) - {"_value"}
     attributes = [

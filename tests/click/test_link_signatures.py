@@ -45,7 +45,7 @@ TOKENS: list[tuple[str, list[Any], str]] = [
 
 
 def build_forged_tokens(fields: list[Any], salt: str) -> dict[str, str]:
-    """Return tokens with these fields and wrong signatures, by the name of the forgery.
+    """Return tokens with these fields and forged signatures, by the kind of forgery.
 
     :param salt: the salt of a valid signature.
     """

@@ -1,4 +1,4 @@
-"""Tests for the redirect of anonymous visitors to the login of the site and back to the link."""
+"""Tests for redirects of anonymous visitors to the site's login page and back to the link."""
 
 from __future__ import annotations
 

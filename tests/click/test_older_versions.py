@@ -65,7 +65,7 @@ REMOVED_NAMES: list[tuple[str, type[Exception], Callable[[Site], object]]] = [
 
 
 def load_old_tokens(kind: str) -> list[Any]:
-    """Return one test parameter per token of an older version: the token, and the entry's fields.
+    """Return test parameters: tokens that older versions signed, and the fields of their entries.
 
     :param kind: ``links`` for entry links, ``returns`` for return links.
     """

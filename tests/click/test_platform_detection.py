@@ -1,4 +1,4 @@
-"""Tests for the platform of a click, which the link, the query string or the device decides.
+"""Tests for the platform of a click, which depends on the link, query string and device.
 
 To test another combination, add a row to ``PLATFORMS``. To test a new browser, add
 its User-Agent here and also to ``SAMPLES`` in ``tests/unit/ua_samples.py``, because the tests in

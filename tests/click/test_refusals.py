@@ -74,7 +74,7 @@ CAUSES = {
 
 @dataclass(frozen=True)
 class RefusedLink:
-    """A refused request for a link that is built while alice is logged in.
+    """A link created in Alice's session, the visitor who requests it, and the expected refusal.
 
     :ivar cause: the expected cause of the refusal.
     :ivar page: the gateway page, or ``paid`` for a return link.
@@ -180,7 +180,7 @@ REFUSED_LINKS = {
 def request_refused_link(
     link: RefusedLink, headers: dict[str, str] = PHONE, method: str = "GET", **settings: Any
 ) -> tuple[str, TestResponse]:
-    """Build and request a refused link, and return the path of the link and the response.
+    """Build a link, request it, and return the path of the link and the response.
 
     :param settings: more settings of the test site.
     """

@@ -32,7 +32,7 @@ EACH_SIGNAL = pytest.mark.parametrize(
 
 
 def trigger_signal(site: Site, signal: NamedSignal) -> int:
-    """Make a request that sends this signal, and return the status of the response."""
+    """Make a request that triggers this signal, and return the status of the response."""
     site.log_in("alice")
     link = site.link("product")
     if signal is entry_refused:
@@ -44,7 +44,7 @@ def trigger_signal(site: Site, signal: NamedSignal) -> int:
 
 @dataclass(eq=False)
 class FailingReceiver:
-    """A signal receiver that raises an error. A test connects the object itself or its method."""
+    """A signal receiver that raises an error. Tests connect the object or ``handle_signal``."""
 
     error: BaseException
 

@@ -51,7 +51,7 @@ def create_site_with_clicks(engine: Engine) -> tuple[Flask, Xiebao, Purchases[Pu
 
 
 def click_and_buy(database: str, seconds: float, seed: int) -> None:
-    """Click an insurance entry, buy and return from payment in a loop, for a number of seconds."""
+    """Click an insurance entry, buy, and return from payment in a loop for this many seconds."""
     rng, end, count = random.Random(seed), time.monotonic() + seconds, 0  # noqa: S311
     engine = create_engine(database)
     app, xiebao, purchases = create_site_with_clicks(engine)

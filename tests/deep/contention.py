@@ -1,8 +1,8 @@
 """Worker processes that write the same purchases, while some workers are killed.
 
-The gateway's orders change all the time, and its responses are delayed. So a response can be older
-than a response that has arrived before. A worker prints a line for each purchase that it has
-refreshed, and for each error in a purchase::
+The gateway's orders change all the time, and its responses are delayed. So an outdated response can
+arrive after a newer response. A worker prints a line for each purchase that it has refreshed, and
+for each error in a purchase::
 
     python -m tests.deep.contention DATABASE ISOLATION_LEVEL GATEWAY_URL SECONDS SEED
 """
@@ -148,7 +148,7 @@ def find_wrong_purchases(
 def iter_problems(
     purchases: Purchases[Purchase], engine: Engine, prices: dict[str, int]
 ) -> Iterator[str]:
-    """Yield a text for each wrong purchase or recorded change, after all workers have ended.
+    """Yield a description of each wrong purchase or recorded change, after all workers have ended.
 
     :param prices: The current prices of the orders.
     """

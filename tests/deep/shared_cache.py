@@ -122,7 +122,7 @@ def load_member() -> str | None:
 def create_site(place: str) -> tuple[Flask, Xiebao]:
     """Return the app and the extension of a site whose hook marks responses as public.
 
-    :param place: the place of the hook, for example "after Xiebao".
+    :param place: the position of the hook, for example "after Xiebao".
     """
     app = Flask("shop")
     app.config.update(
@@ -227,7 +227,7 @@ decode_qr_code = functools.lru_cache(qr.read)
 class Shop:
     """A site behind the shared cache. Call :meth:`change_host` before the first request.
 
-    :ivar place: the place of the hook that marks responses as public.
+    :ivar place: the position of the hook that marks responses as public.
     :ivar port: the port of the cache.
     :ivar responses: all responses since the last :meth:`change_host`.
     """
@@ -285,7 +285,7 @@ class Shop:
 
 
 def describe_redirect(location: str) -> str:
-    """Return the gateway page, the member and the platform of a URL, or the path of a shop page."""
+    """Describe a redirect by its gateway page, member and platform, or by its path in the shop."""
     if urlsplit(location).netloc != "testapi.xiebao18.com":
         return f"to {urlsplit(location).path}"
     verdict = assert_gateway_accepts(location)

@@ -1,4 +1,4 @@
-"""Slow tests of ``flask xiebao check``: all test cases, all devices, threads, other libraries.
+"""Slow tests of ``flask xiebao check``: all cases and devices, threads, and other libraries.
 
 To test a correct site that needs another library, add a row to ``SITES_WITH_LIBRARIES``.
 """

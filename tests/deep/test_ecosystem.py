@@ -1,7 +1,7 @@
 """Tests for sites with other extensions, in addition to the tests in ``tests/ecosystem/``.
 
-The tests of ``tests/ecosystem/test_journey.py`` run here for each order and style in which an app
-can add its extensions. The other tests are about features that only one of the extensions has.
+The tests of ``tests/ecosystem/test_journey.py`` run here for each way in which an app can add its
+extensions. The other tests are about features that only one of the extensions has.
 """
 
 from __future__ import annotations

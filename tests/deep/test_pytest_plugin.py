@@ -1,4 +1,4 @@
-"""Tests of the pytest fixtures: no side effects, and the examples in the documentation."""
+"""Tests that the pytest fixtures have no side effects, and that their documented examples work."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ pytest_plugins = ["flask_xiebao.pytest_plugin"]
 
 
 def get_client_state(client: FlaskClient) -> Any:
-    """Return everything that the pytest fixtures could change in a client, its app and signals."""
+    """Return the state of a client, app and signals that the pytest fixtures could change."""
     app = client.application
     return (
         dict(app.config),

@@ -99,7 +99,7 @@ _EDITS = st.lists(
 
 
 def edit_token(token: str, edits: list[tuple[str, float, str]]) -> str:
-    """Return a token after some edits.
+    """Apply edits to a token, and return the changed token.
 
     :param edits: one tuple per edit: the kind, the position as a share of the token's length, and a
         character.

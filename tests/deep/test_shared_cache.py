@@ -49,7 +49,7 @@ def get_cache_directives(response: CacheResponse) -> set[str]:
 
 
 def is_private(response: CacheResponse) -> bool:
-    """Return True if the response is no cache hit, and no shared cache may store the response."""
+    """Return True if the response is not a cache hit and forbids shared caches to store it."""
     directives = get_cache_directives(response)
     return (
         bool(directives & {"no-store", "private"})
@@ -62,7 +62,7 @@ def is_private(response: CacheResponse) -> bool:
 
 
 def assert_private(responses: list[CacheResponse], *member_paths: str) -> None:
-    """Assert that responses of links have no-store, and that pages for a member are private."""
+    """Assert that links respond with ``no-store``, and that pages at these paths are private."""
     links = [response for response in responses if response.path.startswith("/xiebao/")]
     pages = [response for response in responses if response.path in member_paths]
     assert [get_cache_directives(link) for link in links] == [{"no-store"}] * len(links)
@@ -73,7 +73,10 @@ def assert_private(responses: list[CacheResponse], *member_paths: str) -> None:
 def module_shop(
     tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
 ) -> Iterator[Shop]:
-    """A shop behind the cache, for each place of the hook. All tests of the module share it."""
+    """A shop behind the shared cache, created once for each position of the hook.
+
+    All tests of the module share the shop.
+    """
     app, xiebao = create_site(request.param)
     folder = tmp_path_factory.mktemp("nginx")
     with serve_app(app) as url, run_nginx(LOCATION % url, folder, CACHE) as port:
@@ -121,7 +124,7 @@ def test_cached_redirect_to_gateway_identifies_wrong_member(shop: Shop) -> None:
 def make_link_builder(
     page: str, *, age: int = 0, query: str = "", **options: Any
 ) -> Callable[[Shop], str]:
-    """Return a function that builds a link that is *age* seconds old."""
+    """Return a function that builds a link that is ``age`` seconds old."""
 
     def build_link(shop: Shop) -> str:
         with shop.app.test_request_context(), time_machine.travel(time.time() - age):

@@ -44,7 +44,7 @@ http {
 
 @contextlib.contextmanager
 def run_nginx(server: str, folder: Path, http: str = "") -> Iterator[int]:
-    """Run nginx until the context ends. The value of the context is its port.
+    """Run nginx until the context ends, and yield the port of nginx.
 
     :param server: the directives of nginx for its ``server`` block.
     :param folder: an empty folder for the files of nginx.

@@ -139,9 +139,9 @@ def log_in_to_session(name: str) -> None:
 
 
 class Shop:
-    """A test shop with entries, a login form, and the simulator as its gateway.
+    """A test shop with entries, a login form, and the gateway simulator.
 
-    The app is not in testing mode, because some extensions disable themselves there.
+    The app is not in testing mode, because some extensions disable themselves in this mode.
 
     :ivar notifications: the notifications that the default handler received.
     :param setup: the way in which the app adds Xiebao and the other extensions.

@@ -153,7 +153,7 @@ def select_locale() -> str | None:
 
 @contextmanager
 def run_sentry() -> Iterator[list[str]]:
-    """Run Sentry until the context ends. The value of the context is a list of Sentry's events."""
+    """Run Sentry until the context ends, and yield the list of the events that Sentry sends."""
     events: list[str] = []
 
     class RecordingTransport(Transport):

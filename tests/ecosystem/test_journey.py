@@ -1,6 +1,7 @@
-"""Tests for entries, clicks, payments and notifications in a test shop per extension.
+"""Tests for entries, clicks, payments and notifications in shops with other Flask extensions.
 
-The shops are in ``sites.py``. ``tests/deep/test_ecosystem.py`` repeats the tests with each setup.
+The shops are in ``sites.py``. ``tests/deep/test_ecosystem.py`` repeats the tests with each
+``AppSetup``.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ pytestmark = IGNORE_EXTENSION_WARNINGS
 
 
 def build_shop_params(*setups: AppSetup) -> list[Any]:
-    """Return parameters for the fixture ``shop``: each row of ``SITES`` with each setup."""
+    """Return parameters for the fixture ``shop``: each row of ``SITES`` with each ``AppSetup``."""
     return [
         pytest.param((create_shop, setup), id=f"{name}, {setup}")
         for name, create_shop in SITES.items()

@@ -1,6 +1,7 @@
 """Functions that find and run the code blocks of the manual and the READMEs.
 
-The tests run the English pages. ``tests/tools/parity.py`` compares the Chinese pages with them.
+The tests run the code on the English pages. ``tests/tools/parity.py`` compares the Chinese pages
+with the English pages.
 """
 
 from __future__ import annotations
@@ -33,8 +34,8 @@ _BLOCK = re.compile(
 _grow = runpy.run_path(str(DOCS / "grow.py"))
 #: A function that returns the pages of the tutorial for an existing shop, in reading order.
 find_tutorial_pages: Callable[[], list[Path]] = _grow["find_tutorial_pages"]
-#: A function that creates the tutorial's shop in a folder, as it is after one of the tutorial's
-#: pages. The default is the last page.
+#: A function that creates the tutorial's shop in a folder, by default with the code of all pages.
+#: The optional second argument is the name of the last page to include.
 grow_shop: Callable[..., None] = _grow["grow_shop"]
 
 
@@ -60,7 +61,7 @@ def find_pages() -> list[Path]:
 
 
 def find_blocks(page: Path, *languages: str) -> list[CodeBlock]:
-    """Return the code blocks on a page in these languages, or in all languages.
+    """Return the code blocks in these languages on a page, or all code blocks by default.
 
     The language of the directive ``{code-block} python`` is "python".
     """
@@ -123,13 +124,13 @@ def write_files(folder: Path, files: dict[str, str]) -> None:
 
 
 def run_tests(folder: Path, files: dict[str, str], *options: str) -> str:
-    """Write files into a folder, run all tests there with pytest, and return its output."""
+    """Write files into a folder, run all tests there with pytest, and return the output."""
     write_files(folder, files)
     return run_module(folder, "pytest", "-q", "-p", "no:cacheprovider", *options, ".")
 
 
 def load_shop(folder: Path, **config: Any) -> tuple[Flask, ModuleType]:
-    """Import the tutorial's shop from a folder, and return its app and module ``shop.policies``."""
+    """Import the tutorial's shop from a folder, and return the app and the policies module."""
     # Import all modules again, because another test may have imported the shop from another folder.
     for name in [name for name in sys.modules if name.partition(".")[0] == "shop"]:
         del sys.modules[name]

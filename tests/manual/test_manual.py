@@ -256,7 +256,7 @@ def assert_command_is_valid(words: list[str]) -> None:
 
 
 def assert_arguments_are_valid(group: click.Group, arguments: list[str]) -> None:
-    """Assert that a group has the named command, and that the command accepts its arguments."""
+    """Assert that a command group accepts these arguments, the first of which names a command."""
     name, command, rest = group.resolve_command(click.Context(group), arguments)
     assert command is not None
     command.make_context(name, rest)

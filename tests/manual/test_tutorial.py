@@ -32,7 +32,7 @@ def shop_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def assert_shop_works(folder: Path, page: str) -> None:
-    """Assert that the shop's own tests pass, and that the doctor finds no error.
+    """Assert that the shop's own tests pass, and that ``flask xiebao doctor`` finds no error.
 
     :param page: the last page of the tutorial that the shop follows.
     """

@@ -94,7 +94,7 @@ def get_cache_headers(response: TestResponse) -> tuple[list[str], list[str]]:
 
 
 def create_cache(site: Site) -> Cache:
-    """Add Flask-Caching to a site, and return the cache, which keeps its data in memory."""
+    """Add Flask-Caching with an in-memory cache to a site, and return the cache."""
     return Cache(site.app, config={"CACHE_TYPE": "SimpleCache"})
 
 

@@ -134,7 +134,7 @@ def test_page_without_member_links_keeps_public_cache_control(
     assert get_cache_headers(response) == (vary, ["max-age=60", "public", "s-maxage=600"])
 
 
-#: The template of a page without a link that belongs to a member.
+#: A template without member links, so all members may share the rendered page.
 SHARED_PAGE = (
     f"{{{{ xiebao_styles() }}}}{PRODUCT_ENTRY}{QR_CODE}{{{{ insurance_home_entry('Shop') }}}}"
     "{{ insurance_entry('A', class='btn', return_to='/orders/8') }}"

@@ -47,7 +47,7 @@ from tests.support import (
 
 
 def render_twice(site: Site, source: str, **context: Any) -> Tag:
-    """Render a template twice, so that the entry cache is used, and return its only element."""
+    """Render a template twice to use the entry cache, and return the only element of the HTML."""
     site.render(source, PHONE, **context)
     return find_element(site.render(source, PHONE, **context), "*")
 

@@ -38,7 +38,10 @@ def make_site_with_locale(locale: str | None) -> Site:
 
 @pytest.fixture
 def esperanto_site() -> Site:
-    """A test site in Esperanto with an entry for the added page "claim". A member is logged in."""
+    """A test site in Esperanto with an entry for the gateway page "claim".
+
+    A member is logged in.
+    """
     site = make_site_with_locale("eo")
     site.source = ENTRY
     site.log_in("m1")
@@ -58,7 +61,7 @@ def test_package_is_the_extended_copy() -> None:
     assert Path(flask_xiebao.__file__).parent.parent == Path.cwd()
 
 
-# Gateway pages that the copy of the package gets
+# Added gateway pages
 
 
 def test_gateway_url_of_added_page_is_accepted() -> None:

@@ -43,9 +43,9 @@ def get_module_name(file: Path) -> str:
 
 
 def find_imports(file: Path) -> set[str]:
-    """Return the names of the modules that a file imports, also inside functions.
+    """Return the names of all modules that a Python file imports, also inside functions.
 
-    The names of the package's own modules do not have the prefix ``flask_xiebao.``.
+    The names of the package's own modules are returned without the prefix ``flask_xiebao.``.
     """
     package = ".".join(file.parent.relative_to(PACKAGE.parent).parts)
     modules = set()
@@ -60,7 +60,7 @@ def find_imports(file: Path) -> set[str]:
 
 
 def remove_package_prefix(module: str) -> str:
-    """Return a module's name without ``flask_xiebao.``. Names of other packages do not change."""
+    """Remove the prefix ``flask_xiebao.`` from a module's name, if the name has this prefix."""
     return "" if module == "flask_xiebao" else module.removeprefix("flask_xiebao.")
 
 
@@ -114,7 +114,7 @@ def test_import_does_not_load_segno() -> None:
 
 
 def test_simulator_shares_no_url_code_with_package() -> None:
-    """The simulator checks URLs with its own implementation of the interface document."""
+    """The gateway simulator has its own implementation of Xiebao's interface document."""
     assert IMPORTS["simulator.document"] & FILES.keys() == {"texts", "gateway.values"}
     assert IMPORTS["simulator.wire"] & FILES.keys() == {"gateway.values"}
     assert IMPORTS["simulator.gateway_simulator"].isdisjoint(

@@ -45,7 +45,7 @@ def gateway() -> Gateway:
 
 
 def build_gateway_url(gateway: Gateway, page: str, **values: Any) -> str:
-    """Return the URL of a gateway page. ``values`` extend or replace the arguments in ``GOOD``."""
+    """Return the URL of a gateway page, built from the arguments in ``GOOD`` and ``values``."""
     url: str = getattr(gateway, f"{page}_url")(**{**GOOD[page], **values})
     return url
 

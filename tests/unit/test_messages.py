@@ -50,16 +50,16 @@ class CodeText(NamedTuple):
 
     @property
     def is_message(self) -> bool:
-        """True if the text is a message to users: the message of an exception, or a sentence."""
+        """True if the string is an exception's message or another sentence that users may read."""
         if self.text in INTERNAL_MESSAGES or self.text in TEXTS or self.word_count < 2:
             return False
         is_sentence = re.search(r" .*[\w)\"'…][.:?](\s|…|$)", self.text) is not None
         return self.is_raised or (self.word_count > 2 and is_sentence)
 
     def find_character_indexes(self, entry: str) -> set[int]:
-        """Return the indexes of the characters in a manual entry that belong to this text.
+        """Return the indexes of the characters in a message of the manual that match this string.
 
-        The set is empty unless the entry contains all parts of the text in their order.
+        The set is empty unless the message contains all parts of the string in the same order.
         """
         positions, start = set[int](), 0
         for part in self.text.split("…"):
@@ -125,13 +125,13 @@ def find_code_texts() -> list[CodeText]:
 
 @cache
 def read_manual_entries() -> list[tuple[str, str]]:
-    """Return each message in the manual together with its advice."""
+    """Return all messages in the manual, each with the manual's advice on the message."""
     sections = tomllib.loads(ROOT.joinpath(MANUAL).read_text("utf-8"))["section"]
     return [(row["text"], row["en"]) for section in sections for row in section["message"]]
 
 
 def find_unknown_words(entry: str) -> str:
-    """Return the words of a message in the manual that no text in the code contains.
+    """Return the words in a message of the manual that do not come from the source code.
 
     Numbers are left out.
     """

@@ -116,7 +116,7 @@ def test_policy_repr_hides_names() -> None:
 
 #: The data of a notification with the fields of a successful payment, issue and reissue.
 FULL_DATA = {**extract_data(PAID), **extract_data(ISSUED), "newInsureNum": "2"}
-#: The optional fields of a notification: the attribute's name, by the name in the JSON data.
+#: The JSON names of a notification's optional fields, each with the attribute of ``Notification``.
 OPTIONAL = {
     "failMsg": "failure",
     "caseCode": "case_code",

@@ -20,7 +20,7 @@ from tests.support import API_KEY, failing_function, format_error_report, make_s
 
 
 def failing_string(error: Exception) -> Any:
-    """Return an instance of a ``str`` subclass that raises this error when code reads the text."""
+    """Return a string that raises this error when it is iterated, formatted or encoded."""
     methods = ("__iter__", "__format__", "encode")
     return type("FailingString", (str,), dict.fromkeys(methods, failing_function(error)))(API_KEY)
 

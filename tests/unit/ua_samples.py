@@ -1,8 +1,8 @@
 """User-Agents of real devices and browsers, with their expected platforms and sources.
 
 The platforms were assigned by hand. The source is a vendor's documentation, a public repository, a
-user's report or, if there is no other source, "own knowledge". In test reports, the source is the
-id of the User-Agent, so each source is different. The common beginnings of User-Agents are
+user's report or, if there is no other source, "own knowledge". Each source must be unique, because
+test reports use the source as the id of the User-Agent. The common beginnings of User-Agents are
 constants, so that the differences are easy to see. To add a User-Agent, add a ``UserAgentSample``
 beside the samples of similar devices.
 """

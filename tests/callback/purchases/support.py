@@ -68,12 +68,12 @@ class FakeGateway:
         self.on_query: Callable[[str, str | None], object] = lambda *_: None
 
     def set_order(self, insure_num: str = INSURE_NUM, **fields: Any) -> None:
-        """Change fields of an order, or add a new order with ``ORDER_FIELDS`` and these fields."""
+        """Change an order, or add an order that has ``ORDER_FIELDS`` and these fields."""
         order = self.orders.get(insure_num, ORDER_FIELDS)
         self.orders[insure_num] = {**order, "insureNum": insure_num, **fields}
 
     def build_listed_order(self, order: dict[str, Any]) -> dict[str, Any]:
-        """Return an order as in the order list, which has fewer fields and other field names."""
+        """Return an order in the order list's format, which has fewer and renamed fields."""
         return {
             "insureNum": order["insureNum"],
             "price": order["payAmount"] / 100,
@@ -106,7 +106,7 @@ class FakeGateway:
 
 
 def assert_command_error(result: Result, *messages: str) -> None:
-    """Assert that a command exited with the exit code 2 and printed these messages."""
+    """Assert that a command failed with exit code 2 and printed these messages."""
     assert result.exit_code == 2, result.output
     assert [message for message in messages if message not in result.output] == []
 
@@ -124,8 +124,8 @@ def _drop_none(fields: dict[str, Any]) -> dict[str, Any]:
 class Shop:
     """A test site that stores purchases.
 
-    The site copies the values of its rows from the orders at the fake gateway. From a notification
-    itself, it takes only a failed step, or the new application number of a reissue.
+    The site copies the values of a purchase from the order at the fake gateway. Only a failed step,
+    or the new application number after a reissue, is copied from the notification itself.
 
     :ivar changes: the changes that ``Purchases`` reported to ``on_change``. Each change is a tuple
         of the purchase's state before and after the change.
@@ -153,7 +153,7 @@ class Shop:
         return self.send_bodies(build_notification(notification_type, **fields))[0]
 
     def refresh(self, insure_num: str = INSURE_NUM) -> Any:
-        """Query an order at the gateway, and return the row of the purchase."""
+        """Query an order at the gateway, store the changes, and return the row of the purchase."""
         with self.site.app.app_context():
             return self.purchases.refresh(insure_num)
 

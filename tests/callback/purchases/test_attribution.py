@@ -31,7 +31,7 @@ def get_time_after_noon(minutes: int | None) -> datetime | None:
 def build_product_click(
     click_id: str, clicked: int, returned: int | None = None, **columns: Any
 ) -> dict[str, Any]:
-    """Return the columns of a click on a product entry.
+    """Return the column values of a member's click on a product entry.
 
     :param clicked: the number of minutes from noon to the click.
     :param returned: the number of minutes from noon to the return from the payment.
@@ -55,7 +55,7 @@ build_home_click = partial(build_product_click, page="home", case_code=None)
 def build_purchase(
     applied: int | None, paid: int | None = None, number: str = "1", **columns: Any
 ) -> dict[str, Any]:
-    """Return the columns of a purchase.
+    """Return the column values of a member's purchase.
 
     :param applied: the number of minutes from noon to the application.
     :param paid: the number of minutes from noon to the payment.
@@ -82,10 +82,12 @@ def store_rows(shop: Shop, clicks: list[dict[str, Any]], purchases: list[dict[st
 
 
 def assert_attributions(shop: Shop, expected: dict[str, tuple[str | None, str | None]]) -> None:
-    """Assert that each purchase has the expected click id and attribution.
+    """Assert that each purchase is attributed to the expected click.
 
-    ``expected`` has the click id and the attribution by application number. ``click_of``, the query
-    for one purchase, must find the same click as ``click_id``, the expression for reports.
+    The query ``click_of`` for a single purchase must find the same click as the SQL expression
+    ``click_id`` for reports.
+
+    :param expected: the expected click id and attribution of each purchase, by application number.
     """
     columns = (Purchase.insure_num, shop.purchases.click_id, shop.purchases.attribution)
     with Session(shop.engine) as session:
@@ -97,7 +99,7 @@ def assert_attributions(shop: Shop, expected: dict[str, tuple[str | None, str | 
 
 
 def find_insure_nums(shop: Shop, reference: Any, member: Any = "alice") -> list[str]:
-    """Return the application numbers of the purchases that ``for_reference`` finds, in order."""
+    """Return the application numbers that the query ``for_reference`` finds, in the same order."""
     with Session(shop.engine) as session:
         purchases = session.scalars(shop.purchases.for_reference(reference, member))
         return [purchase.insure_num for purchase in purchases]

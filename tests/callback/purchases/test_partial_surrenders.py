@@ -37,7 +37,7 @@ def shop_with_shared_policy(shop: Shop) -> Shop:
 
 
 def refresh_on_day(shop: Shop, day: datetime, insurants: list[dict[str, Any]]) -> Any:
-    """Set the insured people of the order, query the order on this day, and return its row."""
+    """Change an order's insured people, query the order on this day, and return the row."""
     shop.gateway.set_order(insurants=insurants)
     with time_machine.travel(day, tick=False):
         return shop.refresh()

@@ -142,7 +142,7 @@ def test_reconcile_raises_after_ten_consecutive_failures(shop: Shop) -> None:
 
 @pytest.mark.parametrize("is_listed", [True, False], ids=["listed", "not listed"])
 def test_reconcile_continues_after_many_refused_queries(shop: Shop, is_listed: bool) -> None:
-    """The order list may lack an order, and the gateway may not know an order at all."""
+    """The gateway may refuse queries for orders in the order list and for unlisted orders."""
     *refused, last = store_orders(shop, 12)
     assert shop.notify(NotificationType.APPLICATION, insureNum="unconfirmed") == 500
     for number in (*refused, last):

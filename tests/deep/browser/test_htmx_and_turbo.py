@@ -23,7 +23,7 @@ __all__ = [
     "test_hover_is_no_click_and_next_click_counts_once",
 ]
 
-#: The key in ``FRONTENDS`` of the JavaScript libraries that the test shop's pages load.
+#: The JavaScript libraries that the test shop's pages load, as a key of ``FRONTENDS``.
 frontend = parametrized_fixture(*sorted(FRONTENDS.keys() - {*TESTED_HERE}))
 
 #: The frontends with HTMX or Turbo, each with and without a target element for the loaded content.

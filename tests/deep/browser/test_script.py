@@ -16,7 +16,7 @@ __all__ = ["test_double_click_counts_as_one_click"]
 
 ENTRY = '{{ xiebao_script() }}{{ insurance_entry("QX1", id="entry", target=none) }}'
 
-#: The key in ``FRONTENDS`` of the JavaScript libraries that the test shop's pages load.
+#: The JavaScript libraries that the test shop's pages load, as a key of ``FRONTENDS``.
 frontend = parametrized_fixture("htmx 2", "htmx 4", "turbo", "turbo frame")
 
 

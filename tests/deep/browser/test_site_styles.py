@@ -1,4 +1,4 @@
-"""Tests for insurance entries with more stylesheets, when busy, with forced colors and in print."""
+"""Tests for the look of insurance entries: site styles, busy entries, forced colors and print."""
 
 from __future__ import annotations
 
