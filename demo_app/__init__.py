@@ -45,8 +45,8 @@ def create_app(instance_path: str | None = None) -> Flask:
 
     :param instance_path: The absolute path of the folder for the secret key and the databases. The
         default is the folder ``instance`` beside this package.
-    :raises ConfigError: if a setting is wrong, or if the account has an id without a key or a key
-        without an id.
+    :raises ConfigError: if a setting is wrong, or if only one of the partner id and the API key is
+        set.
     """
     app = Flask(__name__, instance_path=instance_path)
     app.config.from_object(settings)

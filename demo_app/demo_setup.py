@@ -38,7 +38,10 @@ def init_app(app: Flask) -> None:
 
 
 def _load_secret_key(file: Path) -> str:
-    """Return the secret key in a file, so that it stays the same for restarts and workers."""
+    """Return the secret key from a file, so that all workers share it, also after a restart.
+
+    If the file does not exist, create it with a random key.
+    """
     if not file.exists():
         with NamedTemporaryFile(dir=file.parent) as draft:
             Path(draft.name).write_text(secrets.token_hex())

@@ -42,7 +42,7 @@ def show_error(error: HTTPException) -> ResponseReturnValue:
 
 
 def refuse_invalid_host() -> Response | None:
-    """Return a plain text with status 400 if the ``Host`` header is invalid.
+    """Return a plain text response with status 400 if the ``Host`` header is invalid.
 
     The shop's error page cannot be rendered, because the links on the page need a valid host.
     """

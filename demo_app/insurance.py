@@ -13,7 +13,7 @@ xiebao = Xiebao()
 
 
 def add_simulator(app: Flask) -> None:
-    """Add a simulated gateway to the site, which sells no real insurance and takes no money."""
+    """Add a gateway simulator, which sells no real insurance and takes no money."""
     simulator = GatewaySimulator(
         app.config["XIEBAO_PARTNER_ID"],
         app.config["XIEBAO_API_KEY"],

@@ -1,6 +1,7 @@
 """The language switch in the header of the shop's pages.
 
-Flask-Xiebao does not need this module. Its buttons and pages use the language of Flask-Babel.
+Flask-Xiebao does not need this module, because the extension uses Flask-Babel's language for its
+buttons and pages.
 """
 
 from __future__ import annotations

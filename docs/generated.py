@@ -46,7 +46,7 @@ class SettingsDirective(SphinxDirective):
     required_arguments = 1
 
     def run(self) -> list[nodes.Node]:
-        """Return a ``confval`` for each setting of the group."""
+        """Return the documentation of each setting in the group, as a ``confval``."""
         comments = ModuleAnalyzer.for_module(Settings.__module__).find_attr_docs()
         lines = []
         for setting in fields(Settings):
@@ -66,7 +66,7 @@ class TextsDirective(SphinxDirective):
     """A directive that lists the texts that ``XIEBAO_TEXTS`` can replace, in each language."""
 
     def run(self) -> list[nodes.Node]:
-        """Return a table with a row for each text."""
+        """Return a table of the replaceable texts, with a column for each language."""
         page_texts = {
             f"{page.name}.{kind}": text
             for page in PAGES.values()
@@ -90,7 +90,7 @@ class MessagesDirective(SphinxDirective):
     """A directive that lists the package's messages, with the advice from ``messages.toml``."""
 
     def run(self) -> list[nodes.Node]:
-        """Return a section for each kind of message, with a list of these messages."""
+        """Return a section for each kind of message, with a list of the messages and advice."""
         language = _get_language(self.config)
         translations = read_translations("messages") if language == "zh" else {}
         sections: list[nodes.Node] = []

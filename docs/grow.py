@@ -1,9 +1,9 @@
-"""Build the shop of the tutorial "An existing shop" as it is after a page of the tutorial.
+"""Build the shop that readers have after a page of the tutorial "An existing shop".
 
     python docs/grow.py FOLDER [PAGE]
 
 The script creates FOLDER. PAGE is the name of a page, for example "caching". Without PAGE, the
-script builds the shop as it is after the last page.
+script builds the shop that readers have after the last page.
 """
 
 from __future__ import annotations
@@ -93,7 +93,9 @@ def _iter_line_numbers(ranges: str) -> Iterator[int]:
 
 
 def grow_shop(folder: Path, last: str | None = None) -> None:
-    """Create a folder with the shop as it is after the page *last*, or after all pages.
+    """Create the shop in a folder, with the changes of all tutorial pages up to *last*.
+
+    By default, apply the changes of all pages.
 
     :raises ValueError: if the tutorial does not have the page.
     """

@@ -1,6 +1,6 @@
 """Write the index for the manual's own search.
 
-The index has a searchable piece for each section, Python object, setting and message.
+Each section, Python object, setting and message of the manual is a piece in the index.
 
 Sphinx's search does not suit this manual. It finds a Chinese word only if the word is in its
 dictionary. It also finds only pages with all words of the query, so it never finds a pasted message
@@ -19,9 +19,10 @@ from sphinx.application import Sphinx
 
 
 def _find_piece_heading(node: nodes.Node) -> nodes.Element | None:
-    """Return the title, signature or term of a searchable piece, or None for any other node.
+    """Return the child node whose text is the title of this node in search results.
 
-    A node without an id is not searchable, because the search could not link to the node.
+    Return None if the index has no piece for the node. The index contains only nodes with an id,
+    because the search could not link to other nodes.
     """
     if not isinstance(node, nodes.section | addnodes.desc | nodes.definition_list_item):
         return None
@@ -30,13 +31,13 @@ def _find_piece_heading(node: nodes.Node) -> nodes.Element | None:
 
 
 def _get_piece_ids(piece: nodes.Element, heading: nodes.Element) -> list[str]:
-    """Return the HTML ids of a searchable piece. Some pieces have their ids on the heading."""
+    """Return the HTML ids of a piece, or of the heading if only the heading has ids."""
     ids: list[str] = piece["ids"] or heading["ids"]
     return ids
 
 
 def _iter_texts(node: nodes.Element) -> Iterator[str]:
-    """Yield the texts below a node, except the texts of searchable pieces inside the node."""
+    """Yield the texts below a node, except the texts of other pieces inside the node."""
     for child in node.children:
         if isinstance(child, nodes.TextElement):
             yield child.astext()
@@ -48,7 +49,7 @@ def _iter_texts(node: nodes.Element) -> Iterator[str]:
 
 
 def _iter_pieces(app: Sphinx) -> Iterator[dict[str, str]]:
-    """Yield the title, page, text and URL of each searchable piece of the manual."""
+    """Yield the title, page, text and URL of each piece in the search index."""
     for name in sorted(app.env.found_docs):
         page = app.env.titles[name].astext()
         doctree = app.env.get_doctree(name)

@@ -97,7 +97,7 @@ def get_message_texts() -> list[str]:
 
 
 def read_translations(name: str) -> dict[str, str]:
-    """Return the Chinese texts of a catalog, or ``""`` if there is none, by the English text."""
+    """Return a dict from a catalog's English texts to the translations, which may be ``""``."""
     return _read_catalog(CATALOGS / f"{name}.po")
 
 
@@ -137,7 +137,7 @@ def find_missing_translations(*, write: bool) -> list[str]:
 
 
 def main(*arguments: str) -> None:
-    """Mark the given pages as current translations, or list missing translations."""
+    """List missing translations, or mark the pages in *arguments* as current translations."""
     if arguments and arguments != ("--check",):
         for page in arguments:
             mark_page_as_current(Path(page).resolve())

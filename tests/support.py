@@ -110,7 +110,7 @@ class Site:
         self.member = member
 
     def render(self, source: str, headers: dict[str, str] = PC, **context: Any) -> TestResponse:
-        """Make this the template of ``/page``, request the page, and return the response."""
+        """Set the template of ``/page``, request the page, and return the response."""
         self.source, self.context = source, context
         return self.follow("/page", headers)
 
@@ -133,7 +133,7 @@ SentSignals = list[tuple[str, dict[str, Any]]]
 def make_site(app: Flask | None = None, *, loader: bool = True, **config: Any) -> Site:
     """Return a test site with these settings.
 
-    :param app: the app of the site, for example an app with hooks. By default, a new app.
+    :param app: the app of the site, for example an app with hooks. The default is a new app.
     :param loader: False to register no ``member_loader``.
     """
     app = app or Flask("shop")
@@ -253,13 +253,13 @@ def format_error_report(error: BaseException | None, *, suppressed: bool = True)
 
 
 def find_leaks(text: str, *secrets: str) -> list[str]:
-    """Return the secrets that appear in a text."""
+    """Return the secrets that a text contains."""
     return [secret for secret in secrets if secret in text]
 
 
 @contextlib.contextmanager
 def serve_app(app: Flask, tls: ssl.SSLContext | None = None) -> Iterator[str]:
-    """Serve an app in a thread until the context ends. The value of the context is the app's URL.
+    """Serve an app in a thread until the context ends. The context manager yields the app's URL.
 
     :param tls: the TLS context for HTTPS. By default, the server speaks HTTP.
     """

@@ -120,7 +120,7 @@ def capitalize_english(text: str) -> str:
 
 @pages.context_processor
 def add_text_tables() -> dict[str, Any]:
-    """Pass the members and the tables of texts to the templates of the console."""
+    """Pass the demo's members and the texts that describe events to the console's templates."""
     return {
         "members": MEMBERS,
         "pages": EVENT_PAGES,

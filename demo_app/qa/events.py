@@ -150,7 +150,7 @@ def _store_login_redirect(response: Response) -> Response:
 
 
 def _store_request_event(kind: str) -> None:
-    """Store a handoff or a login redirect. Flask-Xiebao sends no signal for these two."""
+    """Store a handoff or a login redirect. Flask-Xiebao sends no signal for either."""
     entry = entry_of(request.path)
     add_event(kind, member=current_member() or (entry and entry.member), **_get_entry_values(entry))
 

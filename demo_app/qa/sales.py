@@ -42,9 +42,9 @@ def build_monthly_report(last_month: datetime) -> list[ReportRow]:
 
 
 def parse_month(text: str) -> datetime | None:
-    """Return the beginning of a month in China, or None if the text is no month since 2000.
+    """Parse a month, for example ``2026-11``, and return its beginning in China's time zone.
 
-    :param text: The text, for example ``2026-11``.
+    Return None if the text is not a month, or if the month is before the year 2000.
     """
     try:
         month = datetime.strptime(text, "%Y-%m").replace(tzinfo=CHINA_TIME)

@@ -27,7 +27,7 @@ from tests.support import SentSignals, serve_app
 # loops, which is impossible while Playwright runs.
 @pytest.fixture(scope="package")
 def chrome() -> Iterator[tuple[Playwright, Browser]]:
-    """Playwright and a running Chromium."""
+    """A Playwright instance, and a running Chromium browser."""
     with launch_chromium() as playwright_and_browser:
         yield playwright_and_browser
 
@@ -51,7 +51,7 @@ def new_context(chrome: tuple[Playwright, Browser]) -> Iterator[Callable[..., De
 
 @pytest.fixture(scope="package")
 def serve_demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Demo]]:
-    """A function that serves the demo app with the given settings and returns a :class:`Demo`."""
+    """A function that accepts settings, serves the demo app, and returns a :class:`Demo`."""
     with contextlib.ExitStack() as stack:
 
         @functools.cache
@@ -85,9 +85,9 @@ def open_shop(
 
 @pytest.fixture(scope="package")
 def styled_site_urls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """The URLs of two test sites with styles, by locale.
+    """The URLs of two test sites with the pages of ``SITE_STYLES``, by locale.
 
-    The sites have the pages of ``SITE_STYLES`` in Chinese and in English.
+    One site is in Chinese, the other in English.
     """
     with serve_styled_pages(tmp_path_factory.mktemp("styles")) as urls:
         yield urls

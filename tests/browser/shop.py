@@ -113,8 +113,8 @@ def serve_shop(
 ) -> Iterator[tuple[str, LinkRequests]]:
     """Serve a test shop with a gateway simulator until the context ends.
 
-    The value of the context is the shop's URL, and a list of the requests for links, which grows
-    with each request.
+    The context manager yields the shop's URL and a list of the requests for links. Each new request
+    for a link is appended to the list.
 
     :param frontend: a key of :data:`FRONTENDS`.
     :param gateway_elsewhere: True to serve the simulator on another origin. By default, the
@@ -161,7 +161,10 @@ def _add_shop_views(app: Flask, xiebao: Xiebao, link_requests: LinkRequests) -> 
 
     @app.get("/")
     def show_entries() -> str:
-        """Show entries. The query string has their HTML attributes, and possibly ``prefetch``."""
+        """Show entries with the HTML attributes from the query string.
+
+        With the parameter ``prefetch``, the page also makes the browser prefetch a link.
+        """
         attributes = request.args.to_dict()
         return render_template(
             "shop.html",

@@ -353,7 +353,7 @@ TEXTS = {
 def serve_styled_pages(folder: Path) -> Iterator[dict[str, str]]:
     """Serve two test sites, Chinese and English, with a page for each row of ``SITE_STYLES``.
 
-    The value of the context is a dict from the locales to the URLs of the sites.
+    The context manager yields the URLs of the sites, by locale.
 
     :param folder: the folder for the built stylesheets.
     """
@@ -396,7 +396,7 @@ def _create_styled_site(locale: str, folder: Path) -> Flask:
 
 
 def build_tailwind_stylesheets(folder: Path) -> None:
-    """Build ``tailwind-3.css`` and ``tailwind-4.css`` as the manuals of Tailwind describe."""
+    """Build ``tailwind-3.css`` and ``tailwind-4.css`` as Tailwind's documentation describes."""
     sources = Path(__file__).with_name("tailwind")
     commands = {
         "tailwind-3.css": (

@@ -198,7 +198,7 @@ class DeviceContext:
         return popup.value if popup else target.page
 
     def assert_status_in_console(self, status: int) -> None:
-        """Assert that ``errors`` has a response with this status, and remove this error."""
+        """Assert that the console has reported this response status, and remove the report."""
         text = f"with a status of {status} "
         reports = [error for error in self.errors if text in error]
         assert reports, f"The console reports no response with the status {status}."

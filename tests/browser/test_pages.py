@@ -128,7 +128,7 @@ def open_demo_page(
 
 
 def assert_accessible_at_every_width(page: Page) -> None:
-    """Assert that axe finds no violations and that no width makes the page scroll sideways."""
+    """Assert that a page has no axe violations and does not scroll sideways at common widths."""
     assert find_axe_violations(page) == []
     page.emulate_media(color_scheme="dark")
     # In dark mode, only the colors differ, so the other rules of axe need no second run.

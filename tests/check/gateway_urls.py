@@ -1,4 +1,4 @@
-"""Gateway URLs that are built without the extension, and a simulator that serves them."""
+"""Build gateway URLs without the extension, and request them from the gateway simulator."""
 
 from __future__ import annotations
 
@@ -29,9 +29,11 @@ BROWSER = SIMULATOR.create_app().test_client()
 
 
 def build_gateway_url(path: str, without: str = "", **changes: str) -> str:
-    """Return the URL of a gateway page, with valid parameters except for the given changes.
+    """Return a gateway URL, by default with only valid parameters.
 
+    :param path: the path of the gateway page.
     :param without: the name of a parameter to leave out.
+    :param changes: parameters to add or to replace.
     """
     parameters = {**VALID_PARAMETERS[path], **changes}
     return f"{path}?{urlencode({k: v for k, v in parameters.items() if k != without})}"

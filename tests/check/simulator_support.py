@@ -87,12 +87,11 @@ class SimulatorShop:
         return dict(assert_gateway_accepts(location).parameters)["insureNum"]
 
     def submit_action(self, action: str, number: str = "") -> str:
-        """Submit an action such as ``surrender`` on a page of the simulator.
+        """Submit a form on a page of the simulator, and return the URL of the redirect.
 
-        Return the URL of the redirect.
-
-        :param number: the application number of the order whose page has the action. By default,
-            the action is submitted on the product page.
+        :param action: the action of the form, for example ``"surrender"``.
+        :param number: the application number of an order, to submit the form on the order's page.
+            By default, the form is submitted on the product page.
         """
         url = self.get_order_url(number) if number else PRODUCT
         return self.browser.post(url, data={"do": action}).location or ""
@@ -141,5 +140,5 @@ class SimulatorShop:
 
 @pytest.fixture
 def shop() -> SimulatorShop:
-    """A site whose gateway is the simulator."""
+    """A test site that uses the gateway simulator as its gateway."""
     return SimulatorShop()

@@ -1,4 +1,4 @@
-"""Helpers for tests of ``flask xiebao check``: test sites, changes to sites, and table rows."""
+"""Helpers for tests of ``flask xiebao check``: test sites, changes to sites, and assertions."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def load_member_from_session() -> str | None:
 def load_integer_member_id() -> int | None:
     """Return the id of the logged-in member.
 
-    ``flask xiebao check`` finds in the return annotation that member ids are integers.
+    ``flask xiebao check`` reads the return annotation to learn that member ids are integers.
     """
     return session.get("member")
 
@@ -119,7 +119,7 @@ def _build_constant_view(response: Any) -> Callable[..., Any]:
 
 
 def make_login_shop(*changes: Change, login: Change | None = None, **options: Any) -> Flask:
-    """Return a test site with a login, whose page ``/page`` has an entry of each kind.
+    """Return a test site with a login and with every kind of entry on the page ``/page``.
 
     :param login: a function that adds the login to the app. By default, the app uses Flask-Login.
     :param options: the arguments of :func:`make_shop`.
@@ -135,7 +135,7 @@ def make_login_shop(*changes: Change, login: Change | None = None, **options: An
 
 
 def build_link(app: Flask, page: str, *reference: str, **options: Any) -> str:
-    """Return an absolute link to a gateway page, built outside of a request, as for a mail."""
+    """Return an absolute link to a gateway page, built outside of a request, as for an email."""
     with app.app_context():
         return str(app.extensions["xiebao"].link(page, *reference, **options))
 
@@ -159,7 +159,7 @@ def abort_with(status: int) -> Callable[..., Any]:
 
 
 def redirect_phones() -> Any:
-    """Redirect phones to the mobile site, which is on another host."""
+    """Redirect requests from phones to the mobile site, which has a different host name."""
     is_phone = "iPhone" in request.user_agent.string
     return redirect(f"https://m.shop.example{request.full_path}") if is_phone else None
 
@@ -189,12 +189,12 @@ def append_html(html: str) -> Callable[[Response], None]:
 
 
 def register_hook(hook: str, function: Callable[..., Any]) -> Change:
-    """Return a function that registers a hook of the extension, for example ``"click_guard"``."""
+    """Return a function that registers *function* as a hook, for example as ``"click_guard"``."""
     return lambda app: getattr(app.extensions["xiebao"], hook)(function)
 
 
 def change_settings(**config: Any) -> Change:
-    """Return a function that changes settings after the extension has read them."""
+    """Return a function that changes an app's settings after the extension has read them."""
     return lambda app: app.config.update(config)
 
 
@@ -399,7 +399,7 @@ def failing_row(
     marks: Any = (),
     **options: Any,
 ) -> Any:
-    """Return a table row for a test site with a fault that ``flask xiebao check`` must find.
+    """Return a ``pytest.param`` with a site in which ``flask xiebao check`` must find a fault.
 
     :param rules: the names of all rules that the site breaks, separated by spaces.
     :param site: a function that builds the test site.
@@ -438,7 +438,7 @@ def assert_rules_fail(
 
 
 def passing_row(id: str, site: MakeApp, *notes: str, marks: Any = (), **options: Any) -> Any:
-    """Return a table row for a test site without a fault.
+    """Return a ``pytest.param`` with a test site for which ``flask xiebao check`` must pass.
 
     :param site: a function that builds the test site.
     :param notes: texts that the notes of the report must contain.
@@ -448,9 +448,9 @@ def passing_row(id: str, site: MakeApp, *notes: str, marks: Any = (), **options:
 
 
 def assert_check_passes(site: MakeApp, notes: tuple[str, ...], options: Any) -> Report:
-    """Run ``check_entries`` on a test site, and assert that the site passes with these notes.
+    """Run ``check_entries`` on a test site, assert that the check passes, and return the report.
 
-    Return the report.
+    Also assert that the report contains the notes.
     """
     report = run_check(site, **options)
     assert report.passed, str(report)

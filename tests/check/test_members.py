@@ -34,7 +34,7 @@ ON_PC: dict[str, Any] = {"devices": ["pc"], "only": ["product-plain", "policy-pl
 
 
 class CustomClient(FlaskClient):
-    """A site's own test client class, which follows redirects and can log in members."""
+    """A custom test client that follows redirects and can log in members."""
 
     def sign_in(self, name: str) -> None:
         self.post("/login", data={"name": name})
@@ -54,7 +54,7 @@ def load_prefixed_member() -> str | None:
 
 
 def reject_cross_site_forms() -> Any:
-    """Reject POST requests without a Referer of the site, as CSRF protection does over HTTPS."""
+    """Reject POST requests with a missing or foreign Referer, as CSRF protection does for HTTPS."""
     is_same_site = request.headers.get("Referer", "").startswith("https://shop.example/")
     is_allowed = request.method == "GET" or is_same_site or request.blueprint
     return None if is_allowed else ("No", 400)

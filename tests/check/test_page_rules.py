@@ -45,7 +45,7 @@ AS_MEMBER: dict[str, Any] = {"member": "7", **ON_PC}
 
 
 def failing_page(rule: str, body: str, *messages: str, **site: Any) -> Any:
-    """Return a table row for a page with a fault that ``flask xiebao check`` must find.
+    """Return a ``pytest.param`` with a page in which ``flask xiebao check`` must find a fault.
 
     :param rule: the name of the rule that the page breaks.
     :param body: the template of the page.
@@ -56,7 +56,7 @@ def failing_page(rule: str, body: str, *messages: str, **site: Any) -> Any:
 
 
 def passing_page(body: str, *notes: str, **site: Any) -> Any:
-    """Return a table row for a page without a fault.
+    """Return a ``pytest.param`` with a page for which ``flask xiebao check`` must pass.
 
     :param body: the template of the page.
     :param notes: texts that the notes of the report must contain.
@@ -161,7 +161,7 @@ VALID_LINKS = [
 
 
 def build_entry_with_attribute(name: str, value: str) -> str:
-    """Return the Jinja source of an entry in which an HTML attribute has another value."""
+    """Return the Jinja source of an entry whose HTML attribute *name* has the value *value*."""
     return f"{{{{ insurance_entry('QX1')|replace('{name}=', '{name}={value} x=') }}}}"
 
 

@@ -160,7 +160,7 @@ def test_follow_entry_returns_reasons_of_refusal(follow_entry: Any) -> None:
     assert "sgin" in " ".join(verdict.reasons)
 
 
-# Clicks for which ``follow_entry`` fails the test
+# Calls of ``follow_entry`` that fail the test
 
 
 def get_failure_message(follow_entry: Any, *arguments: Any, **options: Any) -> str:

@@ -41,7 +41,7 @@ MEMBER = "m_7Qk2vX9rT4"
 
 
 def assert_report_hides(report: Report, *secrets: str) -> None:
-    """Assert that no format of a report contains one of these secrets."""
+    """Assert that the report contains none of these secrets in any output format."""
     assert find_leaks(render_all_formats(report), *secrets) == []
 
 

@@ -161,7 +161,10 @@ def test_report_names_failed_step_after_click(name: str, text: str) -> None:
 
 @pytest.fixture
 def login_modules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Create ``our_login.py``, which logs in members, and ``leaky_login.py``, which exits."""
+    """Create the modules ``our_login``, which logs in members, and ``leaky_login``.
+
+    An import of ``leaky_login`` raises SystemExit with a secret in the message.
+    """
     monkeypatch.syspath_prepend(tmp_path)
     (tmp_path / "our_login.py").write_text(
         "def log_in(client, member):\n    client.post('/login', data={'name': member})\n"

@@ -55,7 +55,7 @@ def failing_response(
     device: str = "iphone",
     **site: Any,
 ) -> Any:
-    """Return a table row for a site whose changed responses make ``flask xiebao check`` fail.
+    """Return a ``pytest.param`` with a site whose responses make ``flask xiebao check`` fail.
 
     :param rules: the names of all rules that the responses break, separated by spaces.
     :param change: a function that changes all responses of the site.
@@ -222,7 +222,7 @@ RETURN_URLS = [
 def make_member_redirects_public(inner: Any) -> Any:
     """Wrap an app, so that shared caches may store members' redirects to the gateway.
 
-    Some rules of CDNs have this effect. A request hook could not do this, because the extension
+    Some CDN rules have this effect. A request hook could not do this, because the extension
     corrects headers after all request hooks.
     """
 
@@ -297,7 +297,7 @@ def send_refusals_as_text(response: Response) -> None:
         response.mimetype = "text/plain"
 
 
-#: One row per changed response to a refused click.
+#: One row per test site with a wrong response to a refused click.
 REFUSALS = [
     failing_row(
         "JSON without reason",

@@ -218,7 +218,7 @@ def test_verdict_refuses_url_and_gives_reasons(url: str, reasons: tuple[str, ...
 
 
 def percent_encode(sign: str, times: int) -> str:
-    """Return a text with every character percent-encoded this many times."""
+    """Return the signature with every character percent-encoded *times* times."""
     return "".join(f"%{'25' * (times - 1)}{ord(digit):x}" for digit in sign)
 
 

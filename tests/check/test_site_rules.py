@@ -326,7 +326,7 @@ ERRORS = [
 def paid_page_shop_factory(views: dict[str, Any]) -> Any:
     """Return a function that builds a site with these views.
 
-    The entry of the site has the ``return_to`` path ``/paid``.
+    The site has an entry with ``return_to="/paid"``.
     """
     return partial(
         make_login_shop, page='{{ insurance_entry("QX1", return_to="/paid") }}', views=views
@@ -496,11 +496,12 @@ MEMBERS = [
 
 
 def build_template_rows(name: str, rules: str, case: str, *sources: str) -> list[Any]:
-    """Return a table row for each source with which a site replaces a template.
+    """Return a ``pytest.param`` for each Jinja source, with a site that overrides a template.
 
     :param name: the name of the template, for example ``"notice"``.
     :param rules: the names of the rules that each source breaks, separated by spaces.
     :param case: the only test case to run.
+    :param sources: faulty sources of the template.
     """
     views = {"/login": "Log in", "/gone": abort_with(410)}
     return [

@@ -193,9 +193,9 @@ def add_error_pages(app: Flask) -> None:
 
 
 def make_login_wall(response: Any) -> Any:
-    """Return a before_request function that blocks all pages for visitors except the login page.
+    """Return a before_request function that shows only the login page until a member logs in.
 
-    Visitors can still open the links of entries.
+    Links of entries can be followed without a login.
 
     :param response: a function that returns or raises the response for blocked pages.
     """
@@ -380,7 +380,7 @@ def store_next_and_redirect() -> Any:
 
 
 def unauthorized_shop_factory(unauthorized: Any) -> Any:
-    """Return a function that builds a site with this ``unauthorized_handler`` of Flask-Login."""
+    """Return a function that builds a site with this Flask-Login ``unauthorized_handler``."""
     return partial(make_login_shop, login=use_flask_login(unauthorized), views={"/login": "Log in"})
 
 
@@ -548,7 +548,7 @@ ENTRIES = [
     ),
 ]
 
-#: All table rows of this file. Their sites have no faults.
+#: The rows of all tables in this file: test sites without faults.
 ROWS = [*SETTINGS, *ADDRESSES, *HOOKS, *TEMPLATES, *LOGINS, *ENTRIES]
 
 

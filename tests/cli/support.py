@@ -139,7 +139,7 @@ def inspect_url(app: Flask | Callable[[], Flask], url: str) -> dict[str, str]:
 def run_doctor(app: Flask | Callable[[], Flask], *options: str) -> dict[str, str]:
     """Run ``flask xiebao doctor``, and return the findings.
 
-    Also assert that the output shows no link that the command made.
+    Also assert that the output contains no link token and no complete signature.
     """
     result = run_command(app, "doctor", *options)
     # The output may show two characters of a signature, but not three, and no token of a link. Each
@@ -151,7 +151,7 @@ def run_doctor(app: Flask | Callable[[], Flask], *options: str) -> dict[str, str
 def assert_chinese_output(app: Flask, findings: Mapping[str, str], *options: str) -> None:
     """Assert that ``flask xiebao doctor`` reports as many findings in Chinese as in English.
 
-    The Chinese output may contain no English sentence.
+    The Chinese output must not contain an English sentence.
     """
     *lines, summary = run_command(app, "doctor", "--locale", "zh", *options).output.splitlines()
     levels = [LEVELS[line[:2]] for line in lines]
@@ -168,7 +168,7 @@ def get_problems(findings: Mapping[str, str], *expected: str) -> list[str]:
 
 
 class DoctorCase(NamedTuple):
-    """A test site, and the findings of ``flask xiebao doctor`` about the site.
+    """A test site, and the findings that ``flask xiebao doctor`` must report about the site.
 
     :ivar make_site: the function that builds the site.
     :ivar level: the level of the messages: "ERROR", "WARNING" or "ok".

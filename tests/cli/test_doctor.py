@@ -167,7 +167,7 @@ def add_seasurf_with_exemptions(app: Flask) -> None:
 
 
 def serialize_requests(inner: Any) -> Any:
-    """Handle a request only after the response to the previous request is closed."""
+    """Wrap an app, so that each request fails unless the previous response has been closed."""
     lock = threading.Lock()
 
     def handle_request(environ: Any, start_response: Any) -> Any:

@@ -64,7 +64,7 @@ def set_status_200(response: Response) -> None:
 
 
 def return_nothing(response: Response) -> None:
-    """Return None instead of the response."""
+    """Return None, although Flask requires an after_request function to return a response."""
 
 
 def lowercase_paths(inner: Any) -> Any:

@@ -31,17 +31,17 @@ class Base(DeclarativeBase):
 
 
 class Purchase(PurchaseMixin, Base):
-    """A model for purchases to which the site adds no columns."""
+    """A model for purchases without additional columns."""
 
 
 class Click(ClickMixin, Base):
-    """A model for clicks to which the site adds no columns."""
+    """A model for clicks without additional columns."""
 
 
 def build_model_with_column(
     mixin: type[Any], column: Any, bases: tuple[type, ...] = (DeclarativeBase,)
 ) -> type[Any]:
-    """Return a model for purchases or clicks to which the site adds the column "shop".
+    """Return a model for purchases or clicks with the additional column "shop".
 
     The model has its own SQLAlchemy base class.
     """

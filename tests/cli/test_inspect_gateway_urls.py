@@ -46,7 +46,7 @@ fail_to_load = failing_function(RuntimeError("postgres://user:hunter2@host"))
 
 
 def encode_pay_success(url: str | bytes) -> str:
-    """Encode a return URL as the parameter "paySuccess" requires."""
+    """Encode a return URL as a value of the parameter "paySuccess"."""
     return quote(base64.b64encode(url if isinstance(url, bytes) else url.encode()), safe="")
 
 
@@ -148,7 +148,7 @@ class UrlCase(NamedTuple):
     """A gateway URL and a finding of ``flask xiebao inspect`` about this URL.
 
     :ivar message: a part of the finding.
-    :ivar level: the level of the finding. If it is "ok", the site may report no problem.
+    :ivar level: the level of the finding. If it is "ok", the command must not report a problem.
     :ivar make_site: the function that builds the site that inspects the URL.
     :ivar errors: the number of errors. The default is 1 for the level "ERROR", and 0 otherwise.
     """
@@ -161,7 +161,7 @@ class UrlCase(NamedTuple):
 
 
 def build_host_case(url: str, *, base_url: str | None = None, level: str = "ERROR") -> UrlCase:
-    """Return a :class:`UrlCase` for a product URL with another gateway than the site's.
+    """Return a :class:`UrlCase` with a product URL of a gateway that the site does not use.
 
     :param url: the base URL of the gateway in the product URL.
     :param base_url: the setting ``XIEBAO_BASE_URL`` of the site.

@@ -13,11 +13,14 @@ from tests.demo.support import ONE_DEVICE, create_demo, open_client
 
 @pytest.fixture
 def demo(tmp_path: Path) -> Flask:
-    """The demo with the gateway simulator, without events. Its check runs only for an iPhone."""
+    """The demo app with its gateway simulator and an empty list of events.
+
+    The check in the QA console uses only one device, an iPhone.
+    """
     return create_demo(tmp_path, **ONE_DEVICE)
 
 
 @pytest.fixture
 def client(demo: Flask) -> FlaskClient:
-    """A phone's test client, in which the member Lin Xiao is logged in to the demo."""
+    """A test client with a phone's User-Agent, logged in to the demo as the member Lin Xiao."""
     return open_client(demo)

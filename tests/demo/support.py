@@ -83,12 +83,12 @@ def get_page(client: FlaskClient, url: str = "/qa", **options: Any) -> Tag:
 
 
 def get_text(page: TestResponse | Tag) -> str:
-    """Return the text of a page or an element, with all whitespace as single spaces."""
+    """Return the text of a page or an element, with whitespace collapsed to single spaces."""
     return " ".join(parse_html(page).get_text(" ").split())
 
 
 def find_missing_texts(page: TestResponse | Tag, *texts: str) -> list[str]:
-    """Return the texts that a page or an element does not contain."""
+    """Return the expected texts that a page or an element does not contain."""
     content = get_text(page)
     return [text for text in texts if text not in content]
 
@@ -147,7 +147,7 @@ def get_event_rows(demo: Flask, query: str = "") -> list[list[str]]:
 def find_result_cells(page: Tag) -> dict[str, dict[str, Tag]]:
     """Return the cells of the QA console's tables, by row title and device name.
 
-    The head of a row has the key "expected" instead of a device name.
+    The heading cell of a row has the key "expected" instead of a device name.
     """
     cells = {}
     for table in page.select("table.matrix"):

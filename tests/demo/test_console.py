@@ -67,7 +67,7 @@ def client_after_check(tmp_path_factory: pytest.TempPathFactory) -> FlaskClient:
 
 @pytest.fixture(scope="module")
 def filtered_console_pages(client_after_check: FlaskClient) -> list[Tag]:
-    """The pages of the QA console, one for each filter except the filter for failures."""
+    """The QA console page with each of the filters, except the filter for failures."""
     links = get_page(client_after_check).select(
         "nav[aria-label=筛选] a:not(:-soup-contains('不通过'))"
     )

@@ -133,11 +133,11 @@ def submit_link_form(
     visitor_agent: str = PHONE["User-Agent"],
     **fields: str,
 ) -> TestResponse:
-    """Submit the form, by default for the product, and return the page with the link.
+    """Submit the demo's link form, and return the response with the created link.
 
     :param visitor: The member who is logged in. By default, no member is logged in.
     :param visitor_agent: The User-Agent of the browser.
-    :param fields: The fields of the form.
+    :param fields: The fields of the form. By default, the link leads to the product page.
     """
     form = {"page": "product", "reference": PRODUCT_CODE, **fields}
     return open_client(demo, visitor, visitor_agent).get("/qa/links", query_string=form)

@@ -42,7 +42,10 @@ REPORTS = {
 
 
 def build_click(click_id: str, clicked_at: datetime = NOVEMBER, **values: Any) -> InsuranceClick:
-    """Return the row of a product click by the member "a". Its order number equals its id."""
+    """Return an ``InsuranceClick`` of the member "a" on a product entry.
+
+    The click id is also the order number.
+    """
     return InsuranceClick(
         click_id=click_id,
         clicked_at=clicked_at,
@@ -53,7 +56,7 @@ def build_click(click_id: str, clicked_at: datetime = NOVEMBER, **values: Any) -
 
 
 def build_purchase(insure_num: str, paid_at: datetime, **values: Any) -> Purchase:
-    """Return the row of a purchase by the member "a"."""
+    """Return a ``Purchase`` of the product by the member "a"."""
     return Purchase(
         insure_num=insure_num,
         **dict.fromkeys(("applied_at", "paid_at", "created_at", "updated_at"), paid_at),

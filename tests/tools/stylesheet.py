@@ -1,7 +1,8 @@
-"""Build the stylesheet that sites load from its source, which uses nested rules (``make styles``).
+"""Build the stylesheet of the package without nested rules (``make styles``).
 
-Browsers older than 2023 cannot read nested rules, so Lightning CSS replaces them by plain rules. A
-site needs no build, because the built stylesheet is part of the package.
+The source of the stylesheet uses nested rules. Browsers older than 2023 cannot read nested rules,
+so Lightning CSS replaces them with plain rules. A site needs no build step, because the built
+stylesheet is part of the package.
 """
 
 from __future__ import annotations

@@ -232,7 +232,7 @@ def measure_published_client() -> None:
 
 
 def measure_memory(click_count: int) -> None:
-    """Measure the memory after many clicks, and after pages with much text.
+    """Measure the memory after many clicks, and after pages with a lot of text.
 
     :param click_count: The number of clicks, each with a different link and User-Agent.
     """
@@ -260,7 +260,7 @@ def compare_functions(
     limits: Mapping[str, float] | None = None,
     clock: Callable[[], float] = time.process_time,
 ) -> None:
-    """Measure functions, and print the time of each and its ratio to the time of the first.
+    """Measure functions, and print their times and the ratios to the first function's time.
 
     :param limits: The maximum ratios, by the name of the function. If a function exceeds its limit,
         all functions are measured again, three times at most, and the lowest ratios count.

@@ -110,7 +110,7 @@ class Click(ClickMixin, Base):
 
 
 class Visit(Base):
-    """A row with a text, which the view ``store_and_redirect`` inserts."""
+    """A visit that the view ``store_and_redirect`` stores, for comparison with a click."""
 
     __tablename__ = "visit"
 

@@ -121,7 +121,7 @@ class RequestGenerator:
         del self.served_requests[:-200]
 
     def build_session_cookie(self, member: str | None) -> str:
-        """Return the session cookie that a member gets at the login."""
+        """Return the session cookie that a member receives when logging in."""
         serializer = SecureCookieSessionInterface().get_signing_serializer(self.app)
         assert serializer is not None
         return f"session={serializer.dumps({'member': member})}"
@@ -188,7 +188,7 @@ class RequestGenerator:
     def _build_link(
         self, member: str | None, page: str = "", *references: str, **options: Any
     ) -> str:
-        """Return a link to the page as the site builds it.
+        """Return a link to a gateway page, built by the extension with the site's secret key.
 
         If no page is passed, the page is random, the product code or application number is new, and
         every second link has a ``return_to``.

@@ -19,13 +19,13 @@ HOST = "127.0.0.1"
 
 
 class LoadTest:
-    """A load test, whose server runs with two workers on a free port during a ``with`` block.
+    """A load test. The server runs with two workers on a free port during a ``with`` block.
 
     :param app: The app to serve, for example ``"package.module:create_app()"``.
     :param path: The path of a page that returns 200 as soon as the app works.
     :param environ: Additional environment variables.
     :ivar stop_event: An event that stops the clients when it is set.
-    :ivar responses: The kinds of all responses, in their order.
+    :ivar responses: The kinds of all responses, in the order of arrival.
     :ivar violations: Descriptions of wrong responses and other errors.
     """
 

@@ -6,9 +6,9 @@
     python -m tests.tools.mutants --drawn 50 --seed 33
 
 Most mutants are killed in seconds, because ``matrix.json`` has the test that killed a mutant in the
-last run, and this test runs first. If it passes now, other tests follow: one parametrized case of
-each test that runs the changed line, then all cases of these tests, then the other fast tests in
-the same way, and finally one case of each slow test.
+last run, and this test runs first. If this test passes now, other tests follow: one parametrized
+case of each test that runs the changed line, then all cases of these tests, then the other fast
+tests in the same way, and finally one case of each slow test.
 
 If a run is stopped, the next run continues it, because ``build/mutants/`` has the results so far.
 These results are used until the package or the tests change.
@@ -47,7 +47,7 @@ ALL_MUTANTS = (*KILLED_BY_CHECK, *NOT_KILLED_BY_CHECK, *ONLY_FOR_TESTS)
 
 
 def find_killing_site(project: ProjectCopy, mutant: Mutant | None) -> str:
-    """Run ``flask xiebao check`` on all sites. Return the name of a site on which it fails, or "".
+    """Return the name of a site on which ``flask xiebao check`` fails, or "" if there is none.
 
     :param mutant: The mutant that was applied, or None for the unchanged package.
     """
@@ -93,7 +93,7 @@ def find_killers(
 
 
 def describe_problem(mutant: Mutant, killers: Killers) -> str:
-    """Return a description if the result for a mutant is not as expected, otherwise ""."""
+    """Describe an unexpected result for a mutant. Return "" if the result is as expected."""
     if mutant in KILLED_BY_CHECK and killers.get("check") == "":
         return "SURVIVES THE CHECK"
     if mutant in NOT_KILLED_BY_CHECK and killers.get("check"):

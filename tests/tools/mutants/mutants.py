@@ -1,4 +1,4 @@
-"""The class ``Mutant``, and the mutants that are run with the tests and ``flask xiebao check``.
+"""Mutants of the package that are tested with both the tests and ``flask xiebao check``.
 
 Add a new mutant to ``KILLED_BY_CHECK``, or to ``NOT_KILLED_BY_CHECK`` if the check cannot kill it.
 """
@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 
 class Mutant(NamedTuple):
-    """A fault in one place of the package.
+    """A change to one source file that puts a fault into the package.
 
     :param description: The fault in words.
     :param file: The path of the source file below ``flask_xiebao/``.

@@ -45,7 +45,7 @@ class TestSelection:
         self._killers_by_file: dict[str, list[str]] = {}
 
     def record_killing_test(self, mutant: Mutant, test: str) -> None:
-        """Remember a test that killed a mutant. It may kill other mutants of the same file, too."""
+        """Remember a test that killed a mutant, because it may kill other mutants of the file."""
         if "::" in test:
             known = self._killers_by_file.get(mutant.file, [])
             self._killers_by_file[mutant.file] = [test, *(each for each in known if each != test)]
@@ -95,7 +95,7 @@ def sort_by_covered_lines(tests: Iterable[str]) -> list[str]:
 
 @cache
 def collect_test_ids(*folders: str) -> list[str]:
-    """Return the ids of all tests in the folders."""
+    """Return the ids of all tests in these folders."""
     process = subprocess.run(  # noqa: S603
         [sys.executable, "-m", "pytest", "--collect-only", "-q", *folders],
         cwd=ROOT,
@@ -107,7 +107,7 @@ def collect_test_ids(*folders: str) -> list[str]:
 
 
 def compute_folder_hash(*folders: str) -> str:
-    """Return a hash of all files in the folders."""
+    """Return a hash of all files in these folders."""
     digest = hashlib.sha256()
     for file in sorted(file for folder in folders for file in (ROOT / folder).rglob("*.*")):
         if file.is_file() and "__pycache__" not in file.parts and file.name != MATRIX_FILE:
@@ -117,7 +117,7 @@ def compute_folder_hash(*folders: str) -> str:
 
 @cache
 def load_coverage() -> CoverageData:
-    """Return the lines that each fast test runs. If they are not known yet, run these tests."""
+    """Return the lines that each fast test runs. If no data is stored, run the tests first."""
     file = BUILD_FOLDER / f"coverage-{compute_folder_hash('flask_xiebao')}"
     with _coverage_lock:
         if not file.exists():

@@ -29,7 +29,7 @@ _PAGE_TEMPLATE = """
 
 
 def _create_site(member_loader: Callable[[], str | None] | None = None, **config: Any) -> Flask:
-    """Return a site with the given settings. A site without a member loader needs Flask-Login."""
+    """Return a site with these settings. Without a member loader, the site needs Flask-Login."""
     app = Flask("shop")
     app.config.update(ACCOUNT, **config)
     app.add_url_rule(PAGE, "order", lambda: render_template_string(_PAGE_TEMPLATE))
