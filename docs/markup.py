@@ -16,7 +16,7 @@ from sphinx.application import Sphinx
 from sphinx.locale import _ as translate
 from translate import is_outdated
 
-# The command-line options and the short words in inline code, inside which no line may break.
+# Inline code in which no line may break: command-line options and short words.
 _UNBREAKABLE = re.compile(r'<span class="pre">(--(?!xiebao-)[^<\s]+|[^<\s]{1,16})</span>')
 # A long name in a table. Lines may break after "_" and similar characters, and after "--xiebao-" in
 # the name of a design token.

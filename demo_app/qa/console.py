@@ -53,8 +53,8 @@ GATEWAY_PAGES = {
     "home": lazy_gettext("Xiebao home page"),
     "policy": lazy_gettext("Policy page"),
 }
-#: The titles for the attribute ``page`` of an event: the name of a gateway page, or "paid" for a
-#: refused return link.
+#: The titles of pages in the list of events. The page of an event is a gateway page, or "paid" if a
+#: return link was refused.
 EVENT_PAGES = {**GATEWAY_PAGES, "paid": lazy_gettext("Return link")}
 PLATFORMS = {"h5": "H5", "pc": "PC", "ios": "iOS", "android": "Android"}
 #: The titles of the platforms, by the value of the parameter ``platform`` in gateway URLs.

@@ -17,7 +17,7 @@ HOVER_TIME = 300
 #: The keys of ``FRONTENDS`` that this module tests.
 TESTED_HERE = ("htmx 2", "htmx 4", "turbo")
 
-#: The key in ``FRONTENDS`` of the JavaScript libraries that the shop's pages load.
+#: The JavaScript libraries that the shop's pages load, as a key of ``FRONTENDS``.
 frontend = parametrized_fixture(*TESTED_HERE)
 
 
@@ -49,8 +49,8 @@ def test_hover_is_no_click_and_next_click_counts_once(
     shop = open_shop("desktop", frontend, device_markup=False)
     shop.log_in_and_open()
 
-    # The mouse leaves the first entry, but stays over the second entry, so that HTMX or Turbo may
-    # use the response to the hover's request when the second entry is clicked.
+    # Hover over both entries and click the second. HTMX or Turbo requests a link when the mouse is
+    # over it, and may use this response for the click.
     for entry in ("home", "product"):
         shop.page.hover("h1")
         shop.page.hover(f"#{entry}")

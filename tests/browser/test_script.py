@@ -14,7 +14,7 @@ from tests.browser.shop import ShopPage
 from tests.browser.support import DeviceContext, parametrized_fixture
 from tests.support import make_site, serve_app
 
-#: The key in ``FRONTENDS`` of the JavaScript libraries that the shop's pages load.
+#: The JavaScript libraries that the shop's pages load, as a key of ``FRONTENDS``.
 frontend = parametrized_fixture("plain")
 
 

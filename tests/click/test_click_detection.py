@@ -41,7 +41,7 @@ NAVIGATION_HEADERS = {
         "User-Agent": "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
     },
 }
-#: One row per request that is no browser navigation: a name, and the request headers that the
+#: One row per request that does not navigate the browser: a name, and the request headers that the
 #: script or the browser adds.
 SCRIPT_HEADERS = {
     "HTMX": {"HX-Request": "true"},

@@ -252,6 +252,7 @@ def test_async_receivers_run_and_errors_are_only_logged(
     browser.get(get_return_link(browser.get(browser.get_links()["order"])))
     browser.get("/xiebao/product/nonsense")
 
-    # Only the signal payment_returned has the argument same_session, so its text contains "True".
+    # Each item has the member, and "True" for the signal payment_returned, which is the only signal
+    # with the argument same_session.
     assert received == ["m_7Qk2vX9rT4 False", "m_7Qk2vX9rT4 True", "invalid_link"]
     assert "statistics are down" in caplog.text

@@ -252,5 +252,5 @@ def test_bearer_link_has_no_qr_code_if_host_is_untrusted(demo: Flask, lang: str,
     assert result.select("svg") == []
     assert find_element(result, "#link")
     assert find_missing_texts(find_element(result, ".parameters"), "partnerUniqKey …") == []
-    # A link without a member is not secret, so it has a QR code on any host.
+    # With a link without a member, nobody can act as a member, so there is a QR code for any host.
     assert parse_html(submit_link_form(demo)).select(".created svg")

@@ -71,9 +71,8 @@ def test_vary_and_cache_control_match_entries_of_page(
     assert (page.text != phone_page.text) == varies
 
 
-#: One row per header that a view sends: the name, the header lines, and the values that the
-#: response still has if the page contains a member's entry. The values that the extension adds are
-#: left out.
+#: One row per header that a view sends: the name, the header lines, and the values that remain on a
+#: page with a member's entry. The values that the extension adds are left out.
 VIEW_HEADERS = [
     ("Vary", ["Cookie"], ["cookie"]),
     ("Vary", ["Cookie, Accept-Language"], ["accept-language", "cookie"]),

@@ -47,7 +47,7 @@ from tests.support import (
 
 
 def render_twice(site: Site, source: str, **context: Any) -> Tag:
-    """Render a template twice to use the entry cache, and return the only element of the HTML."""
+    """Render a template twice, and return the element that comes from the entry cache."""
     site.render(source, PHONE, **context)
     return find_element(site.render(source, PHONE, **context), "*")
 

@@ -57,9 +57,10 @@ class CodeText(NamedTuple):
         return self.is_raised or (self.word_count > 2 and is_sentence)
 
     def find_character_indexes(self, entry: str) -> set[int]:
-        """Return the indexes of the characters in a message of the manual that match this string.
+        """Return the indexes of all characters in *entry* that are part of this string.
 
-        The set is empty unless the message contains all parts of the string in the same order.
+        *entry* is a message in the manual. If it does not contain all parts of the string in the
+        same order, the set is empty.
         """
         positions, start = set[int](), 0
         for part in self.text.split("…"):
