@@ -133,19 +133,6 @@ def test_newest_events_are_kept_and_listed_on_pages(
     assert get_page(client, "/qa/events?at=99").select("a[rel=prev]")
 
 
-def test_return_is_listed_beside_click_unless_click_is_deleted(demo: Flask) -> None:
-    add_event(demo, "click", "c1", LIN, "product", platform=1)
-    add_event(demo, "return", "c1", LIN, "product", same_session=False)
-    add_event(demo, "return", "c1", LIN, "product", same_session=True)
-    add_event(demo, "return", "deleted", LIN, "home", same_session=True)
-
-    return_without_click, click = get_event_rows(demo)
-
-    assert click[7].endswith("已返回，共 2 次，登录的不是这位会员")
-    assert (return_without_click[1], return_without_click[6]) == ("返回", "deleted")
-    assert return_without_click[7].endswith("点击已不在记录里")
-
-
 @pytest.mark.parametrize(
     ("query", "click_ids"),
     [
@@ -236,7 +223,7 @@ def test_console_groups_failures_by_cause(demo: Flask) -> None:
     assert (
         find_missing_texts(
             get_page(demo.test_client(), "/qa/home-plain/pc"),
-            "在哪一步 扫码的手机",
+            "步骤 扫码的手机",
             "实际 https://evil.example/gateway/dispatch/cps/index",
         )
         == []
