@@ -58,7 +58,7 @@ def create_app(instance_path: str | None = None) -> Flask:
     xiebao.init_app(app)
     if app.config.get("XIEBAO_BASE_URL", "").startswith("/"):
         add_simulator(app)
-    entry_clicked.connect(shop.store_click_time, app)
+    entry_clicked.connect(shop.store_click, app)
 
     app.register_blueprint(auth.pages)
     app.register_blueprint(shop.pages)

@@ -19,6 +19,8 @@ from flask import (
 from flask.typing import ResponseReturnValue
 from sqlalchemy import or_
 
+from flask_xiebao import Entry
+
 from .auth import MEMBERS, current_member
 from .extensions import db
 from .policies import STATES, Purchase, purchases
@@ -101,26 +103,29 @@ def get_member_policies() -> tuple[list[Purchase], list[str]]:
 
 @pages.get("/insured")
 def insured() -> str:
-    """Show the policy that the member has just bought. Members return here after the payment.
+    """Show the policy that was clicked or bought. Members return to this page after the payment.
 
-    The return itself does not prove a payment. So the page shows a purchase only if a notification
-    about it has arrived since the click in this browser, and if it was not paid before the click.
+    The return itself does not prove a payment. So the page shows a new policy only if a
+    notification about it has arrived since the click in this browser.
     """
     policy = None
     if "clicked_at" in session:
-        clicked_at = datetime.fromtimestamp(session["clicked_at"], UTC)
-        query = purchases.of(current_member()).where(
-            Purchase.updated_at >= clicked_at,
-            or_(Purchase.paid_at.is_(None), Purchase.paid_at >= clicked_at),
-        )
+        query = purchases.of(current_member())
+        if clicked_policy := session.get("clicked_policy"):
+            query = query.where(Purchase.insure_num == clicked_policy)
+        else:
+            clicked_at = datetime.fromtimestamp(session["clicked_at"], UTC)
+            is_new = or_(Purchase.paid_at.is_(None), Purchase.paid_at >= clicked_at)
+            query = query.where(Purchase.updated_at >= clicked_at, is_new)
         newest_first = (Purchase.updated_at.desc(), Purchase.insure_num.desc())
         policy = db.session.scalar(query.order_by(None).order_by(*newest_first))
     return render_template("shop/insured.html", policy=policy, states=STATES)
 
 
-def store_click_time(_app: Flask, **_values: Any) -> None:
-    """Store the time of a click in the session, when the signal ``entry_clicked`` is sent."""
+def store_click(_app: Flask, entry: Entry, **_values: Any) -> None:
+    """Store the time of a click and the clicked policy, when ``entry_clicked`` is sent."""
     session["clicked_at"] = int(time.time())
+    session["clicked_policy"] = entry.reference if entry.page == "policy" else None
 
 
 @pages.get("/favicon.ico")

@@ -214,14 +214,23 @@ def test_page_after_payment_asks_visitor_to_log_in(demo: Flask, client: FlaskCli
     assert "登录后可查看保单" not in client.get("/insured").text
 
 
-def test_page_after_payment_ignores_policy_paid_before_click(client: FlaskClient) -> None:
+@pytest.mark.parametrize(
+    ("has_clicked_policy", "title"),
+    [pytest.param(True, "已退保", id="policy"), pytest.param(False, "正在确认您的投保", id="home")],
+)
+def test_page_after_payment_shows_earlier_policy_only_if_clicked(
+    demo: Flask, client: FlaskClient, has_clicked_policy: bool, title: str
+) -> None:
     insure_num = buy_policy(client)
     with time_machine.travel(time.time() + 5):
-        client.post(click_policy_entry(client, insure_num), data={"do": "surrender"})
+        gateway_url = click_policy_entry(client, insure_num)
+        if not has_clicked_policy:
+            click_order_entry(client, "home")
+        client.post(gateway_url, data={"do": "surrender"})
 
         insured = client.get("/insured")
 
-    assert find_element(insured, "h1").text == "正在确认您的投保"
+    assert find_element(insured, "h1").text == title
 
 
 @pytest.mark.parametrize("has_purchase", [False, True], ids=["no purchase", "purchase"])
