@@ -21,21 +21,35 @@ from flask_xiebao import (
     payment_returned,
 )
 from tests import support
-from tests.support import API_KEY, NOW, SIGN, MakeSite, SentSignals, Site
+from tests.support import (
+    API_KEY,
+    MEMBER_SECRET,
+    NOW,
+    SECRET_KEY,
+    SIGN,
+    SIGN_OF_API_KEY,
+    MakeSite,
+    SentSignals,
+    Site,
+)
 from tests.vectors import NAME
 
 #: The names of the people in the notifications, orders and purchases of the tests.
 PEOPLE = (NAME, "王小明")
+#: The values that no log record may contain.
+SECRETS = (SIGN, SIGN_OF_API_KEY, API_KEY, MEMBER_SECRET, SECRET_KEY, *PEOPLE)
 
 
 @pytest.fixture(scope="session", autouse=True)
 def assert_no_secret_is_logged() -> Iterator[None]:
-    """Fail the test run if a log record contains a signature, an API key or a person's name."""
+    """Fail the test run if a log record contains a value of ``SECRETS``."""
     leaks: list[str] = []
 
     class LeakHandler(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
-            if any(secret in self.format(record) for secret in (SIGN, API_KEY, *PEOPLE)):
+            # Some test sites of ``flask xiebao check`` log signatures with the logger "shop".
+            is_own_log = record.name.partition(".")[0] == "shop"
+            if not is_own_log and any(secret in self.format(record) for secret in SECRETS):
                 leaks.append(f"{record.name}: {record.getMessage()}")
 
     root, handler = logging.getLogger(), LeakHandler()

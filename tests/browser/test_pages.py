@@ -138,7 +138,7 @@ def assert_accessible_at_every_width(page: Page) -> None:
         assert page.evaluate("document.documentElement.scrollWidth") == width
 
 
-def test_page_is_accessible_and_in_language_of_site(
+def test_page_is_accessible_and_extension_pages_have_language_of_site(
     open_demo_page: Callable[..., DeviceContext], tested_page: tuple[str, str]
 ) -> None:
     name, locale = tested_page

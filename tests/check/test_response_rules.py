@@ -471,11 +471,15 @@ LOG_FUNCTIONS: dict[str, Callable[[logging.Logger, str], None]] = {
 @pytest.mark.parametrize("log", LOG_FUNCTIONS.values(), ids=LOG_FUNCTIONS)
 @pytest.mark.parametrize("name", ["shop", "shop.clicks", "separate"])
 def test_signature_in_log_is_reported_with_place(
-    caplog: pytest.LogCaptureFixture, name: str, log: Callable[..., None], place: str
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    log: Callable[..., None],
+    place: str,
 ) -> None:
     logger = logging.getLogger(name)
     caplog.set_level("INFO", name)
-    logger.propagate = name != "separate"
+    monkeypatch.setattr(logger, "propagate", name != "separate")
 
     def log_from_hook(response: Response) -> None:
         log(logger, str(response.location))

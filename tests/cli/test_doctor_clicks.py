@@ -288,4 +288,5 @@ def test_doctor_output_has_no_log_records_of_app(
     app = make_shop(before=divide_by_zero)
     monkeypatch.setattr(app.logger, "handlers", [handler])
 
+    # If the output had a log record, run_doctor() could not parse the output.
     assert "ZeroDivisionError in divide_by_zero" in run_doctor(app)["ERROR"]

@@ -22,6 +22,7 @@ from tests.support import (
     assert_gateway_accepts,
     find_href,
     get_return_link,
+    parse_html,
 )
 
 DAY = 24 * 60 * 60
@@ -100,6 +101,8 @@ def test_qr_code_expires_after_displayed_time(
     link = site.link("home", member=no_login_for and "alice", no_login_for=no_login_for)
     handoff_page = site.follow(link, PC)
     assert text in handoff_page.text
+    animations = parse_html(handoff_page).select("set")
+    assert {animation["begin"] for animation in animations} == {f"{lifetime}s"}
 
     code_url = qr.read(handoff_page.text)
     site.log_in(None)
@@ -118,8 +121,10 @@ def test_new_qr_code_can_be_requested_after_old_code_expired(
     site: Site, clock: Any, visitor: str | None
 ) -> None:
     site.log_in(visitor)
-    handoff_page = site.follow(site.link("home", member="alice", no_login_for=DAY), PC)
+    link = site.link("home", member="alice", no_login_for=DAY)
+    handoff_page = site.follow(f"{link}?platform=pc", PHONE)
     renewal_link = find_href(handoff_page, "换一个新的二维码")
+    assert renewal_link == link
     clock.shift(300)
     code_url = qr.read(site.follow(renewal_link, PC).text)
     site.log_in(None)

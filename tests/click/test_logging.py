@@ -49,7 +49,7 @@ def test_template_error_and_failing_receivers_are_logged_once_per_minute(
             assert "suppressed for a minute" not in caplog.text
 
 
-def test_template_error_is_logged_if_working_directory_was_deleted(
+def test_whitespace_warning_is_logged_if_working_directory_was_deleted(
     make_site: MakeSite,
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,

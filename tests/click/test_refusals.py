@@ -288,6 +288,22 @@ INSTRUCTIONS = [
 ]
 
 
+@pytest.mark.parametrize(
+    ("name", "login_view", "labels"),
+    [
+        ("expired", "page", ["去登录", "返回网站首页"]),
+        ("expired", None, ["去首页登录"]),
+        ("another member", "page", ["换个账号登录", "返回网站首页"]),
+        ("disabled site", None, ["返回网站首页"]),
+    ],
+)
+def test_refusal_page_has_labels_of_links(
+    name: str, login_view: str | None, labels: list[str]
+) -> None:
+    _, page = request_refused_link(REFUSED_LINKS[name], XIEBAO_LOGIN_VIEW=login_view)
+    assert [link.text for link in find_element(page, "main").select("a")] == labels
+
+
 @pytest.mark.parametrize(("name", "login_view", "zh", "en"), INSTRUCTIONS)
 @pytest.mark.parametrize("locale", [None, "zh", "en"])
 def test_refusal_page_has_title_instruction_and_links_in_language_of_site(

@@ -213,4 +213,4 @@ def test_gateway_gets_no_return_link_for_host_that_begins_like_localhost(
     path = site.link("product", return_to="/orders/8")
     response = send_raw_request(site.app, path, HTTP_HOST=host)
     if response.status_code != 400:  # Werkzeug itself rejects some of these hosts with 400.
-        assert "evil" not in (assert_gateway_accepts(response).pay_success or "")
+        assert assert_gateway_accepts(response).pay_success in ("", None)

@@ -112,6 +112,13 @@ def test_css_layer_contains_only_rules_that_position_entries(site: Site) -> None
         assert text.count(layer + b" {\n  :is(:where(:root, :host), a a a a)") == 1
         assert text.replace(layer, b"@media all") == plain.data
 
+    rules = text.partition(layer)[2].partition(b"\n}\n")[0].decode()
+    assert set(re.findall(r"(?m)^ +([a-z-]+): ", rules)) == {
+        *("align-items", "block-size", "box-sizing", "display", "flex", "gap", "inline-size"),
+        *("justify-content", "margin-block", "max-inline-size", "min-inline-size", "position"),
+        "vertical-align",
+    }
+
 
 @pytest.mark.parametrize("call", [STYLES, STYLES_IN_LAYER])
 def test_stylesheet_has_configured_max_age_and_returns_304_for_known_etag(

@@ -201,6 +201,7 @@ KEYWORDS: list[tuple[str, str, Mapping[str, str | list[str] | None]]] = [
             (CARD, 'class="wide"', "xiebao-entry--card wide"),
             (CARD, 'look="card"', "xiebao-entry--card"),
             (CARD, "stacked=True", "xiebao-entry--card xiebao-entry--stacked"),
+            (CARD, "block=True", "xiebao-entry--card xiebao-entry--block"),
             (CARD, 'class="xiebao-entry--card x"', "xiebao-entry--card x"),
             *[
                 (ENTRY, keywords, f"xiebao-entry--button {classes}")
@@ -399,11 +400,14 @@ def test_entry_names_platform_and_opens_new_window_only_on_pc(
 
 
 @pytest.mark.parametrize(
-    "config",
-    [{}, {"SECRET_KEY": None}, {"loader": False}],
-    ids=["SECRET_KEY", "no SECRET_KEY", "no member_loader"],
+    ("config", "member"),
+    [
+        *(({}, member) for member in (None, "", 0, False, " ")),
+        ({"SECRET_KEY": None}, None),
+        ({"loader": False}, None),
+    ],
+    ids=["None", "empty string", "0", "False", "space", "no SECRET_KEY", "no member_loader"],
 )
-@pytest.mark.parametrize("member", [None, "", 0, False, " "])
 def test_policy_entry_is_omitted_without_login(
     make_site: MakeSite, config: dict[str, Any], member: object
 ) -> None:

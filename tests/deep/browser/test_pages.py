@@ -21,13 +21,13 @@ from tests.browser.test_pages import (
     TESTED_HERE,
     open_demo_page,
     test_html_report_of_check_is_accessible_at_every_width,
-    test_page_is_accessible_and_in_language_of_site,
+    test_page_is_accessible_and_extension_pages_have_language_of_site,
 )
 
 __all__ = [
     "open_demo_page",
     "test_html_report_of_check_is_accessible_at_every_width",
-    "test_page_is_accessible_and_in_language_of_site",
+    "test_page_is_accessible_and_extension_pages_have_language_of_site",
 ]
 
 #: The type of the fixture ``open_demo_page``.
