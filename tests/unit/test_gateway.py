@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 import pytest
 
 from flask_xiebao import Gateway, GatewayError, Platform
+from flask_xiebao.gateway.pages import PAGES, GatewayPage
 from tests.support import (
     API_KEY,
     INSURE_NUM,
@@ -337,15 +338,52 @@ BAD_URLS: list[tuple[str, dict[str, Any], str]] = [
     ],
     *[("policy", {"extra": value}, message) for value, message in BAD_EXTRA],
 ]
-BAD_BASE_URLS = [
-    *("gateway", "gateway.example", "//gateway.example", "ftp://gateway.example", "https://"),
-    *("javascript:alert(1)", "https://gateway.example?x=1", "https://gateway.example/#x"),
-    *("https://user:word@gateway.example", "https://gateway.example/a b"),
-    *("/gateway?x=1", "/gate way", "/网关", "https://网关.example"),
-    *("https://gateway.example/dispatch/cps", "https://gateway.example/x/dispatch/cps/"),
-    *("/gateway/dispatch/cps/index", "/dispatch/cps/insureDetail"),
-    *("/gateway#x", "/\\gateway.example", "https://gateway.example:port", "", " ", "/gate\nway"),
-    *(None, True, 5, b"/gateway"),
+#: One row per invalid base URL: the value, and the beginning of the error message after the words
+#: "base_url".
+BAD_BASE_URLS: list[tuple[Any, str]] = [
+    *[
+        (
+            value,
+            'must be an http:// or https:// URL, or a path of this site such as "/gateway", got',
+        )
+        for value in ("gateway", "gateway.example", "javascript:alert(1)", 5)
+    ],
+    *[
+        (url, "must be an absolute http:// or https:// URL.")
+        for url in (
+            *("//gateway.example", "ftp://gateway.example", "https://"),
+            *("https://gateway.example/a b", "https://gateway.example:port"),
+        )
+    ],
+    *[
+        (url, 'must not contain "?", "#", "@", "\\" or a space.')
+        for url in (
+            *("https://gateway.example?x=1", "https://gateway.example/#x", "/gateway?x=1"),
+            *("/gate way", "/gateway#x", "/\\gateway.example"),
+        )
+    ],
+    ("https://user:word@gateway.example", "must not contain a user name or password"),
+    *[
+        (url, "must contain only ASCII characters. Percent-encode the path")
+        for url in ("/网关", "https://网关.example")
+    ],
+    *[
+        (url, f'must not end with "{path}", the path of a gateway page. Use "{base_url}" instead.')
+        for url, path, base_url in (
+            ("https://gateway.example/dispatch/cps", "/dispatch/cps", "https://gateway.example"),
+            (
+                "https://gateway.example/x/dispatch/cps/",
+                "/dispatch/cps",
+                "https://gateway.example/x",
+            ),
+            ("/gateway/dispatch/cps/index", "/dispatch/cps/index", "/gateway"),
+            ("/dispatch/cps/insureDetail", "/dispatch/cps/insureDetail", "/"),
+        )
+    ],
+    *[(text, _EMPTY) for text in ("", " ")],
+    ("/gate\nway", _UNPRINTABLE),
+    (None, _NONE),
+    *[(value, _TYPE) for value in (True, b"/gateway")],
 ]
 #: One row per invalid argument of ``Gateway``: the keyword argument, and the beginning of the error
 #: message.
@@ -358,7 +396,7 @@ BAD_GATEWAYS: list[tuple[dict[str, Any], str]] = [
         ({"sub_partner_id": value}, f"subPartnerId {message}")
         for value, message in (*BAD_SUB_PARTNERS, (None, _NONE))
     ],
-    *[({"base_url": value}, "base_url ") for value in BAD_BASE_URLS],
+    *[({"base_url": value}, f"base_url {message}") for value, message in BAD_BASE_URLS],
     *[({"extra": value}, message) for value, message in BAD_EXTRA],
     *[
         ({"api_key": value}, f"api_key {message}")
@@ -440,6 +478,11 @@ def test_url_raises_for_unknown_page_or_unsupported_argument(
     with pytest.raises(GatewayError, match=message) as error:
         gateway.url(*arguments, **options)
     assert error.value.parameter == parameter
+
+
+@pytest.mark.parametrize("page", PAGES.values(), ids=PAGES)
+def test_only_page_with_reference_parameter_has_sample_reference(page: GatewayPage) -> None:
+    assert (page.sample_reference is None) == (page.reference_parameter_name is None)
 
 
 def test_gateway_repr_has_no_key_and_no_signature() -> None:

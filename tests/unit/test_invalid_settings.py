@@ -98,7 +98,10 @@ INVALID_SETTINGS: list[tuple[str, str, list[Any]]] = [
     (
         "PUBLIC_URL",
         _URL,
-        ["/shop", "//shop.example", "ftp://shop.example", "https://", 5],
+        [
+            *("/shop", "//shop.example", "ftp://shop.example", "https://", 5),
+            *("https://shop..example", f"https://{'shop' * 16}.example"),
+        ],
     ),
     ("PUBLIC_URL", f'{_URL} such as "https://shop.example", got .shop.', ["shop"]),
     (
@@ -106,7 +109,6 @@ INVALID_SETTINGS: list[tuple[str, str, list[Any]]] = [
         _END,
         ["https://shop.example?x=1", "https://shop.example/#x", "https://shop.example/@x"],
     ),
-    ("PUBLIC_URL", "", ["https://shop..example", f"https://{'shop' * 16}.example"]),
     (
         "EXTRA",
         "must be a mapping of parameter names to values",
