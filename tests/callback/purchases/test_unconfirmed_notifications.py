@@ -65,7 +65,7 @@ LOG_LEVELS: dict[str, tuple[dict[str, Any], list[str]]] = {
 
 
 @pytest.mark.parametrize(("order", "levels"), LOG_LEVELS.values(), ids=LOG_LEVELS)
-def test_unconfirmed_notification_is_logged_unless_surrender_is_in_progress(
+def test_unconfirmed_notification_logs_error_and_warning_unless_surrender_is_in_progress(
     shop: Shop, order: dict[str, Any], levels: list[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
