@@ -55,8 +55,10 @@ def test_click_is_stored_with_all_columns(make_shop: MakeShop) -> None:
     ):
         assert click_entry(shop, client_reference=1008, return_to="/orders/8").status_code == 302
         click_entry(shop, "home", PHONE, sub_partner_id="branch 2")
+        click_entry(shop, sub_partner_id="")
 
-    product, home = sorted(shop.read_clicks(), key=lambda row: row.page, reverse=True)
+    rows = {row.click_id: row for row in shop.read_clicks()}
+    product, home, main_account = [rows[signal["click_id"]] for signal in signals]
     columns = [column.key for column in product.__table__.columns]
     assert {name: getattr(product, name) for name in columns} == {
         "click_id": signals[0]["click_id"],
@@ -72,6 +74,7 @@ def test_click_is_stored_with_all_columns(make_shop: MakeShop) -> None:
     }
     assert (home.page, home.case_code, home.client_reference) == ("home", None, None)
     assert (home.sub_partner_id, home.platform) == ("branch 2", "h5")
+    assert (main_account.page, main_account.sub_partner_id) == ("product", None)
     assert repr(product) == f"<Click {product.click_id}>"
 
 

@@ -31,6 +31,9 @@ SEQUENCES: dict[str, list[FailedStep]] = {
     "failed payment": [(UNPAID_ORDER, NotificationType.PAYMENT, "余额不足", "failed")],
     "failed payment of a paid order": [(PAID_ORDER, NotificationType.PAYMENT, "余额不足", "paid")],
     "failed issue": [(PAID_ORDER, NotificationType.ISSUE, "核保未通过", "not_issued")],
+    "failed issue of a debited order": [
+        ({**PAID_ORDER, "payStatus": 5}, NotificationType.ISSUE, "核保未通过", "not_issued"),
+    ],
     "failed issue of a policy in force": [
         (COVER, NotificationType.ISSUE, "核保未通过", "in_force"),
     ],

@@ -105,6 +105,12 @@ CONFIRMATIONS: dict[str, tuple[int, dict[str, Any], dict[str, Any], int]] = {
         SURRENDERED_ORDER,
         200,
     ),
+    "failed reissue, unknown new order": (
+        NotificationType.REISSUE,
+        {"state": False, "newInsureNum": "unknown"},
+        {},
+        200,
+    ),
     "reissue without a new number": (NotificationType.REISSUE, {}, {}, 500),
     "policy file, policy in force": (NotificationType.POLICY_FILE, {}, {}, 200),
     "unknown type, unpaid order": (77, {}, UNPAID_ORDER, 200),
@@ -123,6 +129,7 @@ def test_notification_returns_500_until_order_query_confirms_it(
     shop.gateway.set_order(**SURRENDERED_ORDER)
     assert shop.notify(notification_type, **fields) == 200
     assert shop.read_purchase_row().effective_status == 3
+    assert "unknown" not in shop.read_purchase_states()
 
 
 # Order queries that return no order

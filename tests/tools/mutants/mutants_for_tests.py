@@ -258,6 +258,8 @@ ONLY_FOR_TESTS = (
     Mutant("constraint violation is retried as a conflict", "sqla/store.py", "if isinstance(database_error, IntegrityError) and version == queried_version:", "if False:"),
     Mutant("member is looked up while the row is locked", "sqla/store.py", "        _ = order.member\n", ""),
     Mutant("invalid date makes an order unreadable", "gateway/orders.py", "lenient_fields = replace(order_fields, is_lenient=True)", "lenient_fields = order_fields"),
+    Mutant("failed issue of a debited order is not shown", "sqla/model.py", "is_paid = pay in (PayStatus.PAID, PayStatus.DEBITED)", "is_paid = pay == PayStatus.PAID"),
+    Mutant("failed reissue stores the new order", "sqla/purchases.py", " and notification.succeeded:", ":"),
     # Stored clicks
     Mutant("click on a policy entry is stored", "sqla/clicks.py", "        if entry.page not in _SELLING_PAGES:\n", "        if False:\n"),
     Mutant("click of a check is stored", "sqla/clicks.py", " or is_rehearsal():\n", ":\n"),
@@ -286,6 +288,7 @@ ONLY_FOR_TESTS = (
     Mutant("prune accepts a time in the future", "cli/prune.py", "    if time > datetime.now(CHINA_TIMEZONE):\n", "    if False:\n"),
     Mutant("prune reads the date in the local timezone instead of China's", "cli/prune.py", "clicks_before.replace(tzinfo=CHINA_TIMEZONE)", "clicks_before.astimezone()"),
     Mutant("doctor does not report a missing table of clicks", "cli/doctor_database.py", "    if purchases.click_store is not None:\n", "    if False:\n"),
+    Mutant("click with an empty sub_partner_id gets the sub-account of the site", "sqla/clicks.py", "        if sub_partner_id is None:\n", "        if not sub_partner_id:\n"),
     # The command "flask xiebao doctor"
     Mutant("doctor does not report a misspelt setting", "cli/doctor.py", "    yield from _check_unknown_settings(app, locale)\n", ""),
     Mutant("settings that were changed too late are not found", "app/settings.py", "if _reveal_if_secret(getattr(self, setting.name))\n            != _reveal_if_secret(getattr(other_settings, setting.name))", "if False"),
