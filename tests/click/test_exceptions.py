@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import pickle
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -23,6 +24,8 @@ from flask_xiebao import (
     XiebaoError,
 )
 from flask_xiebao.errors import TokenError, UnknownSiteUrlError
+from flask_xiebao.sqla import OrderBehindError
+from flask_xiebao.testing import CheckError
 from tests.support import make_site
 
 
@@ -45,6 +48,8 @@ from tests.support import make_site
         UnknownSiteUrlError("wrong"),
         NotificationError("wrong", "wrong_sign"),
         OrderError("wrong", 5, "不符"),
+        OrderBehindError("wrong", timedelta(hours=1), is_in_progress=True),
+        CheckError("wrong"),
     ],
     ids=lambda error: type(error).__name__,
 )
