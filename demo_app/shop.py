@@ -30,8 +30,8 @@ pages = Blueprint("shop", __name__)
 #: The order number on the order page. The insurance card passes this number as
 #: ``client_reference``.
 ORDER = "QY-1008"
-#: The states of a policy in which the order counts as insured. The first state is included, so that
-#: the member does not pay for a second policy while the payment is processed.
+#: The states of a policy in which the order counts as insured. "paying" is one of them, so that the
+#: member does not buy a second policy while the payment is processed.
 INSURED = ("paying", "paid", "issued", "in_force", "surrendering")
 #: The states of a policy in which the member can continue to the payment.
 UNPAID = ("applied", "failed")

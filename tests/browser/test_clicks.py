@@ -18,9 +18,7 @@ from tests.browser.support import (
     parametrized_fixture,
     read_qr_code,
 )
-
-#: One row per entry on the demo's order page: its gateway page, and its CSS selector.
-ENTRIES = {"product": "[data-xiebao-entry=product]", "home": "#home", "policy": "li .xiebao-entry"}
+from tests.demo.support import ORDER_PAGE_ENTRIES
 
 #: One row per click: the device, the clicked entry, and the color scheme that the visitor prefers.
 click = parametrized_fixture(
@@ -42,7 +40,7 @@ def test_click_opens_gateway_page_or_handoff_page(
     visitor.log_in(demo.url)
     visitor.page.goto(demo.url)
 
-    page = visitor.tap_or_click(visitor.page.locator(ENTRIES[entry]), new_tab=is_pc)
+    page = visitor.tap_or_click(visitor.page.locator(ORDER_PAGE_ENTRIES[entry]), new_tab=is_pc)
 
     assert len(visitor.context.pages) == (2 if is_pc else 1)
     if is_pc and entry in HANDOFF_TITLES:

@@ -65,6 +65,8 @@ VALID_SETTINGS: Mapping[str, Any] = {
 
 #: Builds a site with valid settings. Keyword arguments override settings.
 make_shop = partial(sites.make_shop, **VALID_SETTINGS)
+#: Builds a site with valid settings whose gateway is at ``/gateway`` on the site itself.
+make_gateway_site = partial(make_shop, XIEBAO_PUBLIC_URL=None, XIEBAO_BASE_URL="/gateway")
 #: Registers a notification handler. No command may call the handler, so it raises an exception.
 add_notification_handler = register_hook("notification_handler", divide_by_zero)
 #: Adds a middleware that returns 403 for every request.

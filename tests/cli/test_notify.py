@@ -10,7 +10,7 @@ import pytest
 
 from flask_xiebao import Notification, NotificationType
 from tests.check.support import register_hook
-from tests.cli.support import MEMBER_SECRET, make_shop, run_command
+from tests.cli.support import MEMBER_SECRET, make_gateway_site, make_shop, run_command
 from tests.support import INSURE_NUM, failing_function, serve_app
 
 TOKEN = "a-token-that-nobody-guesses"
@@ -20,7 +20,6 @@ NOT_RUNNING = """: no response, ConnectionRefusedError
 Start the site in another terminal, or pass its URL with --url.
 """
 
-make_site = partial(make_shop, XIEBAO_PUBLIC_URL=None, XIEBAO_BASE_URL="/gateway")
 #: Returns a function that registers a notification handler on an app.
 register_handler = partial(register_hook, "notification_handler")
 
@@ -34,7 +33,7 @@ def notifications() -> list[Notification]:
 @pytest.fixture
 def site_url(notifications: list[Notification]) -> Iterator[str]:
     """The URL of a running site that accepts all notifications."""
-    with serve_app(make_site(register_handler(notifications.append))) as url:
+    with serve_app(make_gateway_site(register_handler(notifications.append))) as url:
         yield url
 
 
@@ -44,7 +43,7 @@ def send_notification(url: str, *arguments: str, exit_code: int = 0, **config: A
     :param url: the URL of the running site, or its callback URL.
     :param config: settings of the app that the command loads.
     """
-    result = run_command(make_site(**config), "notify", *arguments, "--url", url)
+    result = run_command(make_gateway_site(**config), "notify", *arguments, "--url", url)
     assert result.exit_code == exit_code
     return result.output
 
@@ -88,16 +87,18 @@ def test_notify_sends_values_of_options(site_url: str, notifications: list[Notif
 
 
 def test_notify_hides_token_that_equals_other_secret(notifications: list[Notification]) -> None:
-    site = make_site(register_handler(notifications.append), XIEBAO_NOTIFY_TOKEN=MEMBER_SECRET)
+    site = make_gateway_site(
+        register_handler(notifications.append), XIEBAO_NOTIFY_TOKEN=MEMBER_SECRET
+    )
     with serve_app(site) as url:
         output = send_notification(url, "issue", INSURE_NUM, XIEBAO_NOTIFY_TOKEN=MEMBER_SECRET)
     assert output == f'{url}/xiebao/notify/…: 200 {{"state": true}}\n'
 
 
 def test_notify_uses_public_url_by_default(notifications: list[Notification]) -> None:
-    site = make_site(register_handler(notifications.append), XIEBAO_NOTIFY_TOKEN=TOKEN)
+    site = make_gateway_site(register_handler(notifications.append), XIEBAO_NOTIFY_TOKEN=TOKEN)
     with serve_app(site) as url:
-        app = make_site(XIEBAO_PUBLIC_URL=url, XIEBAO_NOTIFY_TOKEN=TOKEN)
+        app = make_gateway_site(XIEBAO_PUBLIC_URL=url, XIEBAO_NOTIFY_TOKEN=TOKEN)
         assert run_command(app, "notify", "application", INSURE_NUM).exit_code == 0
     assert len(notifications) == 1
 
@@ -137,7 +138,7 @@ def test_notify_reports_rejected_notification(
     ],
 )
 def test_notify_gives_advice_about_failing_handler(locale: str, advice: str) -> None:
-    with serve_app(make_site(register_handler(failing_function(LookupError())))) as url:
+    with serve_app(make_gateway_site(register_handler(failing_function(LookupError())))) as url:
         output = send_notification(url, "issue", INSURE_NUM, "--locale", locale, exit_code=1)
     assert advice in output
 
@@ -200,6 +201,6 @@ def test_notify_reports_failing_keeps_plain_key_without_its_message() -> None:
 def test_notify_rejects_invalid_arguments_and_settings(
     config: dict[str, Any], arguments: list[str], message: str
 ) -> None:
-    result = run_command(make_site(**config), "notify", *arguments)
+    result = run_command(make_gateway_site(**config), "notify", *arguments)
     assert result.exit_code != 0
     assert message in result.output

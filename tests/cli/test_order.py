@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from functools import partial
 from typing import Any
 
 import pytest
@@ -11,14 +10,12 @@ from flask import request
 
 from tests.callback.support import ORDER_FIELDS, build_gateway_response
 from tests.check.support import register_hook
-from tests.cli.support import make_shop, run_command
+from tests.cli.support import make_gateway_site, run_command
 from tests.support import API_KEY, INSURE_NUM, SIGN_OF_API_KEY, failing_function
 from tests.vectors import NAME, compute_sign
 
 #: The method and path of the order query. The site serves its own gateway at ``/gateway``.
 QUERY = "POST /gateway/api/orderDetail"
-
-make_site = partial(make_shop, XIEBAO_PUBLIC_URL=None, XIEBAO_BASE_URL="/gateway")
 
 
 def get_order_output(response: Any, *options: str, exit_code: int = 0, **config: Any) -> str:
@@ -26,7 +23,7 @@ def get_order_output(response: Any, *options: str, exit_code: int = 0, **config:
 
     :param response: the gateway's response to the order query.
     """
-    app = make_site(views={QUERY: response}, XIEBAO_MEMBER_SECRET=None, **config)
+    app = make_gateway_site(views={QUERY: response}, XIEBAO_MEMBER_SECRET=None, **config)
     result = run_command(app, "order", INSURE_NUM, *options)
     assert result.exit_code == exit_code
     return result.output
@@ -144,7 +141,7 @@ def test_order_masks_secrets_and_control_characters_in_response() -> None:
 
 def test_order_with_failing_keeps_plain_key_prints_other_fields() -> None:
     hook = failing_function(OverflowError(f"{NAME} is too large"))
-    app = make_site(
+    app = make_gateway_site(
         register_hook("keeps_plain_key", hook),
         views={QUERY: build_gateway_response({"orderDetail": ORDER_FIELDS})},
     )

@@ -100,6 +100,13 @@ def find_chinese(page: TestResponse | Tag) -> list[str]:
 
 # Clicks and purchases in the shop
 
+#: One row per entry on the order page: the name of its gateway page, and its CSS selector.
+ORDER_PAGE_ENTRIES = {
+    "product": "[data-xiebao-entry=product]",
+    "home": "#home",
+    "policy": "li .xiebao-entry",
+}
+
 
 def click_entry(client: FlaskClient, url: str, selector: str) -> str:
     """Click the entry that matches a CSS selector on a page, and return the gateway URL."""

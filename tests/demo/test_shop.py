@@ -17,6 +17,7 @@ from flask_xiebao import ConfigError
 from tests import qr
 from tests.demo.support import (
     LIN,
+    ORDER_PAGE_ENTRIES,
     REAL_ACCOUNT,
     ZHOU,
     click_order_entry,
@@ -28,9 +29,6 @@ from tests.demo.support import (
     open_client,
 )
 from tests.support import PC, PHONE, SIGN, find_element, find_href, parse_html
-
-#: One row per entry of the order page: the name of its gateway page, and its CSS selector.
-ENTRIES = {"product": "[data-xiebao-entry=product]", "home": "#home", "policy": "li .xiebao-entry"}
 
 #: One row per error page: the method and the URL of the request, the status, the allowed methods,
 #: and the title of the page in each language.
@@ -67,7 +65,7 @@ def assert_gateway_page(page: TestResponse, **parameters: str) -> None:
         pytest.param(PC["User-Agent"], "product", "2", id="product on a PC"),
         *(
             pytest.param(f"{PHONE['User-Agent']} QingyouApp/3.2", entry, "3", id=f"{entry} in app")
-            for entry in ENTRIES
+            for entry in ORDER_PAGE_ENTRIES
         ),
     ],
 )
@@ -77,7 +75,9 @@ def test_entry_redirects_to_gateway(
     client = open_client(demo, user_agent=user_agent)
     order = client.get("/")
 
-    page = client.get(find_href(find_element(order, ENTRIES[entry])), follow_redirects=True)
+    page = client.get(
+        find_href(find_element(order, ORDER_PAGE_ENTRIES[entry])), follow_redirects=True
+    )
 
     assert_gateway_page(page, platform=platform, partnerUniqKey=LIN)
     assert SIGN not in order.text + page.text
@@ -91,7 +91,7 @@ def test_entry_on_pc_shows_qr_code_for_phone(demo: Flask, entry: str, lang: str,
     client = open_client(demo, user_agent=PC["User-Agent"])
     order = client.get(f"/?lang={lang}")
 
-    handoff = client.get(find_href(find_element(order, ENTRIES[entry])))
+    handoff = client.get(find_href(find_element(order, ORDER_PAGE_ENTRIES[entry])))
     phone = open_client(demo, member=None)
     page = phone.get(urlsplit(qr.read(handoff.text)).path, follow_redirects=True)
 

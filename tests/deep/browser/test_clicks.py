@@ -24,13 +24,14 @@ from tests.browser.support import (
     parametrized_fixture,
     read_qr_code,
 )
-from tests.browser.test_clicks import ENTRIES, test_click_opens_gateway_page_or_handoff_page
+from tests.browser.test_clicks import test_click_opens_gateway_page_or_handoff_page
+from tests.demo.support import ORDER_PAGE_ENTRIES
 
 __all__ = ["test_click_opens_gateway_page_or_handoff_page"]
 
 #: One row per click: the device, the insurance entry to click, and the preferred color scheme.
 click = parametrized_fixture(
-    *itertools.product(DEVICES, ENTRIES, ["light"]),
+    *itertools.product(DEVICES, ORDER_PAGE_ENTRIES, ["light"]),
     ("desktop", "policy", "dark"),
     ids=", ".join,
 )
@@ -67,7 +68,7 @@ def test_login_continues_to_clicked_entry(
     visitor, is_pc = new_context(device), device in PC_DEVICES
     visitor.page.goto(serve_demo().url)
 
-    page = visitor.tap_or_click(visitor.page.locator(ENTRIES[entry]), new_tab=is_pc)
+    page = visitor.tap_or_click(visitor.page.locator(ORDER_PAGE_ENTRIES[entry]), new_tab=is_pc)
     visitor.tap_or_click(page.get_by_role("button", name=MEMBER_NAME))
 
     if is_pc and entry in HANDOFF_TITLES:
