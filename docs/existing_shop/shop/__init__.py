@@ -12,7 +12,7 @@ from .extensions import cache, csrf, db, login_manager
 def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     """Create the app of the shop.
 
-    :param config: The settings of a test, which override the shop's settings.
+    :param config: Settings for tests. They override the shop's settings.
     """
     app = Flask(__name__)
     app.config.from_object("shop.settings")

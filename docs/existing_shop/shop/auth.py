@@ -16,7 +16,7 @@ pages = Blueprint("auth", __name__)
 
 
 class LoginForm(FlaskForm):
-    """The form with which members log in."""
+    """The login form."""
 
     email = EmailField("邮箱", [InputRequired()])
     password = PasswordField("密码", [InputRequired()])

@@ -16,7 +16,7 @@ def send_mail(to: str, subject: str, template: str, **context: Any) -> None:
     message.set_content(render_template(template, **context), subtype="html")
     server = current_app.config["MAIL_SERVER"]
     if not server and (current_app.debug or current_app.testing):
-        current_app.logger.info("A mail to %s:\n%s", to, message.get_content())
+        current_app.logger.info("Email to %s:\n%s", to, message.get_content())
         return
     with smtplib.SMTP(server) as smtp:
         smtp.send_message(message)

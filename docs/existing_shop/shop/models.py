@@ -54,7 +54,7 @@ def load_member(member_id: str) -> Member | None:
 def init_db() -> None:
     """Create the tables that do not exist yet."""
     db.create_all()
-    click.echo("The tables are there.")
+    click.echo("The tables exist now.")
 
 
 @click.command("add-samples")

@@ -4,6 +4,6 @@ SECRET_KEY = "for development only"
 SQLALCHEMY_DATABASE_URI = "sqlite:///shop.sqlite3"
 CACHE_TYPE = "SimpleCache"
 
-#: The host name of the SMTP server. If the name is empty in debug mode, emails are logged.
+#: The host name of the SMTP server. If empty, emails are logged in debug and testing mode.
 MAIL_SERVER = ""
 MAIL_SENDER = "山野 <hello@shanye.example>"

@@ -22,7 +22,7 @@ def app() -> Iterator[Flask]:
 
 @pytest.fixture
 def client(app: Flask) -> FlaskClient:
-    """A test client with which 林晓, the member with the id 1, is logged in."""
+    """A test client that is logged in as 林晓, the member with the id 1."""
     client = app.test_client()
     client.post("/login", data={"email": "lin@shanye.example", "password": "shanye"})
     return client
