@@ -26,8 +26,8 @@ DOCS = ROOT / "docs"
 README = ROOT / "README.md"
 
 _BLOCK = re.compile(
-    r"^(?P<indent> *)```(?:\{code-block\} )?(?P<language>\{?[\w+-]*\}?)(?: [\w+]*)?\n"
-    r"(?P<options>(?: *:[^\n]*\n)*)(?P<code>.*?)^(?P=indent)```$",
+    r"^(?P<indent> *)(?P<fence>`{3,})(?:\{code-block\} )?(?P<language>\{?[\w+-]*\}?)(?: [\w+]*)?\n"
+    r"(?P<options>(?: *:[^\n]*\n)*)(?P<code>.*?)^(?P=indent)(?P=fence)$",
     re.DOTALL | re.MULTILINE,
 )
 

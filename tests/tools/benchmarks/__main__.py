@@ -2,7 +2,7 @@
 
 A limit is a ratio between the times of two functions, so the speed of the machine does not matter.
 
-The manual explains the figures on the page "What it costs".
+The page "Performance" of the manual explains the figures.
 """
 
 from __future__ import annotations
