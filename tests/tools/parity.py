@@ -21,9 +21,7 @@ CURRENT_PAGES = [
 ]
 
 # The comments and the option ``--locale`` may differ between English and Chinese code blocks.
-_COMMENT = re.compile(
-    r"(?<!\S)#:? [^\n]*|\{#.*?#\}|/\*.*?\*/|<!--.*?-->| --locale zh\b", re.DOTALL
-)
+_COMMENT = re.compile(r"(?<!\S)#:? [^\n]*|\{#.*?#\}|/\*.*?\*/|<!--.*?-->| --locale zh\b", re.DOTALL)
 #: The patterns of headings, table rows, list items, settings and links. All patterns must match
 #: equally often in both languages.
 _STRUCTURE = (r"^#+ ", r"^\|", r"^ *(?:-|\d+\.) ", r"\{confval\}`\w+`", r"\]\(([^)#]+)")
