@@ -26,7 +26,7 @@ DOCS = ROOT / "docs"
 README = ROOT / "README.md"
 
 _BLOCK = re.compile(
-    r"^(?P<indent> *)(?P<fence>`{3,})(?:\{code-block\} )?(?P<language>\{?[\w+-]*\}?)(?: [\w+]*)?\n"
+    r"^(?P<indent> *)(?P<fence>`{3,})(?:\{code-block\} )?(?P<language>\{?[\w+-]*\}?)(?: [^\n`]*)?\n"
     r"(?P<options>(?: *:[^\n]*\n)*)(?P<code>.*?)^(?P=indent)(?P=fence)$",
     re.DOTALL | re.MULTILINE,
 )
