@@ -197,14 +197,14 @@ def test_first_search_result_is_expected_page(phone_page: Page, language: str) -
     results = {}
     for query in QUERIES[language]:
         phone_page.get_by_role("searchbox").fill(query)
-        results[query] = phone_page.locator("#search-found li h2 a").first.get_attribute("href")
+        results[query] = phone_page.locator("#search-results li h2 a").first.get_attribute("href")
     assert results == {query: f"{page}.html" for query, page in QUERIES[language].items()}
 
 
 def test_search_query_is_in_url_and_kept_in_other_language(phone_page: Page) -> None:
     searchbox = phone_page.get_by_role("searchbox")
     phone_page.goto("/en/search.html?q=wechat")
-    assert phone_page.locator("#search-found h2").first.text_content() == "WeChat"
+    assert phone_page.locator("#search-results h2").first.text_content() == "WeChat"
     expect(phone_page.get_by_role("status")).to_have_text(re.compile("^([2-9]|The 10 best) pages$"))
 
     searchbox.fill("qwertzuiop")
