@@ -274,9 +274,9 @@ class Xiebao:
             codes. The argument requires *member*. By default, the member must be logged in, however
             old the link is.
         :param client_reference: the site's own reference for the click, such as an order number: a
-            string or an integer. The signals have it as a string in ``entry``. The gateway does not
-            receive it. A link that is passed on to another person keeps its reference, so check
-            that the order belongs to the member.
+            string or an integer. The signals have it as a string in ``entry``. The gateway has no
+            parameter for it, but can read it in the return link. A link that is passed on to
+            another person keeps its reference, so check that the order belongs to the member.
         :param external: True for an absolute URL. Without a request, every link is absolute.
         :raises LinkError: if an argument is wrong or the link cannot be built safely.
         """
