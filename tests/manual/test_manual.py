@@ -235,8 +235,8 @@ def assert_command_is_valid(words: list[str]) -> None:
             assert {word for word in arguments if "=" not in word} <= set(targets)
         case ["pip", "install", *arguments]:
             assert set(arguments) <= {
-                *("Flask-Xiebao", "Flask-Xiebao[orders]", "Flask-Xiebao[sqla]", ".", ".[test]"),
-                *("gunicorn", "--editable", "--upgrade"),
+                *("../flask-xiebao", "../flask-xiebao[orders]", "../flask-xiebao[sqla]"),
+                *("--editable", ".[test]", "gunicorn"),
             }
         case ["python", "-c", code]:
             compile(code, "<manual>", "exec")
@@ -245,6 +245,7 @@ def assert_command_is_valid(words: list[str]) -> None:
         case (
             ["python3", "-m", "venv", _]
             | [".", _]
+            | ["git", "-C", "../flask-xiebao", "pull"]
             | ["pytest"]
             | ["set", "-a;", *_]
             | ["gunicorn", *_, "shop:create_app()"]
