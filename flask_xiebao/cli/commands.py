@@ -305,8 +305,8 @@ def link(
 )
 @click.option(
     "--url",
-    help="The URL of the site or its callback URL. The default is XIEBAO_PUBLIC_URL, or else"
-    " SERVER_NAME, or else http://127.0.0.1:5000.",
+    help="The URL of the site without a path, or its callback URL. The default is"
+    " XIEBAO_PUBLIC_URL, or else SERVER_NAME, or else http://127.0.0.1:5000.",
 )
 @_LOCALE_OPTION
 @click.pass_context
