@@ -99,7 +99,9 @@ class MessagesDirective(SphinxDirective):
             section = nodes.section(ids=[kind["id"]], names=[kind["id"]])
             title = translations.get(kind["en"]) or kind["en"]
             section += nodes.title("", "", *self.parse_inline(title)[0])
-            section += (items := nodes.definition_list(classes=["messages"]))
+            # Sphinx adds "simple" only to lists without further paragraphs, and the theme shows all
+            # other lists in gray.
+            section += (items := nodes.definition_list(classes=["messages", "simple"]))
             for message in kind["message"]:
                 text = message["text"]
                 ids.add(message_id := _build_message_id(text, ids))
