@@ -157,7 +157,8 @@ class Notification:
         insured people leave.
     :param cancel_reason: ``cancelMsg``.
     :param other_info: ``otherInfo``.
-    :param data: All fields as they were sent.
+    :param data: All fields as they were sent, except that U+FFFD replaces half of an emoji if the
+        gateway has cut a text there.
     :param id: An id that is the same for notifications with the same content. If it is not passed,
         it is 64 hex digits of a hash over the type and ``data``, or over the type and the other
         fields if ``data`` is empty.

@@ -155,7 +155,8 @@ class Order:
     :param pay_status: ``payStatus``.
     :param issue_status: ``issueStatus``.
     :param effective_status: ``effectiveStatus``.
-    :param data: All fields as they were sent.
+    :param data: All fields as they were sent, except that U+FFFD replaces half of an emoji if the
+        gateway has cut a text there.
     """
 
     insure_num: str

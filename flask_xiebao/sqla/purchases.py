@@ -52,10 +52,12 @@ class Purchases(Generic[P]):
     """The members' purchases in the site's own database, kept up to date with the gateway.
 
     A notification only triggers an order query (数据接口), and the row gets the gateway's answer.
-    So notifications may arrive in any order and more than once. Purchases opens its own sessions,
-    and never commits or rolls back yours. Before a call, commit what you have written to the same
-    row (on SQLite, to any row), because the call waits for your transaction. Provisional: it may
-    change in a minor version, once Xiebao's own document about the order query is known.
+    So notifications may arrive in any order and more than once. Purchases opens its own sessions.
+    It never commits or rolls back a transaction that began before the call. However, it rolls back
+    a transaction that a hook begins in ``db.session`` during the call. Before a call, commit what
+    you have written to the same row (on SQLite, to any row), because the call waits for your
+    transaction. Provisional: it may change in a minor version, once Xiebao's own document about the
+    order query is known.
 
     :param xiebao: The extension, before or after ``init_app``.
     :param model: The class of the rows, a subclass of :class:`PurchaseMixin`. It is called without
@@ -238,8 +240,9 @@ class Purchases(Generic[P]):
         stored: a failed step, and the new application number of a reissue.
 
         :raises OrderBehindError: if the order query does not confirm the notification yet, so that
-            it has to come again. Its first arrival after a day is accepted. The day begins again
-            after a status changes, and if the notification has not arrived for a day.
+            it has to come again. Its first arrival after a day is accepted. The day is counted for
+            each notification. It begins again after a status changes, after the notification was
+            accepted in this way, and if the notification has not arrived for a day.
         :raises OrderError: if the gateway does not answer.
         """
         number, new_number = notification.insure_num, notification.new_insure_num
@@ -366,9 +369,11 @@ class Purchases(Generic[P]):
         :raises OrderError: if the list or ten orders in a row cannot be read. After ten failures in
             a row, the last exception is raised, whatever its class. An order that the gateway
             refuses is not counted.
-        :raises ConfigError: before anything is written, if most of the compared members differ from
-            the gateway's, or if the gateway's keys have a prefix and ``XIEBAO_MEMBER_SECRET`` is
-            not set. Then the secret is probably missing or wrong. Not raised without *repair*.
+        :raises ConfigError: before anything is written, if at least two members were compared and
+            most of them differ from the gateway's, or if the gateway's keys have a prefix and
+            ``XIEBAO_MEMBER_SECRET`` is not set. Then the secret is probably missing or wrong.
+            Members whose key has a prefix and members with plain ids are compared separately. Not
+            raised without *repair*.
         :raises ValueError: if *per_second* is not above 0.
         """
         reconciliation = Reconciliation(
