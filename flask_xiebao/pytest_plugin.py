@@ -11,7 +11,7 @@ the site's pages that have entries. In a separate test module, for a site ``shop
     from shop import app
 
 
-    def test_every_insurance_entry_leads_where_it_should(check_entries):
+    def test_every_insurance_entry_passes_check(check_entries):
         report = check_entries(app, pages=["/"])
 
         assert report.passed, str(report)
@@ -23,7 +23,7 @@ for the right product::
 
 
     @pytest.mark.parametrize("device", ["pc", "iphone", "android", "wechat", "ipad"])
-    def test_the_insurance_entry_leads_to_the_product(follow_entry, device):
+    def test_start_page_leads_to_product(follow_entry, device):
         client = app.test_client()
         # Log in here, as the site's tests do: client.post("/login", data=...)
 
@@ -40,7 +40,7 @@ arguments of :class:`~flask_xiebao.Notification`. ``xiebao_orders`` sets the ord
     from flask_xiebao import Order
 
 
-    def test_a_surrender_that_the_platform_confirms(notify, xiebao_orders):
+    def test_confirmed_surrender_is_accepted(notify, xiebao_orders):
         client = app.test_client()
         xiebao_orders([Order(insure_num="20190226020146", effective_status=3)])
 

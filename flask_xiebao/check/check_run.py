@@ -88,6 +88,7 @@ def check_entries(
     :param links: Links of the site, such as those in its mails. A link that needs no login is
         followed by an anonymous visitor, any other link by the member.
     :param member: The id of a member of the site. By default, the check makes up a member.
+        On a site that uses Flask-Login, pass the value of the member's ``get_id()``.
     :param login: A function that logs a test client in as that member, by the site's own login. It
         is not needed for a member of a site that uses Flask-Login. With a login, the
         ``click_guard`` is called for the entries on the pages.

@@ -75,7 +75,7 @@ def check_site(
         # An order query to a simulator in this app is not sent over the network.
         is_simulated = _has_simulator() and settings.gateway_base_url.startswith("/")
         if online or (is_simulated and find_spec("httpx") is not None):
-            yield from check_order_query(state, locale)
+            yield from check_order_query(state, locale, is_simulated=is_simulated)
         yield from check_notifications(state, locale)
         yield from check_database(state, locale)
     if settings.enabled:

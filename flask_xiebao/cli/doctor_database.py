@@ -64,6 +64,8 @@ def describe_missing_columns(store: ModelStore[Any], locale: str) -> str:
     table, missing = store.table, store.find_missing_columns()
     if not missing:
         return ""
-    kind = "missing" if len(missing) == len(table.columns) else "lacks"
+    if len(missing) == len(table.columns):
+        database = store.get_database_name()
+        return get_text(locale, "doctor.purchases.missing", table=table.name, database=database)
     columns = get_text(locale, "list.comma").join(missing)
-    return get_text(locale, f"doctor.purchases.{kind}", table=table.name, columns=columns)
+    return get_text(locale, "doctor.purchases.lacks", table=table.name, columns=columns)

@@ -20,22 +20,27 @@ from .query_errors import describe_query_error
 _MAX_CLOCK_DIFFERENCE = 60
 
 
-def check_order_query(state: AppState, locale: str) -> Iterator[Finding]:
+def check_order_query(state: AppState, locale: str, *, is_simulated: bool) -> Iterator[Finding]:
     """Query the order list for one order, and yield findings about the response.
 
-    An accepted query shows that the partner account, the API key and the environment match.
+    If Xiebao's gateway accepts the query, the partner account, the API key and the environment
+    match.
+
+    :param locale: The language of the findings.
+    :param is_simulated: If True, a simulator in this app answers the query.
     """
+    suffix = ".simulator" if is_simulated else ""
     started_at = time.monotonic()
     try:
         client = order_client.get_order_client(state)
         next(client.iter(page_size=1), None)
     except XiebaoError as error:
         yield error_finding(
-            get_text(locale, "doctor.online", error=describe_query_error(error, locale))
+            get_text(locale, f"doctor.online{suffix}", error=describe_query_error(error, locale))
         )
         return
     seconds = f"{time.monotonic() - started_at:.1f}"
-    yield ok_finding(get_text(locale, "doctor.ok.online", seconds=seconds))
+    yield ok_finding(get_text(locale, f"doctor.ok.online{suffix}", seconds=seconds))
     # The Date header may be missing or malformed.
     with suppress(TypeError, ValueError):
         gateway_time = parsedate_to_datetime(client.response_date)  # type: ignore[arg-type]

@@ -96,6 +96,11 @@ class ModelStore(Generic[M]):
         """
         return inspect(self.model).local_table
 
+    def get_database_name(self) -> str:
+        """Return the name or, for SQLite, the path of the database."""
+        with self.separate_transaction() as session:
+            return self._get_connection(session).engine.url.database or ":memory:"
+
     def find_missing_columns(self) -> list[str]:
         """Return the names of the model's columns that are missing in the database.
 

@@ -368,11 +368,13 @@ TEXTS = {
         " member_loader instead, so that Flask-Xiebao redirects the visitor to the login page."
     ),
     "check.means.crash": (
-        "The request raised an exception. Fix the code that raises this exception."
+        "The request raised an exception. Fix the code that raises this exception. If the database"
+        " raised it, check that the database is running and that its tables are migrated."
     ),
     "check.means.crash.library": (
         "A library raised an exception, and the traceback contains no line of the site's code. Find"
-        " the site's code that passed the wrong value to the library."
+        " the site's code that passed the wrong value to the library. If the database raised the"
+        " exception, check that the database is running and that its tables are migrated."
     ),
     "check.means.unreached.mounted": (
         'DispatcherMiddleware mounts another app at "{mount}", so requests for URLs below'
@@ -1384,8 +1386,9 @@ TEXTS = {
         " the database."
     ),
     "doctor.purchases.missing": (
-        'The table "{table}" does not exist. Create it with `db.create_all()`, or with "flask db'
-        ' migrate" and "flask db upgrade".'
+        'The database "{database}" has no table "{table}". Check that this is the database of the'
+        ' site. Then create the table with `db.create_all()`, or with "flask db migrate" and "flask'
+        ' db upgrade".'
     ),
     "doctor.purchases.lacks": (
         'The table "{table}" lacks these columns: {columns}. Migrate the table.'
@@ -1415,6 +1418,16 @@ TEXTS = {
         " `app.config.from_prefixed_env()` before Xiebao(app) or init_app(app)."
     ),
     "doctor.online": "The gateway did not accept an order query. {error}",
+    "doctor.online.simulator": (
+        "The simulator in this app did not accept an order query. {error} If a request hook of the"
+        " site refuses the query, for example as CSRF protection, add `if request.blueprint =="
+        ' "xiebao_gateway": return` to the hook.'
+    ),
+    "doctor.ok.online.simulator": (
+        "The simulator in this app accepted an order query after {seconds} seconds. To test the"
+        " partner account and the API key with Xiebao's gateway, remove XIEBAO_BASE_URL and run"
+        ' "flask xiebao doctor --online".'
+    ),
     "doctor.ok.online": (
         "The gateway accepted an order query after {seconds} seconds, so the partner account, the"
         " API key and XIEBAO_ENV match."
@@ -1473,7 +1486,10 @@ TEXTS = {
         "XIEBAO_PARTNER_ID or XIEBAO_API_KEY is not set. Set both, because a notification is signed"
         " with them."
     ),
-    "notify.means.0": "Start the site in another terminal, or pass its URL with --url.",
+    "notify.means.0": (
+        "Check that the site is running and can be reached at this URL, or pass another URL with"
+        " --url."
+    ),
     "notify.means.403": (
         "The site has another XIEBAO_API_KEY than this command. Run both with the same settings."
     ),

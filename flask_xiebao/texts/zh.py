@@ -261,7 +261,7 @@ TEXTS = {
     "check.ends.address": "扩展的响应",
     "check.ends.environment": "与 --expect-env 一致",
     "check.ends.settings": "与扩展初始化时一致",
-    "check.ends.members": "网站认识会员，会员编号无法猜到",
+    "check.ends.members": "网站认识会员，会员标识无法猜到",
     # The explanations of failures, with instructions.
     "check.failure": "{meaning}实际：{actual}。预期：{expected}。",
     "check.means": "结果与预期不符：请检查网站的哪个部分改动了它。",
@@ -269,8 +269,13 @@ TEXTS = {
         "所指位置的函数中止了请求（abort）。未登录时，member_loader 应当返回 None："
         "扩展会自行跳转到登录页。"
     ),
-    "check.means.crash": "程序出错，请修改所指位置的代码。",
-    "check.means.crash.library": "网站传给某个库的内容导致它出错，请找出内容的来源。",
+    "check.means.crash": (
+        "程序出错，请修改所指位置的代码。如果是数据库出错，请检查数据库是否在运行、数据表是否已迁移。"
+    ),
+    "check.means.crash.library": (
+        "网站传给某个库的内容导致它出错，请找出内容的来源。"
+        "如果是数据库出错，请检查数据库是否在运行、数据表是否已迁移。"
+    ),
     "check.means.unreached.mounted": (
         "XIEBAO_URL_PREFIX 以下的请求到了另一个应用，因为 DispatcherMiddleware 把它挂在 {mount}："
         "请修改 XIEBAO_URL_PREFIX。"
@@ -388,7 +393,7 @@ TEXTS = {
         "这些页面加载的内容（比如统计）不要带上本页网址。"
     ),
     "check.means.body": (
-        "跳转到网关的响应，正文必须为空，否则网关的网址连同 sign 可能出现在正文里："
+        "跳转到网关的响应，正文必须为空，否则网关 URL 连同 sign 可能出现在正文里："
         "请不要改动蓝图 xiebao 的响应。"
     ),
     "check.means.parameter": (
@@ -544,11 +549,13 @@ TEXTS = {
         " member_loader。"
     ),
     "check.means.members.email": (
-        "在生产环境，网关用电子邮箱识别会员：看到过一个网关地址的人，只要知道别人的邮箱，就能打开他的账户。"
+        "在生产环境，网关用邮箱地址识别会员：看到过一个网关 URL 的人，"
+        "只要知道别人的邮箱地址，就能打开他的账号。"
         "请设置 XIEBAO_MEMBER_SECRET。如果会员已有保单，还要添加 keeps_plain_key。"
     ),
     "check.means.members.row": (
-        "在生产环境，网关用可以猜到的编号识别会员：看到过一个网关地址的人，就能打开任何会员的账户。"
+        "在生产环境，网关用可以猜到的会员标识识别会员：看到过一个网关 URL 的人，"
+        "就能打开任何会员的账号。"
         "请设置 XIEBAO_MEMBER_SECRET。如果会员已有保单，还要添加 keeps_plain_key。"
     ),
     "check.means.login.page": (
@@ -607,7 +614,7 @@ TEXTS = {
         "请指定怎样登录：--login tests.login:log_in。"
     ),
     "check.note.case_code": (
-        "产品代码与 QX000000127257 不像：{what}。请确认是携保的 caseCode，"
+        "产品方案代码与 QX000000127257 不像：{what}。请确认是携保的 caseCode，"
         "而不是网站自己的产品编号。"
     ),
     "check.note.page.disabled": "在部分设备上，页面 {what} 的保险入口是停用的。",
@@ -881,7 +888,7 @@ TEXTS = {
     ),
     "doctor.ok.ids.keys": "网关用标识识别会员，标识由 XIEBAO_MEMBER_SECRET 生成。",
     "doctor.ids": (
-        "网关用{what}识别会员：看到过一个网关网址的人，就能拼出其他会员的网址。"
+        "网关用{what}识别会员：看到过一个网关 URL 的人，就能拼出其他会员的 URL。"
         "请设置 XIEBAO_MEMBER_SECRET；会员已有保单时，见 keeps_plain_key。"
     ),
     "doctor.ids.email": "邮箱地址",
@@ -983,7 +990,8 @@ TEXTS = {
     ),
     "doctor.purchases.unread": "无法读取 {table} 所在的数据库（{error}）：请检查数据库连接。",
     "doctor.purchases.missing": (
-        "没有表 {table}：请用 db.create_all()，或 flask db migrate 和 flask db upgrade 创建。"
+        "数据库 {database} 里没有表 {table}：请先确认这是网站使用的数据库，再用 db.create_all()，"
+        "或 flask db migrate 和 flask db upgrade 创建。"
     ),
     "doctor.purchases.lacks": "表 {table} 缺少 {columns}：请执行数据库迁移。",
     "doctor.purchases.unset": (
@@ -997,7 +1005,7 @@ TEXTS = {
     "doctor.ok.clicks": "产品页和首页入口的点击在请求结束时保存到表 {table}。",
     # The errors of the link command.
     "doctor.gateway.http": (
-        "入口跳转到 {url}，没有加密，网络上的任何人都能看到签名和会员的编号：请改用 https:// 地址。"
+        "入口跳转到 {url}，没有加密，网络上的任何人都能看到签名和会员标识：请改用 https:// 地址。"
     ),
     "doctor.debug": (
         "XIEBAO_ENV 是 production，但调试模式或 TESTING 开着：这时信任任何 Host，错误页会显示代码。"
@@ -1008,6 +1016,15 @@ TEXTS = {
         " app.config.from_prefixed_env()。"
     ),
     "doctor.online": "网关没有接受订单查询。{error}",
+    "doctor.online.simulator": (
+        "本应用里的模拟器没有接受订单查询。{error}"
+        " 如果是网站的钩子函数（例如 CSRF 防护）拒绝了查询，"
+        '请在其中放行：if request.blueprint == "xiebao_gateway": return。'
+    ),
+    "doctor.ok.online.simulator": (
+        "本应用里的模拟器在 {seconds} 秒后接受了订单查询。要用携保的网关检查账号和密钥，"
+        "请去掉 XIEBAO_BASE_URL，再运行 flask xiebao doctor --online。"
+    ),
     "doctor.ok.online": "网关在 {seconds} 秒后接受了订单查询，说明账号、密钥和 XIEBAO_ENV 相符。",
     "doctor.online.clock": "本机和网关的时钟大约相差 {seconds} 秒：请校准本机的时钟。",
     "doctor.ok.online.clock": "本机和网关的时钟大约相差 {seconds} 秒。",
@@ -1045,7 +1062,7 @@ TEXTS = {
         "XIEBAO_ENV 是 production，而这个命令发送的通知说的是没有发生过的投保：请只在测试环境使用。"
     ),
     "notify.account": "没有设置 XIEBAO_PARTNER_ID 或 XIEBAO_API_KEY：请都设置，通知要用它们签名。",
-    "notify.means.0": "请在另一个终端启动网站，或用 --url 指定它的地址。",
+    "notify.means.0": "请检查网站是否已启动、能否用这个地址访问，或用 --url 指定别的地址。",
     "notify.means.403": "网站的 XIEBAO_API_KEY 与这个命令的不同：请用同样的设置运行两者。",
     "notify.means.404": (
         "网站在这个地址没有回调：请添加 notification_handler，用网站的 XIEBAO_NOTIFY_TOKEN，"

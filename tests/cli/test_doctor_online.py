@@ -69,9 +69,14 @@ def test_doctor_warns_of_clock_difference_of_minutes() -> None:
 make_site_with_other_key = partial(
     make_shop, add_simulator("/gateway", "another key"), XIEBAO_BASE_URL="/gateway"
 )
-#: Parts of the error of ``flask xiebao doctor`` if the gateway refuses the signature of an order
+#: Parts of the error of ``flask xiebao doctor`` if the simulator refuses the signature of an order
 #: query.
-SIGNATURE_ERROR = ("签名错误", "Probably XIEBAO_API_KEY is not the key of this partner account")
+SIGNATURE_ERROR = (
+    "The simulator in this app did not accept an order query.",
+    "签名错误",
+    "Probably XIEBAO_API_KEY is not the key of this partner account",
+)
+GATEWAY_ERROR = ("The gateway did not accept an order query.",)
 
 
 @pytest.mark.parametrize(
@@ -81,9 +86,9 @@ SIGNATURE_ERROR = ("签名错误", "Probably XIEBAO_API_KEY is not the key of th
         # because this query needs no network.
         (make_site_with_other_key, (), SIGNATURE_ERROR),
         (make_site_with_other_key, ("--online",), SIGNATURE_ERROR),
-        (partial(make_gateway_site, "<html>"), ("--online",), ()),
-        (partial(make_gateway_site, {"respCode": 5}), ("--online",), ()),
-        (partial(make_gateway_site, ("no", 502)), ("--online",), ()),
+        (partial(make_gateway_site, "<html>"), ("--online",), GATEWAY_ERROR),
+        (partial(make_gateway_site, {"respCode": 5}), ("--online",), GATEWAY_ERROR),
+        (partial(make_gateway_site, ("no", 502)), ("--online",), GATEWAY_ERROR),
     ],
     ids=["simulator", "simulator, --online", "HTML", "respCode 5", "status 502"],
 )
@@ -91,8 +96,17 @@ def test_doctor_reports_refused_order_query(
     make_site: Callable[[], Flask], options: tuple[str, ...], texts: tuple[str, ...]
 ) -> None:
     error = run_doctor(make_site, *options)["ERROR"]
-    for text in ("The gateway did not accept an order query.", *texts):
+    for text in texts:
         assert text in error
+
+
+def test_doctor_reports_that_only_simulator_accepted_order_query() -> None:
+    app = make_shop(add_simulator("/gateway"), XIEBAO_BASE_URL="/gateway")
+    findings = run_doctor(app)
+
+    assert "The simulator in this app accepted an order query after 0." in findings["ok"]
+    assert "the partner account, the API key and XIEBAO_ENV match" not in findings["ok"]
+    assert_chinese_output(app, findings)
 
 
 def test_doctor_sends_no_order_query_without_online_option() -> None:

@@ -17,7 +17,7 @@ TOKEN = "a-token-that-nobody-guesses"
 #: A URL at which no site is running.
 STOPPED_URL = "http://127.0.0.1:9/notify"
 NOT_RUNNING = """: no response, ConnectionRefusedError
-Start the site in another terminal, or pass its URL with --url.
+Check that the site is running and can be reached at this URL, or pass another URL with --url.
 """
 
 #: Returns a function that registers a notification handler on an app.

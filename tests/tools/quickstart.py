@@ -18,7 +18,7 @@ from pathlib import Path
 def find_quick_start_files(readme: str) -> dict[str, str]:
     """Return the texts of the files in the quick start, by the path above the code block."""
     matches = re.findall(
-        r"^`([\w./]+)`[:：]\n\n```\w+\n(.*?)^```", readme, re.DOTALL | re.MULTILINE
+        r"^`([\w./]+)`[:：]\n\n```[\w+]+\n(.*?)^```", readme, re.DOTALL | re.MULTILINE
     )
     return dict(matches)
 

@@ -50,7 +50,7 @@ ERRORS: dict[str, tuple[Callable[[Shop], object], str, str]] = {
     "missing table": (
         lambda shop: shop.execute_sql("DROP TABLE xiebao_click"),
         "2026-11-27",
-        'The table "xiebao_click" does not exist.',
+        'has no table "xiebao_click".',
     ),
     "error in an event listener": (
         lambda shop: event.listen(

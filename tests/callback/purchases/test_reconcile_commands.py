@@ -106,7 +106,7 @@ ERRORS: dict[str, tuple[Callable[[Shop], object], list[str]]] = {
     ),
     "missing table": (
         lambda shop: shop.execute_sql("DROP TABLE xiebao_purchase"),
-        ['The table "xiebao_purchase" does not exist. Create it with'],
+        ['has no table "xiebao_purchase". Check that this is the database of the'],
     ),
     "no Purchases object": (
         lambda shop: setattr(shop, "site", make_site()),
