@@ -127,6 +127,7 @@ lint: $(VENV)/tests.stamp
 	$(BIN)/ruff format --check
 	$(BIN)/bandit --quiet --recursive flask_xiebao
 	$(BIN)/mypy --strict flask_xiebao demo_app tests docs
+	$(BIN)/python -m tests.tools.mutants --validate
 	$(call schema,github-workflows) .github/workflows/*.yml
 	$(call schema,github-issue-forms) $(filter-out %/config.yml,$(wildcard .github/ISSUE_TEMPLATE/*.yml))
 	$(call schema,github-issue-config) .github/ISSUE_TEMPLATE/config.yml

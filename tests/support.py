@@ -11,6 +11,7 @@ import threading
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, fields
+from functools import partial
 from typing import Any
 
 import pytest
@@ -151,8 +152,9 @@ def make_site(app: Flask | None = None, *, loader: bool = True, **config: Any) -
 
 
 def make_link(xiebao: Xiebao, page: str, **options: Any) -> str:
-    """Return a link to the gateway's product page, home page or policy page."""
-    link: str = getattr(xiebao, f"{page}_link")(*LINK_ARGUMENTS[page], **options)
+    """Return a link to a gateway page, built by the method for this page if there is one."""
+    build_link = getattr(xiebao, f"{page}_link", partial(xiebao.link, page))
+    link: str = build_link(*LINK_ARGUMENTS[page], **options)
     return link
 
 

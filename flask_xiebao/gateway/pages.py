@@ -1,6 +1,7 @@
 """The table of gateway pages, from section 2 (二) of Xiebao's interface document.
 
-To support another gateway page, add a row to the table.
+To support another gateway page, add a row to the table, and a row to ``PAGE_SPECS`` in
+:mod:`.simulator.document`.
 """
 
 from __future__ import annotations

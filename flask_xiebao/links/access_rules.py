@@ -28,7 +28,7 @@ class AllowedClick(NamedTuple):
     seconds_left: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Refusal:
     """The decision that the visitor may not follow a link.
 
@@ -52,66 +52,78 @@ REFUSALS: Mapping[str, Refusal] = MappingProxyType(
     {
         refusal.cause: refusal
         for refusal in (
-            Refusal(404, "disabled", "disabled", "XIEBAO_ENABLED is off"),
             Refusal(
-                404,
-                "invalid_link",
-                "malformed",
-                "the link was not made by this site, or a part of the link is missing",
+                status=404,
+                reason="disabled",
+                cause="disabled",
+                explanation="XIEBAO_ENABLED is off",
             ),
             Refusal(
-                404,
-                "invalid_link",
-                "changed",
-                "the link was changed or cut off after it was signed",
+                status=404,
+                reason="invalid_link",
+                cause="malformed",
+                explanation="the link was not made by this site, or a part of the link is missing",
             ),
             Refusal(
-                404,
-                "invalid_link",
-                "unknown_key",
-                "the link was signed with an unknown key, which was removed from"
-                " SECRET_KEY_FALLBACKS or belongs to another site or partner account",
+                status=404,
+                reason="invalid_link",
+                cause="changed",
+                explanation="the link was changed or cut off after it was signed",
             ),
             Refusal(
-                404,
-                "invalid_link",
-                "another_page",
-                "the link is for another page or is a return link",
+                status=404,
+                reason="invalid_link",
+                cause="unknown_key",
+                explanation=(
+                    "the link was signed with an unknown key, which was removed from"
+                    " SECRET_KEY_FALLBACKS or belongs to another site or partner account"
+                ),
             ),
             Refusal(
-                404,
-                "invalid_link",
-                "no_member",
-                "the page belongs to one member, but the link has no member",
+                status=404,
+                reason="invalid_link",
+                cause="another_page",
+                explanation="the link is for another page or is a return link",
             ),
             Refusal(
-                401,
-                "login_required",
-                "login_required",
-                "the visitor is not logged in and the site has no login page to redirect to. Set"
-                " XIEBAO_LOGIN_VIEW, and register a member_loader if the site has none",
+                status=404,
+                reason="invalid_link",
+                cause="no_member",
+                explanation="the page belongs to one member, but the link has no member",
+            ),
+            Refusal(
+                status=401,
+                reason="login_required",
+                cause="login_required",
+                explanation=(
+                    "the visitor is not logged in and the site has no login page to redirect"
+                    " to. Set XIEBAO_LOGIN_VIEW, and register a member_loader if the site has"
+                    " none"
+                ),
                 login_helps=True,
             ),
             Refusal(
-                403,
-                "another_member",
-                "another_member",
-                "the link belongs to a member other than the one who is logged in",
+                status=403,
+                reason="another_member",
+                cause="another_member",
+                explanation="the link belongs to a member other than the one who is logged in",
                 login_helps=True,
             ),
             Refusal(
-                410,
-                "expired",
-                "expired",
-                "the time in which the link needs no login (no_login_for) is over and the visitor"
-                " is not logged in",
+                status=410,
+                reason="expired",
+                cause="expired",
+                explanation=(
+                    "the time in which the link needs no login (no_login_for) is over and the"
+                    " visitor is not logged in"
+                ),
                 login_helps=True,
             ),
             Refusal(
-                403,
-                "not_allowed",
-                "not_allowed",
-                "the click_guard refused the member",
+                status=403,
+                reason="not_allowed",
+                cause="not_allowed",
+                explanation="the click_guard refused the member",
             ),
         )
     }

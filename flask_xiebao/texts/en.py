@@ -724,8 +724,8 @@ TEXTS = {
         " time that visitors stay on the page."
     ),
     "check.means.page.invalid_link": (
-        "A policy link on the page does not belong to a member. Create the link with policy_entry"
-        " or xiebao_link while the member is logged in."
+        "A link on the page does not belong to a member, although its gateway page requires one."
+        " Create the link with a macro such as policy_entry while the member is logged in."
     ),
     "check.means.guard": (
         "The site's click_guard refused the click of this member. Use --member to name a member"

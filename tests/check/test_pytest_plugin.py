@@ -31,6 +31,7 @@ from flask_xiebao import (
     Xiebao,
 )
 from flask_xiebao.check.devices import DEVICES
+from flask_xiebao.gateway.pages import PAGES
 from flask_xiebao.testing import entry_of, link_to
 from tests.check.support import (
     HIDDEN_KEY,
@@ -257,7 +258,7 @@ def test_follow_entry_fails(
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"entry": "products"}, "entry must be one of product, home, policy, got 'products'"),
+        ({"entry": "products"}, f"entry must be one of {', '.join(PAGES)}, got 'products'"),
         (
             {"entry": "product", "device": "ipod"},
             r"must be a User-Agent or one of pc, mac, .*, got 'ipod'\.",

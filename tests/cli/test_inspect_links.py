@@ -166,7 +166,9 @@ def test_inspect_reports_refused_click_for_every_kind_of_link(
     app: Flask, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...]
 ) -> None:
     url = get_printed_link(app, "product", PRODUCT_CODE, "--local", *options)
-    refusal = Refusal(403, "too_old", "too_old", "it was made last year")
+    refusal = Refusal(
+        status=403, reason="too_old", cause="too_old", explanation="it was made last year"
+    )
     monkeypatch.setattr(
         "flask_xiebao.cli.inspect.decide_access", lambda entry, current_member, now: refusal
     )

@@ -101,6 +101,7 @@ def assert_click_outcome(response: TestResponse, sent_signals: SentSignals, expe
     :param expected: the status and the member who is redirected to the gateway, for example
         ``302 alice``, or the status and the reason for the refusal, for example ``410 expired``.
     """
+    assert len(sent_signals) == 1, f"{len(sent_signals)} signals were sent; got {response.status}"
     [(signal, values)] = sent_signals
     if signal == "clicked":
         assert assert_gateway_accepts(response).member == values["member"]

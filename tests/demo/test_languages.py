@@ -19,6 +19,7 @@ from flask.testing import FlaskClient
 
 import demo_app
 from demo_app.qa.events import add_event
+from flask_xiebao.links.access_rules import REFUSALS
 from tests.demo.support import (
     LIN,
     ONE_DEVICE,
@@ -93,7 +94,7 @@ EVENTS: list[tuple[str, dict[str, Any]]] = [
     ("refusal", {"status": 404, "reason": "invalid_link", "page": "paid", "reference": None}),
     *(
         ("refusal", {"status": 403, "reason": reason})
-        for reason in ("another_member", "expired", "login_required", "not_allowed", "disabled")
+        for reason in sorted({refusal.reason for refusal in REFUSALS.values()})
     ),
     ("login", {}),
     ("handoff", {}),
@@ -186,6 +187,8 @@ def test_event_list_shows_texts_instead_of_codes(
     cells = [get_text(cell) for cell in page.select(".events tbody td")]
     assert text in cells
     assert {"paid", "product", "refusal", "login"}.isdisjoint(cells)
+    reasons = {refusal.reason for refusal in REFUSALS.values()}
+    assert [cell for cell in cells if reasons & set(cell.split())] == []
 
 
 # Language switch

@@ -13,6 +13,7 @@ import time_machine
 from flask import Flask, render_template_string, session
 from werkzeug.test import TestResponse
 
+from flask_xiebao.gateway.pages import PAGES
 from tests import qr
 from tests.demo.support import LIN, ZHOU, find_chinese, find_missing_texts, open_client
 from tests.support import (
@@ -154,6 +155,11 @@ def test_option_of_link_form_is_in_gateway_url(
     assert sent["sign"] == f"{SIGN[:2]}…{SIGN[-2:]}"
     assert {name: sent[name] for name in parameters} == parameters
     assert find_missing_texts(result, "✓ 网关接受", *texts) == []
+
+
+def test_link_form_offers_each_gateway_page(demo: Flask) -> None:
+    options = parse_html(submit_link_form(demo)).select("select[name=page] option")
+    assert [option["value"] for option in options] == list(PAGES)
 
 
 @pytest.mark.parametrize("fields", EQUAL_LINKS.values(), ids=EQUAL_LINKS)

@@ -28,7 +28,7 @@ from tests.support import (
 from tests.unit.support import short_id
 
 #: Valid keyword arguments for gateway URLs, by the gateway page.
-GOOD: dict[str, dict[str, Any]] = {
+GATEWAY_URL_ARGUMENTS: dict[str, dict[str, Any]] = {
     "product": {"case_code": PRODUCT_CODE, "partner_uniq_key": "101000"},
     "home": {"partner_uniq_key": "101000"},
     "policy": {"insure_num": INSURE_NUM},
@@ -46,8 +46,8 @@ def gateway() -> Gateway:
 
 
 def build_gateway_url(gateway: Gateway, page: str, **values: Any) -> str:
-    """Return the URL of a gateway page, built from the arguments in ``GOOD`` and ``values``."""
-    url: str = getattr(gateway, f"{page}_url")(**{**GOOD[page], **values})
+    """Return the URL of a gateway page, built from ``GATEWAY_URL_ARGUMENTS`` and ``values``."""
+    url: str = getattr(gateway, f"{page}_url")(**{**GATEWAY_URL_ARGUMENTS[page], **values})
     return url
 
 
@@ -294,7 +294,7 @@ BAD_URLS: list[tuple[str, dict[str, Any], str]] = [
     *[("policy", {"insure_num": value}, f"insureNum {message}") for value, message in BAD_TEXTS],
     *[
         (page, {"partner_uniq_key": value}, f"partnerUniqKey {message}")
-        for page in GOOD
+        for page in GATEWAY_URL_ARGUMENTS
         for value, message in BAD_TEXTS
     ],
     *[
@@ -307,7 +307,7 @@ BAD_URLS: list[tuple[str, dict[str, Any], str]] = [
     ("policy", {"insure_num": None}, "insureNum is required for the policy page"),
     *[
         (page, {"platform": value}, f"platform: {value!r} is not a platform. Pass a Platform")
-        for page in GOOD
+        for page in GATEWAY_URL_ARGUMENTS
         for value in (0, 5, -1, "tv", "", "1", True, 1.0, [1])
     ],
     *[
