@@ -6,8 +6,9 @@ import contextlib
 import logging
 import re
 from collections.abc import Collection, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
+from wsgiref.types import WSGIEnvironment
 
 from flask import Flask, abort, current_app, has_request_context, request, url_for
 from werkzeug.routing import BuildError
@@ -24,9 +25,6 @@ from .current import get_current_request
 from .headers import get_request_state
 from .log import get_caller_location, log_throttled, warn_once
 from .state import AppState, is_debug_or_testing
-
-if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIEnvironment
 
 _URL_PLACEHOLDER = "token-goes-here"
 # Matches a DNS name, an IPv4 address or an IPv6 address in brackets, with an optional port. Links

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
+from wsgiref.types import WSGIEnvironment
 
 from flask import (
     Flask,
@@ -28,9 +29,6 @@ from werkzeug.wrappers import Response
 
 from .current import get_current_request
 from .log import log_throttled
-
-if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIEnvironment
 
 R = TypeVar("R", bound=Response)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextvars
 import os
 from contextlib import closing
-from typing import TYPE_CHECKING
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from werkzeug.wsgi import ClosingIterator
 
@@ -14,9 +14,6 @@ from ..gateway.orders import OrderClient, load_httpx
 from .current import get_current_app
 from .endpoints import get_host_for_internal_requests
 from .state import AppState
-
-if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 
 def get_order_client(state: AppState) -> OrderClient:

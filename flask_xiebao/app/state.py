@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
+from wsgiref.types import WSGIEnvironment
 
 from flask import current_app
 from werkzeug.urls import iri_to_uri
@@ -21,8 +22,6 @@ from .hooks import Hooks
 from .settings import NEW_KEY_ADVICE, Settings
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIEnvironment
-
     from ..gateway.orders import OrderClient
 
 _SURROGATE_PATTERN = re.compile("[\ud800-\udfff]")

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
+from wsgiref.types import WSGIEnvironment
 
 from flask import Blueprint, Response, abort, request, send_file
 from werkzeug.exceptions import HTTPException
@@ -48,9 +48,6 @@ from ..macros import assets
 from ..macros.qrcodes import build_qr_png, render_qr_svg_and_send_signal
 from . import callback_view, responses
 from .responses import EarlyResponseError
-
-if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIEnvironment
 
 # The limit in seconds for the time between a click and the return from payment. The signal
 # payment_returned is sent only if the time is below this limit.
