@@ -23,7 +23,7 @@ from .response_checks import LOGIN_REDIRECT_STATUSES, OUTCOME_STATUSES, REFUSAL_
 from .results import Note, Result, get_expected_outcome_and_platform
 from .site import Site, encode_url_like_browser, is_parsable_url, resolve_link, strip_query
 from .site_client import PHONE, SiteClient
-from .visits import Visit, describe_exception, is_message_free_of_secrets
+from .visits import UNEXPECTED_EXCEPTIONS, Visit, describe_exception, is_message_free_of_secrets
 
 # The maximum number of requests to open a page, redirects included.
 _MAX_REQUESTS_TO_OPEN_PAGE = 5
@@ -68,10 +68,7 @@ class CaseRunner:
             failures = list(self._check_response(case, device, requested_link, visit))
             location = response_checks.mask_location(self._site, self._final_location)
             result = Result(case, device, visit.status, location, failures=failures)
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:
-            # Catch SystemExit, too, because a hook function of the site may call sys.exit().
+        except UNEXPECTED_EXCEPTIONS as error:
             result = Result(case, device, failures=[build_exception_failure(error)])
         return replace(result, failures=self.add_suspected_hook_names(result.failures))
 

@@ -22,7 +22,13 @@ from .cases import MEMBER, OTHER_MEMBER, PLACEHOLDER_ID_PREFIX, Case, Visitor
 from .devices import DEVICES, Device
 from .masking import mask_member_id
 from .site import Site, resolve_link
-from .visits import NAVIGATION_HEADERS, Visit, call_in_request_context, find_mount_and_send_request
+from .visits import (
+    NAVIGATION_HEADERS,
+    UNEXPECTED_EXCEPTIONS,
+    Visit,
+    call_in_request_context,
+    find_mount_and_send_request,
+)
 
 #: The device for requests that the check sends from only one device, such as the request that finds
 #: out the site's URL.
@@ -123,9 +129,7 @@ class SiteClient:
                     lambda: self.state.build_member_key(self.members[MEMBER]),
                     base_url=f"{self.site.url}/",
                 )
-            except KeyboardInterrupt:
-                raise
-            except BaseException as error:  # Hide the error's message. It may be private.
+            except UNEXPECTED_EXCEPTIONS as error:  # Hide the error's message. It may be private.
                 raise CheckError(
                     f"The keeps_plain_key hook raised {type(error).__name__} in"
                     f" {get_error_location(error)} for a placeholder member. Make the hook return"
@@ -195,9 +199,8 @@ class SiteClient:
                 # Use a new context, because the caller of the check may run inside a request of the
                 # app, and the login function must not see that request.
                 contextvars.Context().run(self._login, browser, self._login_member)
-            except KeyboardInterrupt:
-                raise
-            except BaseException as error:  # Hide the error's message. It may contain passwords.
+            except UNEXPECTED_EXCEPTIONS as error:
+                # Hide the message of the error, because it may contain passwords.
                 raise CheckError(
                     f"The login function raised {type(error).__name__} in"
                     f" {get_error_location(error)}. Fix the function. It must accept a test"

@@ -31,7 +31,7 @@ from .response_checks import REFUSAL_STATUSES, Failure, check_no_secret_leaks
 from .results import Note, Result
 from .site import resolve_link, strip_query
 from .site_client import SiteClient
-from .visits import Visit
+from .visits import UNEXPECTED_EXCEPTIONS, Visit
 
 # The maximum number of return_to pages that the check opens. Members return to these pages after
 # payment.
@@ -82,9 +82,7 @@ class SitePageChecker:
                     case = replace(result.case, page=f"{name} ({counts[name]})")
                     result = replace(result, case=case)
                 yield result
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:  # A request hook may even raise SystemExit.
+        except UNEXPECTED_EXCEPTIONS as error:
             yield self._build_page_result(url, device, build_exception_failure(error))
 
     def _build_page_result(self, url: str, device: Device, *failures: Failure) -> Result:

@@ -35,11 +35,15 @@ from ..app.log import (
 )
 from ..app.mounts import build_candidate_urls_and_mounts, get_site_url
 from ..app.rehearsal import REHEARSAL_ENVIRON_KEY, Rehearsal
+from ..app.signals import SITE_EXCEPTIONS
 from ..app.state import AppState
 from ..errors import XiebaoError
 from .html_parser import ParsedPage
 
 T = TypeVar("T")
+
+#: The exceptions to catch when a test runs code of the site, which may even call sys.exit().
+UNEXPECTED_EXCEPTIONS = (*SITE_EXCEPTIONS, SystemExit)
 
 #: The headers that a browser sends for a click on a link in a mail, except for the headers that
 #: identify the device, such as User-Agent.
@@ -167,9 +171,7 @@ class Visit:
             try:
                 with closing(open_client(**options)) as response:
                     self.body = _read_body(response)
-            except KeyboardInterrupt:
-                raise
-            except BaseException as error:  # A request hook may even raise SystemExit.
+            except UNEXPECTED_EXCEPTIONS as error:
                 self.error = error
             else:
                 self.status = response.status_code

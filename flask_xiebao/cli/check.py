@@ -21,6 +21,7 @@ from ..check.check_run import check_entries
 from ..check.reports import FORMATS
 from ..check.results import Report
 from ..check.site_client import CheckError
+from ..check.visits import UNEXPECTED_EXCEPTIONS
 from ..errors import ConfigError
 
 
@@ -139,9 +140,7 @@ def _import_login_function(import_path: str) -> LoginFunction:
     module, _, name = import_path.partition(":")
     try:
         function = getattr(import_module(module), name, None) if module and name else None
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:
+    except UNEXPECTED_EXCEPTIONS as error:
         # The text of the exception is left out, because it may contain passwords.
         missing_name = getattr(error, "name", None)
         detail = f'for "{missing_name}"' if missing_name else f"in {get_error_location(error)}"

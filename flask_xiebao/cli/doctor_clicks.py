@@ -21,6 +21,7 @@ from ..check.site import encode_url_like_browser
 from ..check.site_client import PHONE, get_invalid_link_path
 from ..check.visits import (
     NAVIGATION_HEADERS,
+    UNEXPECTED_EXCEPTIONS,
     call_in_request_context,
     describe_exception,
     find_mount_and_send_request,
@@ -63,9 +64,8 @@ def check_clicks(state: AppState, locale: str) -> Iterator[Finding]:
         report = check_entries(
             get_current_app(), devices=["iphone"], only=_get_case_names_to_run(state)
         )
-    except (Exception, SystemExit) as error:
-        # The request itself may fail, for example because the host name of the site is invalid. A
-        # hook of the site may even call sys.exit().
+    except UNEXPECTED_EXCEPTIONS as error:
+        # The request itself may fail, for example because the host name of the site is invalid.
         yield error_finding(get_text(locale, "doctor.clicks.none", error=describe_exception(error)))
         return
     # The member id that the site returns for a request without a login. It should be None.
