@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from importlib.resources import files
 from types import MappingProxyType
-from typing import NamedTuple
 from xml.etree import ElementTree as ET  # nosec B405
 
 import click
@@ -18,8 +17,7 @@ from jinja2 import Environment, PackageLoader
 
 from ..simulator.document import PLATFORM_NAMES
 from ..texts import get_text
-from .devices import Device
-from .results import Line, Report, Result, Trouble, count_passed_and_failed
+from .results import Report, Result, Trouble, count_passed_and_failed
 
 #: A function that formats a report. Its second argument is the locale, English by default.
 ReportFormatter = Callable[..., str]
@@ -320,20 +318,6 @@ def _replace_invalid_xml_characters(text: str) -> str:
     )
 
 
-class PageSection(NamedTuple):
-    """The section of the HTML report about one page.
-
-    :ivar page: The path of the page or the title of a gateway page.
-    :ivar counts: The number of passed and failed results, as text.
-    :ivar tables: The result of :meth:`.Report.build_tables`.
-    """
-
-    page: str
-    counts: str
-    has_failed: bool
-    tables: list[tuple[list[Device], list[Line]]]
-
-
 def render_html_report(report: Report, locale: str = "en") -> str:
     """Return a report as one self-contained HTML page."""
     environment = Environment(loader=PackageLoader("flask_xiebao"), autoescape=True)
@@ -343,18 +327,12 @@ def render_html_report(report: Report, locale: str = "en") -> str:
         facts=build_site_facts(report, locale),
         reservations=describe_missing_options_and_ignored_rules(report, locale),
         verdict=format_passed_and_failed(report.results, locale),
-        sections=sorted(
-            (
-                PageSection(
-                    page,
-                    format_passed_and_failed(results, locale),
-                    not all(result.passed for result in results),
-                    report.build_tables(results),
-                )
-                for page, results in _group_results_by_page(report, locale).items()
-            ),
-            key=lambda section: not section.has_failed,
+        # Pages with failed results come first.
+        results_by_page=sorted(
+            _group_results_by_page(report, locale).items(),
+            key=lambda item: all(result.passed for result in item[1]),
         ),
+        counts=partial(format_passed_and_failed, locale=locale),
         where=partial(format_result_title, locale=locale),
         again=partial(build_rerun_command, report),
         differences=partial(get_actual_and_expected_values, locale=locale),
