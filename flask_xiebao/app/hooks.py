@@ -295,11 +295,7 @@ def check_accepts_arguments(
     :raises ConfigError: if the function does not accept these arguments.
     """
     try:
-        function_signature = signature(function)
-    except Exception:  # Functions written in C and unbound proxies may have no signature.
-        return
-    try:
-        function_signature.bind(*argument_names)
+        signature(function).bind(*argument_names)
     except TypeError as error:
         arguments = (
             f"with the arguments ({', '.join(argument_names)})"
@@ -310,6 +306,8 @@ def check_accepts_arguments(
             f'{get_function_name(function)} has the wrong parameters, because "{function_name}" is'
             f" called {arguments} ({error}). Change the parameters of the function."
         ) from None
+    except Exception:  # Functions written in C and unbound proxies may have no signature.
+        return
 
 
 def _format_result_type(result: object) -> str:
