@@ -268,14 +268,14 @@ class TemplateHelpers:
             attributes,
         )
 
-    def render_script_attributes(self, keywords: Mapping[str, Any]) -> Markup:
-        """Return the attributes of the ``<script>`` element that loads the extension's script."""
+    def render_script_attributes(
+        self, keywords: Mapping[str, Any], file: str = assets.SCRIPT_FILE
+    ) -> Markup:
+        """Return the attributes of the ``<script>`` element that loads a script."""
         _, attributes = self._check_layer_and_attributes(
             SCRIPT_MACRO, "A keyword of xiebao_script", None, keywords
         )
-        return render_attributes(
-            {"src": self.build_asset_url(assets.SCRIPT_FILE), "defer": True}, attributes
-        )
+        return render_attributes({"src": self.build_asset_url(file), "defer": True}, attributes)
 
     def render_debug_script_attributes(self, keywords: Mapping[str, Any]) -> Markup:
         """Return the attributes of the script for debug mode, or an empty text in other modes.
@@ -290,12 +290,7 @@ class TemplateHelpers:
             for name, value in keywords.items()
             if name.rstrip("_") not in ("id", "integrity")
         }
-        _, attributes = self._check_layer_and_attributes(
-            SCRIPT_MACRO, "A keyword of xiebao_script", None, shared_keywords
-        )
-        return render_attributes(
-            {"src": self.build_asset_url(assets.DEBUG_SCRIPT_FILE), "defer": True}, attributes
-        )
+        return self.render_script_attributes(shared_keywords, assets.DEBUG_SCRIPT_FILE)
 
     def _check_layer_and_attributes(
         self, macro: MacroSpec, part_name: str, layer: Any, keywords: Mapping[str, Any]
