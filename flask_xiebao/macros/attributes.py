@@ -114,7 +114,6 @@ STYLES_MACRO = MacroSpec(
 SCRIPT_MACRO = MacroSpec(STYLES_MACRO.reserved_attributes, ())
 
 _ATTRIBUTE_NAME_PATTERN = re.compile(r"""[^\s"'<>/=\x00-\x1f\x7f]+""")
-_MAX_NAME_LENGTH = 100
 
 #: The text of an attribute, True for an attribute without a value, or None to leave it out.
 AttributeValue = str | bool | None
@@ -188,12 +187,6 @@ def _normalize_attribute_name(keyword: str, macro: MacroSpec) -> str:
         attribute that the macro sets itself.
     """
     full_keyword, keyword = keyword, keyword.removesuffix("_") or keyword
-    if len(keyword) > _MAX_NAME_LENGTH:
-        raise LinkError(
-            f"{keyword[:_MAX_NAME_LENGTH]!r}… is too long for an attribute name. Use at most"
-            f" {_MAX_NAME_LENGTH} characters.",
-            keyword,
-        )
     check_keyword_not_removed(full_keyword, {**REMOVED_LINK_KEYWORDS, **macro.removed_keywords})
     replacement = macro.foreign_keywords.get(re.sub("[-_]", "", keyword).lower())
     if replacement:
