@@ -168,9 +168,7 @@ class ClickStore(ModelStore[C]):
         # The signals are also sent for the apps of other Xiebao objects, and for test clicks.
         if app.extensions.get("xiebao") is not self._xiebao or is_rehearsal():
             return
-        if not hasattr(g, _PENDING_WRITES):
-            setattr(g, _PENDING_WRITES, [])
-        getattr(g, _PENDING_WRITES).append(partial(self._write_without_raising, write))
+        g.setdefault(_PENDING_WRITES, []).append(partial(self._write_without_raising, write))
         after_this_request(_run_pending_writes_on_close)
 
     def _write_without_raising(self, write: Callable[[Session], object]) -> None:
@@ -225,10 +223,7 @@ def _run_pending_writes(_app: Flask, *, exc: BaseException | None = None, **_: o
 
     Then the visitor got an error page instead of the redirect to the gateway.
     """
-    # Plain attributes are used, because an app may replace the class of "g".
-    pending_writes = getattr(g, _PENDING_WRITES, [])
-    while pending_writes:
-        write = pending_writes.pop(0)
+    for write in g.pop(_PENDING_WRITES, []):
         if exc is None:
             write()
 

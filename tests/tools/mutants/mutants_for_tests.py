@@ -268,7 +268,7 @@ ONLY_FOR_TESTS = (
     Mutant("click is lost after a restart of the database", "sqla/clicks.py", "            if is_second_attempt or not is_disconnect:\n", "            if True:\n"),
     Mutant("click is stored although the request raised an exception", "sqla/clicks.py", "        if exc is None:\n", "        if True:\n"),
     Mutant("database error fails a click", "sqla/clicks.py", "            except Exception as error:\n", "            except ZeroDivisionError as error:\n"),
-    Mutant("click needs a second database connection", "sqla/clicks.py", "getattr(g, _PENDING_WRITES).append(partial(self._write_without_raising, write))", "self._write_without_raising(write)"),
+    Mutant("click needs a second database connection", "sqla/clicks.py", "g.setdefault(_PENDING_WRITES, []).append(partial(self._write_without_raising, write))", "self._write_without_raising(write)"),
     Mutant("clicks are lost if one app context serves all requests", "sqla/clicks.py", "        after_this_request(_run_pending_writes_on_close)\n", ""),
     Mutant("reissue for another member keeps the click", "sqla/attribution.py", "            reissues.c.member == purchase_model.member,\n", ""),
     Mutant("only one batch of old clicks is deleted", "sqla/clicks.py", "            if len(click_ids) < _CLICKS_PER_QUERY:\n", "            if True:\n"),
