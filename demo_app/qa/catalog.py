@@ -50,11 +50,17 @@ _IMPORTS = (
 )
 
 
-def render_example(source: str) -> Markup:
-    """Render the Jinja source of an example, and return the HTML."""
-    html = render_template_string(
-        _IMPORTS + source, member_id=current_member() or next(iter(MEMBERS))
-    )
+def get_example_member() -> str:
+    """Return the id of the member in the examples: the logged-in member, or else the first one."""
+    return current_member() or next(iter(MEMBERS))
+
+
+def render_example(source: str, member_id: str | None = None) -> Markup:
+    """Render the Jinja source of an example, and return the HTML.
+
+    :param member_id: The member in the example, or None for :func:`get_example_member`.
+    """
+    html = render_template_string(_IMPORTS + source, member_id=member_id or get_example_member())
     return Markup(html)  # noqa: S704 - The source is a constant, and Jinja escapes the values in it.
 
 
@@ -83,8 +89,10 @@ def show_mail() -> Response:
         current_app.config, XIEBAO_PUBLIC_URL=request.host_url, XIEBAO_LOCALE=get_language()
     )
     Xiebao(mail_app)
+    member_id = get_example_member()
+    # In the context of the separate app, there may be no request and thus no session.
     with mail_app.app_context():
-        entry = render_example(MAIL)
+        entry = render_example(MAIL, member_id)
     response = Response(render_template("widgets/mail.html", entry=entry))
     # Allow the inline styles of the mail, and images from any host, because the QR code in the mail
     # has an absolute URL.

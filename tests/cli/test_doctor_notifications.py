@@ -231,7 +231,7 @@ def test_doctor_reports_other_view_at_callback_url() -> None:
     make_conflicting_site = partial(make_site, views={"POST /xiebao/notify": "Mine"})
     # Werkzeug 3.2 rejects a second view with the same URL rule, so the site cannot be built.
     if "DuplicateRuleError" in vars(routing_exceptions):
-        with pytest.raises(ConfigError, match="is at /xiebao/notify: change XIEBAO_URL_PREFIX"):
+        with pytest.raises(ConfigError, match=r'already has the path "/xiebao/notify"\.'):
             make_conflicting_site()
     else:
         assert_doctor_reports_blocking(
