@@ -28,7 +28,7 @@ def open_manual_example(
         '<meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover">'
         "{{ xiebao_styles() }}"
         f"<style>html {{ font-size: {text_size} }} {examples['css']}</style>"
-        f"<main><p>{'行程 ' * 600}</p>{examples['jinja']}</main>"
+        f"<main><p>{'行程 ' * 600}</p>{examples['html+jinja']}</main>"
     )
     phone = new_context("iPhone", viewport={"width": 320, "height": 640}).page
     with serve_app(site.app) as url:
