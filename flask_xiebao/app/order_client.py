@@ -24,9 +24,12 @@ def get_order_client(state: AppState) -> OrderClient:
     """
     # Each process has its own client, because a forked worker must not share the connections of its
     # parent.
-    if os.getpid() not in state.order_clients:
-        state.order_clients[os.getpid()] = _build_order_client(state)
-    return state.order_clients[os.getpid()]
+    process_id = os.getpid()
+    client = state.order_clients.get(process_id)
+    if client is None:
+        # setdefault() makes sure that all threads use the same client.
+        client = state.order_clients.setdefault(process_id, _build_order_client(state))
+    return client
 
 
 def _build_order_client(state: AppState) -> OrderClient:

@@ -9,7 +9,9 @@ import logging
 import os
 import socket
 import ssl
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -123,6 +125,18 @@ def test_each_process_has_its_own_order_client(site: Site, monkeypatch: pytest.M
         assert site.xiebao.orders is client
         monkeypatch.setattr(os, "getpid", lambda: -1)
         assert site.xiebao.orders is not client
+
+
+def test_all_threads_share_one_order_client(site: Site) -> None:
+    barrier = threading.Barrier(8)
+
+    def get_client(_: int) -> OrderClient:
+        with site.app.app_context():
+            barrier.wait()
+            return site.xiebao.orders
+
+    with ThreadPoolExecutor(8) as pool:
+        assert len(set(pool.map(get_client, range(8)))) == 1
 
 
 def test_xiebao_orders_without_api_key_raises_config_error(make_site: MakeSite) -> None:

@@ -210,7 +210,8 @@ ONLY_FOR_TESTS = (
     Mutant("member of an order is always None", "gateway/orders.py", "        return self._find_member(self.partner_uniq_key)\n", "        return None\n"),
     Mutant("timeout of an order query's connection is 60 seconds", "gateway/orders.py", "self._httpx.Timeout(self._timeout)", "self._httpx.Timeout(60)"),
     Mutant("TLS certificate of the gateway is not verified", "gateway/orders.py", "httpx.HTTPTransport()", "httpx.HTTPTransport(verify=False)"),
-    Mutant("forked process shares the connections of its parent", "app/order_client.py", "if os.getpid() not in state.order_clients:\n        state.order_clients[os.getpid()] = _build_order_client(state)\n    return state.order_clients[os.getpid()]", "if not state.order_clients:\n        state.order_clients[os.getpid()] = _build_order_client(state)\n    return next(iter(state.order_clients.values()))"),
+    Mutant("forked process shares the connections of its parent", "app/order_client.py", "process_id = os.getpid()", "process_id = 0"),
+    Mutant("each thread builds its own client for order queries", "app/order_client.py", "client = state.order_clients.setdefault(process_id, _build_order_client(state))", "client = state.order_clients[process_id] = _build_order_client(state)"),
     # Stored purchases
     Mutant("row is overwritten although another process wrote it first", "sqla/store.py", " & (self.model.version == version)", ""),
     Mutant("refresh ends early after one write by another process", "sqla/store.py", "version >= initial_version + 2", "version >= initial_version + 1"),
