@@ -36,9 +36,9 @@ _MAX_MESSAGES_PER_GROUP = 10
 _MAX_MESSAGES = 1000
 _MAX_MESSAGE_LENGTH = 1000  # characters
 
-# The time from which each message may be logged again, as a time.monotonic() value. The key of the
-# outer mapping is the app. The key of the middle mapping is the pair (group, once). The key of the
-# inner mapping is the duplicate_key of the message. See log_throttled() for these arguments.
+# For each app, this mapping contains the messages that were logged recently, by their group and by
+# "once". Each message is represented by its duplicate_key, and by the time.monotonic() value from
+# which it may be logged again. See log_throttled() for these arguments.
 _logged_until: WeakKeyDictionary[Flask, dict[tuple[str, bool], dict[str, float]]] = (
     WeakKeyDictionary()
 )

@@ -114,19 +114,23 @@ class ParsedPage(HTMLParser):
         super().__init__()
         self.headers = Headers() if headers is None else headers
         self.auto_loaded_urls: list[str] = []
-        self._elements_by_tag: dict[str, list[Element]] = {
-            tag: [] for tag in ("a", "svg", "link", "script", "h1", "meta", "base")
+        self.links: list[Element] = []
+        self.svgs: list[Element] = []
+        self.link_tags: list[Element] = []
+        self.scripts: list[Element] = []
+        self.headings: list[Element] = []
+        self.metas: list[Element] = []
+        self._bases: list[Element] = []
+        self._elements_by_tag = {
+            "a": self.links,
+            "area": self.links,
+            "svg": self.svgs,
+            "link": self.link_tags,
+            "script": self.scripts,
+            "h1": self.headings,
+            "meta": self.metas,
+            "base": self._bases,
         }
-        (
-            self.links,
-            self.svgs,
-            self.link_tags,
-            self.scripts,
-            self.headings,
-            self.metas,
-            self._bases,
-        ) = self._elements_by_tag.values()
-        self._elements_by_tag["area"] = self.links
         self._open_elements, self._open_tag_counts = [_OpenElement()], Counter[str]()
         self.feed(html)
         self.close()

@@ -63,7 +63,7 @@ _MAX_BODY_BYTES, _MAX_BODY_SECONDS = 2_000_000, 5
 
 #: The test request that ``flask xiebao check`` or ``flask xiebao doctor`` is sending, or None.
 #: Unlike Flask's request context, it is also available in middleware and after the response.
-active_rehearsal = contextvars.ContextVar[Rehearsal | None]("rehearsed_now", default=None)
+active_rehearsal = contextvars.ContextVar[Rehearsal | None]("active_rehearsal", default=None)
 
 
 class Visit:

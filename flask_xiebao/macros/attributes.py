@@ -83,7 +83,8 @@ CARD_MACRO = MacroSpec(
     ("card",),
     foreign_keywords=FOREIGN_CARD_KEYWORDS,
 )
-#: The macro for the title of a card with two links. The title is the first of these links.
+#: The macro for the title of a card with two links. The title is the first of these links. It
+#: accepts the same keywords as a card, but is a separate object, because its attributes differ.
 CARD_TITLE_MACRO = replace(CARD_MACRO)
 #: In a card with two links, these HTML attributes belong to the ``<div>`` and not to the title
 #: link.

@@ -85,7 +85,8 @@ class NotifiedRowValues:
         is_other_step = step == NotificationType.ISSUE and _has_payment_fields(notification)
         if notification.succeeded or is_other_step:
             return
-        # The id without the type is the same for the same data.
+        # The id of a notification depends on its type and its data. With the same type for all
+        # notifications, equal data has equal ids.
         data_id = replace(notification, type=0, id="").id[:16]
         failures = row.failures or []
         if data_id not in (recorded_id for recorded_id, _ in failures):

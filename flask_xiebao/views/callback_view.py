@@ -114,8 +114,8 @@ def read_notification_from_request(state: AppState) -> Notification | None:
 
     :raises NotificationError: if the notification is rejected. The rejection has been logged.
     """
-    # *reader* is None if the site has no notification_reader, or if reading the body fails before
-    # the notification_reader is called. In both cases, the extension itself raised the error.
+    # If an error is raised while *reader* is None, the extension itself raised it: either the site
+    # has no notification_reader, or the body could not be read.
     reader = None
     try:
         body = read_notification_body()
