@@ -35,9 +35,10 @@ _HIDING_TAGS, _HIDING_ATTRIBUTES = ("template", "noscript"), ("hidden", "inert",
 _HIDING_STYLE = re.compile(r"(?:^|;)\s*(?:display\s*:\s*none|visibility\s*:\s*hidden)\b", re.I)
 _UNCLICKABLE = 'style="pointer-events: none"'
 _UNCLICKABLE_STYLE = re.compile(r"(?:^|;)\s*pointer-events\s*:\s*none\b", re.I)
-# Matches an inline script that does nothing but cancel the click.
+# Matches an inline script that does nothing but cancel the click. The possessive quantifiers
+# prevent backtracking.
 _CANCELING_SCRIPT = re.compile(
-    r"\s*(?:return\s+false|(?:event\.preventDefault\(\)\s*;?\s*)+(?:return\s+false)?)\s*;?\s*"
+    r"\s*+(?:return\s+false|(?:event\.preventDefault\(\)\s*+;?+\s*+)++(?:return\s+false)?)\s*+;?\s*+"
 )
 # The elements that the parser always keeps on a stack while they are open. Other elements are
 # normally not put on the stack, because they may have no end tag and would never leave the stack.

@@ -27,6 +27,7 @@ from .visits import (
     UNEXPECTED_EXCEPTIONS,
     Visit,
     call_in_request_context,
+    describe_exception,
     find_mount_and_send_request,
 )
 
@@ -152,9 +153,10 @@ class SiteClient:
         member: str | None = visit.probe_result
         if visit.error is not None:
             raise CheckError(
-                "After the login, the check cannot find out who is logged in, because"
-                f" {type(visit.error).__name__} was raised in {get_error_location(visit.error)}."
-                " Fix the code that raises this exception."
+                "After the login, the check cannot find out who is logged in, because of an"
+                f" exception. {describe_exception(visit.error).removesuffix('.')}. Fix the code"
+                " that raises this exception. If the database raised it, check that the database is"
+                " running and that its tables are migrated."
             )
         if member is None:
             raise CheckError(

@@ -69,7 +69,8 @@ def check_site(
     try:
         yield get_secret_key_finding(state, locale)
     except ConfigError as error:
-        yield error_finding(str(error))
+        skipped = get_text(locale, "doctor.skipped")
+        yield error_finding(get_text(locale, "list.sentences", first=error, then=skipped))
         return
     if settings.has_partner_account:
         # An order query to a simulator in this app is not sent over the network.

@@ -51,12 +51,17 @@ def _check_table(store: ModelStore[Any], ok_key: str, locale: str) -> Finding:
     except ConfigError as error:
         return error_finding(str(error))
     except Exception as error:
-        # Only the class of the exception is shown, because its text may contain a password.
-        return error_finding(
-            get_text(
-                locale, "doctor.purchases.unread", table=table.name, error=type(error).__name__
-            )
-        )
+        return error_finding(describe_database_error(store, error, locale))
+
+
+def describe_database_error(store: ModelStore[Any], error: Exception, locale: str) -> str:
+    """Return sentences about a database that cannot be used.
+
+    Only the class of the exception is named, because its text may contain a password.
+    """
+    return get_text(
+        locale, "doctor.purchases.unread", table=store.table.name, error=type(error).__name__
+    )
 
 
 def describe_missing_columns(store: ModelStore[Any], locale: str) -> str:

@@ -35,9 +35,14 @@ def check_order_query(state: AppState, locale: str, *, is_simulated: bool) -> It
         client = order_client.get_order_client(state)
         next(client.iter(page_size=1), None)
     except XiebaoError as error:
-        yield error_finding(
-            get_text(locale, f"doctor.online{suffix}", error=describe_query_error(error, locale))
+        message = get_text(
+            locale, f"doctor.online{suffix}", error=describe_query_error(error, locale)
         )
+        # If the simulator has not answered, a request hook of the app may have refused the query.
+        if is_simulated and getattr(error, "code", None) is None:
+            advice = get_text(locale, "doctor.online.hook")
+            message = get_text(locale, "list.sentences", first=message, then=advice)
+        yield error_finding(message)
         return
     seconds = f"{time.monotonic() - started_at:.1f}"
     yield ok_finding(get_text(locale, f"doctor.ok.online{suffix}", seconds=seconds))

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..app.log import format_error_for_log
 from ..gateway.payloads import CHINA_TIMEZONE
 from ..texts import get_text
 from .doctor_database import describe_missing_columns
 from .findings import print_escaped_line
+from .reconcile import describe_store_error
 
 if TYPE_CHECKING:
     from ..sqla import Purchases
@@ -37,7 +37,7 @@ def run_prune_command(purchases: Purchases[Any], clicks_before: datetime, locale
             return 2
         count = store.delete_clicks_before(time)
     except Exception as error:
-        click.echo(f"{format_error_for_log(error)}.", err=True)
+        click.echo(describe_store_error(store, error, locale), err=True)
         return 2
     print_escaped_line(get_text(locale, "prune.done", count=f"{count:,}"))
     return 0

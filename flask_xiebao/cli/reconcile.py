@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import nullcontext
-from datetime import date
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,13 +13,15 @@ from ..app.log import format_error_for_log
 from ..app.state import AppState
 from ..check.visits import is_message_free_of_secrets
 from ..errors import ConfigError, XiebaoError
+from ..gateway.payloads import CHINA_TIMEZONE
 from ..texts import get_text
-from .doctor_database import describe_missing_columns
+from .doctor_database import describe_database_error, describe_missing_columns
 from .findings import print_escaped_line
 from .query_errors import describe_query_error
 
 if TYPE_CHECKING:
     from ..sqla import Difference, Purchases
+    from ..sqla.model_store import ModelStore
 
 # This escape sequence moves the cursor to the start of the line and erases the progress bar.
 _CLEAR_LINE = "\r\033[K"
@@ -36,8 +38,8 @@ def find_purchases(state: AppState, locale: str) -> Purchases[Any]:
         # XIEBAO_MEMBER_SECRET is most likely missing, too. Without XIEBAO_MEMBER_SECRET, member
         # keys cannot be read, and new purchases would be stored without their members.
         state.signer  # noqa: B018 - raises ConfigError
-    except ConfigError as error:
-        raise click.UsageError(get_text(locale, "reconcile.environment", error=error)) from None
+    except ConfigError:
+        raise click.UsageError(get_text(locale, "reconcile.environment")) from None
     purchases: Purchases[Any] | None = state.hooks.purchases
     if purchases is None:
         raise click.UsageError(get_text(locale, "reconcile.no_purchases"))
@@ -56,7 +58,7 @@ def run_reassign_command(purchases: Purchases[Any], insure_num: str, locale: str
             return 2
         row = purchases.reassign(insure_num)
     except Exception as error:
-        click.echo(_describe_error(error, locale), err=True)
+        click.echo(describe_store_error(purchases.store, error, locale), err=True)
         return 2
     print_escaped_line(get_text(locale, "reassign.done", number=row.insure_num))
     return 0
@@ -67,7 +69,7 @@ def run_reconcile_command(
     locale: str,
     *,
     dry_run: bool,
-    since: date | None,
+    since: datetime | None,
     no_on_change: bool,
     partial: bool,
 ) -> int:
@@ -75,14 +77,18 @@ def run_reconcile_command(
 
     :param locale: The language of the output.
     :param dry_run: If True, do not write anything.
-    :param since: The date (China time) before which insurance applications are ignored, or None.
+    :param since: The beginning of the date (China time) before which insurance applications are
+        ignored, without a time zone, or None.
     :param no_on_change: If True, do not call the site's ``on_change``.
     :param partial: If True, query all policies for several people that are issued or in force.
     :return: The exit status of the command: 0 if rows and orders agree in the end, 1 if they do
         not, and 2 if the table or a column is missing or an error stopped the comparison.
+    :raises click.UsageError: if *since* is in the future.
     """
     from ..sqla.reconciliation import Reconciliation
 
+    if since is not None and since.replace(tzinfo=CHINA_TIMEZONE) > datetime.now(CHINA_TIMEZONE):
+        raise click.UsageError(get_text(locale, "prune.future", date=since.date().isoformat()))
     reconciliation = Reconciliation(
         purchases.store,
         since=since,
@@ -111,7 +117,8 @@ def run_reconcile_command(
                         click.echo(_CLEAR_LINE, err=True, nl=False)
                     print_escaped_line(_format_difference(difference, locale))
     except Exception as error:
-        values = {"compared": f"{compared:,}", "error": _describe_error(error, locale)}
+        message = describe_store_error(purchases.store, error, locale)
+        values = {"compared": f"{compared:,}", "error": message}
         click.echo(get_text(locale, "reconcile.stopped", **values), err=True)
         return 2
     counts = {"compared": compared, "different": different, "repaired": different - unrepaired}
@@ -120,8 +127,15 @@ def run_reconcile_command(
     return 1 if unrepaired else 0
 
 
-def _describe_error(error: Exception, locale: str) -> str:
-    """Return sentences about an error. The message of an error of the site is left out."""
+def describe_store_error(store: ModelStore[Any], error: Exception, locale: str) -> str:
+    """Return sentences about an error. The message of an error of the site is left out.
+
+    :param store: The store that was used when the error was raised.
+    """
+    from sqlalchemy.exc import OperationalError
+
+    if isinstance(error, OperationalError):
+        return describe_database_error(store, error, locale)
     if isinstance(error, XiebaoError) and is_message_free_of_secrets(error):
         return describe_query_error(error, locale)
     return f"{format_error_for_log(error)}."

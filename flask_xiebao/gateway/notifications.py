@@ -159,9 +159,9 @@ class Notification:
     :param other_info: ``otherInfo``.
     :param data: All fields as they were sent, except that U+FFFD replaces half of an emoji if the
         gateway has cut a text there.
-    :param id: An id that is the same for notifications with the same content. If it is not passed,
-        it is 64 hex digits of a hash over the type and ``data``, or over the type and the other
-        fields if ``data`` is empty.
+    :param id: An id that is the same for notifications with the same content. The extension logs
+        it, so it must not contain people's names. If it is not passed, it is 64 hex digits of a
+        hash over the type and ``data``, or over the type and the other fields if ``data`` is empty.
     """
 
     type: NotificationType | int
@@ -184,10 +184,9 @@ class Notification:
     id: str = ""
 
     def __post_init__(self) -> None:
-        if not is_integer_in_range(self.type, 0):
+        if not is_integer_in_range(self.type, 0, 9999):
             raise NotificationError(
-                f"type must be a non-negative integer, got {type(self.type).__name__}.",
-                "wrong_field",
+                "type must be an integer from 0 to 9999. Pass the notifyType.", "wrong_field"
             )
         object.__setattr__(self, "type", get_enum_member_or_number(NotificationType, self.type))
         for name, normalize in _TEXT_FIELD_NORMALIZERS.items():
@@ -195,7 +194,12 @@ class Notification:
             if value is not None or name == "insure_num":
                 text = check_named_value(name, normalize, value, NotificationError, "wrong_field")
                 object.__setattr__(self, name, text)
-        if not self.id:
+        if self.id:
+            text = check_named_value(
+                "id", normalize_query_text, self.id, NotificationError, "wrong_field"
+            )
+            object.__setattr__(self, "id", text)
+        else:
             content = encode_compact_json(self.data or vars(self), sort_keys=True)
             digest = hashlib.sha256(b"%d\0%s" % (self.type, content))
             object.__setattr__(self, "id", digest.hexdigest())

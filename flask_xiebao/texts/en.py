@@ -685,13 +685,13 @@ TEXTS = {
     "check.means.page": "The page does not open. Read the site's log for the cause.",
     "check.means.page.empty": (
         "The check found no insurance entries on the page on any device. Check the URL, and check"
-        ' that the member may see the entries. If the page may have no entries, add "--ignore'
-        ' page.empty".'
+        " that the member may see the entries. If the page may have no entries, ignore the"
+        ' rule "page.empty" (option "--ignore", argument "ignore").'
     ),
     "check.means.page.disabled": (
         "All insurance entries on the page are disabled, so none of them can be clicked. Remove the"
-        " argument that disables them. If the page shows a sold-out product on purpose, add"
-        ' "--ignore page.disabled".'
+        " argument that disables them. If the page shows a sold-out product on purpose,"
+        ' ignore the rule "page.disabled" (option "--ignore", argument "ignore").'
     ),
     "check.means.page.no_link": (
         "The page contains the link of an insurance entry, but not as the href of an <a> element,"
@@ -816,7 +816,7 @@ TEXTS = {
     ),
     "check.means.dead.unseen": (
         "All entries on this page are hidden or inert, so nobody can click them. If a script shows"
-        ' the entries later, add "--ignore dead.unseen".'
+        ' the entries later, ignore the rule "dead.unseen" (option "--ignore", argument "ignore").'
     ),
     "check.means.policy.style": (
         "The Content-Security-Policy of the page blocks Flask-Xiebao's stylesheet. Add 'self' to"
@@ -1382,8 +1382,8 @@ TEXTS = {
         " XIEBAO_MEMBER_SECRET on each site."
     ),
     "doctor.purchases.unread": (
-        'The database with the table "{table}" cannot be read ({error}). Check the connection to'
-        " the database."
+        'The database with the table "{table}" cannot be used ({error}). Check that the database is'
+        " running, and run the command with the same environment as the site."
     ),
     "doctor.purchases.missing": (
         'The database "{database}" has no table "{table}". Check that this is the database of the'
@@ -1418,10 +1418,10 @@ TEXTS = {
         " `app.config.from_prefixed_env()` before Xiebao(app) or init_app(app)."
     ),
     "doctor.online": "The gateway did not accept an order query. {error}",
-    "doctor.online.simulator": (
-        "The simulator in this app did not accept an order query. {error} If a request hook of the"
-        " site refuses the query, for example as CSRF protection, add `if request.blueprint =="
-        ' "xiebao_gateway": return` to the hook.'
+    "doctor.online.simulator": ("The simulator in this app did not accept an order query. {error}"),
+    "doctor.online.hook": (
+        "If a request hook of the site refuses the query, for example as CSRF protection, add `if"
+        ' request.blueprint == "xiebao_gateway": return` to the hook.'
     ),
     "doctor.ok.online.simulator": (
         "The simulator in this app accepted an order query after {seconds} seconds. To test the"
@@ -1459,7 +1459,10 @@ TEXTS = {
     "order.unknown_status": "unknown",
     "order.fen": "{price} fen",
     "order.surrendered": "surrendered",
-    "reconcile.environment": "Run the command with the same environment as the site. {error}",
+    "reconcile.environment": (
+        "The SECRET_KEY of the site is missing or invalid. Run the command with the same"
+        " environment as the site."
+    ),
     "reconcile.no_purchases": (
         "The app has no Purchases object. Create one, or import the module that creates it."
     ),
@@ -1499,10 +1502,14 @@ TEXTS = {
         " callback URL."
     ),
     "notify.means.500": (
-        "The notification_handler raised an exception. Read the log of the site. A handler that"
-        " queries the gateway, such as purchases.handle, raises OrderBehindError, because the"
-        " gateway does not confirm this notification. That is logged at INFO. Buy at the simulator"
-        " to test such a handler."
+        "The notification_handler raised an exception or returned a value. Read the log of the"
+        " site. A handler that queries the gateway, such as purchases.handle, raises"
+        " OrderBehindError, because the gateway does not confirm this notification. This error is"
+        " logged at INFO. To test such a handler, buy a policy in the simulator."
+    ),
+    "notify.means.other": (
+        "The callback did not send this response. Check which request hook or server in front of"
+        ' the site sent the response. "flask xiebao doctor" tests the request hooks.'
     ),
     # The errors of the link command.
     "link.reference": (

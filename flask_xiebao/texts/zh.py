@@ -485,12 +485,12 @@ TEXTS = {
     ),
     "check.means.page": "页面打不开：原因见网站的日志。",
     "check.means.page.empty": (
-        "在任何设备上，页面都没有入口：页面写对了吗，这位会员看得到入口吗？如果可以没有，请加上"
-        " --ignore page.empty。"
+        "在任何设备上，页面都没有入口：页面写对了吗，这位会员看得到入口吗？如果可以没有，"
+        "请忽略规则 page.empty（选项 --ignore，参数 ignore）。"
     ),
     "check.means.page.disabled": (
         "页面上的保险入口全部停用，无法点击：请去掉停用入口的参数。如果页面有意显示售罄的产品，"
-        "请加上 --ignore page.disabled。"
+        "请忽略规则 page.disabled（选项 --ignore，参数 ignore）。"
     ),
     "check.means.page.no_link": (
         "页面上有保险入口的链接，但不是 <a> 的 href，无法点击：请确认模板没有转义宏生成的 HTML，"
@@ -580,8 +580,8 @@ TEXTS = {
     ),
     "check.means.dead.script": "onclick 属性取消了入口的每次点击，点击没有反应：请去掉这个属性。",
     "check.means.dead.unseen": (
-        "这个页面上的入口都看不到，或者不能点击（inert）。如果稍后由脚本显示，请忽略这条规则："
-        "--ignore dead.unseen。"
+        "这个页面上的入口都看不到，或者不能点击（inert）。如果稍后由脚本显示，"
+        "请忽略规则 dead.unseen（选项 --ignore，参数 ignore）。"
     ),
     "check.means.policy.style": (
         "页面的 Content-Security-Policy 挡住了入口的样式表：请加上 'self'，或者页面的 nonce，"
@@ -988,7 +988,10 @@ TEXTS = {
         "另一个网站也用这个渠道账号销售（only=），没有会员密钥就分不清 ID 相同的两位会员：请给每个"
         "网站设置不同的 XIEBAO_MEMBER_SECRET。"
     ),
-    "doctor.purchases.unread": "无法读取 {table} 所在的数据库（{error}）：请检查数据库连接。",
+    "doctor.purchases.unread": (
+        "无法使用 {table} 所在的数据库（{error}）：请检查数据库是否在运行，"
+        "并用网站自己的环境运行这个命令。"
+    ),
     "doctor.purchases.missing": (
         "数据库 {database} 里没有表 {table}：请先确认这是网站使用的数据库，再用 db.create_all()，"
         "或 flask db migrate 和 flask db upgrade 创建。"
@@ -1016,9 +1019,9 @@ TEXTS = {
         " app.config.from_prefixed_env()。"
     ),
     "doctor.online": "网关没有接受订单查询。{error}",
-    "doctor.online.simulator": (
-        "本应用里的模拟器没有接受订单查询。{error}"
-        " 如果是网站的钩子函数（例如 CSRF 防护）拒绝了查询，"
+    "doctor.online.simulator": ("本应用里的模拟器没有接受订单查询。{error}"),
+    "doctor.online.hook": (
+        "如果是网站的钩子函数（例如 CSRF 防护）拒绝了查询，"
         '请在其中放行：if request.blueprint == "xiebao_gateway": return。'
     ),
     "doctor.ok.online.simulator": (
@@ -1043,7 +1046,7 @@ TEXTS = {
     "order.unknown_status": "未知",
     "order.fen": "{price} 分",
     "order.surrendered": "已退保",
-    "reconcile.environment": "请用网站自己的环境运行这个命令。{error}",
+    "reconcile.environment": "没有网站的 SECRET_KEY，或它无效：请用网站自己的环境运行这个命令。",
     "reconcile.no_purchases": "应用没有 Purchases 对象：请创建，或导入创建它的模块。",
     "reconcile.difference": "{number}：{row} -> {gateway}，{outcome}",
     "reconcile.no_row": "没有记录",
@@ -1070,9 +1073,13 @@ TEXTS = {
         "flask xiebao doctor 会显示回调地址。"
     ),
     "notify.means.500": (
-        "notification_handler 抛出了异常：请查看网站的日志。查询网关的处理函数"
+        "notification_handler 抛出了异常，或返回了值：请查看网站的日志。查询网关的处理函数"
         "（例如 purchases.handle）会抛出 OrderBehindError，因为网关没有确认这条通知"
         "（日志级别是 INFO）：请在模拟器上投保来测试。"
+    ),
+    "notify.means.other": (
+        "这不是回调的响应：请检查是哪个钩子函数，或网站前面的哪个服务器返回了它。"
+        "flask xiebao doctor 会检查钩子函数。"
     ),
     "link.reference": "{page} 页面需要 REFERENCE，即它的 {name}。",
     "link.whose": "{page} 页面的链接要指明属于谁。",

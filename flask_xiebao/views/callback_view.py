@@ -183,9 +183,10 @@ def call_handler_for_notification(state: AppState, notification: Notification) -
         # An exception in a signal receiver does not change the response.
         send_signal_without_raising(notification_received, notification=notification)
         return True
+    advice = "" if is_expected else 'If the cause is unclear, run "flask xiebao doctor". '
     log_throttled(
-        f"A notification was not processed: {failure}. The gateway will send the notification"
-        f" {notification.id} again (type {notification.type:d}, insureNum"
+        f"A notification was not processed: {failure}. {advice}The gateway will send the"
+        f" notification {notification.id} again (type {notification.type:d}, insureNum"
         f" {notification.insure_num}).",
         # Only a few log messages of each group are written per minute. The order query may confirm
         # a purchase step a little later than the notification. Messages about such short delays

@@ -26,7 +26,12 @@ REJECTED: list[tuple[MakeApp, dict[str, Any], str]] = [
     (
         partial(make_shop, loader=divide_by_zero),
         {"member": "7", "login": lambda client, member: None},
-        r"cannot find out who .*, because ZeroDivisionError was raised in divide_by_zero \(",
+        r"cannot find out who .* ZeroDivisionError in divide_by_zero \(",
+    ),
+    (
+        partial(make_shop, loader=lambda: [7]),
+        {"member": "7", "login": lambda client, member: None},
+        r"cannot find out who .* LinkError: The member_loader did not return a member's id\.",
     ),
     (
         partial(make_login_shop, SESSION_COOKIE_PATH="/account"),

@@ -238,7 +238,12 @@ UNCLICKABLE = [
         failing_page(
             "dead.script", f"""{{{{ insurance_entry("QX1", onclick="{script}") }}}}""", "onclick"
         )
-        for script in ("return false", "return false;", "event.preventDefault()")
+        for script in (
+            "return false",
+            "return false;",
+            "event.preventDefault()",
+            "event.preventDefault(); return false;",
+        )
     ),
     *(
         failing_page("page.no_link", body, "does not escape the HTML")
@@ -250,7 +255,7 @@ UNCLICKABLE = [
     failing_page(
         "page.disabled",
         '{{ insurance_entry("QX1", disabled="Sold out") }}',
-        "--ignore page.dis",
+        'ignore the rule "page.disabled"',
     ),
 ]
 HIDDEN_NOTE = "hidden until a script shows them: /page"

@@ -122,7 +122,7 @@ def test_doctor_reports_missing_tables_of_purchases_and_stored_clicks(engine: An
 def test_doctor_reports_unreadable_database(tmp_path: Path) -> None:
     engine = create_engine(f"sqlite:///{tmp_path / 'hunter2' / 'shop.sqlite3'}")
     assert (
-        'The database with the table "xiebao_purchase" cannot be read (Oper'
+        'The database with the table "xiebao_purchase" cannot be used (Oper'
         in get_doctor_findings(make_purchases_setup(engine))["ERROR"]
     )
 

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 import pytest
+from flask import Flask
 
 from flask_xiebao import Notification, NotificationType
 from tests.check.support import register_hook
@@ -133,7 +134,7 @@ def test_notify_reports_rejected_notification(
 @pytest.mark.parametrize(
     ("locale", "advice"),
     [
-        ("en", "The notification_handler raised an exception."),
+        ("en", "The notification_handler raised an exception or returned a value."),
         ("zh", "notification_handler 抛出了异常"),
     ],
 )
@@ -141,6 +142,18 @@ def test_notify_gives_advice_about_failing_handler(locale: str, advice: str) -> 
     with serve_app(make_gateway_site(register_handler(failing_function(LookupError())))) as url:
         output = send_notification(url, "issue", INSURE_NUM, "--locale", locale, exit_code=1)
     assert advice in output
+
+
+def test_notify_gives_advice_if_callback_did_not_send_response() -> None:
+    def block_requests(app: Flask) -> None:
+        app.before_request(lambda: ("The CSRF token is missing.", 400))
+
+    with serve_app(make_gateway_site(block_requests)) as url:
+        output = send_notification(url, "issue", INSURE_NUM, exit_code=1)
+
+    response, advice = output.splitlines()
+    assert response == f"{url}/xiebao/notify: 400 The CSRF token is missing."
+    assert advice.startswith("The callback did not send this response.")
 
 
 @pytest.mark.parametrize(

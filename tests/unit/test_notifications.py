@@ -406,9 +406,11 @@ def test_constructed_notifications_with_different_fields_have_different_ids() ->
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"type": "2"}, "type must be a non-negative integer, got str"),
-        ({"type": True}, "type must be a non-negative integer, got bool"),
-        ({"type": None}, "type must be a non-negative integer, got NoneType"),
+        ({"type": 10_000}, "type must be an integer from 0 to 9999"),
+        ({"id": "a\nb"}, r"id contains the unprintable character U\+000A"),
+        ({"type": "2"}, "type must be an integer from 0 to 9999"),
+        ({"type": True}, "type must be an integer from 0 to 9999"),
+        ({"type": None}, "type must be an integer from 0 to 9999"),
         ({"insure_num": None}, "insure_num is None"),
         ({"insure_num": ""}, "insure_num is empty"),
         ({"insure_num": "2019 0226"}, "insure_num must be a single application number, without"),

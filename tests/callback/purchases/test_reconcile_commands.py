@@ -13,6 +13,8 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import event
+from sqlalchemy.exc import OperationalError
 
 from tests.callback.purchases.conftest import MakeShop
 from tests.callback.purchases.support import COVER, SURRENDERED_ORDER, Shop, assert_command_error
@@ -78,6 +80,11 @@ def test_reconcile_prints_differences_and_counts(
     assert len(shop_with_secret.changes) == on_change_calls
 
 
+def test_reconcile_rejects_future_date(shop_with_secret: Shop) -> None:
+    result = shop_with_secret.run_command("reconcile", "--since", "2999-01-01")
+    assert_command_error(result, "The date 2999-01-01 is in the future. Pass a date in the past.")
+
+
 #: One row per error that stops ``reconcile`` and ``reassign``: a function that breaks the test
 #: shop, and the expected parts of the output.
 ERRORS: dict[str, tuple[Callable[[Shop], object], list[str]]] = {
@@ -98,7 +105,10 @@ ERRORS: dict[str, tuple[Callable[[Shop], object], list[str]]] = {
     ),
     "no SECRET_KEY": (
         lambda shop: shop.site.app.config.pop("SECRET_KEY"),
-        ["Run the command with the same environment as the site."],
+        [
+            "The SECRET_KEY of the site is missing or invalid. Run the command with the same"
+            " environment as the site.\n"
+        ],
     ),
     "missing column": (
         lambda shop: shop.execute_sql("ALTER TABLE xiebao_purchase DROP COLUMN plan_name"),
@@ -107,6 +117,18 @@ ERRORS: dict[str, tuple[Callable[[Shop], object], list[str]]] = {
     "missing table": (
         lambda shop: shop.execute_sql("DROP TABLE xiebao_purchase"),
         ['has no table "xiebao_purchase". Check that this is the database of the'],
+    ),
+    "unreachable database": (
+        lambda shop: event.listen(
+            shop.engine,
+            "before_cursor_execute",
+            failing_function(OperationalError("", None, Exception("a password"))),
+        ),
+        [
+            'The database with the table "xiebao_purchase" cannot be used (OperationalError). Check'
+            " that the database is running, and run the command with the same environment as the"
+            " site.\n"
+        ],
     ),
     "no Purchases object": (
         lambda shop: setattr(shop, "site", make_site()),
