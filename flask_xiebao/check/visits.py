@@ -42,7 +42,7 @@ from .html_parser import ParsedPage
 
 T = TypeVar("T")
 
-#: The exceptions to catch when a test runs code of the site, which may even call sys.exit().
+#: The exceptions to catch when the check runs code of the site, which may even call sys.exit().
 UNEXPECTED_EXCEPTIONS = (*SITE_EXCEPTIONS, SystemExit)
 
 #: The headers that a browser sends for a click on a link in a mail, except for the headers that

@@ -102,5 +102,5 @@ def describe_response(
     is_expected = wrong_sign and response.status == 403
     if response.status in _STATUSES_WITH_ADVICE and not is_expected:
         yield get_text(locale, f"notify.means.{response.status}")
-    elif '"state"' not in response.text:
+    elif not response.text.startswith('{"state": '):  # The JSON of the callback begins like this.
         yield get_text(locale, "notify.means.other")

@@ -97,9 +97,10 @@ class ModelStore(Generic[M]):
         return inspect(self.model).local_table
 
     def get_database_name(self) -> str:
-        """Return the name or, for SQLite, the path of the database."""
+        """Return the name of the database, or its path or kind if it has no name."""
         with self.separate_transaction() as session:
-            return self._get_connection(session).engine.url.database or ":memory:"
+            url = self._get_connection(session).engine.url
+        return url.database or url.get_backend_name()
 
     def find_missing_columns(self) -> list[str]:
         """Return the names of the model's columns that are missing in the database.

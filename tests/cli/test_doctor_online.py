@@ -100,6 +100,17 @@ def test_doctor_reports_refused_order_query(
         assert text in error
 
 
+def test_doctor_gives_advice_if_request_hook_blocks_query_to_simulator() -> None:
+    app = make_shop(
+        add_simulator("/gateway"),
+        before=lambda: ("Blocked", 400) if request.blueprint == "play" else None,
+        XIEBAO_BASE_URL="/gateway",
+    )
+    findings = run_doctor(app)
+    assert "The simulator in this app did not accept an order query." in findings["ERROR"]
+    assert "If a request hook of the site refuses the query" in findings["ERROR"]
+
+
 def test_doctor_reports_that_only_simulator_accepted_order_query() -> None:
     app = make_shop(add_simulator("/gateway"), XIEBAO_BASE_URL="/gateway")
     findings = run_doctor(app)

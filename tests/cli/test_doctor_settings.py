@@ -69,7 +69,7 @@ CASES: dict[str, DoctorCase] = {
     "no SECRET_KEY": DoctorCase(
         partial(make_shop, SECRET_KEY=None),
         "ERROR",
-        ("SECRET_KEY is not set", "secrets.token_hex()"),
+        ("SECRET_KEY is not set", "secrets.token_hex()", "All other checks were skipped."),
     ),
     "removed SECRET_KEY": DoctorCase(
         partial(make_shop, lambda app: app.config.pop("SECRET_KEY")),
