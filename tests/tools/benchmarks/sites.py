@@ -8,6 +8,7 @@ from collections.abc import Callable
 from flask import Flask, redirect, render_template
 from flask_dance.contrib.github import make_github_blueprint
 from flask_login import LoginManager, login_required
+from itsdangerous import URLSafeSerializer
 from jinja2 import DictLoader
 from sqlalchemy import Engine, String
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, sessionmaker
@@ -34,6 +35,7 @@ _LOOP = "{{% for code in codes %}}{}{{% endfor %}}"
 #: The page templates, by the second part of a page's path, for example ``cards``.
 _TEMPLATES = {
     "plain": _LOOP.format(f'<a href="{{{{ url_for("product", code=code) }}}}">{LABEL}</a>'),
+    "signed": _LOOP.format(f'<a href="{{{{ url_for("product", code=sign(code)) }}}}">{LABEL}</a>'),
     "bootstrap": '{% from "bootstrap5/nav.html" import render_nav_item %}'
     + _LOOP.format(f'{{{{ render_nav_item("product", "{LABEL}", code=code) }}}}'),
     "entries": '{% from "xiebao/entry.html" import insurance_entry %}'
@@ -84,6 +86,7 @@ def create_site(*extensions: Callable[[Flask], object]) -> Flask:
     app.add_url_rule("/<products>/<template>/<int:count>", "page", render_page)
     texts = (f"{number:010}" * 40_000 for number in itertools.count())
     app.add_template_global(lambda: next(texts), "form_text")
+    app.add_template_global(URLSafeSerializer("a secret").dumps, "sign")
     for add_extension in extensions:
         add_extension(app)
     return app
