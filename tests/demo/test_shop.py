@@ -6,6 +6,7 @@ To test another error page, add a row to ``ERROR_PAGES``.
 from __future__ import annotations
 
 import re
+from importlib.metadata import version
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -247,6 +248,10 @@ def test_error_page_has_title_and_link_to_order(
     assert bool(find_chinese(page)) == (lang == "zh")
 
 
+@pytest.mark.skipif(
+    version("werkzeug").startswith("3.0."),
+    reason="Werkzeug 3.0 does not validate the characters of a host.",
+)
 @pytest.mark.parametrize("host", ["a..b", "a b", "bücher.de", ".x"])
 @pytest.mark.parametrize("path", ["/", "/widgets/mail", "/qa/links?page=product&reference=1"])
 def test_invalid_host_returns_400(demo: Flask, host: str, path: str) -> None:

@@ -220,7 +220,7 @@ def test_second_database_error_has_no_context(shop_storing_clicks: Shop) -> None
         errors.append(context.original_exception)
 
     error = sqlite3.OperationalError("a broken connection")
-    event.listen(shop_storing_clicks.engine, "before_cursor_execute", failing_function(error))
+    event.listen(shop_storing_clicks.engine, "do_execute", failing_function(error))
     assert click_entry(shop_storing_clicks).status_code == 302
     assert len(errors) == 2
     assert errors[1].__context__ is None
