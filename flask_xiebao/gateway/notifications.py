@@ -179,8 +179,9 @@ class Notification:
     new_insure_num: str | None = field(default=None, repr=False)
     cancelled_insurants: tuple[str, ...] = field(default=(), repr=False)
     cancel_reason: str | None = field(default=None, repr=False)
-    other_info: Mapping[str, Any] = field(default_factory=dict, repr=False)
-    data: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    # A mapping has no hash.
+    other_info: Mapping[str, Any] = field(default_factory=dict, repr=False, hash=False)
+    data: Mapping[str, Any] = field(default_factory=dict, repr=False, hash=False)
     id: str = ""
 
     def __post_init__(self) -> None:

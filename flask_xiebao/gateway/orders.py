@@ -176,7 +176,8 @@ class Order:
     pay_status: PayStatus | int | None = None
     issue_status: IssueStatus | int | None = None
     effective_status: EffectiveStatus | int | None = None
-    data: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    # A mapping has no hash.
+    data: Mapping[str, Any] = field(default_factory=dict, repr=False, hash=False)
     _find_member: Callable[[str], str | None] | None = field(
         default=None, repr=False, compare=False
     )

@@ -30,6 +30,8 @@ class GatewayPage:
     :param sample_reference: A realistic reference for checks and examples, or None.
     :param requires_member: True if the page shows the data of one member. A link to the page then
         belongs to a member, by default the current one.
+    :param sells_insurance: True if a click on the page can lead to a purchase. Such clicks can be
+        stored in the site's database.
     :param handoff_title: The title of the handoff page, by locale. If it is empty, the title is
         the text ``handoff.title``. A page with a PC version has no handoff.
     """
@@ -44,6 +46,7 @@ class GatewayPage:
     reference_parameter_name: str | None = None
     sample_reference: str | None = None
     requires_member: bool = False
+    sells_insurance: bool = False
     handoff_title: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -67,6 +70,7 @@ _GATEWAY_PAGES = (
         required_parameters=frozenset({"caseCode", "partnerUniqKey"}),
         platforms=_ALL_PLATFORMS,
         button_label={"zh": "我要投保", "en": "Get insured"},
+        sells_insurance=True,
         sample_reference="QX000000127257",
     ),
     GatewayPage(
@@ -79,6 +83,7 @@ _GATEWAY_PAGES = (
         required_parameters=frozenset({"partnerUniqKey"}),
         platforms=_ALL_PLATFORMS_EXCEPT_PC,
         button_label={"zh": "保险商城", "en": "Insurance shop"},
+        sells_insurance=True,
         handoff_title={"zh": "用手机打开保险商城", "en": "Open the insurance shop on your phone"},
     ),
     GatewayPage(

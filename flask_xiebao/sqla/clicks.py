@@ -18,6 +18,7 @@ from ..app.log import format_error_for_log, log_throttled
 from ..app.rehearsal import is_rehearsal
 from ..app.signals import entry_clicked, payment_returned
 from ..app.state import get_current_app_state
+from ..gateway.pages import PAGES
 from ..gateway.platforms import Platform
 from ..gateway.values import MAX_MEMBER_ID_BYTES
 from ..links.tokens import Entry
@@ -35,8 +36,6 @@ from .model_store import ModelStore, execute_statement
 C = TypeVar("C", bound="ClickMixin")
 R = TypeVar("R", bound=Response)
 
-# A click can lead to a purchase only on these gateway pages.
-_SELLING_PAGES = ("product", "home")
 # The length of the columns for ids and names, in characters.
 _MAX_NAME_LENGTH = 32
 # The number of clicks that are deleted in one transaction, and the number of ids that are read for
@@ -137,7 +136,7 @@ class ClickStore(ModelStore[C]):
         click_id: str,
         **_: object,
     ) -> None:
-        if entry.page not in _SELLING_PAGES:
+        if not PAGES[entry.page].sells_insurance:
             return
         now, sub_partner_id = utc_now(), entry.sub_partner_id
         if sub_partner_id is None:

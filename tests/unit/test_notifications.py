@@ -427,6 +427,11 @@ def test_constructed_notification_with_invalid_field_raises_error(
     assert error.value.reason == "wrong_field"
 
 
+def test_equal_notifications_are_one_item_of_a_set() -> None:
+    first, second = (make_notification(other_info=dict(_INFO)) for _ in range(2))
+    assert len({parse_body(PAID), parse_body(PAID), first, second}) == 2
+
+
 def test_notification_rejects_positional_arguments() -> None:
     with pytest.raises(TypeError):
         Notification(1, "20190226020146")  # type: ignore[call-arg]

@@ -262,7 +262,7 @@ ONLY_FOR_TESTS = (
     Mutant("failed issue of a debited order is not shown", "sqla/model.py", "is_paid = pay in (PayStatus.PAID, PayStatus.DEBITED)", "is_paid = pay == PayStatus.PAID"),
     Mutant("failed reissue stores the new order", "sqla/purchases.py", " and notification.succeeded:", ":"),
     # Stored clicks
-    Mutant("click on a policy entry is stored", "sqla/clicks.py", "        if entry.page not in _SELLING_PAGES:\n", "        if False:\n"),
+    Mutant("click on a policy entry is stored", "sqla/clicks.py", "        if not PAGES[entry.page].sells_insurance:\n", "        if False:\n"),
     Mutant("click of a check is stored", "sqla/clicks.py", " or is_rehearsal():\n", ":\n"),
     Mutant("click of another Xiebao object is stored", "sqla/clicks.py", 'if app.extensions.get("xiebao") is not self._xiebao or ', "if "),
     Mutant("last return of a click is recorded instead of the first", "sqla/clicks.py", "self.model.click_id == click_id, self.model.returned_at.is_(None)", "self.model.click_id == click_id"),
