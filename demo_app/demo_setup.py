@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from flask import Flask, current_app, request
 from sqlalchemy import inspect, text
-from sqlalchemy.schema import CreateColumn
+from sqlalchemy.schema import CreateColumn, CreateIndex, CreateTable
 
 from .extensions import db
 from .logs import mask_sign
@@ -69,10 +69,18 @@ def create_tables(app: Flask) -> None:
     """
     table = Purchase.__table__
     with app.app_context():
-        db.create_all()
+        # db.create_all() fails if another process creates the same tables at the same time.
+        for new_table in db.metadata.sorted_tables:
+            db.session.execute(CreateTable(new_table, if_not_exists=True))
+            for index in new_table.indexes:
+                db.session.execute(CreateIndex(index, if_not_exists=True))
         existing_names = {column["name"] for column in inspect(db.engine).get_columns(table.name)}
         for column in table.columns:
             if column.name not in existing_names:
-                definition = CreateColumn(column).compile(db.engine)
-                db.session.execute(text(f"ALTER TABLE {table.name} ADD COLUMN {definition}"))
+                db.session.execute(
+                    text(
+                        f"ALTER TABLE {table.name}"
+                        f" ADD COLUMN {CreateColumn(column).compile(db.engine)}"
+                    )
+                )
         db.session.commit()

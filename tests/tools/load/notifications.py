@@ -19,7 +19,6 @@ from collections import Counter
 from functools import partial
 from pathlib import Path
 
-import demo_app
 from flask_xiebao.gateway.values import Secret
 from flask_xiebao.simulator import wire
 from tests.tools.load.notification_site import FATAL_INFO
@@ -101,8 +100,6 @@ def main(arguments: list[str] | None = None) -> int:
     genuine: set[str] = set()
     app = "tests.tools.load.notification_site:create_app()"
     with tempfile.TemporaryDirectory() as folder:
-        # Two workers cannot create the tables at the same time, so create the tables here.
-        demo_app.create_app(folder)
         with LoadTest(app, "/", LOAD_FOLDER=folder) as test:
             seeds = range(1, CLIENTS + 1)
             with test.run_clients([partial(send_notifications, test, n, genuine) for n in seeds]):
