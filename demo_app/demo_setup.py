@@ -69,7 +69,8 @@ def create_tables(app: Flask) -> None:
     """
     table = Purchase.__table__
     with app.app_context():
-        # db.create_all() fails if another process creates the same tables at the same time.
+        # If two processes start at the same time, db.create_all() fails in one of them, because the
+        # other one has just created a table.
         for new_table in db.metadata.sorted_tables:
             db.session.execute(CreateTable(new_table, if_not_exists=True))
             for index in new_table.indexes:

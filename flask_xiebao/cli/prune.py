@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..gateway.payloads import CHINA_TIMEZONE
 from ..texts import get_text
 from .doctor_database import describe_missing_columns
 from .findings import print_escaped_line
-from .reconcile import describe_store_error
+from .reconcile import describe_store_error, normalize_past_date
 
 if TYPE_CHECKING:
     from ..sqla import Purchases
@@ -26,11 +25,10 @@ def run_prune_command(purchases: Purchases[Any], clicks_before: datetime, locale
         column is missing or the database raised an error.
     :raises click.UsageError: if the site does not store clicks, or the date is in the future.
     """
-    store, time = purchases.click_store, clicks_before.replace(tzinfo=CHINA_TIMEZONE)
+    store = purchases.click_store
     if store is None:
         raise click.UsageError(get_text(locale, "prune.no_clicks"))
-    if time > datetime.now(CHINA_TIMEZONE):
-        raise click.UsageError(get_text(locale, "prune.future", date=time.date().isoformat()))
+    time = normalize_past_date(clicks_before, locale)
     try:
         if message := describe_missing_columns(store, locale):
             click.echo(message, err=True)

@@ -87,8 +87,8 @@ def run_reconcile_command(
     """
     from ..sqla.reconciliation import Reconciliation
 
-    if since is not None and since.replace(tzinfo=CHINA_TIMEZONE) > datetime.now(CHINA_TIMEZONE):
-        raise click.UsageError(get_text(locale, "prune.future", date=since.date().isoformat()))
+    if since is not None:
+        normalize_past_date(since, locale)
     reconciliation = Reconciliation(
         purchases.store,
         since=since,
@@ -127,8 +127,20 @@ def run_reconcile_command(
     return 1 if unrepaired else 0
 
 
+def normalize_past_date(date: datetime, locale: str) -> datetime:
+    """Return the beginning of a date in China time.
+
+    :param date: The beginning of the date, without a time zone.
+    :raises click.UsageError: if it is in the future.
+    """
+    time = date.replace(tzinfo=CHINA_TIMEZONE)
+    if time > datetime.now(CHINA_TIMEZONE):
+        raise click.UsageError(get_text(locale, "reconcile.future", date=date.date().isoformat()))
+    return time
+
+
 def describe_store_error(store: ModelStore[Any], error: Exception, locale: str) -> str:
-    """Return sentences about an error. The message of an error of the site is left out.
+    """Describe an error that stopped a command, without messages that may contain secrets.
 
     :param store: The store that was used when the error was raised.
     """

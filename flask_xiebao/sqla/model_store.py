@@ -97,7 +97,11 @@ class ModelStore(Generic[M]):
         return inspect(self.model).local_table
 
     def get_database_name(self) -> str:
-        """Return the name of the database, or its path or kind if it has no name."""
+        """Return the name of the database, or the path of an SQLite file.
+
+        If the database has neither, for example because it is in memory, return its kind, such as
+        ``sqlite``.
+        """
         with self.separate_transaction() as session:
             url = self._get_connection(session).engine.url
         return url.database or url.get_backend_name()

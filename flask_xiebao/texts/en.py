@@ -1418,7 +1418,7 @@ TEXTS = {
         " `app.config.from_prefixed_env()` before Xiebao(app) or init_app(app)."
     ),
     "doctor.online": "The gateway did not accept an order query. {error}",
-    "doctor.online.simulator": ("The simulator in this app did not accept an order query. {error}"),
+    "doctor.online.simulator": "The simulator in this app did not accept an order query. {error}",
     "doctor.online.hook": (
         "If a request hook of the site refuses the query, for example as CSRF protection, add `if"
         ' request.blueprint == "xiebao_gateway": return` to the hook.'
@@ -1477,7 +1477,7 @@ TEXTS = {
     "prune.no_clicks": (
         'The app\'s Purchases object does not store clicks. Pass a model as the argument "clicks".'
     ),
-    "prune.future": "The date {date} is in the future. Pass a date in the past.",
+    "reconcile.future": "The date {date} is in the future. Pass a date in the past.",
     "prune.done": "Deleted clicks: {count}.",
     "notify.result": "{url}: {response}",
     "notify.no_response": "no response, {error}",

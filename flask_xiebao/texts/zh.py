@@ -1019,7 +1019,7 @@ TEXTS = {
         " app.config.from_prefixed_env()。"
     ),
     "doctor.online": "网关没有接受订单查询。{error}",
-    "doctor.online.simulator": ("本应用里的模拟器没有接受订单查询。{error}"),
+    "doctor.online.simulator": "本应用里的模拟器没有接受订单查询。{error}",
     "doctor.online.hook": (
         "如果是网站的钩子函数（例如 CSRF 防护）拒绝了查询，"
         '请在其中放行：if request.blueprint == "xiebao_gateway": return。'
@@ -1057,7 +1057,7 @@ TEXTS = {
     "reconcile.stopped": "比较 {compared} 个订单之后停止。{error}",
     "reassign.done": "{number}：记录中的会员与网关一致。",
     "prune.no_clicks": "应用的 Purchases 对象不保存点击：请用参数 clicks 传入点击的模型类。",
-    "prune.future": "日期 {date} 在将来：请用过去的日期。",
+    "reconcile.future": "日期 {date} 在将来：请用过去的日期。",
     "prune.done": "已删除 {count} 次点击。",
     "notify.result": "{url}：{response}",
     "notify.no_response": "没有响应，{error}",

@@ -230,7 +230,7 @@ def test_member_lookup_does_not_change_equality_and_repr_of_order() -> None:
     assert find_leaks(repr(order), "m_7", NAME, "member") == []
 
 
-def test_equal_orders_are_one_item_of_a_set() -> None:
+def test_equal_orders_have_same_hash() -> None:
     client = FakeOrderGateway().client
     assert len({client.get(INSURE_NUM), client.get(INSURE_NUM)}) == 1
 

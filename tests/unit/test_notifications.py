@@ -427,7 +427,7 @@ def test_constructed_notification_with_invalid_field_raises_error(
     assert error.value.reason == "wrong_field"
 
 
-def test_equal_notifications_are_one_item_of_a_set() -> None:
+def test_equal_notifications_have_same_hash() -> None:
     first, second = (make_notification(other_info=dict(_INFO)) for _ in range(2))
     assert len({parse_body(PAID), parse_body(PAID), first, second}) == 2
 

@@ -286,8 +286,8 @@ ONLY_FOR_TESTS = (
     Mutant("clicks of a forgotten member are kept", "sqla/purchases.py", "            if self.click_store is not None:\n", "            if False:\n"),
     Mutant("on_change is called before the row is written", "sqla/store.py", "                # Write the row first, because on_change may query the purchase's click.\n                session.flush()\n", ""),
     Mutant("new application time counts as a change", "sqla/model.py", 'name not in ("applied_at", ', "name not in ("),
-    Mutant("prune accepts a time in the future", "cli/prune.py", "    if time > datetime.now(CHINA_TIMEZONE):\n", "    if False:\n"),
-    Mutant("prune reads the date in the local timezone instead of China's", "cli/prune.py", "clicks_before.replace(tzinfo=CHINA_TIMEZONE)", "clicks_before.astimezone()"),
+    Mutant("prune accepts a time in the future", "cli/reconcile.py", "    if time > datetime.now(CHINA_TIMEZONE):\n", "    if False:\n"),
+    Mutant("prune reads the date in the local timezone instead of China's", "cli/reconcile.py", "date.replace(tzinfo=CHINA_TIMEZONE)", "date.astimezone()"),
     Mutant("doctor does not report a missing table of clicks", "cli/doctor_database.py", "    if purchases.click_store is not None:\n", "    if False:\n"),
     Mutant("click with an empty sub_partner_id gets the sub-account of the site", "sqla/clicks.py", "        if sub_partner_id is None:\n", "        if not sub_partner_id:\n"),
     # The command "flask xiebao doctor"
