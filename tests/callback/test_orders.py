@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import pickle
 import re
 from collections.abc import Callable
@@ -199,6 +200,11 @@ def test_order_attributes_are_none_if_response_omits_their_fields() -> None:
     order = FakeOrderGateway(response).client.get(INSURE_NUM)
     assert order == Order(insure_num=INSURE_NUM, data=fields)
     assert (order.pay_status, order.paid_at, order.policies, order.member) == (None, None, (), None)
+
+
+def test_response_of_exactly_1_mib_is_read() -> None:
+    response = json.dumps(build_order_response()).encode().ljust(1024 * 1024)
+    assert FakeOrderGateway(response).client.get(INSURE_NUM).insure_num == INSURE_NUM
 
 
 def test_order_keeps_unknown_statuses_and_fields() -> None:
