@@ -67,21 +67,20 @@ def create_tables(app: Flask) -> None:
 
     In your shop, migrate the database with Flask-Migrate instead.
     """
-    table = Purchase.__table__
     with app.app_context():
         # If two processes start at the same time, db.create_all() fails in one of them, because the
         # other one has just created a table.
-        for new_table in db.metadata.sorted_tables:
-            db.session.execute(CreateTable(new_table, if_not_exists=True))
-            for index in new_table.indexes:
+        for table in db.metadata.sorted_tables:
+            db.session.execute(CreateTable(table, if_not_exists=True))
+            for index in table.indexes:
                 db.session.execute(CreateIndex(index, if_not_exists=True))
-        existing_names = {column["name"] for column in inspect(db.engine).get_columns(table.name)}
-        for column in table.columns:
-            if column.name not in existing_names:
+        existing_columns = {
+            column["name"] for column in inspect(db.engine).get_columns(Purchase.__tablename__)
+        }
+        for column in Purchase.__table__.columns:
+            if column.name not in existing_columns:
+                definition = CreateColumn(column).compile(db.engine)
                 db.session.execute(
-                    text(
-                        f"ALTER TABLE {table.name}"
-                        f" ADD COLUMN {CreateColumn(column).compile(db.engine)}"
-                    )
+                    text(f"ALTER TABLE {Purchase.__tablename__} ADD COLUMN {definition}")
                 )
         db.session.commit()
