@@ -88,7 +88,7 @@ def run_reconcile_command(
     from ..sqla.reconciliation import Reconciliation
 
     if since is not None:
-        normalize_past_date(since, locale)
+        since = normalize_past_date(since, locale)
     reconciliation = Reconciliation(
         purchases.store,
         since=since,
@@ -128,10 +128,10 @@ def run_reconcile_command(
 
 
 def normalize_past_date(date: datetime, locale: str) -> datetime:
-    """Return the beginning of a date in China time.
+    """Return the beginning of a date as a timezone-aware datetime in China time.
 
-    :param date: The beginning of the date, without a time zone.
-    :raises click.UsageError: if it is in the future.
+    :param date: The beginning of the date as a naive datetime.
+    :raises click.UsageError: if the date is in the future.
     """
     time = date.replace(tzinfo=CHINA_TIMEZONE)
     if time > datetime.now(CHINA_TIMEZONE):
@@ -140,7 +140,7 @@ def normalize_past_date(date: datetime, locale: str) -> datetime:
 
 
 def describe_store_error(store: ModelStore[Any], error: Exception, locale: str) -> str:
-    """Describe an error that stopped a command, without messages that may contain secrets.
+    """Return a description of an error that stopped a command. The description has no secrets.
 
     :param store: The store that was used when the error was raised.
     """

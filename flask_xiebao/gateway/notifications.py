@@ -179,7 +179,7 @@ class Notification:
     new_insure_num: str | None = field(default=None, repr=False)
     cancelled_insurants: tuple[str, ...] = field(default=(), repr=False)
     cancel_reason: str | None = field(default=None, repr=False)
-    # A mapping cannot be hashed, so hash() ignores it.
+    # A dict is not hashable, so hash() ignores these two fields.
     other_info: Mapping[str, Any] = field(default_factory=dict, repr=False, hash=False)
     data: Mapping[str, Any] = field(default_factory=dict, repr=False, hash=False)
     id: str = ""

@@ -176,7 +176,7 @@ class Order:
     pay_status: PayStatus | int | None = None
     issue_status: IssueStatus | int | None = None
     effective_status: EffectiveStatus | int | None = None
-    # A mapping cannot be hashed, so hash() ignores it.
+    # A dict is not hashable, so hash() ignores this field.
     data: Mapping[str, Any] = field(default_factory=dict, repr=False, hash=False)
     _find_member: Callable[[str], str | None] | None = field(
         default=None, repr=False, compare=False

@@ -97,9 +97,9 @@ class ModelStore(Generic[M]):
         return inspect(self.model).local_table
 
     def get_database_name(self) -> str:
-        """Return the name of the database, or the path of an SQLite file.
+        """Return the name of the database. For SQLite, the name is the path of the file.
 
-        If the database has neither, for example because it is in memory, return its kind, such as
+        If the database URL contains no name, return the type of the database, for example
         ``sqlite``.
         """
         with self.separate_transaction() as session:

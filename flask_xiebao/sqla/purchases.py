@@ -165,8 +165,8 @@ class Purchases(Generic[P]):
         with the same reference.
 
         :param reference: The ``client_reference`` of an entry, for example the site's order number.
-            The query finds nothing if it has more than 255 characters, because only the first 255
-            are stored.
+            A reference with more than 255 characters is never found, because only its first 255
+            characters are stored.
         :param member: The member's id, as the ``member_loader`` returns it. The query finds nothing
             if it is None.
         :raises LinkError: if it is not a member id.

@@ -17,7 +17,14 @@ from tests.tools.mutants.mutants import Mutant
 
 ROOT = Path(__file__).parents[3]
 _IGNORE = shutil.ignore_patterns(
-    *(".git", ".venv", ".tox", ".*_cache", ".hypothesis", "build", "dist", "instance"),
+    ".git",
+    ".venv",
+    ".tox",
+    ".*_cache",
+    ".hypothesis",
+    "build",
+    "dist",
+    "instance",
     "__pycache__",
     # These tests need the built manual in build/docs.
     "test_manual_pages.py",
