@@ -1,4 +1,5 @@
-# `make demo` and `make test` install what they need. The other targets are for contributors.
+# `make demo` and `make test` install the Python packages that they need. The other targets are for
+# contributors.
 
 PYTHON ?= python3
 HOST ?= 127.0.0.1
@@ -10,6 +11,8 @@ PIP = $(BIN)/python -m pip --quiet --disable-pip-version-check
 UNIT := $(addprefix tests/,unit click page callback cli check)
 # Run tests in parallel, with one process per processor.
 PARALLEL := --numprocesses auto --dist worksteal
+# More options for pytest. With --strict-skips, a test run with skipped tests fails.
+OPTIONS ?=
 # The suffix of the requirements to install: txt for the locked versions, in for the newest ones.
 REQUIREMENTS ?= txt
 
@@ -18,28 +21,33 @@ REQUIREMENTS ?= txt
 demo: $(VENV)/demo.stamp
 	$(BIN)/flask --app demo_app run --host $(HOST) --port $(PORT)
 
-test: $(VENV)/tests.stamp .venv/npm/stamp programs
-	$(BIN)/python -m pytest $(PARALLEL)
+# Tests are skipped if they need a program that is missing.
+NPM_PACKAGES := $(if $(shell command -v npm),.venv/npm/stamp)
+test: $(VENV)/tests.stamp $(NPM_PACKAGES)
+	$(BIN)/python -m pytest $(PARALLEL) $(OPTIONS)
 
 test-unit: $(VENV)/tests.stamp
 	$(BIN)/python -m pytest $(PARALLEL) $(UNIT)
 
 # Run all tests, including the slow ones in tests/deep.
-test-all: $(VENV)/tests.stamp .venv/npm/stamp docs programs firefox databases
-	$(BIN)/python -m pytest $(PARALLEL) tests
+test-all: $(VENV)/tests.stamp $(NPM_PACKAGES) docs
+	$(BIN)/python -m pytest $(PARALLEL) $(OPTIONS) tests
 
-# Check that programs are installed that neither pip nor npm installs.
+# Install the programs and npm packages for `make test`. `make test-all` also needs those of
+# `make databases` and `make firefox`.
 programs:
-	@$(call need,chromium,chromium fonts-noto-cjk)
-	@PATH="$$PATH:/usr/sbin"; $(call need,nginx,nginx-light)
+	@$(call install,chromium,chromium fonts-noto-cjk)
+	@PATH="$$PATH:/usr/sbin"; $(call install,nginx,nginx-light)
+	@$(call install,npm,npm)
+	@$(MAKE) --silent .venv/npm/stamp
 databases:
-	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || { $(call install,postgresql); }
-	@PATH="$$PATH:/usr/sbin"; $(call need,mariadbd,mariadb-server)
+	@PATH="$$PATH:$$(echo /usr/lib/postgresql/*/bin)"; $(call install,initdb,postgresql)
+	@PATH="$$PATH:/usr/sbin"; $(call install,mariadbd,mariadb-server)
 firefox:
-	@command -v firefox >/dev/null || { $(call need,firefox-esr,firefox-esr); }
+	@command -v firefox >/dev/null || { $(call install,firefox-esr,firefox-esr); }
 
 # Run mutation tests: put one fault after another into the package, and check that tests fail.
-mutants: $(VENV)/tests.stamp
+mutants: $(VENV)/tools.stamp
 	$(BIN)/python -m tests.tools.mutants $(MUTANTS)
 
 # Build the manual into build/docs/en and build/docs/zh. Warnings are errors.
@@ -52,7 +60,7 @@ manual = READTHEDOCS_LANGUAGE=$(2) $(BIN)/python -m sphinx --quiet --fail-on-war
   --jobs auto --fresh-env --write-all --conf-dir docs docs/$(1) build/docs/$(1)
 
 # List untranslated texts of the Chinese manual, and update the catalogs of its docstrings.
-translations: $(VENV)/tests.stamp .venv/docs/stamp
+translations: $(VENV)/tools.stamp .venv/docs/stamp
 	$(BIN)/python docs/translate.py
 
 # Add new texts of the demo to its Chinese catalog, and compile the catalog. Translate the new texts
@@ -71,7 +79,6 @@ styles: $(VENV)/tests.stamp
 	$(BIN)/python -m tests.tools.stylesheet
 
 screenshots: $(VENV)/tests.stamp
-	@$(call need,chromium,chromium fonts-noto-cjk)
 	$(BIN)/python -m tests.tools.screenshots
 
 bench: $(VENV)/bench.stamp
@@ -86,7 +93,7 @@ load: $(VENV)/tests.stamp
 
 # Run the tests on all installed versions of Python, or in one tox environment, for example with
 # TOXENV=main.
-versions: $(VENV)/tests.stamp .venv/npm/stamp
+versions: $(VENV)/tools.stamp .venv/npm/stamp
 	$(BIN)/tox run
 
 # Build the release from the last commit. The links in its README are absolute, because package
@@ -96,7 +103,7 @@ versions: $(VENV)/tests.stamp .venv/npm/stamp
 # list the lagging pages.
 HUB := github.com/flask-xiebao/flask-xiebao
 VERSION = $(shell sed -n 's/^version = //p' setup.cfg)
-dist: $(VENV)/tests.stamp .venv/npm/stamp docs programs firefox
+dist: $(VENV)/tools.stamp docs programs firefox
 	$(BIN)/python -m pytest --quiet tests/tools/parity.py
 	rm -rf build/release build/empty build/source dist && mkdir -p build/release build/source
 	git -c safe.directory='*' archive HEAD | tar -xC build/release
@@ -117,12 +124,13 @@ dist: $(VENV)/tests.stamp .venv/npm/stamp docs programs firefox
 # Lock the newest versions of all requirements, for all versions of Python and all systems.
 lock: $(BIN)/python
 	$(PIP) install uv
-	cd requirements && for name in docs tests bench demo; do $(CURDIR)/$(BIN)/uv pip compile --quiet --upgrade \
-	  --universal --generate-hashes --python-version 3.11 --output-file $$name.txt $$name.in || exit; done
+	for name in tests tools docs bench demo; do $(BIN)/uv pip compile --quiet --upgrade \
+	  --universal --generate-hashes --python-version 3.11 --no-emit-package flask-xiebao \
+	  --output-file requirements/$$name.txt requirements/$$name.in || exit; done
 	for folder in docs tests/browser; do rm $$folder/package-lock.json; \
 	  npm install --prefix $$folder --package-lock-only --silent || exit; done
 
-lint: $(VENV)/tests.stamp
+lint: $(VENV)/tools.stamp
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/bandit --quiet --recursive flask_xiebao
@@ -135,16 +143,17 @@ lint: $(VENV)/tests.stamp
 	$(call schema,readthedocs) .readthedocs.yaml
 schema = $(BIN)/check-jsonschema --quiet --builtin-schema vendor.$(1)
 
-format: $(VENV)/tests.stamp
+format: $(VENV)/tools.stamp
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
 clean:
 	rm -rf .venv $(VENV) build dist *.egg-info
 
-# The locked files contain hashes, so pip refuses to install other files.
+# The locked files contain hashes, so pip refuses to install other files. They are complete, and old
+# versions of pip would choose other versions of some packages, so pip must not add requirements.
 $(VENV)/%.stamp: requirements/%.$(REQUIREMENTS) setup.cfg pyproject.toml | $(BIN)/python
-	$(PIP) install --requirement $<
+	$(PIP) install $(if $(filter txt,$(REQUIREMENTS)),--no-deps) --requirement $<
 	$(PIP) install --no-deps --no-build-isolation --editable .
 	$(PIP) check
 	@touch $@
@@ -155,22 +164,25 @@ $(VENV)/%.stamp: requirements/%.$(REQUIREMENTS) setup.cfg pyproject.toml | $(BIN
 .venv/npm/stamp: tests/browser/package.json tests/browser/package-lock.json
 .venv/docs/stamp .venv/npm/stamp:
 	@$(call need,npm,npm)
-	mkdir -p $(@D)
-	cp $^ $(@D)
+	@mkdir -p $(@D)
+	@cp $^ $(@D)
 	npm ci --prefix $(@D) --ignore-scripts --no-audit --no-fund --silent
 	@touch $@
 
 $(BIN)/python:
-	@$(call need,$(PYTHON),python3)
+	@$(call need,$(PYTHON),python3 python3-venv)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "Python 3.11 or newer is missing. Set its command, for example: make PYTHON=python3.11"; exit 1; }
-	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { $(call install,python3-venv); }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { $(call missing,python3-venv); }
 	$(PYTHON) -m venv $(VENV)
 
-# $(call need,COMMAND,PACKAGES) installs Debian packages if a command is missing.
-need = command -v $(1) >/dev/null || { $(call install,$(2)); }
+# $(call need,COMMAND,PACKAGES) ends with a message if a command is missing.
+need = command -v $(1) >/dev/null || { $(call missing,$(2)); }
 
-# $(call install,PACKAGES) installs Debian packages if the user is root, or prints the command for it.
-install = if command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; \
-  then apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y $(1) >/dev/null; \
-  else echo "Missing packages: $(1). Install them, on Debian with: sudo apt-get install $(1)"; exit 1; fi
+# $(call install,COMMAND,PACKAGES) installs Debian packages if a command is missing.
+install = command -v $(1) >/dev/null || \
+  if command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; \
+  then apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y $(2) >/dev/null; \
+  else $(call missing,$(2)); fi
+
+missing = echo "Missing packages: $(1). Install them, on Debian with: sudo apt-get install $(1)"; exit 1

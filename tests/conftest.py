@@ -1,15 +1,20 @@
-"""Fixtures for all tests, and a check that no log record of the test run contains a secret."""
+"""Fixtures for all tests, and a check that no log record of the test run contains a secret.
+
+Tests that need a missing package are skipped. The last line of the test run names the missing
+packages and programs. With ``--strict-skips``, a test run with skipped tests fails.
+"""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
-from contextlib import ExitStack
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from importlib import import_module
+from pathlib import Path
 from types import CodeType
 from typing import Any
 
 import pytest
-import time_machine
 from flask import Flask
 from jinja2 import BytecodeCache, Environment
 from jinja2.bccache import Bucket
@@ -21,6 +26,7 @@ from flask_xiebao import (
     payment_returned,
 )
 from tests import support
+from tests.requirements import NOT_INSTALLED, skip_without
 from tests.support import (
     API_KEY,
     MEMBER_SECRET,
@@ -28,9 +34,11 @@ from tests.support import (
     SECRET_KEY,
     SIGN,
     SIGN_OF_API_KEY,
+    Clock,
     MakeSite,
     SentSignals,
     Site,
+    set_clock,
 )
 from tests.vectors import NAME
 
@@ -38,6 +46,79 @@ from tests.vectors import NAME
 PEOPLE = (NAME, "王小明")
 #: The values that no log record may contain.
 SECRETS = (SIGN, SIGN_OF_API_KEY, API_KEY, MEMBER_SECRET, SECRET_KEY, *PEOPLE)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--strict-skips", action="store_true", help="fail the test run if a test was skipped"
+    )
+
+
+@contextmanager
+def skip_without_package() -> Iterator[None]:
+    """Skip the test or the test module if it imports a package that is not installed."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        # A name with a dot is a missing module of an installed package, which is a mistake.
+        if error.name is None or "." in error.name:
+            raise
+        skip_without(error.name)
+
+
+class SkippableModule(pytest.Module):
+    """A test module that is skipped if it imports a package that is not installed."""
+
+    def collect(self) -> Iterable[pytest.Item | pytest.Collector]:
+        try:
+            return super().collect()
+        except self.CollectError as error:
+            if error.__cause__ is not None:
+                with skip_without_package():
+                    raise error.__cause__ from None
+            raise
+
+
+def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> SkippableModule:
+    return SkippableModule.from_parent(parent, path=module_path)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item: pytest.Item) -> Iterator[None]:
+    with skip_without_package():
+        for mark in item.iter_markers("requires"):
+            for package in mark.args:
+                import_module(package)
+        yield
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call() -> Iterator[None]:
+    with skip_without_package():
+        yield
+
+
+# The terminal reporter prints the result of the test run in a wrapper of the same hook. This
+# wrapper is outside of it, so the list of missing requirements is the last line.
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session) -> Iterator[None]:
+    yield
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is None:  # This is a worker process of pytest-xdist.
+        return
+    skipped = reporter.stats.get("skipped", [])
+    if skipped and session.config.getoption("strict_skips"):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+    reasons = {report.longrepr[2].removeprefix("Skipped: ") for report in skipped}
+    missing = {
+        reason.removesuffix(NOT_INSTALLED) for reason in reasons if reason.endswith(NOT_INSTALLED)
+    }
+    if missing:
+        reporter.write_line(
+            f"Skipped tests need {', '.join(sorted(missing, key=str.lower))}. Install programs and"
+            ' npm packages with "make programs", and Python packages with'
+            """ 'pip install -e ".[tests]"'."""
+        )
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -114,10 +195,10 @@ def site(make_site: MakeSite) -> Site:
 
 
 @pytest.fixture
-def clock() -> Iterator[Any]:
+def clock() -> Iterator[Clock]:
     """A clock that stands still at ``NOW``. Its method ``shift()`` advances the time."""
-    with time_machine.travel(NOW, tick=False) as traveler:
-        yield traveler
+    with set_clock(NOW) as clock:
+        yield clock
 
 
 @pytest.fixture

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
-import zxingcpp
-from PIL import Image, ImageDraw
+if TYPE_CHECKING:
+    from PIL import Image
 
 #: The width in pixels of a module, which is the smallest square of a QR code.
 DOT = 4
-QR_CODE = zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode)
 
 
 def read(svg: str) -> str:
@@ -22,6 +22,8 @@ def read(svg: str) -> str:
 
 def draw_qr_code(svg: str) -> Image.Image:
     """Draw the only QR code in this SVG markup. Each module is :data:`DOT` pixels wide."""
+    from PIL import Image, ImageDraw
+
     [path] = re.findall(r'<path[^>]* stroke="#000"[^>]* d="([^"]+)"', svg)
     [side] = re.findall(r'viewBox="0 0 (\d+) \1"', svg)
     image = Image.new("L", (int(side) * DOT, int(side) * DOT), 255)
@@ -41,5 +43,8 @@ def draw_qr_code(svg: str) -> Image.Image:
 
 def decode_qr_code(image: Image.Image) -> str | None:
     """Return the text of the QR code in an image, or None if it cannot be decoded."""
-    codes = zxingcpp.read_barcodes(image, formats=QR_CODE)
+    import zxingcpp
+
+    formats = zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode)
+    codes = zxingcpp.read_barcodes(image, formats=formats)
     return codes[0].text if codes else None

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import ssl
 import threading
+import time
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, fields
@@ -123,6 +124,31 @@ class Site:
     def follow(self, url: str, headers: dict[str, str] = PHONE, **options: Any) -> TestResponse:
         """Request a URL with a new client, which has no cookies, and return the response."""
         return self.app.test_client().open(url, headers=headers, **options)
+
+
+class Clock:
+    """The clock that :func:`set_clock` puts in the place of ``time.time()``.
+
+    :ivar now: the current Unix timestamp.
+    """
+
+    def __init__(self, now: float) -> None:
+        self.now = now
+
+    def shift(self, seconds: float) -> None:
+        self.now += seconds
+
+
+@contextlib.contextmanager
+def set_clock(timestamp: float) -> Iterator[Clock]:
+    """Let ``time.time()`` return this timestamp until the context ends. The clock stands still.
+
+    ``datetime.now()`` does not change. Tests of code that calls it use time_machine.
+    """
+    clock = Clock(timestamp)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(time, "time", lambda: clock.now)
+        yield clock
 
 
 MakeSite = Callable[..., Site]

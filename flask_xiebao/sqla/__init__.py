@@ -2,9 +2,10 @@
 
 try:
     import sqlalchemy as _sqlalchemy  # noqa: F401 - tells which extra is missing
-except ImportError as error:
-    raise ImportError(
-        "flask_xiebao.sqla requires SQLAlchemy. Run `pip install 'Flask-Xiebao[sqla]'`."
+except ModuleNotFoundError as error:
+    raise ModuleNotFoundError(
+        "flask_xiebao.sqla requires SQLAlchemy. Run `pip install 'Flask-Xiebao[sqla]'`.",
+        name=error.name,
     ) from error
 
 from ..errors import OrderBehindError

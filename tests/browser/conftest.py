@@ -5,22 +5,17 @@ from __future__ import annotations
 import contextlib
 import functools
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from playwright.sync_api import Browser, Page, Playwright
 
-from tests.browser.shop import ShopPage, serve_shop
-from tests.browser.site_styles import open_page, serve_styled_pages
-from tests.browser.support import (
-    H5,
-    PC,
-    Demo,
-    DeviceContext,
-    create_demo,
-    launch_chromium,
-)
 from tests.support import SentSignals, serve_app
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page, Playwright
+
+    from tests.browser.shop import ShopPage
+    from tests.browser.support import Demo, DeviceContext
 
 
 # Playwright stops after the last test of this package, because tests in other folders start event
@@ -28,6 +23,8 @@ from tests.support import SentSignals, serve_app
 @pytest.fixture(scope="package")
 def chrome() -> Iterator[tuple[Playwright, Browser]]:
     """A Playwright instance, and a running Chromium browser."""
+    from tests.browser.support import launch_chromium
+
     with launch_chromium() as playwright_and_browser:
         yield playwright_and_browser
 
@@ -38,6 +35,8 @@ def new_context(chrome: tuple[Playwright, Browser]) -> Iterator[Callable[..., De
 
     At the end of the test, all contexts are closed. The test fails if their pages had errors.
     """
+    from tests.browser.support import DeviceContext
+
     with contextlib.ExitStack() as stack:
 
         def open_device_context(device: str = "desktop", **options: Any) -> DeviceContext:
@@ -52,6 +51,8 @@ def new_context(chrome: tuple[Playwright, Browser]) -> Iterator[Callable[..., De
 @pytest.fixture(scope="package")
 def serve_demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Demo]]:
     """A function that accepts settings, serves the demo app, and returns a :class:`Demo`."""
+    from tests.browser.support import Demo, create_demo
+
     with contextlib.ExitStack() as stack:
 
         @functools.cache
@@ -70,6 +71,9 @@ def open_shop(
 
     The function accepts a device, a key of ``FRONTENDS``, and options of :func:`serve_shop`.
     """
+    from tests.browser.shop import ShopPage, serve_shop
+    from tests.browser.support import H5, PC
+
     with contextlib.ExitStack() as stack:
 
         def open_shop(device: str, frontend: str, **options: Any) -> ShopPage:
@@ -89,6 +93,8 @@ def styled_site_urls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[
 
     One site is in Chinese, the other in English.
     """
+    from tests.browser.site_styles import serve_styled_pages
+
     with serve_styled_pages(tmp_path_factory.mktemp("styles")) as urls:
         yield urls
 
@@ -98,6 +104,8 @@ def get_shared_context(
     chrome: tuple[Playwright, Browser],
 ) -> Iterator[Callable[..., DeviceContext]]:
     """A function that returns a browser context, which all tests with the same options share."""
+    from tests.browser.support import DeviceContext
+
     with contextlib.ExitStack() as stack:
 
         @functools.cache
@@ -119,6 +127,8 @@ def open_styled_page(
     context. Tests share the contexts, so that the browser caches stylesheets. This is safe, because
     the pages set no cookies. The test fails if a page has errors.
     """
+    from tests.browser.site_styles import open_page
+
     with contextlib.ExitStack() as stack:
 
         def open_styled_page(

@@ -21,13 +21,13 @@ from flask_xiebao import Xiebao
 from flask_xiebao.testing import GatewaySimulator
 from tests.browser.support import (
     HANDOFF_TITLES,
-    NODE_MODULES,
     OTHER_MEMBER,
     PC,
     DeviceContext,
     add_favicon,
     assert_gateway_accepted,
 )
+from tests.requirements import find_npm_packages
 from tests.support import CONFIG, INSURE_NUM, PRODUCT_CODE, SentSignals, serve_app
 
 
@@ -130,7 +130,7 @@ def serve_shop(
         log = logging.getLogger("werkzeug")
         log.addFilter(mask_sign)
         stack.callback(log.removeFilter, mask_sign)
-        app = Flask(__name__, static_folder=NODE_MODULES, static_url_path="/scripts")
+        app = Flask(__name__, static_folder=find_npm_packages(), static_url_path="/scripts")
         app.config.update(
             CONFIG,
             XIEBAO_ENV="test",

@@ -8,7 +8,6 @@ tailwind/classes.html.
 from __future__ import annotations
 
 import contextlib
-import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
 from functools import partial
@@ -19,7 +18,8 @@ from flask import Flask, render_template, send_from_directory
 from playwright.sync_api import Locator, Page
 
 from flask_xiebao import Xiebao
-from tests.browser.support import NODE_MODULES, add_favicon
+from tests.browser.support import add_favicon
+from tests.requirements import find_npm_packages, find_program
 from tests.support import CONFIG, MACROS, serve_app
 
 
@@ -389,7 +389,7 @@ def _create_styled_site(locale: str, folder: Path) -> Flask:
         )
 
     app.add_url_rule("/fragment/<name>", "fragment", partial(render_entries, part="entries"))
-    for name, source in (("modules", NODE_MODULES), ("built", folder)):
+    for name, source in (("modules", find_npm_packages()), ("built", folder)):
         app.add_url_rule(f"/{name}/<path:path>", name, partial(send_from_directory, source))
 
     return app
@@ -409,7 +409,7 @@ def build_tailwind_stylesheets(folder: Path) -> None:
     for name, (program, *options) in commands.items():
         subprocess.run(  # noqa: S603
             [
-                *(str(shutil.which("node")), NODE_MODULES / program, *options),
+                *(find_program("node"), find_npm_packages() / program, *options),
                 *("--input", sources / name, "--output", folder / name),
             ],
             check=True,

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import io
-import shutil
 from collections.abc import Iterator
 from functools import partial
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
@@ -27,10 +25,8 @@ from playwright.sync_api import (
 from flask_xiebao import Xiebao
 from tests.demo import support
 from tests.qr import decode_qr_code
+from tests.requirements import find_program
 from tests.support import INSURE_NUM, PRODUCT_CODE
-
-#: The folder of the npm packages that ``make test`` installs from package.json.
-NODE_MODULES = Path(__file__).parents[2] / ".venv/npm/node_modules"
 
 #: The id and the name of one of the demo's two members.
 MEMBER, MEMBER_NAME = "m_7Qk2vX9rT4", "林晓"
@@ -135,7 +131,7 @@ def launch_chromium() -> Iterator[tuple[Playwright, Browser]]:
     """Start Playwright and Chromium, and stop both when the context ends."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"), args=_CHROMIUM_ARGS
+            executable_path=find_program("chromium"), args=_CHROMIUM_ARGS
         )
         yield playwright, browser
         browser.close()

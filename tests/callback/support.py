@@ -6,15 +6,17 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from io import BytesIO
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import httpx
 import pytest
 from werkzeug.test import TestResponse
 
 from flask_xiebao import Gateway, Notification, OrderClient, OrderError
 from tests.support import INSURE_NUM, Site
 from tests.vectors import NAME
+
+if TYPE_CHECKING:
+    import httpx
 
 # Helpers for the callback
 
@@ -146,12 +148,16 @@ class FakeOrderGateway:
     """
 
     def __init__(self, *responses: Any, **options: Any) -> None:
+        import httpx
+
         self.requests: list[httpx.Request] = []
         self.responses = list(responses or [build_order_response()])
         options = {"partner_id": "12345", "api_key": "Key", "base_url": Gateway.TEST, **options}
         self.client = OrderClient(transport=httpx.MockTransport(self.answer_query), **options)
 
     def answer_query(self, request: httpx.Request) -> httpx.Response:
+        import httpx
+
         self.requests.append(request)
         response = self.responses.pop(0) if len(self.responses) > 1 else self.responses[0]
         if callable(response):

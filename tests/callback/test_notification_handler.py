@@ -17,7 +17,6 @@ from typing import Any
 
 import pytest
 from flask import Response, abort, request
-from sqlalchemy.exc import IntegrityError
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from flask_xiebao import (
@@ -105,6 +104,7 @@ def test_error_in_keeps_plain_key_hook_returns_500_without_calling_handler(
     assert handler.notifications == []
 
 
+@pytest.mark.requires("asgiref")
 def test_async_handler_runs_inside_request(site: Site) -> None:
     calls = []
 
@@ -134,6 +134,13 @@ class UniqueViolationError(Exception):
     diag = SimpleNamespace(
         table_name="mail", column_name=None, constraint_name="one_mail", message_detail=NAME
     )
+
+
+def raise_integrity_error(_: Notification) -> None:
+    """Raise the exception that SQLAlchemy raises for a row that violates a unique constraint."""
+    from sqlalchemy.exc import IntegrityError
+
+    raise IntegrityError(ERROR_MESSAGE, {}, UniqueViolationError(NAME))
 
 
 async def raise_cancelled_error(*_args: object, **_values: object) -> None:
@@ -185,14 +192,16 @@ FAILING_HANDLERS = [
         id="OrderError",
     ),
     pytest.param(
-        failing_function(IntegrityError(ERROR_MESSAGE, {}, UniqueViolationError(NAME))),
+        raise_integrity_error,
         '(table "mail", constraint "one_mail")',
         id="database error",
+        marks=pytest.mark.requires("sqlalchemy"),
     ),
     pytest.param(
         raise_cancelled_error,
         "CancelledError in raise_cancelled_error (tests/callback/test_notification_handler.py:",
         id="CancelledError",
+        marks=pytest.mark.requires("asgiref"),
     ),
     pytest.param(lambda _: abort(404), "NotFound in <lambda> (tests/", id="abort"),
     pytest.param(
@@ -309,7 +318,9 @@ def test_only_first_ten_of_many_failures_are_logged(
     ("receiver", "error_name"),
     [
         (failing_function(ValueError(NAME)), "ValueError"),
-        (raise_cancelled_error, "CancelledError"),
+        pytest.param(
+            raise_cancelled_error, "CancelledError", marks=pytest.mark.requires("asgiref")
+        ),
     ],
     ids=["ValueError", "CancelledError"],
 )

@@ -42,6 +42,7 @@ def test_notification_reader_result_reaches_handler_with_looked_up_member(
     assert notification.member == "8"
 
 
+@pytest.mark.requires("asgiref")
 def test_async_reader_is_only_called_for_bodies_up_to_256_kib(
     site: Site, recording_handler: RecordingHandler
 ) -> None:

@@ -33,6 +33,8 @@ from tests.support import (
 )
 from tests.vectors import compute_sign
 
+pytestmark = pytest.mark.requires("httpx")
+
 # Order queries to the site's own app
 
 

@@ -10,9 +10,6 @@ from urllib.parse import quote
 
 import pytest
 from flask import Flask, Response, abort, g, redirect, render_template_string, request, session
-from flask_limiter import Limiter
-from flask_limiter.util import get_remote_address
-from flask_login import LoginManager, UserMixin, login_user
 from jinja2 import DictLoader
 from werkzeug.exceptions import NotFound
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
@@ -20,6 +17,7 @@ from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from flask_xiebao import Xiebao
 from flask_xiebao.cli import xiebao as commands
 from flask_xiebao.testing import FORMATS, Report, check_entries
+from tests.click.support import make_user
 from tests.support import MACROS, MEMBER_SECRET, SIGN_OF_API_KEY
 from tests.tokens import encode_payload
 from tests.tools.mutants.sites import ACCOUNT
@@ -222,6 +220,9 @@ def limit_requests(limit: str, *exempted: str) -> Change:
     """
 
     def change_app(app: Flask) -> None:
+        from flask_limiter import Limiter
+        from flask_limiter.util import get_remote_address
+
         app.config["RATELIMIT_STORAGE_URI"] = "memory://"
         limiter = Limiter(get_remote_address, app=app, default_limits=[limit])
         for name in exempted:
@@ -255,13 +256,6 @@ def require_complete_requests(app: Flask) -> None:
     app.teardown_request(lambda error: g.pop("began"))
 
 
-class LoginUser(UserMixin):  # type: ignore[misc]
-    """A member of the test site, as a user object for Flask-Login."""
-
-    def __init__(self, id: str) -> None:
-        self.id = id
-
-
 def use_flask_login(
     unauthorized: Callable[[], Any] | None = None,
     login_view: str | None = None,
@@ -270,15 +264,17 @@ def use_flask_login(
     """Return a function that adds Flask-Login, members 7 and 8, and a login form at ``/login``."""
 
     def change_app(app: Flask) -> None:
+        from flask_login import LoginManager, login_user
+
         manager = LoginManager(app)
         manager.session_protection, manager.login_view = protection, login_view
-        manager.user_loader(lambda id: LoginUser(id) if id in ("7", "8") else None)
+        manager.user_loader(lambda id: make_user(id) if id in ("7", "8") else None)
         if unauthorized is not None:
             manager.unauthorized_handler(unauthorized)
 
         @app.post("/login")
         def log_in() -> str:
-            login_user(LoginUser(request.form["name"]))
+            login_user(make_user(request.form["name"]))
             return "Welcome"
 
     return change_app

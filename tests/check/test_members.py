@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 from flask import Flask, request
 from flask.testing import FlaskClient
-from flask_login import current_user
 
 from flask_xiebao import Entry
 from tests.check.support import (
@@ -50,6 +49,8 @@ def use_custom_client(app: Flask) -> None:
 
 def load_prefixed_member() -> str | None:
     """Return a member id that differs from the id in Flask-Login."""
+    from flask_login import current_user
+
     return f"m_{current_user.get_id()}" if current_user.is_authenticated else None
 
 

@@ -478,6 +478,7 @@ def test_xiebao_orders_fixture_replaces_gateway_orders(
     ],
     ids=["default gateway", "test gateway", "gateway in the app"],
 )
+@pytest.mark.requires("httpx")
 def test_handler_called_by_notify_cannot_query_real_gateway(
     notify: Callable[..., Any], config: dict[str, Any], code: int, message: str
 ) -> None:

@@ -16,10 +16,6 @@ from typing import Any
 
 import pytest
 from flask import Flask, abort, got_request_exception, redirect, request
-from flask_caching import Cache
-from flask_seasurf import SeaSurf
-from flask_talisman import Talisman
-from flask_wtf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wsgi import ClosingIterator
 
@@ -48,6 +44,7 @@ from tests.cli.support import (
     run_doctor,
 )
 from tests.ecosystem.sites import IGNORE_EXTENSION_WARNINGS
+from tests.requirements import import_later
 
 pytestmark = IGNORE_EXTENSION_WARNINGS
 
@@ -161,6 +158,8 @@ def add_hook_with_handled_errors(app: Flask) -> None:
 
 
 def add_seasurf_with_exemptions(app: Flask) -> None:
+    from flask_seasurf import SeaSurf
+
     csrf = SeaSurf(app)
     csrf.exempt(app.view_functions["xiebao.notify"])
     csrf.exempt(app.view_functions["xiebao.paid"])
@@ -228,7 +227,7 @@ VALID_SITES: dict[str, Callable[[], Flask]] = {
     ),
     "ProxyFix and SERVER_NAME": partial(
         make_shop,
-        Talisman,
+        import_later("flask_talisman:Talisman"),
         add_middleware(ProxyFix),
         XIEBAO_PUBLIC_URL=None,
         SERVER_NAME="shop.example",
@@ -248,22 +247,28 @@ VALID_SITES: dict[str, Callable[[], Flask]] = {
     # Request hooks, middleware and extensions
     "several security extensions": partial(
         make_shop,
-        CSRFProtect,
-        Talisman,
+        import_later("flask_wtf:CSRFProtect"),
+        import_later("flask_talisman:Talisman"),
         limit_requests("100 per day", "xiebao.notify"),
         add_seasurf_with_exemptions,
     ),
     # Findings of ``flask xiebao doctor`` recommend these configurations, so the command must accept
     # them.
     "Flask-WTF that checks GET requests": partial(
-        make_shop, CSRFProtect, WTF_CSRF_METHODS=["GET", "HEAD", "POST"]
+        make_shop, import_later("flask_wtf:CSRFProtect"), WTF_CSRF_METHODS=["GET", "HEAD", "POST"]
     ),
     "rate limiter that exempts entries": partial(make_shop, limit_requests("0 per day", "xiebao")),
     "Flask-Caching without XIEBAO_DEVICE_MARKUP": partial(
-        make_shop, Cache, CACHE_TYPE="SimpleCache", XIEBAO_DEVICE_MARKUP=False
+        make_shop,
+        import_later("flask_caching:Cache"),
+        CACHE_TYPE="SimpleCache",
+        XIEBAO_DEVICE_MARKUP=False,
     ),
     "Flask-Caching with NullCache": partial(
-        make_shop, Cache, CACHE_TYPE="NullCache", CACHE_NO_NULL_WARNING=True
+        make_shop,
+        import_later("flask_caching:Cache"),
+        CACHE_TYPE="NullCache",
+        CACHE_NO_NULL_WARNING=True,
     ),
     "session cookie with SameSite=Lax": partial(
         make_shop, SESSION_COOKIE_SAMESITE="Lax", SESSION_COOKIE_SECURE=True

@@ -14,7 +14,6 @@ from typing import Any
 import pytest
 from flask import Response, abort, g, redirect, request
 from flask.logging import default_handler
-from flask_talisman import Talisman
 
 from flask_xiebao.gateway.pages import PAGES
 from tests.check.support import Change, abort_with, add_middleware, divide_by_zero, limit_requests
@@ -27,6 +26,7 @@ from tests.cli.support import (
     redirect_to_login,
     run_doctor,
 )
+from tests.requirements import import_later
 from tests.support import failing_function
 
 EVERY_CLICK = ", ".join([*PAGES, "paid", "login"])
@@ -152,7 +152,11 @@ CASES: dict[str, DoctorCase] = {
         ),
     ),
     "redirect from HTTP to HTTPS": DoctorCase(
-        partial(make_shop, Talisman, XIEBAO_PUBLIC_URL="http://shop.example"),
+        partial(
+            make_shop,
+            import_later("flask_talisman:Talisman"),
+            XIEBAO_PUBLIC_URL="http://shop.example",
+        ),
         "ERROR",
         (
             'Every click on an entry is redirected to another host or scheme, "https://shop.example"',

@@ -197,6 +197,14 @@ CASES: dict[str, DoctorCase] = {
 }
 
 
-@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+@pytest.mark.parametrize(
+    "case",
+    [
+        pytest.param(
+            case, id=name, marks=pytest.mark.requires("asgiref") if "async" in name else ()
+        )
+        for name, case in CASES.items()
+    ],
+)
 def test_doctor_reports_member_and_login_problems(case: DoctorCase) -> None:
     assert_doctor_reports(case)

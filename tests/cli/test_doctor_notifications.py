@@ -15,8 +15,6 @@ from typing import Any
 
 import pytest
 from flask import Flask, Response, redirect, request
-from flask_seasurf import SeaSurf
-from flask_talisman import Talisman
 from werkzeug.routing import exceptions as routing_exceptions
 
 from flask_xiebao import ConfigError, Notification
@@ -41,6 +39,7 @@ from tests.cli.support import (
     run_doctor,
 )
 from tests.ecosystem.sites import IGNORE_EXTENSION_WARNINGS
+from tests.requirements import import_later
 
 pytestmark = IGNORE_EXTENSION_WARNINGS
 CALLBACK_URL = "The callback URL to give to Xiebao"
@@ -78,7 +77,7 @@ def wrap_json_response(response: Response) -> None:
 
 make_site_behind_firewall = partial(make_site, add_firewall)
 make_site_with_https_redirect = partial(
-    make_site, Talisman, XIEBAO_PUBLIC_URL="http://shop.example"
+    make_site, import_later("flask_talisman:Talisman"), XIEBAO_PUBLIC_URL="http://shop.example"
 )
 
 #: One row per site that blocks or changes notifications: the function that builds the site, and
@@ -102,7 +101,7 @@ BLOCKING_SITES: dict[str, tuple[Callable[[], Flask], tuple[str, ...]]] = {
         ("Notifications get status 401, probably from CSRF protection or", "abort_with"),
     ),
     "Flask-SeaSurf": (
-        partial(make_site, SeaSurf),
+        partial(make_site, import_later("flask_seasurf:SeaSurf")),
         (
             "Notifications get status 403, probably from CSRF protection",
             'csrf.exempt(app.view_functions["xiebao.notify"])',

@@ -16,6 +16,8 @@ from flask import Flask, Response, request
 
 from tests.cli.support import add_simulator, assert_chinese_output, make_shop, run_doctor
 
+pytestmark = pytest.mark.requires("httpx")
+
 #: The gateway's response to an accepted order query.
 ACCEPTED = {"respCode": 0, "data": {"orders": {"pageIndex": 1, "pageNums": 1, "data": []}}}
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 import pytest
 from flask import Flask
@@ -17,7 +16,7 @@ from flask_xiebao import Entry
 from flask_xiebao.links.access_rules import Refusal
 from flask_xiebao.links.tokens import TokenSigner
 from tests.cli.support import SECRET_KEY, inspect_url, make_shop, parse_findings, run_command
-from tests.support import INSURE_NUM, PHONE, PRODUCT_CODE, PUBLIC_URL, SentSignals
+from tests.support import INSURE_NUM, PHONE, PRODUCT_CODE, PUBLIC_URL, Clock, SentSignals
 
 #: Builds a site on which member m1 is always logged in.
 make_site = partial(make_shop, loader=lambda: "m1", XIEBAO_MEMBER_SECRET=None)
@@ -65,7 +64,7 @@ def test_inspect_decodes_link_with_member(app: Flask) -> None:
     assert "属于会员 m1" in run_command(app, "inspect", url, "--locale", "zh").output
 
 
-def test_inspect_reports_remaining_time_without_login(app: Flask, clock: Any) -> None:
+def test_inspect_reports_remaining_time_without_login(app: Flask, clock: Clock) -> None:
     url = get_printed_link(app, "policy", INSURE_NUM, "--member", "m1", "--no-login-for", "60")
     member = f"The link belongs to member m1 and was signed at {PRINTED_NOW}"
 
@@ -96,7 +95,7 @@ def test_inspect_decodes_url_of_qr_code_image(app: Flask) -> None:
 
 
 def test_inspect_decodes_return_link_of_click(
-    app: Flask, clock: Any, sent_signals: SentSignals
+    app: Flask, clock: Clock, sent_signals: SentSignals
 ) -> None:
     url = get_printed_link(app, "product", PRODUCT_CODE, "--return-to", "/orders/8", "--local")
     redirect = app.test_client().get(url, headers=PHONE)

@@ -14,6 +14,8 @@ from tests.cli.support import make_gateway_site, run_command
 from tests.support import API_KEY, INSURE_NUM, SIGN_OF_API_KEY, failing_function
 from tests.vectors import NAME, compute_sign
 
+pytestmark = pytest.mark.requires("httpx")
+
 #: The method and path of the order query. The site serves its own gateway at ``/gateway``.
 QUERY = "POST /gateway/api/orderDetail"
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 import time
 
 import pytest
-import time_machine
+
+from tests.support import Clock
 
 
 @pytest.fixture
-def monotonic_clock(
-    clock: time_machine.Traveller, monkeypatch: pytest.MonkeyPatch
-) -> time_machine.Traveller:
+def monotonic_clock(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Clock:
     """The fixture ``clock``, whose ``shift()`` also advances ``time.monotonic()``."""
     monkeypatch.setattr(time, "monotonic", time.time)
     return clock

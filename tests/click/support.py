@@ -12,8 +12,6 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-import time_machine
-from flask_login import LoginManager, UserMixin
 from werkzeug.test import EnvironBuilder, TestResponse, run_wsgi_app
 
 from tests import support
@@ -28,6 +26,7 @@ from tests.support import (
     Site,
     assert_gateway_accepts,
     get_return_link,
+    set_clock,
 )
 from tests.tokens import sign_token
 
@@ -81,17 +80,21 @@ def get_warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [each.getMessage() for each in caplog.records if each.levelno == logging.WARNING]
 
 
-class User(UserMixin):  # type: ignore[misc]
-    """A Flask-Login user whose id is a name."""
+def make_user(name: str) -> Any:
+    """Return a Flask-Login user whose id is this name."""
+    from flask_login import UserMixin
 
-    def __init__(self, name: str) -> None:
-        self.id = name
+    user = UserMixin()
+    user.id = name
+    return user
 
 
-def init_flask_login(site: Site) -> LoginManager:
+def init_flask_login(site: Site) -> Any:
     """Add Flask-Login to a test site, and return the login manager. Every user id is valid."""
+    from flask_login import LoginManager
+
     manager = LoginManager(site.app)
-    manager.user_loader(User)
+    manager.user_loader(make_user)
     return manager
 
 
@@ -181,7 +184,7 @@ def build_link_cases(
         ]
     for page in pages:
         link = site.link(page, member="alice", return_to="/orders/8")
-        with time_machine.travel(NOW - 10**8):
+        with set_clock(NOW - 10**8):
             expired_link = site.link(page, member="alice", no_login_for=1)
         cases += [
             LinkCase(site, "alice", link, 302, "gateway"),

@@ -6,13 +6,11 @@ more times, are tested without requests in ``tests/unit/test_access_rules.py``.
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from flask_xiebao.gateway.pages import PAGES
 from tests.click.support import assert_click_outcome
-from tests.support import LINK_ARGUMENTS, MakeSite, SentSignals
+from tests.support import LINK_ARGUMENTS, Clock, MakeSite, SentSignals
 
 #: One row per click on a link that was built a minute earlier: the member of the link, the
 #: ``no_login_for`` of the link in seconds, the member who is logged in at the click, and the
@@ -47,7 +45,7 @@ ACCESS_RULES = [
 )
 def test_click_outcome_depends_on_member_of_link_and_visitor(
     make_site: MakeSite,
-    clock: Any,
+    clock: Clock,
     sent_signals: SentSignals,
     page: str,
     has_loader: bool,

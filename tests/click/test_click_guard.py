@@ -87,7 +87,13 @@ RESPONSES: dict[str, tuple[Callable[[], Any], int, str]] = {
 
 
 @pytest.mark.parametrize(("get_result", "status", "text"), RESPONSES.values(), ids=RESPONSES)
-@pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"])
+@pytest.mark.parametrize(
+    "is_async",
+    [
+        pytest.param(False, id="sync"),
+        pytest.param(True, id="async", marks=pytest.mark.requires("asgiref")),
+    ],
+)
 @pytest.mark.parametrize(
     ("page", "device"), [("product", PHONE), ("home", PC)], ids=["redirect", "handoff page"]
 )

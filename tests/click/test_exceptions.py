@@ -23,8 +23,7 @@ from flask_xiebao import (
     OrderError,
     XiebaoError,
 )
-from flask_xiebao.errors import TokenError, UnknownSiteUrlError
-from flask_xiebao.sqla import OrderBehindError
+from flask_xiebao.errors import OrderBehindError, TokenError, UnknownSiteUrlError
 from flask_xiebao.testing import CheckError
 from tests.support import make_site
 

@@ -16,6 +16,7 @@ from tests.support import (
     DEPLOYED,
     PC,
     PHONE,
+    Clock,
     MakeSite,
     SentSignals,
     Site,
@@ -90,7 +91,7 @@ LIFETIMES: list[tuple[dict[str, Any], int | None, int, str]] = [
 )
 def test_qr_code_expires_after_displayed_time(
     make_site: MakeSite,
-    clock: Any,
+    clock: Clock,
     config: dict[str, Any],
     no_login_for: int | None,
     lifetime: int,
@@ -118,7 +119,7 @@ def test_qr_code_expires_after_displayed_time(
 
 @pytest.mark.parametrize("visitor", ["alice", None], ids=["logged in", "link without login"])
 def test_new_qr_code_can_be_requested_after_old_code_expired(
-    site: Site, clock: Any, visitor: str | None
+    site: Site, clock: Clock, visitor: str | None
 ) -> None:
     site.log_in(visitor)
     link = site.link("home", member="alice", no_login_for=DAY)

@@ -9,7 +9,6 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-import time_machine
 from flask import render_template_string
 
 from flask_xiebao import entry_clicked
@@ -18,6 +17,7 @@ from tests.support import (
     DEPLOYED,
     MACROS,
     PRODUCT_CODE,
+    Clock,
     MakeSite,
     assert_gateway_accepts,
     failing_function,
@@ -27,7 +27,7 @@ from tests.support import (
 def test_template_error_and_failing_receivers_are_logged_once_per_minute(
     make_site: MakeSite,
     caplog: pytest.LogCaptureFixture,
-    monotonic_clock: time_machine.Traveller,
+    monotonic_clock: Clock,
 ) -> None:
     site = make_site(**DEPLOYED)
     site.log_in("alice")

@@ -10,11 +10,10 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from flask_login import AnonymousUserMixin, FlaskLoginClient
 from werkzeug.local import LocalProxy
 
 from flask_xiebao import LinkError
-from tests.click.support import User, assert_click_outcome, init_flask_login
+from tests.click.support import assert_click_outcome, init_flask_login, make_user
 from tests.support import (
     LINK_ARGUMENTS,
     PC,
@@ -48,7 +47,13 @@ VALID_RESULTS = [
 ]
 
 
-@pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"])
+@pytest.mark.parametrize(
+    "is_async",
+    [
+        pytest.param(False, id="sync"),
+        pytest.param(True, id="async", marks=pytest.mark.requires("asgiref")),
+    ],
+)
 @pytest.mark.parametrize(("result", "expected"), VALID_RESULTS)
 @pytest.mark.parametrize(
     "has_member", [False, True], ids=["link without member", "link with member"]
@@ -141,6 +146,8 @@ def test_failing_member_loader_returns_500(
 
 
 def test_anonymous_user_of_flask_login_with_id_is_not_a_member(make_site: MakeSite) -> None:
+    from flask_login import AnonymousUserMixin
+
     site = make_site(loader=False)
     init_flask_login(site).anonymous_user = type(
         "Guest", (AnonymousUserMixin,), {"get_id": lambda user: "guest"}
@@ -149,9 +156,11 @@ def test_anonymous_user_of_flask_login_with_id_is_not_a_member(make_site: MakeSi
 
 
 def test_flask_login_identifies_member_unless_site_has_member_loader(make_site: MakeSite) -> None:
+    from flask_login import FlaskLoginClient
+
     site = make_site(loader=False)
     init_flask_login(site)
-    browser = FlaskLoginClient(site.app, user=User("alice"))
+    browser = FlaskLoginClient(site.app, user=make_user("alice"))
     link = site.link("product")
     assert assert_gateway_accepts(browser.get(link, headers=PHONE)).member == "alice"
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-import time_machine
 from flask import url_for
 from werkzeug.exceptions import NotFound
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
@@ -23,6 +22,7 @@ from tests.support import (
     DEPLOYED,
     LINK_ARGUMENTS,
     PHONE,
+    Clock,
     MakeSite,
     Site,
     get_return_link,
@@ -161,7 +161,7 @@ PATHS = [
 @pytest.mark.parametrize(("path", "prefix", "advice"), PATHS)
 def test_click_below_other_path_than_public_url_is_logged_as_one_warning(
     caplog: pytest.LogCaptureFixture,
-    monotonic_clock: time_machine.Traveller,
+    monotonic_clock: Clock,
     path: str,
     prefix: str,
     advice: str | None,

@@ -14,7 +14,6 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-import time_machine
 from werkzeug.test import TestResponse
 
 from flask_xiebao.links.access_rules import REFUSALS
@@ -33,6 +32,7 @@ from tests.support import (
     find_href,
     find_leaks,
     make_site,
+    set_clock,
 )
 from tests.tokens import sign_token
 
@@ -185,7 +185,7 @@ def request_refused_link(
     """
     site = make_site()
     site.log_in("alice")
-    with time_machine.travel(0):  # A link from 1970 with no_login_for has expired.
+    with set_clock(0):  # A link from 1970 with no_login_for has expired.
         path = (
             get_return_link_path() if link.page == "paid" else site.link(link.page, **link.options)
         )
@@ -329,7 +329,7 @@ def test_refusal_page_links_to_login_view_of_flask_login_and_to_start_page(
 ) -> None:
     site = make_site(loader=False)
     init_flask_login(site).login_view = "page"
-    with time_machine.travel(0):  # This link from 1970 has expired.
+    with set_clock(0):  # This link from 1970 has expired.
         link = site.link("policy", member="alice", no_login_for=60)
     page = site.follow(link, base_url="http://localhost/shop")
     assert find_href(page, "去登录") == f"/shop/page?next={quote(f'/shop{link}', safe='')}"

@@ -11,12 +11,12 @@ from urllib.parse import unquote
 
 import pytest
 from flask import Flask, Response, session
-from flask_wtf import CSRFProtect
 
 from flask_xiebao import Entry
 from tests.click.support import click_and_get_return_link
 from tests.click.test_click_detection import PREFETCH_HEADERS, SCRIPT_HEADERS
-from tests.support import LINK_ARGUMENTS, PHONE, PRODUCT_CODE, MakeSite, SentSignals, Site
+from tests.requirements import import_later
+from tests.support import LINK_ARGUMENTS, PHONE, PRODUCT_CODE, Clock, MakeSite, SentSignals, Site
 
 DAY = 24 * 60 * 60
 
@@ -70,7 +70,7 @@ def test_payment_returned_has_click_id_and_same_session_flag(
     ],
 )
 def test_payment_returned_is_sent_for_each_get_request_within_24_hours(
-    site: Site, sent_signals: SentSignals, clock: Any, method: str, seconds: int, is_sent: bool
+    site: Site, sent_signals: SentSignals, clock: Clock, method: str, seconds: int, is_sent: bool
 ) -> None:
     return_link = click_and_get_return_link(site)
     clock.shift(seconds)
@@ -137,7 +137,7 @@ def test_post_to_return_link_redirects_to_same_url_without_cookies(
 
 @pytest.mark.parametrize(
     "add_csrf_extension",
-    [CSRFProtect, lambda app: app.extensions.update(csrf=object())],
+    [import_later("flask_wtf:CSRFProtect"), lambda app: app.extensions.update(csrf=object())],
     ids=["Flask-WTF", "unknown extension"],
 )
 def test_post_to_return_link_works_with_csrf_extension(

@@ -11,11 +11,12 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import NullPool, create_engine
 from sqlalchemy.exc import OperationalError
+
+from tests.requirements import find_program
 
 
 def find_free_port() -> int:
@@ -61,20 +62,20 @@ def wait_for_database(url: str) -> None:
 @contextmanager
 def run_postgresql() -> Iterator[str]:
     """Run a PostgreSQL server during a ``with`` block, and yield the URL of an empty database."""
-    [*_, programs] = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+    initdb, postgres = find_program("initdb"), find_program("postgres")
     # PostgreSQL refuses to run as root.
     user = "postgres" if os.getuid() == 0 else None
     with tempfile.TemporaryDirectory(prefix="database.") as folder:
         if user is not None:
             shutil.chown(folder, user)
         options: dict[str, Any] = {"user": user, "cwd": folder}
-        initdb = [f"{programs}/initdb", "-D", f"{folder}/data", "-A", "trust", "-U", "shop"]
+        create = [initdb, "-D", f"{folder}/data", "-A", "trust", "-U", "shop"]
         subprocess.run(  # noqa: S603
-            [*initdb, "--no-sync"], check=True, stdout=subprocess.DEVNULL, **options
+            [*create, "--no-sync"], check=True, stdout=subprocess.DEVNULL, **options
         )
         port = find_free_port()
         command = [
-            *(f"{programs}/postgres", "-D", f"{folder}/data", "-h", "127.0.0.1"),
+            *(postgres, "-D", f"{folder}/data", "-h", "127.0.0.1"),
             *("-p", str(port), "-k", folder, "-c", "fsync=off"),
         ]
         url = f"postgresql+psycopg://shop@127.0.0.1:{port}/postgres"
@@ -88,15 +89,15 @@ def run_mariadb() -> Iterator[str]:
     with tempfile.TemporaryDirectory(prefix="database.") as folder:
         user = pwd.getpwuid(os.getuid()).pw_name
         options = ["--no-defaults", f"--datadir={folder}/data", f"--user={user}"]
+        create = [find_program("mariadb-install-db"), *options]
         subprocess.run(  # noqa: S603
-            ["mariadb-install-db", *options, "--auth-root-authentication-method=normal"],  # noqa: S607
+            [*create, "--auth-root-authentication-method=normal"],
             check=True,
             stdout=subprocess.DEVNULL,
         )
         port = find_free_port()
-        program = shutil.which("mariadbd", path=f"{os.environ['PATH']}:/usr/sbin") or "mariadbd"
         command = [
-            *(program, *options, "--bind-address=127.0.0.1", f"--port={port}"),
+            *(find_program("mariadbd"), *options, "--bind-address=127.0.0.1", f"--port={port}"),
             *(f"--socket={folder}/socket", f"--pid-file={folder}/pid"),
         ]
         url = f"mysql+pymysql://root@127.0.0.1:{port}/test"

@@ -28,7 +28,7 @@ from tests.deep.shared_cache import (
     Visitor,
     create_site,
 )
-from tests.ecosystem.nginx import REQUIRES_NGINX, run_nginx
+from tests.ecosystem.nginx import run_nginx
 from tests.support import (
     PC,
     PHONE,
@@ -38,8 +38,6 @@ from tests.support import (
     make_link,
     serve_app,
 )
-
-pytestmark = REQUIRES_NGINX
 
 
 def get_cache_directives(response: CacheResponse) -> set[str]:

@@ -8,8 +8,6 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from tests.demo.support import ONE_DEVICE, create_demo, open_client
-
 
 @pytest.fixture
 def demo(tmp_path: Path) -> Flask:
@@ -17,10 +15,14 @@ def demo(tmp_path: Path) -> Flask:
 
     The check in the QA console uses only one device, an iPhone.
     """
+    from tests.demo.support import ONE_DEVICE, create_demo
+
     return create_demo(tmp_path, **ONE_DEVICE)
 
 
 @pytest.fixture
 def client(demo: Flask) -> FlaskClient:
     """A test client with a phone's User-Agent, logged in to the demo as the member Lin Xiao."""
+    from tests.demo.support import open_client
+
     return open_client(demo)

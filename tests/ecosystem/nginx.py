@@ -5,19 +5,12 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import shutil
 import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
-# Debian installs nginx into a directory that is not in the PATH of ordinary users.
-_NGINX = shutil.which("nginx", path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin")
-
-#: A mark that skips a test if nginx is not installed.
-REQUIRES_NGINX = pytest.mark.skipif(_NGINX is None, reason='Run "make test" to install nginx.')
+from tests.requirements import find_program
 
 _CONFIGURATION = """
 daemon off;
@@ -50,7 +43,7 @@ def run_nginx(server: str, folder: Path, http: str = "") -> Iterator[int]:
     :param folder: an empty folder for the files of nginx.
     :param http: the directives of nginx for its ``http`` block.
     """
-    log = folder / "log"
+    program, log = find_program("nginx"), folder / "log"
     with socket.create_server(("127.0.0.1", 0), backlog=256) as listener, log.open("wb") as stderr:
         port: int = listener.getsockname()[1]
         (folder / "nginx.conf").write_text(
@@ -59,7 +52,7 @@ def run_nginx(server: str, folder: Path, http: str = "") -> Iterator[int]:
         # nginx inherits the open socket, as it does during an upgrade. So no other process can
         # take the port, and requests wait until nginx is ready.
         process = subprocess.Popen(  # noqa: S603 - The arguments are constants.
-            [str(_NGINX), "-e", "stderr", "-p", str(folder), "-c", "nginx.conf"],
+            [program, "-e", "stderr", "-p", str(folder), "-c", "nginx.conf"],
             env={**os.environ, "NGINX": f"{listener.fileno()};"},
             pass_fds=[listener.fileno()],
             stderr=stderr,

@@ -11,12 +11,11 @@ from urllib.parse import urlsplit
 import pytest
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from tests.ecosystem.nginx import REQUIRES_NGINX, run_nginx
+from tests.ecosystem.nginx import run_nginx
 from tests.manual.blocks import DOCS, find_blocks
 from tests.support import DEPLOYED, PHONE, assert_gateway_accepts, find_href, make_site, serve_app
 
 
-@REQUIRES_NGINX
 def test_links_below_path_prefix_work_behind_nginx(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from tests.manual.blocks import ROOT
+from tests.requirements import find_npm_packages
 
 #: Code of a site that uses the whole public API correctly, with every type of member id.
 CORRECT = """
@@ -275,19 +276,20 @@ MISTAKES = {
     for number, line in enumerate(INCORRECT.splitlines(), 1)
     if line.endswith("# WRONG")
 }
-#: One row per type checker: its name, and its command. The test adds the path of a Python
-#: interpreter to the command.
-CHECKERS = {
-    "mypy": [sys.executable, "-m", "mypy", "--strict", "--no-pretty", "--python-executable"],
-    "pyright": [f"{ROOT}/.venv/npm/node_modules/.bin/pyright", "--pythonpath"],
-}
 _ERROR = re.compile(r"(\w+\.py):(\d+):(?:\d+ -)? (?:error|warning)")
 
 
-@pytest.mark.parametrize("command", CHECKERS.values(), ids=CHECKERS)
-def test_type_checker_reports_exactly_lines_with_mistakes(
-    tmp_path: Path, command: list[str]
-) -> None:
+def find_type_checker(name: str) -> list[str]:
+    """Return the command of a type checker, without the path of a Python interpreter at its end."""
+    if name == "pyright":
+        return [str(find_npm_packages() / ".bin/pyright"), "--pythonpath"]
+    return [sys.executable, "-m", "mypy", "--strict", "--no-pretty", "--python-executable"]
+
+
+@pytest.mark.parametrize(
+    "checker", [pytest.param("mypy", marks=pytest.mark.requires("mypy")), "pyright"]
+)
+def test_type_checker_reports_exactly_lines_with_mistakes(tmp_path: Path, checker: str) -> None:
     for name, code in FILES.items():
         (tmp_path / name).write_text(code)
     (tmp_path / "pyrightconfig.json").write_text('{"typeCheckingMode": "strict"}')
@@ -297,7 +299,7 @@ def test_type_checker_reports_exactly_lines_with_mistakes(
     (packages / "installed.pth").write_text(f"{ROOT}\n{sysconfig.get_path('purelib')}\n")
 
     process = subprocess.run(  # noqa: S603 - The arguments are constants.
-        [*command, str(tmp_path / "environment/bin/python"), *FILES],
+        [*find_type_checker(checker), str(tmp_path / "environment/bin/python"), *FILES],
         cwd=tmp_path,
         # mypy keeps its cache between runs of the tests, which saves 90 % of its time.
         env={"PATH": os.environ["PATH"], "MYPY_CACHE_DIR": str(ROOT / "build/mypy")},

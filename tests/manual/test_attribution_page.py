@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
+
 from tests.manual.blocks import DOCS, find_blocks, run_tests
 
 _SHOP = """
@@ -161,6 +163,7 @@ def test_reissued_order_is_not_a_second_sale(app, client, follow_entry, notify, 
 """
 
 
+@pytest.mark.requires("flask_sqlalchemy", "httpx")
 def test_code_on_attribution_page_passes_its_tests(tmp_path: Path) -> None:
     blocks = find_blocks(DOCS / "en/how-to/attribution.md", "python")
     files = {

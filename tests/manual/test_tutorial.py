@@ -59,6 +59,7 @@ def assert_shop_works(folder: Path, page: str) -> None:
     )
 
 
+@pytest.mark.requires("flask_caching", "flask_login", "flask_sqlalchemy", "flask_wtf", "httpx")
 def test_finished_tutorial_shop_passes_tests_and_doctor(shop_folder: Path) -> None:
     assert_shop_works(shop_folder, PAGES[-1])
 

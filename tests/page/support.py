@@ -6,16 +6,18 @@ import gc
 import tracemalloc
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from bs4 import Tag
 from flask import render_template_string
-from flask_caching import Cache
 from markupsafe import Markup
 from werkzeug.test import TestResponse
 
 from flask_xiebao import Platform
 from tests.support import INSURE_NUM, MACROS, PC, PHONE, PRODUCT_CODE, Site, parse_html
+
+if TYPE_CHECKING:
+    from flask_caching import Cache
 
 # Templates that call the extension's macros
 
@@ -95,6 +97,8 @@ def get_cache_headers(response: TestResponse) -> tuple[list[str], list[str]]:
 
 def create_cache(site: Site) -> Cache:
     """Add Flask-Caching with an in-memory cache to a site, and return the cache."""
+    from flask_caching import Cache
+
     return Cache(site.app, config={"CACHE_TYPE": "SimpleCache"})
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import time
 
 import pytest
-import time_machine
 from flask import Response, make_response, render_template_string, request
 from werkzeug.datastructures import Headers
 from werkzeug.exceptions import MethodNotAllowed, NotFound, ServiceUnavailable
@@ -30,7 +29,7 @@ from tests.page.support import (
     get_cache_headers,
     get_header_values,
 )
-from tests.support import MACROS, PC, PHONE, MakeSite, Site
+from tests.support import MACROS, PC, PHONE, MakeSite, Site, set_clock
 
 # Headers of pages with and without entries
 
@@ -156,7 +155,7 @@ def test_page_without_member_links_is_identical_for_all_members_and_dates(
     anonymous = site.render(SHARED_PAGE, browser)
 
     site.log_in(member)
-    with time_machine.travel(time.time() + 9 * 24 * 60 * 60):
+    with set_clock(time.time() + 9 * 24 * 60 * 60):
         response = site.render(SHARED_PAGE, newer_browser)
 
     assert response.status_code == 200

@@ -16,7 +16,6 @@ from typing import Any
 import pytest
 from bs4 import Tag
 from flask import Flask, Response, render_template_string, request
-from flask_babel import Babel, force_locale
 from jinja2 import StrictUndefined, Undefined
 from markupsafe import Markup
 
@@ -36,6 +35,7 @@ from tests.support import (
     PC,
     PHONE,
     PRODUCT_CODE,
+    Clock,
     MakeSite,
     Site,
     assert_gateway_accepts,
@@ -159,6 +159,8 @@ def test_urls_have_script_name_and_url_defaults_of_current_request(site: Site) -
 
 
 def test_label_follows_force_locale_within_page(site: Site) -> None:
+    from flask_babel import Babel, force_locale
+
     Babel(site.app, default_locale="en")
 
     @site.app.template_global()
@@ -213,7 +215,7 @@ def test_cached_links_are_not_shared_between_members(site: Site) -> None:
     assert site.render(POLICY_ENTRY).text == ""
 
 
-def test_lifetime_of_link_begins_when_entry_is_rendered(site: Site, clock: Any) -> None:
+def test_lifetime_of_link_begins_when_entry_is_rendered(site: Site, clock: Clock) -> None:
     source = f'{{{{ insurance_entry("{PRODUCT_CODE}", member="alice", no_login_for=60) }}}}'
     for _ in range(3):
         link = find_href(site.render(source))

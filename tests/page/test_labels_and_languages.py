@@ -7,7 +7,6 @@ its text to each row of ``PAGE_TEXTS``.
 from __future__ import annotations
 
 import pytest
-from flask_babel import Babel
 
 from tests.page.support import HOME_ENTRY, MAIL_MACRO, POLICY_ENTRY, PRODUCT_ENTRY, QR_CODE
 from tests.support import PC, PHONE, MakeSite, find_element, parse_html
@@ -66,6 +65,8 @@ def test_texts_use_language_of_xiebao_locale_or_flask_babel(
     site = make_site(XIEBAO_LOCALE=setting, XIEBAO_TEXTS=TEXTS if has_texts else {})
     site.log_in("alice")
     if babel_locale is not None:
+        from flask_babel import Babel
+
         Babel(site.app, locale_selector=lambda: babel_locale)
 
     elements = parse_html(site.render(PAGE)).select("[lang]")

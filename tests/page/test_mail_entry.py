@@ -12,7 +12,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from PIL import Image
 from werkzeug.test import TestResponse
 
 from flask_xiebao import LinkError
@@ -24,6 +23,7 @@ from tests.support import (
     PHONE,
     PRODUCT_CODE,
     PUBLIC_URL,
+    Clock,
     MakeSite,
     SentSignals,
     Site,
@@ -55,6 +55,8 @@ def get_qr_image(site: Site, html: str, base_url: str | None = None) -> TestResp
 
 def decode_qr_image(response: TestResponse) -> str | None:
     """Decode the image of a QR code in a response, and return the text."""
+    from PIL import Image
+
     return decode_qr_code(Image.open(io.BytesIO(response.data)).convert("L"))
 
 
@@ -167,7 +169,7 @@ def test_mail_entry_needs_trusted_host_in_production(
 
 
 def test_qr_image_is_not_cached_and_returns_410_after_link_expires(
-    site: Site, clock: Any, sent_signals: SentSignals
+    site: Site, clock: Clock, sent_signals: SentSignals
 ) -> None:
     html = render_in_job(site, f'"home", {FOR_ALICE}, qr=160')
 

@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 from flask import Response, request
-from flask_babel import Babel
 from jinja2 import DictLoader
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.test import Client
@@ -220,6 +219,8 @@ def test_label_without_request_uses_locale_of_babel_or_setting(
     label: str,
     lang: str | None,
 ) -> None:
+    from flask_babel import Babel
+
     site = make_site(**PUBLIC, **config)
     Babel(site.app, **babel)
     [entry] = find_entries(render_without_request(site, source))

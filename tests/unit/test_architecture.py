@@ -205,6 +205,7 @@ def add_page_rows(file: Path, rows: str) -> None:
     file.write_text(text, "utf-8")
 
 
+@pytest.mark.requires("flask_babel")
 def test_page_and_locale_can_be_added_in_one_place(tmp_path: Path) -> None:
     copy = tmp_path / "flask_xiebao"
     shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__"))

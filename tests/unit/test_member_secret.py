@@ -97,6 +97,7 @@ def test_member_of_invalid_key_returns_none(make_site: MakeSite, config: Any, ke
     assert find_member_by_key(make_site(**config), key) is None
 
 
+@pytest.mark.requires("asgiref")
 def test_keeps_plain_key_accepts_async_function(site_with_secret: Site) -> None:
     @site_with_secret.xiebao.keeps_plain_key
     async def is_member_8(member: str) -> bool:

@@ -20,11 +20,10 @@ from flask_xiebao import (
     LinkError,
     Xiebao,
     XiebaoError,
-    sqla,
     testing,
 )
+from flask_xiebao.errors import OrderBehindError
 from flask_xiebao.gateway.values import Secret, WrongValueError, format_untrusted_text
-from flask_xiebao.sqla import OrderBehindError
 from flask_xiebao.testing import CheckError, GatewaySimulator
 from tests.support import API_KEY, failing_function, format_error_report, make_site
 
@@ -117,6 +116,8 @@ def test_mapped_secret_raises_error_of_mapping_function(error: Exception) -> Non
 
 
 def test_every_exception_is_subclass_of_xiebao_error() -> None:
+    from flask_xiebao import sqla
+
     errors = [
         value
         for module in (flask_xiebao, sqla, testing)

@@ -23,7 +23,7 @@ from flask_xiebao.links.tokens import (
     mask_tokens_and_credentials,
     parse_token_without_verifying,
 )
-from tests.support import INSURE_NUM, NOW, PRODUCT_CODE
+from tests.support import INSURE_NUM, NOW, PRODUCT_CODE, Clock
 from tests.tokens import CLICK_SALT, encode_payload, sign_token
 from tests.unit.support import short_id
 
@@ -162,7 +162,7 @@ def test_entry_is_immutable() -> None:
 # Signing times of tokens
 
 
-def test_token_without_member_does_not_depend_on_time(signer: TokenSigner, clock: Any) -> None:
+def test_token_without_member_does_not_depend_on_time(signer: TokenSigner, clock: Clock) -> None:
     first = signer.build_entry_token(PRODUCT)
     clock.shift(86_400)
     assert signer.build_entry_token(PRODUCT) == first
@@ -171,7 +171,7 @@ def test_token_without_member_does_not_depend_on_time(signer: TokenSigner, clock
 
 @pytest.mark.parametrize("no_login_for", [None, 60])
 def test_token_with_member_keeps_first_signing_time(
-    signer: TokenSigner, clock: Any, no_login_for: int | None
+    signer: TokenSigner, clock: Clock, no_login_for: int | None
 ) -> None:
     entry = Entry("product", PRODUCT_CODE, member="7", no_login_for=no_login_for)
     token = signer.build_entry_token(entry)

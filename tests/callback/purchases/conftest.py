@@ -6,16 +6,16 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import create_engine
 
-from tests.callback.purchases import support
-from tests.callback.purchases.support import Shop
 from tests.support import DEPLOYED
 
-MakeShop = Callable[..., Shop]
+if TYPE_CHECKING:
+    from tests.callback.purchases.support import Shop
+
+MakeShop = Callable[..., "Shop"]
 
 
 @pytest.fixture
@@ -25,6 +25,10 @@ def make_shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[MakeS
     The function accepts the arguments of :func:`support.make_shop`, and ``engine_options``, the
     arguments of ``create_engine``.
     """
+    from sqlalchemy import create_engine
+
+    from tests.callback.purchases import support
+
     with ExitStack() as stack:
 
         def make_sqlite_shop(

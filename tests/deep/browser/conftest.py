@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from flask import Response
-from flask_bootstrap import Bootstrap5
 
 from tests.browser.conftest import (
     chrome,
@@ -19,7 +18,6 @@ from tests.browser.conftest import (
     serve_demo,
     styled_site_urls,
 )
-from tests.browser.support import add_favicon
 from tests.support import make_site, serve_app
 
 __all__ = [
@@ -55,6 +53,10 @@ def serve_page() -> Iterator[Callable[..., str]]:
     stylesheet links, and the CSS of ``/theme.css``. Both sources can use the variable ``bootstrap``
     of Bootstrap-Flask.
     """
+    from flask_bootstrap import Bootstrap5
+
+    from tests.browser.support import add_favicon
+
     with contextlib.ExitStack() as stack:
 
         @functools.cache

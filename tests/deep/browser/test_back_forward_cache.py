@@ -5,7 +5,6 @@ Playwright disables the back/forward cache by default, so these tests start thei
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -13,6 +12,7 @@ from playwright.sync_api import Browser, Playwright, expect
 
 from tests.browser.shop import ShopPage
 from tests.deep.browser.test_htmx_and_turbo import click_and_log_in
+from tests.requirements import find_program
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +22,7 @@ def chrome(chrome: tuple[Playwright, Browser]) -> Iterator[tuple[Playwright, Bro
     Without HTTPS, a page on ``shop.test`` is not a secure context, but a page on 127.0.0.1 is.
     """
     browser = chrome[0].chromium.launch(
-        executable_path=shutil.which("chromium"),
+        executable_path=find_program("chromium"),
         args=["--no-sandbox", "--disable-gpu", "--host-resolver-rules=MAP shop.test 127.0.0.1"],
         ignore_default_args=["--disable-back-forward-cache"],
     )

@@ -12,18 +12,19 @@ from typing import Any
 from tests.browser.measure import LAYOUT_ERRORS_JS
 from tests.browser.shop import serve_shop
 from tests.browser.site_styles import ENTRY, SITE_STYLES, serve_styled_pages
-from tests.browser.support import MEMBER, NODE_MODULES
+from tests.browser.support import MEMBER
+from tests.requirements import find_npm_packages, find_program
 from tests.support import SentSignals
 
 
 def run_firefox_script(folder: Path, **task: Any) -> Any:
     """Run a task of the script ``firefox.mjs`` in Firefox, and return the result."""
-    path = shutil.which("firefox-esr") or shutil.which("firefox")
+    path = find_program("firefox", "firefox-esr")
     # Copy the script, because Node.js looks for the folder node_modules beside the script.
     shutil.copy(Path(__file__).with_name("firefox.mjs"), folder)
-    (folder / "node_modules").symlink_to(NODE_MODULES)
+    (folder / "node_modules").symlink_to(find_npm_packages())
     result = subprocess.run(  # noqa: S603
-        [str(shutil.which("node")), "firefox.mjs", json.dumps({"path": path, **task})],
+        [find_program("node"), "firefox.mjs", json.dumps({"path": path, **task})],
         cwd=folder,
         capture_output=True,
         text=True,

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from flask import Flask, Response, render_template_string, request
-from flask_login import LoginManager, UserMixin
 
 from flask_xiebao import Xiebao
+from tests.click.support import make_user
 
 ACCOUNT = {
     "SECRET_KEY": "a secret for tests",
@@ -41,17 +41,15 @@ def _create_site(member_loader: Callable[[], str | None] | None = None, **config
     return app
 
 
-class _User(UserMixin):  # type: ignore[misc]
-    id = "7"
-
-
 def _create_flask_login_site() -> Flask:
     """Return a site with Flask-Login that allows caches to store every response."""
+    from flask_login import LoginManager
+
     app = _create_site()
     app.testing = True
     app.add_url_rule("/login", "login", lambda: "Log in")
     manager = LoginManager(app)
-    manager.user_loader(lambda user_id: _User())
+    manager.user_loader(lambda user_id: make_user("7"))
     manager.login_view = "login"
 
     @app.after_request
