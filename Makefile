@@ -13,8 +13,6 @@ UNIT := $(addprefix tests/,unit click page callback cli check)
 PARALLEL := --numprocesses auto --dist worksteal
 # More options for pytest. With --strict-skips, a test run with skipped tests fails.
 OPTIONS ?=
-# The suffix of the requirements to install: txt for the locked versions, in for the newest ones.
-REQUIREMENTS ?= txt
 
 .PHONY: demo test test-unit test-all programs databases firefox mutants docs translations catalogs bench fuzz load versions styles screenshots dist lock lint format clean
 
@@ -152,8 +150,8 @@ clean:
 
 # The locked files contain hashes, so pip refuses to install other files. They are complete, and old
 # versions of pip would choose other versions of some packages, so pip must not add requirements.
-$(VENV)/%.stamp: requirements/%.$(REQUIREMENTS) setup.cfg pyproject.toml | $(BIN)/python
-	$(PIP) install $(if $(filter txt,$(REQUIREMENTS)),--no-deps) --requirement $<
+$(VENV)/%.stamp: requirements/%.txt setup.cfg pyproject.toml | $(BIN)/python
+	$(PIP) install --no-deps --requirement $<
 	$(PIP) install --no-deps --no-build-isolation --editable .
 	$(PIP) check
 	@touch $@

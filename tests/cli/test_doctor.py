@@ -43,10 +43,7 @@ from tests.cli.support import (
     run_command,
     run_doctor,
 )
-from tests.ecosystem.sites import IGNORE_EXTENSION_WARNINGS
 from tests.requirements import import_later
-
-pytestmark = IGNORE_EXTENSION_WARNINGS
 
 # Output of ``flask xiebao doctor``
 

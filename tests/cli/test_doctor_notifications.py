@@ -38,10 +38,8 @@ from tests.cli.support import (
     redirect_to_login,
     run_doctor,
 )
-from tests.ecosystem.sites import IGNORE_EXTENSION_WARNINGS
 from tests.requirements import import_later
 
-pytestmark = IGNORE_EXTENSION_WARNINGS
 CALLBACK_URL = "The callback URL to give to Xiebao"
 TOKEN = "a-token-that-nobody-guesses"
 

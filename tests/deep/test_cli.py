@@ -22,11 +22,7 @@ from tests.cli.test_inspect_gateway_urls import (
     encode_pay_success,
     make_site,
 )
-from tests.ecosystem.sites import IGNORE_EXTENSION_WARNINGS
 from tests.support import INSURE_NUM, SIGN
-
-pytestmark = IGNORE_EXTENSION_WARNINGS
-
 
 # ``flask xiebao doctor`` reports debug mode and testing mode as problems on a production site, so
 # the site "production" is left out here.

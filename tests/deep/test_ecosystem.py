@@ -28,7 +28,6 @@ from tests.ecosystem.shop import (
     Shop,
 )
 from tests.ecosystem.sites import (
-    IGNORE_EXTENSION_WARNINGS,
     SITES,
     build_limiter_adder,
     create_toolbar_shop,
@@ -58,8 +57,6 @@ __all__ = [
     "test_refused_click_shows_page_with_reason",
     "test_return_link_redirects_to_return_url_of_entry",
 ]
-
-pytestmark = IGNORE_EXTENSION_WARNINGS
 
 PAGES = ("product", "home", "policy")
 

@@ -17,10 +17,10 @@ from flask_xiebao import ConfigError, Xiebao, entry_clicked
 from tests.callback.purchases.support import make_shop
 from tests.ecosystem.conftest import exit_stack
 from tests.ecosystem.shop import DEFAULT_SETUP, Shop
-from tests.ecosystem.sites import IGNORE_EXTENSION_WARNINGS, trace_app
+from tests.ecosystem.sites import trace_app
 from tests.ecosystem.test_sentry import (
-    ENDPOINTS,
     SECRET_KEY,
+    URL_RULES,
     FailingShop,
     get_exceptions,
     sentry_events,
@@ -30,8 +30,6 @@ from tests.support import API_KEY, PC, PHONE, SIGN, failing_function, find_leaks
 
 __all__ = ["exit_stack", "sentry_events", "shop"]
 
-pytestmark = IGNORE_EXTENSION_WARNINGS
-
 #: A person's name in an order. No error report may contain the name.
 NAME = "Lin Xiao of the order"
 
@@ -39,25 +37,24 @@ NAME = "Lin Xiao of the order"
 # Reports to Sentry. The fixture ``sentry_events`` also checks that no report contains a secret.
 
 
-def test_sentry_transactions_have_endpoint_names(
-    shop: FailingShop, sentry_events: list[str]
-) -> None:
+def test_sentry_spans_have_names_of_url_rules(shop: FailingShop, sentry_events: list[str]) -> None:
     browser = shop.open_browser(PHONE)
     links = browser.get_links()
 
-    for entry_id in ENDPOINTS:
+    for entry_id in URL_RULES:
         assert browser.get(links[entry_id]).status_code == 302
     assert browser.get("/xiebao/paid/nonsense").status_code == 404
 
-    events = [json.loads(text) for text in sentry_events]
-    transactions = [event["transaction"] for event in events if event.get("type") == "transaction"]
-    assert transactions == ["index", *ENDPOINTS.values(), "xiebao.paid"]
+    sentry_sdk.flush()
+    spans = [span for text in sentry_events for span in json.loads(text).get("items", [])]
+    names = [span["name"] for span in spans if span.get("is_segment")]
+    assert sorted(names) == sorted(["/", *URL_RULES.values(), "/xiebao/paid/<token>"])
     assert not get_exceptions(sentry_events)
 
 
-@pytest.mark.parametrize(("entry_id", "endpoint"), ENDPOINTS.items(), ids=ENDPOINTS)
+@pytest.mark.parametrize(("entry_id", "url_rule"), URL_RULES.items(), ids=URL_RULES)
 def test_failed_receiver_is_reported_and_click_is_redirected(
-    shop: FailingShop, sentry_events: list[str], entry_id: str, endpoint: str
+    shop: FailingShop, sentry_events: list[str], entry_id: str, url_rule: str
 ) -> None:
     browser = shop.open_browser(PHONE)
     receiver = failing_function(ConnectionError("statistics are down"))
@@ -65,7 +62,7 @@ def test_failed_receiver_is_reported_and_click_is_redirected(
     with entry_clicked.connected_to(receiver, shop.app):
         assert browser.get(browser.get_links()[entry_id]).status_code == 302
 
-    assert get_exceptions(sentry_events) == [(endpoint, "statistics are down")]
+    assert get_exceptions(sentry_events) == [(url_rule, "statistics are down")]
 
 
 def test_exception_in_view_with_links_is_reported(
@@ -79,7 +76,7 @@ def test_exception_in_view_with_links_is_reported(
 
     assert shop.open_browser(PHONE).get("/broken").status_code == 500
     assert get_exceptions(sentry_events) == [
-        ("raise_after_links", "failed after 2 links and <!doctype html>")
+        ("/broken", "failed after 2 links and <!doctype html>")
     ]
 
 

@@ -7,9 +7,7 @@ from contextlib import ExitStack
 import pytest
 
 from tests.ecosystem.shop import AppSetup
-from tests.ecosystem.sites import IGNORE_EXTENSION_WARNINGS, SITES
-
-pytestmark = IGNORE_EXTENSION_WARNINGS
+from tests.ecosystem.sites import SITES
 
 
 @pytest.mark.parametrize(

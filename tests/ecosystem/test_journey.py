@@ -24,11 +24,9 @@ from tests.ecosystem.shop import (
     get_title,
     parse_page,
 )
-from tests.ecosystem.sites import IGNORE_EXTENSION_WARNINGS, SITES
+from tests.ecosystem.sites import SITES
 from tests.support import INSURE_NUM, PC, PHONE, SentSignals, find_href, get_return_link
 from tests.vectors import PAID, build_notification
-
-pytestmark = IGNORE_EXTENSION_WARNINGS
 
 
 def build_shop_params(*setups: AppSetup) -> list[Any]:

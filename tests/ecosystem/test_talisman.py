@@ -10,10 +10,8 @@ from flask import Response
 from flask_talisman import Talisman
 
 from tests.ecosystem.shop import H5_PLATFORM, AppSetup, Shop, get_csp, parse_page
-from tests.ecosystem.sites import IGNORE_EXTENSION_WARNINGS, SITES, ShopFactory
+from tests.ecosystem.sites import SITES, ShopFactory
 from tests.support import PC, PHONE, SentSignals, find_inline_code
-
-pytestmark = IGNORE_EXTENSION_WARNINGS
 
 DEFAULT_CSP = "default-src 'self'; object-src 'none'"
 #: The request headers of a script that fetches a link.
