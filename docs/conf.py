@@ -19,7 +19,7 @@ sys.path.insert(0, str(DOCS))
 # comments in the package. Copy these comments from the modules that define the classes.
 for _package, _modules in (
     (flask_xiebao, ("gateway.notifications", "gateway.orders", "app.signals")),
-    (flask_xiebao.testing, ("check.devices", "check.reports")),
+    (flask_xiebao.testing, ("check.devices", "check.report")),
 ):
     _package_comments = ModuleAnalyzer.for_module(_package.__name__).find_attr_docs()
     for _module in _modules:

@@ -14,11 +14,14 @@ from sphinx.util.docutils import SphinxDirective
 from translate import MESSAGES, read_translations
 
 from flask_xiebao.app.settings import Settings, get_setting_name
+from flask_xiebao.check.report import RULE_PREFIX, get_rules
 from flask_xiebao.gateway.pages import PAGES
 from flask_xiebao.texts import en, get_locales, get_text_and_locale, get_visitor_text_keys, zh
 
 #: The column headings for the table of texts, by language.
 TEXT_HEADINGS = {"en": ("name", "Chinese", "English"), "zh": ("名字", "中文", "英文")}
+#: The column headings for the table of the check's rules, by language.
+RULE_HEADINGS = {"en": ("rule", "explanation"), "zh": ("规则", "说明")}
 #: The link from a message to the page that explains more, by language.
 MORE = {"en": " More: [](../{}.md).", "zh": "详见：[](../{}.md)。"}
 
@@ -36,6 +39,9 @@ _CHINESE_MESSAGES = {
 }
 
 _SETTING = re.compile(r"`(XIEBAO_\w+)`")
+_UNQUOTED_SETTING = re.compile(r"\bXIEBAO_[A-Z_]+\b")
+# The characters that Markdown would interpret in the explanation of a rule.
+_MARKDOWN_CHARACTERS = re.compile(r"[\\<>{}\[\]*|]")
 # The minimum number of words in the HTML id of a message.
 _MIN_ID_WORDS = 6
 
@@ -86,6 +92,24 @@ class TextsDirective(SphinxDirective):
         return self.parse_text_to_nodes("\n".join(lines))
 
 
+class RulesDirective(SphinxDirective):
+    """A directive that lists the rules of ``flask xiebao check`` with their explanations."""
+
+    def run(self) -> list[nodes.Node]:
+        """Return a table of the rules, in the language of the manual."""
+        language = _get_language(self.config)
+        texts = {"en": en, "zh": zh}[language].TEXTS
+        rows = [
+            RULE_HEADINGS[language],
+            ("---", "---"),
+            *(
+                (f"`{rule}`", _escape_explanation(texts[RULE_PREFIX + rule]))
+                for rule in get_rules()
+            ),
+        ]
+        return self.parse_text_to_nodes("\n".join(f"| {' | '.join(row)} |" for row in rows))
+
+
 class MessagesDirective(SphinxDirective):
     """A directive that lists the package's messages, with the advice from ``messages.toml``."""
 
@@ -126,6 +150,16 @@ def _get_language(config: Config) -> str:
     return "zh" if config.language.startswith("zh") else "en"
 
 
+def _escape_explanation(text: str) -> str:
+    """Return a rule's explanation as Markdown, with links to settings and "…" for each value."""
+    parts = _VALUE.sub("…", text).split("`")
+    # The parts with an odd index are code.
+    for index in range(0, len(parts), 2):
+        escaped = _MARKDOWN_CHARACTERS.sub(r"\\\g<0>", parts[index])
+        parts[index] = _UNQUOTED_SETTING.sub(r"{confval}`\g<0>`", escaped)
+    return "`".join(parts)
+
+
 def _build_table_row(*cells: str) -> list[str]:
     """Return the reStructuredText lines for one row of a ``list-table``."""
     return [f"   {' ' if column else '*'} - {cell}" for column, cell in enumerate(cells)]
@@ -144,4 +178,5 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.add_directive("settings", SettingsDirective)
     app.add_directive("texts", TextsDirective)
     app.add_directive("messages", MessagesDirective)
+    app.add_directive("rules", RulesDirective)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -70,9 +70,8 @@ from .app.settings import GATEWAY_BASE_URLS
 from .app.state import AppState, get_current_app_state
 from .check import check_run
 from .check.devices import DEVICES
-from .check.html_parser import ParsedPage
-from .check.link_helpers import entry_of
-from .check.results import Report
+from .check.page import get_attribute, parse_html
+from .check.report import Report
 from .errors import ConfigError
 from .gateway.orders import OrderClient
 from .gateway.pages import PAGES
@@ -82,6 +81,7 @@ from .simulator.delivery import build_notification_body
 from .simulator.document import Verdict
 from .simulator.gateway_simulator import build_simulator
 from .simulator.order_transport import build_simulated_transport
+from .testing import entry_of
 
 _LOGIN_HINT = "No member is logged in. Log in the client first."
 _NO_REDIRECT = (
@@ -269,9 +269,12 @@ class _DeviceClient:
             entries = [
                 # If another site has signed the link, entry_of() cannot verify the link and returns
                 # None. The entry's product code or application number (reference) is unknown then.
-                (name, getattr(entry_of(link.href), "reference", None), link.href)
-                for link in ParsedPage(response.text).links
-                if link.href and (name := link.attributes.get("data-xiebao-entry")) is not None
+                (
+                    get_attribute(link, "data-xiebao-entry"),
+                    getattr(entry_of(get_attribute(link, "href")), "reference", None),
+                    get_attribute(link, "href"),
+                )
+                for link in parse_html(response.text).select("a[href][data-xiebao-entry]")
             ]
         matching_links = [
             href
@@ -350,7 +353,7 @@ def _find_tablet_link_on_handoff_page(response: TestResponse) -> str | None:
     Return None for any other page.
     """
     path = response.request.path
-    hrefs = (link.href for link in ParsedPage(response.text).links)
+    hrefs = (get_attribute(link, "href") for link in parse_html(response.text).select("a[href]"))
     return next(
         (href for href in hrefs if "platform=h5" in href and urlsplit(href).path.endswith(path)),
         None,

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
 
 from flask import (
     Blueprint,
@@ -24,7 +22,7 @@ from flask_babel import lazy_gettext
 from werkzeug.exceptions import NotFound
 
 from flask_xiebao import Platform
-from flask_xiebao.testing import DEVICES, FORMATS, CheckError
+from flask_xiebao.testing import DEVICES, FORMATS
 
 from ..auth import MEMBERS
 from ..languages import get_language
@@ -96,7 +94,7 @@ def add_privacy_headers(response: Response) -> Response:
 
 @pages.errorhandler(404)
 def show_not_found(error: NotFound) -> tuple[str, int]:
-    """Show a page with status 404 that says which test case, device or filter does not exist."""
+    """Show a page with status 404 that says what does not exist."""
     return render_template("qa/not_found.html", message=error.description), 404
 
 
@@ -104,18 +102,6 @@ def show_not_found(error: NotFound) -> tuple[str, int]:
 def convert_to_beijing_time(timestamp: float) -> datetime:
     """Convert a number of seconds since 1970 to a time in Beijing."""
     return datetime.fromtimestamp(timestamp, CHINA_TIME)
-
-
-@pages.app_template_filter("gateway_platform")
-def find_gateway_platform(url: str) -> str:
-    """Return the title of the platform in a gateway URL, or "" for any other URL."""
-    return PLATFORMS_BY_CODE.get(dict(parse_qsl(urlsplit(url).query)).get("platform", ""), "")
-
-
-@pages.app_template_filter("capitalize_english")
-def capitalize_english(text: str) -> str:
-    """Capitalize an English heading, because the texts of reports begin in lower case."""
-    return text[:1].upper() + text[1:] if get_language() == "en" else text
 
 
 @pages.context_processor
@@ -135,60 +121,23 @@ def add_text_tables() -> dict[str, Any]:
 @pages.get("")
 def show_check() -> str:
     """Show the report on the check of the whole demo, or the progress of the check."""
-    report = checks.get_report()
-    if report is None:
-        return render_template("qa/checking.html", check=checks.get_or_start_check())
-    cases = [result for result in report.results if not result.case.page]
-    page_specs = {result.case.page_spec.name: result.case.page_spec for result in cases}
-    # If the demo has no title for a gateway page, use the title in the page spec.
-    titles = {
-        name: GATEWAY_PAGES.get(name, page_spec.get_title(get_language()))
-        for name, page_spec in page_specs.items()
-    }
-    titles |= {"pages": _("Pages of the demo"), "bad": _("✗ Failed")}
-    results = {
-        name: [result for result in cases if result.case.page_spec.name == name]
-        for name in page_specs
-    }
-    results |= {
-        "pages": [result for result in report.results if result.case.page],
-        "bad": report.failed,
-    }
-    chosen = request.args.get("show", "") or ("bad" if report.failed else "product")
-    if chosen not in results:
-        abort(404, _("There is no such filter."))
-    # If a result in a table row matches the filter, show the whole row, so that QA can compare the
-    # devices.
-    rows = {result.case.page or result.case.name for result in results[chosen]}
+    check = checks.get_or_start_check()
+    if check.report is None:
+        return render_template("qa/checking.html", check=check)
     return render_template(
-        "qa/console.html",
-        report=report,
-        problems=report.problems(),
-        tables=report.build_tables(
-            result for result in report.results if (result.case.page or result.case.name) in rows
-        ),
-        device_count=len(report.devices),
-        chosen=chosen,
-        filters={name: (title, len(results[name])) for name, title in titles.items()},
-        commit=checks.get_commit(),
+        "qa/console.html", report=check.report, checked_pages=checks.PAGES, member_id=checks.MEMBER
     )
 
 
 @pages.get("/report")
 def download_report() -> ResponseReturnValue:
     """Send the report on the check as an HTML file to download."""
-    report = checks.get_report()
+    report = checks.get_or_start_check().report
     if report is None:
         return redirect(url_for(".show_check"))
-    language = get_language()
-    report = replace(
-        report,
-        options=f"{report.options} --locale {language}",
-        at=report.at.astimezone(CHINA_TIME),
-    )
     name = f"xiebao-check-{report.at:%Y%m%d-%H%M%S}.html"
     return Response(
-        FORMATS["html"](report, language),
+        FORMATS["html"](report, get_language()),
         mimetype="text/html",
         headers={"Content-Disposition": f"attachment; filename={name}"},
     )
@@ -196,19 +145,9 @@ def download_report() -> ResponseReturnValue:
 
 @pages.post("/check")
 def check_again() -> ResponseReturnValue:
-    """Delete the finished checks, and redirect to the page that starts a new check."""
-    checks.delete_finished_checks()
-    return redirect(url_for(".show_check", show=request.form.get("show")), 303)
-
-
-@pages.get("/<case>/<device>")
-def show_result(case: str, device: str) -> str:
-    """Run one test case of the check on one device, and show the details of the result."""
-    try:
-        result = checks.run_single_check(only=[case], devices=[device])
-    except CheckError:
-        abort(404, _("There is no such check or no such device."))
-    return render_template("qa/result.html", result=result)
+    """Delete the check if it is finished, and redirect to the page that starts a new check."""
+    checks.delete_finished_check()
+    return redirect(url_for(".show_check"), 303)
 
 
 @pages.get("/events")

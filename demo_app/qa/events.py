@@ -77,10 +77,14 @@ class Event(db.Model):  # type: ignore[name-defined, misc]
     succeeded: Mapped[bool | None]
 
 
+#: The key in the WSGI environ of a click that the console makes.
+QA_CLICK = "demo_app.qa_click"
+
+
 def add_event(kind: str, **values: Any) -> None:
     """Store an event, and delete the oldest events if there are more than ``MAX_EVENTS``."""
     # Do not store the clicks by ``flask xiebao check``, because no visitor made these clicks.
-    if is_rehearsal():
+    if is_rehearsal() or QA_CLICK in request.environ:
         return
     db.session.add(event := Event(kind=kind, **values))
     db.session.flush()

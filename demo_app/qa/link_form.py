@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import contextvars
 import json
 from collections.abc import Mapping
 from functools import partial
 from typing import Any, NamedTuple
-from urllib.parse import parse_qsl, urlsplit
 
 import segno
 from flask import current_app, request
+from flask.testing import FlaskClient
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 from markupsafe import Markup
+from werkzeug.test import TestResponse
 
-from flask_xiebao import Entry, LinkError, detect_platform
-from flask_xiebao.testing import DEVICES, Device, Result
+from flask_xiebao import Entry, LinkError
+from flask_xiebao.testing import DEVICES, Device, GatewaySimulator, Verdict
 
 from ..auth import MEMBERS, current_member
 from ..insurance import xiebao
-from .checks import run_single_check
+from .checks import MEMBER, log_in
+from .events import QA_CLICK
 
 MACROS = {"product": "insurance_entry", "home": "insurance_home_entry", "policy": "policy_entry"}
 # Write Jinja literals as JSON, because strings and numbers have the same syntax in both.
@@ -95,7 +98,10 @@ class CreatedLink(NamedTuple):
     :param error: The error if no link could be created, otherwise None.
     :param url: The link, or "" if the entry would render nothing.
     :param member: The member to whom the gateway URL belongs.
-    :param result: The result of the click.
+    :param device: The device that clicked the link.
+    :param response: The response to the click.
+    :param verdict: The gateway's verdict on the redirect of the response. If the response does not
+        redirect to a page of the gateway, the ``page`` of the verdict is None.
     :param external_url: The link as an absolute URL.
     :param qr_code: The QR code for the absolute URL, as the content of an ``<svg>`` element.
     :param qr_error: The error if no QR code could be created, otherwise None.
@@ -105,16 +111,12 @@ class CreatedLink(NamedTuple):
     error: FormError | None = None
     url: str = ""
     member: str = ""
-    result: Result | None = None
+    device: Device | None = None
+    response: TestResponse | None = None
+    verdict: Verdict | None = None
     external_url: str = ""
     qr_code: Markup | None = None
     qr_error: FormError | None = None
-
-    @property
-    def parameters(self) -> list[tuple[str, str]]:
-        """The names and values of the gateway URL's parameters. The signature is masked."""
-        location = self.result.location if self.result else ""
-        return parse_qsl(urlsplit(location).query, keep_blank_values=True)
 
 
 def create_link(form: Mapping[str, str]) -> CreatedLink:
@@ -141,18 +143,52 @@ def create_link(form: Mapping[str, str]) -> CreatedLink:
         return link._replace(error=_explain_error(error, form))
     if not url:
         return link
-    member = options.get("member") or current_member() or next(iter(MEMBERS))
-    # An anonymous visitor clicks a link that needs no login, and the member clicks any other link.
-    result = run_single_check(only=(), links=[url], devices=[device], member=member)
-    link = link._replace(url=url, member=member, result=result)
+    member = options.get("member") or current_member() or MEMBER
+    # The context of this request must not affect the requests of the test client.
+    response = contextvars.Context().run(
+        _click_link,
+        current_app.test_client(),
+        url.removeprefix(request.root_path),
+        # An anonymous visitor clicks a link that needs no login.
+        None if "no_login_for" in options else member,
+        base_url=request.url_root,
+        headers=device.headers,
+        environ_overrides={QA_CLICK: True},
+    )
+    simulator = GatewaySimulator(
+        current_app.config["XIEBAO_PARTNER_ID"],
+        str(current_app.config["XIEBAO_API_KEY"]),
+        also_known=current_app.config.get("XIEBAO_EXTRA") or (),
+    )
+    link = link._replace(
+        url=url,
+        member=member,
+        device=device,
+        response=response,
+        verdict=simulator.check(response.location or ""),
+    )
     try:
         external_url = xiebao.link(page, reference, external=True, **options)
-        return link._replace(external_url=external_url, qr_code=_draw_qr_code(external_url))
+        svg = segno.make_qr(external_url).svg_inline(
+            omitsize=True, light="#fff", svgclass=None, lineclass=None
+        )
+        # The SVG from segno contains no text from the URL.
+        return link._replace(external_url=external_url, qr_code=Markup(svg))  # noqa: S704
     except LinkError as error:
         return link._replace(qr_error=_explain_error(error, form))
     except segno.DataOverflowError as error:
         message = _("The link is too long for a QR code. Shorten the address to return to.")
         return link._replace(qr_error=FormError(message, str(error)))
+
+
+def _click_link(client: FlaskClient, path: str, member: str | None, **options: Any) -> TestResponse:
+    """Click a link as a member or, if the member is None, as an anonymous visitor.
+
+    :param options: More keyword arguments for each request.
+    """
+    if member is not None:
+        log_in(client, member, **options)
+    return client.get(path, **options)
 
 
 def _explain_error(error: LinkError, form: Mapping[str, str]) -> FormError:
@@ -172,18 +208,13 @@ def _find_device(form: Mapping[str, str]) -> Device | None:
     user_agent, name = form.get("user_agent", "").strip(), form.get("device", "")
     if name and not user_agent:
         return DEVICES.get(name)
+    headers = {name: request.headers[name] for name in DEVICE_HEADERS if name in request.headers}
     if user_agent:
         # The value of a header can only be one line of Latin-1 text.
         latin = user_agent.encode("latin-1", "replace").decode("latin-1")
         headers = {"User-Agent": "".join(filter(str.isprintable, latin))}
-    else:
-        headers = {
-            name: request.headers[name] for name in DEVICE_HEADERS if name in request.headers
-        }
-    title = _("this User-Agent") if user_agent else _("your device")
-    app_user_agent = current_app.config["XIEBAO_APP_USER_AGENT"]
-    platform = detect_platform(headers, app_user_agent=app_user_agent)
-    return Device("other", {"zh": title, "en": title}, str(platform.value), headers)
+    titles = {"en": _("this User-Agent") if user_agent else _("your device")}
+    return Device("other", titles, "", headers)
 
 
 def _parse_option(name: str, text: str) -> str | int:
@@ -201,8 +232,3 @@ def _build_jinja(page: str, reference: str | None, options: Mapping[str, str | i
     arguments += [f"{name}={_format_literal(value)}" for name, value in options.items()]
     call = f"{macro}({', '.join(arguments)})"
     return f'{{% from "xiebao/entry.html" import {macro} %}}\n{{{{ {call} }}}}'
-
-
-def _draw_qr_code(url: str) -> Markup:
-    svg = segno.make_qr(url).svg_inline(omitsize=True, light="#fff", svgclass=None, lineclass=None)
-    return Markup(svg)  # noqa: S704 - The SVG from segno contains no text from the URL.

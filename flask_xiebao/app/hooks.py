@@ -172,9 +172,7 @@ class Hooks:
         :raises ConfigError: if the guard returns anything else.
         """
         guard, rehearsal = self.functions.get("click_guard"), find_current_rehearsal()
-        if rehearsal is not None:
-            guard = rehearsal.click_guard or (guard if rehearsal.should_call_click_guard else None)
-        if guard is None:
+        if guard is None or (rehearsal is not None and not rehearsal.should_call_click_guard):
             return True
         result = guard(member, entry)
         if isinstance(result, bool):

@@ -16,7 +16,6 @@ from typing import Any
 from flask import Response
 
 from ..links.access_rules import REFUSALS, Refusal
-from ..links.tokens import Entry
 from .current import get_current_request
 
 #: The key of a :class:`Rehearsal` in the WSGI environ. A rehearsal marks the request as a test that
@@ -28,14 +27,12 @@ REHEARSAL_ENVIRON_KEY = "flask_xiebao.rehearsal"
 class Rehearsal:
     """A test click or test notification that a tool sends to the app, and a record of its effects.
 
-    The member may be a placeholder member. Therefore the site's ``click_guard`` and signal
-    receivers are called only if the tool asks for it, and the notification handler is never called.
-    The site's ``member_loader`` is called unless the tool replaces it. ``keeps_plain_key`` is
-    always called.
+    The member may be a placeholder member. Therefore the site's ``click_guard`` is called only if
+    the tool asks for it, and signal receivers and the notification handler are never called. The
+    site's ``member_loader`` is called unless the tool replaces it. ``keeps_plain_key`` is always
+    called.
 
     :param member_loader: a function to call instead of the site's ``member_loader``, or None.
-    :param click_guard: a function to call instead of the site's ``click_guard``, or None.
-    :param should_call_receivers: True to call the site's signal receivers.
     :param should_call_click_guard: True to call the site's ``click_guard``.
 
     :ivar has_reached_view: True if one of the extension's views was called.
@@ -46,8 +43,6 @@ class Rehearsal:
     """
 
     member_loader: Callable[[], object] | None = None
-    click_guard: Callable[[str, Entry], object] | None = None
-    should_call_receivers: bool = False
     should_call_click_guard: bool = False
     has_reached_view: bool = False
     view_error: Exception | None = None

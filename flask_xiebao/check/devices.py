@@ -6,13 +6,9 @@ device, add it to ``_DEVICES``.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-
-#: The month in which the list of devices was last updated.
-DEVICES_AS_OF = "2026-11"
 
 _WEBKIT = "AppleWebKit/605.1.15 (KHTML, like Gecko)"
 _BLINK = "AppleWebKit/537.36 (KHTML, like Gecko)"
@@ -56,7 +52,7 @@ class Device:
         return self.titles.get(locale, self.titles["en"])
 
 
-_H5, _PC, _IOS, _ANDROID_APP = "1", "2", "3", "4"
+_H5, _PC = "1", "2"
 
 
 def _build_device(
@@ -254,57 +250,3 @@ _DEVICES = (
 
 #: The simulated devices by name.
 DEVICES: Mapping[str, Device] = MappingProxyType({device.name: device for device in _DEVICES})
-
-
-def build_mobile_app_devices(app_user_agent: str) -> tuple[Device, ...]:
-    """Return the simulated devices that run the site's own mobile app.
-
-    Only these can have the platform iOS or Android (section 2.1 of the interface document).
-
-    :param app_user_agent: The text that the app adds to a User-Agent, such as ``ShopApp/3.2``.
-    """
-    return (
-        _build_device(
-            "app-ios",
-            "自有 App iOS",
-            "site's mobile app, iOS",
-            _IOS,
-            f"{_IPHONE} Mobile/15E148 {app_user_agent}",
-        ),
-        # In web views, iPads identify themselves as Macs.
-        _build_device(
-            "app-ipad",
-            "自有 App iPad",
-            "site's mobile app, iPad",
-            _IOS,
-            f"{_MAC} Mobile/15E148 {app_user_agent}",
-        ),
-        _build_device(
-            "app-android",
-            "自有 App Android",
-            "site's mobile app, Android",
-            _ANDROID_APP,
-            f"{_XIAOMI} Version/4.0 Chrome/142.0.0.0 Mobile Safari/537.36 {app_user_agent}",
-        ),
-        # The gateway's interface document has no platform code for HarmonyOS apps.
-        _build_device(
-            "app-harmony",
-            "自有 App 鸿蒙",
-            "site's mobile app, HarmonyOS",
-            _H5,
-            f"Mozilla/5.0 (Phone; OpenHarmony 6.1) {_ARKWEB} Mobile {app_user_agent}",
-        ),
-    )
-
-
-def guess_user_agent_for_pattern(pattern: re.Pattern[str]) -> str | None:
-    """Return a User-Agent text that matches a regular expression, or None if no guess matches.
-
-    :param pattern: The value of ``XIEBAO_APP_USER_AGENT``.
-    """
-    # To guess a User-Agent that matches the site's regular expression, use the literal text at the
-    # beginning of the regular expression, after any flags and "\b". Try this text first alone and
-    # then with the version "1.0" appended.
-    match = re.match(r"(?:\(\?\w+\))?\\?b?((?:[\w /.-]|\\[^\w])*)", pattern.pattern)
-    name = re.sub(r"\\(.)", r"\1", match[1]) if match else ""
-    return next((guess for guess in (name, f"{name}1.0") if pattern.search(guess)), None)

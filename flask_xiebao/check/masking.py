@@ -1,4 +1,4 @@
-"""Masks secrets and member ids in a text, even if they are encoded as base64.
+"""Finds and masks secrets and member ids in a text, even if they are encoded as base64.
 
 Secrets are the gateway's ``sign``, API keys and tokens.
 """
@@ -8,26 +8,25 @@ from __future__ import annotations
 import base64
 import json
 import re
+import traceback
+import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import cache
-from urllib.parse import quote, unquote
+from urllib.parse import quote
 
 from ..links.tokens import mask_tokens_and_credentials
-from .cases import PLACEHOLDER_ID_PREFIX
-from .site import Site
-from .visits import decompress
+from .browser import PLACEHOLDER_ID_PREFIX, SiteClient
+from .report import Failure
+from .visits import Visit
 
 # A pattern for 24 or more base64 characters, for example in the paySuccess parameter or in a
 # cookie. Shorter texts are not decoded, because secrets in base64 are normally longer.
-_BASE64_TEXT = re.compile(r"(?:[A-Za-z0-9+/_-]|%2[BF]){24,}", re.IGNORECASE)
-_URLSAFE_TO_STANDARD = str.maketrans("-_", "+/")
-# The maximum number of bytes of a session cookie after decompression. Before decompression, the
-# cookie has at most 4,096 bytes, because browsers do not keep larger cookies.
-_MAX_DECOMPRESSED_BYTES = 100_000
+_BASE64_TEXT = re.compile(r"[A-Za-z0-9_-]{24,}")
 # The maximum length of a text before masking, and the maximum length after masking. Cutting the
 # text before masking may leave a part of a secret at the end, and this part is not masked. The
 # limit after masking is much lower, so this part is normally cut off, too.
-_MAX_INPUT_LENGTH, _MAX_OUTPUT_LENGTH = 20_000, 2_000
+_MAX_INPUT_LENGTH, _MAX_OUTPUT_LENGTH = 20_000, 500
 # The maximum length of member ids that are not masked, and the minimum length of ids that are
 # masked even inside words. A text often contains a short id by chance. So ids of at most 3 bytes
 # are not masked, and ids of 4 or 5 bytes are masked only if they are whole words. Longer ids are
@@ -38,14 +37,13 @@ _MAX_UNMASKED_ID_BYTES, _MIN_ID_BYTES_INSIDE_WORDS = 3, 6
 class SecretMasker:
     """Masks a site's secrets and the ids of its members in texts."""
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: SiteClient) -> None:
         self._site = site
-        # Cache the regular expression that finds member ids. It depends only on the ids, so build
-        # it again only for new ids.
-        self._get_member_pattern = cache(self._build_uncached_member_pattern)
+        # The regular expression depends only on the ids, so it is built again only for new ids.
+        self._get_member_pattern = cache(self._build_member_pattern)
 
-    def mask_secrets(self, text: str) -> str:
-        """Return a text with secrets and unprintable characters replaced, cut to 2,000 characters.
+    def mask_text(self, text: str) -> str:
+        """Return a text with secrets and unprintable characters replaced, cut to 500 characters.
 
         Characters after the first 20,000 are not read.
         """
@@ -59,24 +57,17 @@ class SecretMasker:
         return masked if len(masked) <= _MAX_OUTPUT_LENGTH else f"{masked[:_MAX_OUTPUT_LENGTH]}…"
 
     def _mask_plain_text(self, text: str) -> str:
-        text = mask_tokens_and_credentials(
-            self._site.mask_api_key(self._site.account.mask_signature(text))
-        )
+        text = mask_tokens_and_credentials(self._site.mask_secrets(text))
         return self._get_member_pattern(frozenset(self._site.member_ids)).sub("…", text)
 
-    def _build_uncached_member_pattern(self, member_ids: frozenset[str]) -> re.Pattern[str]:
-        """Return a regular expression for member ids and for the prefixes of member keys.
-
-        A member key is the ``partnerUniqKey`` of a member.
-        """
+    def _build_member_pattern(self, member_ids: frozenset[str]) -> re.Pattern[str]:
+        """Return a regular expression for member ids and for the beginnings of member keys."""
         longest_first = sorted(member_ids, key=len, reverse=True)
-        key_prefixes = [
-            self._site.get_member_key_prefix(each)
-            for each in longest_first
-            if self._site.has_member_secret
+        patterns = [
+            *map(self._site.get_member_key_prefix, longest_first),
+            *map(_build_member_id_pattern, longest_first),
         ]
-        id_patterns = filter(None, map(_build_member_id_pattern, longest_first))
-        return re.compile("|".join([*key_prefixes, *id_patterns]) or "(?!)", re.IGNORECASE)
+        return re.compile("|".join(filter(None, patterns)) or "(?!)", re.IGNORECASE)
 
     def _mask_base64_match(self, match: re.Match[str]) -> str:
         has_secret = any(
@@ -117,39 +108,42 @@ def _build_encoded_character_pattern(character: str) -> str:
     return f"(?:{'|'.join(sorted(map(re.escape, encodings), key=len, reverse=True))})"
 
 
-def mask_member_id(member: str) -> str:
-    """Return the first two characters of a member id and "…", or only "…" for a short id.
+def _iter_base64_decodings(text: str) -> Iterator[str]:
+    """Yield the decoded text of each part of a text that may be base64.
 
-    Two characters are enough for users of the check to recognize an id that they named.
+    Data that was compressed with zlib is yielded after decompression, because Flask compresses long
+    session cookies.
     """
-    return f"{member[:2]}…" if len(member) > _MAX_UNMASKED_ID_BYTES else "…"
-
-
-def iter_text_and_base64_decodings(text: str) -> Iterator[str]:
-    """Yield a text, then the decoded text of each part that may be base64.
-
-    Data that was compressed with zlib is also yielded after decompression.
-    """
-    yield text
     for base64_text in _BASE64_TEXT.findall(text):
-        yield from _iter_base64_decodings(base64_text)
-
-
-def _iter_base64_decodings(base64_text: str) -> Iterator[str]:
-    """Yield the decoded base64 in a text, for each position at which the base64 may begin.
-
-    The base64 needs no padding. Data that was compressed with zlib is also yielded after
-    decompression.
-    """
-    base64_text = unquote(base64_text).translate(_URLSAFE_TO_STANDARD)
-    # Base64 is decoded in groups of four characters. If other text precedes the base64, such as a
-    # URL path, the first group may begin at any of the first four characters. So decode four times,
-    # starting one character later each time.
-    for start in range(4):
-        part = base64_text[start:]
-        # A single base64 character at the end is dropped, because it holds less than one byte.
-        part = part[:-1] if len(part) % 4 == 1 else part
-        decoded = base64.b64decode(f"{part}{'=' * (-len(part) % 4)}")
+        # A single base64 character at the end holds less than one byte.
+        part = base64_text[: -1 if len(base64_text) % 4 == 1 else None]
+        decoded = base64.urlsafe_b64decode(f"{part}{'=' * (-len(part) % 4)}")
+        with suppress(zlib.error):
+            decoded = zlib.decompress(decoded)
         yield decoded.decode("latin-1")
-        if decoded[:1] == b"x":  # Flask compresses long session cookies with zlib.
-            yield decompress(decoded, _MAX_DECOMPRESSED_BYTES).decode("latin-1")
+
+
+def check_no_secret_leaks(
+    site: SiteClient, visit: Visit, *, is_redirect: bool = False
+) -> Iterator[Failure]:
+    """Check that the response and the log contain no API key and no signature of a gateway URL.
+
+    :param is_redirect: True if the response must redirect to the gateway. Then the Location header
+        contains the signature.
+    """
+    texts = [("body", visit.text)]
+    for record in visit.rehearsal.log_records:
+        text = repr(vars(record))
+        # The arguments of a log call may not fit its message.
+        with suppress(Exception):
+            text += record.getMessage()
+        if record.exc_info:
+            text += "".join(traceback.format_exception(record.exc_info[1]))
+        texts.append((f"log of {record.name} ({record.filename}:{record.lineno})", text))
+    texts += [(name, value) for name, value in visit.headers if name != "Location"]
+    if not is_redirect and not site.is_gateway_page(visit.location):
+        texts.append(("Location", visit.location))
+    for name, text in texts:
+        decodings = (text, *_iter_base64_decodings(text))
+        if any(site.mask_secrets(decoding) != decoding for decoding in decodings):
+            yield Failure("secret", name)

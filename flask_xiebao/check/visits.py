@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import contextvars
 import logging
-import time
-import zlib
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, closing
 from functools import cached_property, partial
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from flask import (
     Flask,
@@ -30,6 +28,7 @@ from ..app.current import get_current_app
 from ..app.log import (
     find_error_location_in_site,
     format_error_without_message,
+    get_function_name,
     is_raised_by_extension,
     logger,
 )
@@ -38,7 +37,8 @@ from ..app.rehearsal import REHEARSAL_ENVIRON_KEY, Rehearsal
 from ..app.signals import SITE_EXCEPTIONS
 from ..app.state import AppState
 from ..errors import XiebaoError
-from .html_parser import ParsedPage
+from ..texts import get_text
+from .page import Page
 
 T = TypeVar("T")
 
@@ -49,17 +49,13 @@ UNEXPECTED_EXCEPTIONS = (*SITE_EXCEPTIONS, SystemExit)
 #: identify the device, such as User-Agent.
 NAVIGATION_HEADERS = {
     "Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
-    "Accept-Encoding": "gzip, deflate",
+    "Accept-Encoding": "identity",
     "Accept-Language": "zh-CN,zh-Hans;q=0.9",
     "Sec-Fetch-Site": "none",
     "Sec-Fetch-Mode": "navigate",
     "Sec-Fetch-Dest": "document",
 }
-# The content encodings that are decompressed, and the value of zlib's wbits for all of them. With
-# this value, zlib detects whether the data is gzip or deflate.
-_COMPRESSED_ENCODINGS, _GZIP_OR_DEFLATE_WBITS = ("gzip", "x-gzip", "deflate"), 47
-# Stop reading a response body at these limits, because some responses never end.
-_MAX_BODY_BYTES, _MAX_BODY_SECONDS = 2_000_000, 5
+_MAX_BODY_BYTES = 2_000_000
 
 #: The test request that ``flask xiebao check`` or ``flask xiebao doctor`` is sending, or None.
 #: Unlike Flask's request context, it is also available in middleware and after the response.
@@ -149,9 +145,9 @@ class Visit:
         return self.body.decode("utf-8", "replace")
 
     @cached_property
-    def page(self) -> ParsedPage:
+    def page(self) -> Page:
         """The response as a parsed page."""
-        return ParsedPage(self.text, self.headers)
+        return Page(self.url, self.text, self.headers)
 
     def _send_request(
         self, app: Flask, open_client: Callable[..., TestResponse], options: dict[str, Any]
@@ -168,6 +164,12 @@ class Visit:
             for each in (app.logger, logger):
                 each.addFilter(self._capture_log_record)
                 stack.callback(each.removeFilter, self._capture_log_record)
+            # Also store the records of other loggers, because they may contain secrets.
+            handler = logging.NullHandler()
+            handler.handle = self._store_log_record  # type: ignore[method-assign]
+            for each in (logging.root, *_find_loggers_without_propagation()):
+                each.addHandler(handler)
+                stack.callback(each.removeHandler, handler)
             try:
                 with closing(open_client(**options)) as response:
                     self.body = _read_body(response)
@@ -177,8 +179,6 @@ class Visit:
                 self.status = response.status_code
                 self.headers = response.headers
                 self.location = response.headers.get("Location", "")
-                if self.headers.get("Content-Encoding", "").lower() in _COMPRESSED_ENCODINGS:
-                    self.body = decompress(self.body, _MAX_BODY_BYTES)
                 if self.status >= 500:
                     self.error = self.error or self._reported_error
 
@@ -217,11 +217,24 @@ class Visit:
             return False
         return True
 
+    def _store_log_record(self, record: logging.LogRecord) -> bool:
+        """Store a log record for later checks. It is also written to the log."""
+        # Middleware runs outside of the request context.
+        if active_rehearsal.get() is self.rehearsal:
+            self.rehearsal.log_records.append(record)
+        return True
+
     def _is_request_from_this_visit(self) -> bool:
         # A request hook may send another request to the same app.
         return (
             has_request_context() and request.environ.get(REHEARSAL_ENVIRON_KEY) is self.rehearsal
         )
+
+
+def _find_loggers_without_propagation() -> list[logging.Logger]:
+    """Return the loggers that do not pass their records to the root logger."""
+    loggers = list(logging.root.manager.loggerDict.values())
+    return [each for each in loggers if isinstance(each, logging.Logger) and not each.propagate]
 
 
 def find_mount_and_send_request(
@@ -263,21 +276,13 @@ def call_in_request_context(app: Flask, function: Callable[[], T], **context_opt
 
 
 def _read_body(response: TestResponse) -> bytes:
-    """Return the body of a response, cut after 2,000,000 bytes or 5 seconds."""
-    body, deadline = bytearray(), time.monotonic() + _MAX_BODY_SECONDS
+    """Return the body of a response. Stop at 2,000,000 bytes, because some responses never end."""
+    body = bytearray()
     for chunk in response.iter_encoded():
         body += chunk
-        if len(body) > _MAX_BODY_BYTES or time.monotonic() > deadline:
+        if len(body) > _MAX_BODY_BYTES:
             break
-    return bytes(body[:_MAX_BODY_BYTES])
-
-
-def decompress(data: bytes, max_bytes: int) -> bytes:
-    """Decompress at most *max_bytes* of gzip or deflate data; return other data unchanged."""
-    try:
-        return zlib.decompressobj(_GZIP_OR_DEFLATE_WBITS).decompress(data, max_bytes)
-    except zlib.error:
-        return data
+    return bytes(body)
 
 
 def is_message_free_of_secrets(error: BaseException) -> bool:
@@ -300,3 +305,53 @@ def describe_exception(error: BaseException) -> str:
         return format_error_without_message(error)
     place = find_error_location_in_site(error)
     return f"{type(error).__name__}: {error}{f' See {place}' if place else ''}"
+
+
+def find_cause_of_unreached_view(visit: Visit, endpoint: str) -> tuple[str, dict[str, str]]:
+    """Return the reason why a request did not reach the view of an endpoint.
+
+    The reason is the last part of its text key, and the values for the placeholders of the text.
+
+    :param endpoint: The endpoint of the extension's view.
+    """
+    requested, status = urlsplit(visit.url), str(visit.status)
+    if visit.endpoint is None:
+        return "address", {"host": requested.netloc, "status": status}
+    if visit.endpoint != endpoint:
+        return "view", {"endpoint": visit.endpoint}
+    if visit.location:
+        target = urlsplit(urljoin(visit.url, visit.location))
+        is_same_site = (target.scheme, target.netloc) == (requested.scheme, requested.netloc)
+        origin = "" if is_same_site else f"{target.scheme}://{target.netloc}"
+        # If the path contains the token of the link, only the host or the scheme differs.
+        has_token = requested.path.rpartition("/")[2] in target.path
+        path = "" if origin and has_token else target.path
+        return "redirect", {"to": f"{origin}{path}"}
+    return "limiter" if visit.status == 429 else "wall", {"status": status}
+
+
+def format_request_hook_names(app: Flask, hook_type: str) -> str:
+    """Return the names of the site's request hooks that run for the extension's views.
+
+    These are the hooks for all views and the hooks for the extension's blueprint.
+
+    :param hook_type: ``before_request`` or ``after_request``.
+    """
+    hooks = getattr(app, f"{hook_type}_funcs")
+    names = [
+        get_function_name(hook)
+        for blueprint in (None, "xiebao")
+        for hook in hooks.get(blueprint, ())
+    ]
+    # Do not list Flask-Xiebao's own hooks. Do not list Flask-WTF's CSRF hook either, because
+    # Flask-Xiebao exempts its views from CSRF protection.
+    return ", ".join(name for name in names if not name.startswith(("flask_xiebao.", "flask_wtf.")))
+
+
+def append_suspected_hooks(message: str, locale: str, app: Flask, hook_type: str) -> str:
+    """Return a message, followed by the names of the request hooks that may be the cause."""
+    names = format_request_hook_names(app, hook_type)
+    if not names:
+        return message
+    suspects = get_text(locale, "suspects", kind=hook_type, hooks=names)
+    return get_text(locale, "list.sentences", first=message, then=suspects)

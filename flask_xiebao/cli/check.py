@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -13,14 +12,12 @@ from typing import IO, Any, cast
 
 import click
 from flask import Flask
-from flask.cli import ScriptInfo
 
 from ..app.log import get_error_location
-from ..check.browsers import LoginFunction
+from ..check.browser import LoginFunction
 from ..check.check_run import check_entries
-from ..check.reports import FORMATS
-from ..check.results import Report
-from ..check.site_client import CheckError
+from ..check.page import CheckError
+from ..check.report import FORMATS, Report
 from ..check.visits import UNEXPECTED_EXCEPTIONS
 from ..errors import ConfigError
 
@@ -45,26 +42,6 @@ def run_check_command(app: Flask, *, login: str | None, **options: Any) -> Repor
             return check_entries(app, login=log_in, progress=update_progress, **options)
     except (CheckError, ConfigError) as error:
         raise click.UsageError(str(error)) from None
-
-
-def build_command_and_options(
-    ctx: click.Context, *, member: str | None, **options: Any
-) -> tuple[str, str]:
-    """Return the command line of ``flask xiebao check``, split into the command and its options.
-
-    The member's id is replaced by "ID".
-    """
-    arguments = ["--member ID"] if member is not None else []
-    for name, value in options.items():
-        option = f"--{name.replace('_', '-')}"
-        if value is True:
-            arguments.append(option)
-        else:
-            values = value if isinstance(value, tuple) else filter(None, [value])
-            arguments += [f"{option} {shlex.quote(each)}" for each in values]
-    app = ctx.ensure_object(ScriptInfo).app_import_path
-    command = f"flask{f' --app {shlex.quote(app)}' if app else ''} xiebao check"
-    return command, " ".join(arguments)
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """The part of ``flask xiebao doctor`` that clicks test links and reports the results.
 
-The doctor clicks a link to each gateway page, a return link and a link that requires a login.
+The doctor clicks a link to a product page as a member and as an anonymous visitor, and follows the
+link back from the payment.
 """
 
 from __future__ import annotations
@@ -14,11 +15,11 @@ from flask import current_app
 from ..app.current import get_current_app
 from ..app.endpoints import are_trusted_hosts_enforced, is_site_url_configured
 from ..app.mounts import get_site_url
-from ..app.state import AppState
+from ..app.state import AppState, get_current_app_state
+from ..check.browser import PHONE, get_invalid_link_path
 from ..check.check_run import check_entries
-from ..check.results import Note, Report
-from ..check.site import encode_url_like_browser
-from ..check.site_client import PHONE, get_invalid_link_path
+from ..check.page import encode_url_like_browser
+from ..check.report import Report
 from ..check.visits import (
     NAVIGATION_HEADERS,
     UNEXPECTED_EXCEPTIONS,
@@ -31,39 +32,30 @@ from ..texts import get_text
 from .doctor_secrets import check_member_ids_unguessable
 from .findings import Finding, error_finding, ok_finding, warning_finding
 
-# The test cases of "flask xiebao check" that "doctor" also runs, each with its name in the output
-# of "doctor".
-_CASE_LABELS = {
-    **{f"{page}-bearer": page for page in PAGES},
-    "product-return": "paid",
+# The check's own clicks, each with its name in the output of "doctor".
+_CLICK_LABELS = {
+    "product-plain": "product",
     "product-visitor": "login",
-    "loader": "member_loader",
+    "product-changed": "changed link",
 }
-# The codes of the problems that are left out of the findings about the test clicks, because
-# "doctor" reports the same problems in other findings. The codes are those of "flask xiebao check".
+# The rules that are left out of the findings about the clicks, because "doctor" reports the same
+# problems in other findings.
 _SETTING_RULES = (
-    "unknown_address",
-    "settings.late",
-    "settings.invalid",
-    "members.unknown",
-    "members.email",
-    "members.row",
+    *("unknown_address", "settings.late", "anonymous", "members.unknown", "members.guessable"),
 )
 
 
 def check_clicks(state: AppState, locale: str) -> Iterator[Finding]:
     """Click test links on a simulated phone and yield the findings.
 
-    The links are a link to each gateway page, as from a mail, and a return link.
+    The links are links to a product page, and the link back from the payment.
     """
     try:
         placeholder_member = f"nobody-{secrets.token_hex(8)}"
         has_plain_key = call_in_request_context(
             get_current_app(), partial(state.hooks.has_plain_member_key, placeholder_member)
         )
-        report = check_entries(
-            get_current_app(), devices=["iphone"], only=_get_case_names_to_run(state)
-        )
+        report = check_entries(get_current_app(), devices=["iphone"])
     except UNEXPECTED_EXCEPTIONS as error:
         # The request itself may fail, for example because the host name of the site is invalid.
         yield error_finding(get_text(locale, "doctor.clicks.none", error=describe_exception(error)))
@@ -79,9 +71,9 @@ def check_clicks(state: AppState, locale: str) -> Iterator[Finding]:
     yield from _iter_success_findings(
         state, report, locale, is_always_logged_in=anonymous_member is not None
     )
-    for note in report.notes:
-        if note.key in ("check.note.login.page.not_here", "check.note.return_post"):
-            yield warning_finding(get_text(locale, note.key, what=note.detail))
+    for key, what in report.notes:
+        if key in ("not_here", "return_post"):
+            yield warning_finding(get_text(locale, f"check.note.{key}", what=what))
     if state.settings.member_secret is not None and has_plain_key:
         yield warning_finding(get_text(locale, "doctor.plain"))
     if anonymous_member is not None:
@@ -89,63 +81,49 @@ def check_clicks(state: AppState, locale: str) -> Iterator[Finding]:
     yield from check_member_ids_unguessable(state, anonymous_member, locale)
 
 
-def _get_case_names_to_run(state: AppState) -> list[str]:
-    """Return the names of the test cases of ``flask xiebao check`` that ``doctor`` runs.
-
-    Leave out the cases with a login if the app has no endpoint that is named in
-    ``XIEBAO_LOGIN_VIEW``.
-    """
-    is_login_view_valid = state.settings.login_view in (None, *current_app.view_functions)
-    excluded_names = () if is_login_view_valid else ("product-visitor", "loader")
-    return [name for name in _CASE_LABELS if name not in excluded_names]
-
-
 def _iter_failure_findings(report: Report, locale: str) -> Iterator[Finding]:
     """Yield an error finding for each kind of problem in a report, except setting problems."""
-    for trouble in report.problems():
-        if trouble.code in _SETTING_RULES:
+    login_view = get_current_app_state().settings.login_view
+    is_login_view_valid = login_view is None or login_view in current_app.view_functions
+    for problem in report.problems:
+        names = {result.entry for result in problem.results}
+        labels = [label for name, label in _CLICK_LABELS.items() if name in names]
+        is_login_view_wrong = labels == ["login"] and not is_login_view_valid
+        if problem.failure.rule in _SETTING_RULES or is_login_view_wrong:
             continue
-        names = {result.case.name for result in trouble.results}
-        labels = (label for name, label in _CASE_LABELS.items() if name in names)
-        places = get_text(locale, "list.comma").join(labels) or get_text(
-            locale, "doctor.clicks.every"
-        )
-        message = next(iter(trouble.failures)).message_in(locale)
+        places = get_text(locale, "list.comma").join(labels)
+        if len(labels) in (0, len(_CLICK_LABELS)):
+            places = get_text(locale, "doctor.clicks.every")
+        message = problem.failure.message_in(locale)
         yield error_finding(get_text(locale, "doctor.clicks.wrong", where=places, what=message))
 
 
 def _iter_success_findings(
     state: AppState, report: Report, locale: str, *, is_always_logged_in: bool
 ) -> Iterator[Finding]:
-    """Yield the "ok" findings about the test cases that passed.
+    """Yield the "ok" findings about the clicks that passed.
 
     :param locale: The language of the findings.
     :param is_always_logged_in: If True, the site finds a member for a request without a login, so
         nothing is known about the login.
     """
-    passed = {result.case.name: result for result in report.results if result.passed}
-    for name, page in PAGES.items():
-        if f"{name}-bearer" in passed:
-            yield ok_finding(
-                get_text(locale, "doctor.ok.page", page=name, section=page.document_section)
-            )
-    # In production, members return from the gateway to the site only if the host in the site's
-    # absolute links can be trusted. The host can be trusted if the settings specify or restrict
-    # this host.
-    returns_from_gateway = (
-        is_site_url_configured(state)
-        or are_trusted_hosts_enforced()
-        or report.environment == "test"
-    )
-    if "product-return" in passed and returns_from_gateway:
-        path = f"{state.settings.url_prefix}/paid/…"
-        site_url = encode_url_like_browser(get_site_url(state)).rstrip("/")
-        key = "doctor.ok.paid.url" if is_site_url_configured(state) else "doctor.ok.paid.path"
-        yield ok_finding(get_text(locale, key, site=site_url, path=path))
-    login_result = (
-        passed.get("product-visitor") if "loader" in passed and not is_always_logged_in else None
-    )
-    if login_result is not None and Note("check.note.no_login") in report.notes:
+    passed = {result.entry: result for result in report.results if result.passed}
+    if "product-plain" in passed:
+        page = PAGES["product"]
+        yield ok_finding(
+            get_text(locale, "doctor.ok.page", page=page.name, section=page.document_section)
+        )
+        # In production, members return from the gateway to the site only if the host in the site's
+        # absolute links can be trusted.
+        if is_site_url_configured(state):
+            url = encode_url_like_browser(get_site_url(state)).rstrip("/")
+            path = f"{state.settings.url_prefix}/paid/…"
+            yield ok_finding(get_text(locale, "doctor.ok.paid.url", site=url, path=path))
+        elif are_trusted_hosts_enforced() or report.environment == "test":
+            path = f"{state.settings.url_prefix}/paid/…"
+            yield ok_finding(get_text(locale, "doctor.ok.paid.path", path=path))
+    login_result = None if is_always_logged_in else passed.get("product-visitor")
+    if login_result is not None and ("no_login", "") in report.notes:
         yield ok_finding(get_text(locale, "doctor.ok.login.none"))
     elif login_result is not None:
         key = f"doctor.ok.login.{'sent' if login_result.location else 'gets'}"

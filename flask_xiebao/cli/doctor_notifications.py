@@ -12,12 +12,13 @@ from ..app.current import get_current_app
 from ..app.endpoints import build_callback_path, build_callback_url
 from ..app.mounts import is_loopback_url
 from ..app.state import AppState
-from ..check.causes import (
+from ..check.visits import (
+    Visit,
     append_suspected_hooks,
+    describe_exception,
     find_cause_of_unreached_view,
-    format_request_hook_names,
+    find_mount_and_send_request,
 )
-from ..check.visits import Visit, describe_exception, find_mount_and_send_request
 from ..gateway.notifications import MAX_NOTIFICATION_BYTES
 from ..links.tokens import mask_tokens_and_credentials
 from ..simulator.delivery import build_notification_body
@@ -134,11 +135,11 @@ def _describe_delivery_failure(visit: Visit, body: bytes, locale: str) -> str:
         return _append_suspected_hooks(problem, locale, "after_request")
     if error is not None:
         return get_text(locale, "doctor.notify.fails", error=describe_exception(error))
-    cause = find_cause_of_unreached_view(visit, "xiebao.notify")
+    code, values = find_cause_of_unreached_view(visit, "xiebao.notify")
     if not visit.reached_flask:
-        problem = get_text(locale, f"check.means.unreached.{cause.code}", **cause.values)
+        problem = get_text(locale, f"check.means.unreached.{code}", **values)
     elif visit.endpoint is None:
-        return get_text(locale, f"check.means.unreached.{cause.code}", **cause.values)
+        return get_text(locale, f"check.means.unreached.{code}", **values)
     elif visit.endpoint != "xiebao.notify":
         return get_text(locale, "doctor.notify.view", path=url.path, view=visit.endpoint)
     elif visit.location:
@@ -153,11 +154,9 @@ def _describe_delivery_failure(visit: Visit, body: bytes, locale: str) -> str:
             )
             problem = get_text(locale, "doctor.notify.sent", to=location)
     else:
-        problem = get_text(locale, f"doctor.notify.{cause.code}", **cause.values)
+        problem = get_text(locale, f"doctor.notify.{code}", **values)
     return _append_suspected_hooks(problem, locale, "before_request")
 
 
 def _append_suspected_hooks(message: str, locale: str, hook_type: str) -> str:
-    return append_suspected_hooks(
-        message, locale, hook_type, format_request_hook_names(get_current_app(), hook_type)
-    )
+    return append_suspected_hooks(message, locale, get_current_app(), hook_type)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from flask import current_app
 
 from ..app.state import AppState
-from ..check.member_ids import find_guessable_id_kind
+from ..check.browser import find_guessable_id_kind
 from ..simulator.document import find_api_key_suffix
 from ..texts import get_text
 from .findings import Finding, ok_finding, warning_finding

@@ -258,720 +258,246 @@ TEXTS = {
         "The URL has a user name before the host {value}, so readers may mistake the user name for"
         " the host. Remove the user name."
     ),
-    # The names of the check's cases. Each consists of a gateway page and one of the texts below.
-    "check.case": "{page}: {what}",
-    "check.case.plain": "a click by a logged-in member",
-    "check.case.visitor": "a click by an anonymous visitor",
-    "check.case.own": "a member's click on their own link",
-    "check.case.own-visitor": "an anonymous visitor's click on a member's link",
-    "check.case.platform-h5": 'a click on a link that was created with platform="h5"',
-    "check.case.platform-pc": 'a click on a link that was created with platform="pc"',
-    "check.case.platform-ios": 'a click on a link that was created with platform="ios"',
-    "check.case.platform-android": 'a click on a link that was created with platform="android"',
-    "check.case.asked-h5": 'a click on a link with "?platform=h5" at the end of the URL',
-    "check.case.asked-pc": 'a click on a link with "?platform=pc" at the end of the URL',
-    "check.case.asked-ios": 'a click on a link with "?platform=ios" at the end of the URL',
-    "check.case.asked-android": 'a click on a link with "?platform=android" at the end of the URL',
-    "check.case.asked-nonsense": (
-        'a click on a link with "?platform=" and an unknown platform at the end of the URL'
-    ),
-    "check.case.platform-over-asked": (
-        'a click on a link that was created with platform="android" but has "?platform=h5" at the'
-        " end of the URL"
-    ),
-    "check.case.awkward": (
-        "a click on a link whose product code or application number contains characters that must"
-        " be escaped in a URL"
-    ),
-    "check.case.client-reference": "a click on a link that was created with a client_reference",
-    "check.case.sub-partner": "a click on a link that was created with a sub_partner_id",
-    "check.case.return": (
-        "a click on a link that was created with return_to, and the return to the site after the"
-        " payment"
-    ),
-    "check.case.bearer": (
-        "an anonymous visitor's click on a link that was created with no_login_for=3600"
-    ),
-    "check.case.expired": "an anonymous visitor's click on an expired link",
-    "check.case.expired-own": "a member's click on their own expired link",
-    "check.case.another": "a logged-in member's click on another member's link",
-    "check.case.another-json": "a logged-in member's JSON request for another member's link",
-    "check.case.another-bearer": (
-        "a click by a logged-in member on another member's link (no_login_for=3600)"
-    ),
-    "check.case.changed": "a click on a link whose signature was changed",
-    "check.case.htmx": "a request for a link by HTMX",
-    "check.case.turbo": "a request for a link by Turbo",
-    "check.case.turbo-frame": "a request for a link by a Turbo frame",
-    "check.case.turbo-prefetch": "a prefetch request for a link by Turbo",
-    "check.case.fetch": "a request for a link by a script",
-    "check.case.image": 'a request for a link that a page uses as the "src" of an image',
-    "check.case.told-to-go": (
-        'a click on the link with "?go=1" on the page for scripts such as HTMX'
-    ),
-    "check.case.guard": "a click that is refused by a click_guard",
-    "check.case.head": "a HEAD request for a link, which does not count as a click",
-    "check.case.off": "a click by a logged-in member while XIEBAO_ENABLED is off",
-    "check.case.off-visitor": "a click by an anonymous visitor while XIEBAO_ENABLED is off",
-    "check.case.loader": (
-        "a click by an anonymous visitor, during which the site's member_loader (or Flask-Login) is"
-        " called"
-    ),
-    "check.case.visitor-asked": (
-        'an anonymous visitor\'s click on a link with "?platform=h5" at the end of the URL'
-    ),
-    "check.case.sub-partner-none": (
-        'a click on a link that was created with sub_partner_id="", which overrides'
-        " XIEBAO_SUB_PARTNER_ID"
-    ),
-    "check.case.return-long": "a click on a link that was created with a long return_to",
-    "check.case.changed-json": "a JSON request for a link whose signature was changed",
-    "check.case.address": "the site's own address",
-    "check.case.environment": "the environment",
-    "check.case.settings": "the settings",
-    "check.case.members": "the members",
-    # The expected outcomes of the cases.
-    "check.ends.gateway": "status 302 and a redirect to the gateway",
-    "check.ends.handoff": "status 200 and a page with a QR code for the phone",
-    "check.ends.login": (
-        "a redirect to the login page, from which the visitor returns to the link after the login"
-    ),
-    "check.ends.another_member": "status 403, because the link belongs to another member",
-    "check.ends.not_allowed": "status 403, because the click_guard refuses the click",
-    "check.ends.invalid_link": (
-        "status 404 and a response that does not say why the link is invalid"
-    ),
-    "check.ends.expired": "status 410, because the link can no longer be opened without a login",
-    "check.ends.login_required": "status 401, because the site has no login page",
-    "check.ends.disabled": "status 404, because XIEBAO_ENABLED is off",
-    "check.ends.navigate": (
-        "status 200 and a page that opens the link, for scripts that cannot follow the redirect"
-    ),
-    "check.ends.back": "status 302 and a redirect back to the site",
-    "check.ends.page": "a page with insurance entries",
-    "check.ends.gateway_or_handoff": (
-        "status 302 and a redirect to the gateway (on a PC, status 200 and a page with a QR code)"
-    ),
-    "check.ends.loader": "any response except an error",
-    "check.ends.address": "a response from Flask-Xiebao",
-    "check.ends.environment": 'the value of "--expect-env"',
-    "check.ends.settings": "settings that have not changed since Flask-Xiebao was initialized",
-    "check.ends.members": "members whom the site knows by ids that cannot be guessed",
-    # The explanations of failures, with instructions.
-    "check.failure": "{meaning} Actual: {actual}. Expected: {expected}.",
-    "check.means": (
-        "The response differs from the expected response. Find the site's code that changes the"
-        " response."
-    ),
-    "check.means.aborts": (
-        "The site's code called abort(). If no member is logged in, return None from the"
-        " member_loader instead, so that Flask-Xiebao redirects the visitor to the login page."
-    ),
+    "check.failure": "{meaning} Found: {actual}. Expected: {expected}.",
+    "check.failure.actual": "{meaning} Found: {actual}.",
+    # The explanations of the check's rules: what a member suffers, and what to do.
     "check.means.crash": (
-        "The request raised an exception. Fix the code that raises this exception. If the database"
-        " raised it, check that the database is running and that its tables are migrated."
+        "The site raises an exception, so the visitor gets an error page. Fix the code at this"
+        " place. If a member_loader calls abort(), let it return None for visitors who are not"
+        " logged in. If the database raised the exception, check that the database is running and"
+        " that its tables are migrated."
     ),
-    "check.means.crash.library": (
-        "A library raised an exception, and the traceback contains no line of the site's code. Find"
-        " the site's code that passed the wrong value to the library. If the database raised the"
-        " exception, check that the database is running and that its tables are migrated."
-    ),
-    "check.means.unreached.mounted": (
-        'DispatcherMiddleware mounts another app at "{mount}", so requests for URLs below'
-        " XIEBAO_URL_PREFIX reach that app. Change XIEBAO_URL_PREFIX."
-    ),
-    "check.means.unreached.below": (
-        'Absolute links of the site, such as links in emails, lack the path "{mount}" at which'
-        " DispatcherMiddleware mounts the site, so they return status {status}. Set"
-        ' XIEBAO_PUBLIC_URL to a URL that ends with "{mount}".'
-    ),
-    "check.means.unreached.outside": (
-        "A middleware around app.wsgi_app, or the site's subclass of Flask, returned status"
-        " {status} before Flask handled the request. Pass requests for URLs below XIEBAO_URL_PREFIX"
-        " on to Flask."
-    ),
-    "check.means.unreached.nowhere": (
-        "A middleware around app.wsgi_app, or the site's subclass of Flask, returned status"
-        " {status}. Pass requests for URLs below XIEBAO_URL_PREFIX on to Flask. If the middleware"
-        " mounts the site at a path, set XIEBAO_PUBLIC_URL to a URL that ends with this path."
-    ),
-    "check.means.unreached.no_view": (
-        'Flask found no view for insurance links on the host "{host}" and returned status {status}.'
-        " Check that SERVER_NAME and TRUSTED_HOSTS accept this host."
+    "check.means.unreached.address": (
+        'A request gets status {status} on the host "{host}", because no view of this app handles'
+        " it there. Check that SERVER_NAME and TRUSTED_HOSTS accept this host, that"
+        " XIEBAO_PUBLIC_URL ends with the path at which the app is mounted, and that no"
+        " middleware or other app handles URLs below XIEBAO_URL_PREFIX."
     ),
     "check.means.unreached.view": (
-        'The endpoint "{endpoint}" of the site handles insurance links instead of Flask-Xiebao\'s'
-        " view. Change XIEBAO_URL_PREFIX to a path that no other view uses."
+        'The click opens the view "{endpoint}" of the site instead of the insurance page. Change'
+        " XIEBAO_URL_PREFIX to a path that no other view uses."
+    ),
+    "check.means.unreached.redirect": (
+        'The click is redirected to "{to}" before Flask-Xiebao reads the link, so the visitor'
+        " does not reach the insurance page. If a login check of the site redirects, exempt the"
+        ' insurance links: `if request.blueprint == "xiebao": return`. Flask-Xiebao checks the'
+        " login itself. If the site is at another address, set XIEBAO_PUBLIC_URL."
     ),
     "check.means.unreached.limiter": (
-        'A rate limiter returned status {status} for a click on an entry at the host "{host}".'
-        " Allow more requests, or exempt the entries with"
-        ' `limiter.exempt(app.blueprints["xiebao"])`. To exempt only the commands check and doctor,'
-        " use `limiter.request_filter(is_rehearsal)`."
+        "A rate limiter refuses the click with status {status}. Raise the limit, or exempt the"
+        ' insurance links: `limiter.exempt(app.blueprints["xiebao"])`. To exempt only the'
+        " requests of this check, use `limiter.request_filter(is_rehearsal)`."
     ),
     "check.means.unreached.wall": (
-        'A click on an entry got status {status} from the host "{host}" before Flask-Xiebao handled'
-        ' the click. If a request hook refuses the click, add `if request.blueprint == "xiebao":'
-        " return` to the hook, before it refuses the click and after any code that sets the current"
-        ' member. If "{host}" is not the host of the site, set XIEBAO_PUBLIC_URL.'
-    ),
-    "check.means.unreached.hook": (
-        'A click on an entry at the host "{host}" got status {status} from a request hook, or from'
-        ' an error handler for an exception in a hook. Add `if request.blueprint == "xiebao":'
-        " return` to the hook, after any code that sets the current member."
-    ),
-    "check.means.unreached.sent": (
-        'A click on an entry is redirected to "{to}", perhaps by a request hook that requires a'
-        ' login. Add `if request.blueprint == "xiebao": return` to the hook, before the redirect'
-        " and after any code that sets the current member."
-    ),
-    "check.means.unreached.host": (
-        'Every click on an entry is redirected to another host or scheme, "{to}". Set'
-        " XIEBAO_PUBLIC_URL to the URL of the site."
-    ),
-    "check.means.unreached.elsewhere": (
-        'Some browsers are redirected to "{to}" before Flask-Xiebao handles the click. Add `if'
-        ' request.blueprint == "xiebao": return` to the start of the hook that redirects browsers.'
-    ),
-    "check.means.unreached.form": (
-        "A click on an entry is first redirected to a variant of the link's URL, such as one with a"
-        " language prefix, so the browser must send a second request. Add `if request.blueprint =="
-        ' "xiebao": return` to the start of the hook that redirects the click.'
-    ),
-    "check.means.unreached.path": (
-        "The path of a link was changed before Flask-Xiebao read it, so the link was refused. Look"
-        " for a middleware around app.wsgi_app that changes paths, and exclude the paths below"
-        " XIEBAO_URL_PREFIX."
-    ),
-    "check.means.unknown_address": (
-        "The site does not know its own address, so in production members do not return to the site"
-        " after payment, and links for emails and QR codes cannot be created. Set XIEBAO_PUBLIC_URL"
-        " to the URL of the site."
-    ),
-    "check.means.page.elsewhere": (
-        "The page redirects every device to another host. Pass a page on the host of the site as"
-        ' "--page", or set XIEBAO_PUBLIC_URL to the URL of the site.'
-    ),
-    "check.means.page.429": (
-        "A rate limiter refused requests that the check sent. Exempt them with"
-        " `limiter.request_filter(is_rehearsal)`."
-    ),
-    "check.means.page.another_key": (
-        "The link on the page was not signed with the keys of this site. Check whether the link was"
-        " written by hand, comes from another site or is older than a change of SECRET_KEY."
+        "A request hook or an extension of the site refuses the click with status {status} before"
+        " Flask-Xiebao reads the link. Usual causes are a login check, CSRF protection and a"
+        ' check of the host. Exempt the insurance links: `if request.blueprint == "xiebao":'
+        " return`. If the hook also sets the current member, set the member first."
     ),
     "check.means.status": (
-        "The response has the wrong status code, which misleads browsers and visitors. Look for a"
-        " hook (after_request, errorhandler) or middleware that changes status codes."
-    ),
-    "check.means.status.200": (
-        "The response has status 200, but a redirect or an error page was expected. Look for a hook"
-        " or middleware that changes the response. If Flask-DebugToolbar is installed, set"
+        "The response to the click has the wrong status, so the visitor gets another page than"
+        " intended. A redirect with status 301 or 308 is stored by the browser, so the next"
+        " member on the device continues as this one. Look for a hook, an error handler or a"
+        " middleware that changes responses. With Flask-DebugToolbar, set"
         " DEBUG_TB_INTERCEPT_REDIRECTS to False."
     ),
-    "check.means.status.301": (
-        "A redirect has status 301 instead of 302, so browsers cache its URL with the member's key"
-        ' and the "sign" parameter, and the next member on the same device would continue as the'
-        " first member. Leave the status at 302."
-    ),
-    "check.means.status.302": (
-        "The response is a redirect, but a page or an error was expected. Find the site's code that"
-        " changes the request or the response."
-    ),
-    "check.means.status.308": (
-        "A redirect has status 308 instead of 302, so browsers cache its URL with the member's key"
-        ' and the "sign" parameter. Leave the status at 302.'
-    ),
-    "check.means.status.404": (
-        "The response has status 404, as if the link were invalid or did not exist. Look for a"
-        " hook, errorhandler or middleware that changes the status to 404."
-    ),
-    "check.means.status.500": "The site returned status 500. Read the site's log for the cause.",
-    "check.means.status.303": (
-        "The redirect has status 303 instead of 302. Look for a hook or middleware that changes"
-        " redirects."
-    ),
-    "check.means.header": (
-        "A response header is missing or was changed. Make sure that no hook, middleware, proxy or"
-        " CDN changes the headers of Flask-Xiebao's responses."
-    ),
-    "check.means.header.cache-control": (
-        "A header that controls caching is missing or was changed, so a cache or a browser may"
-        " store the response and show one member's page to another member. Make sure that no hook,"
-        " middleware, proxy or CDN changes the headers of Flask-Xiebao's responses."
-    ),
-    "check.means.header.referrer-policy": (
-        'The "Referrer-Policy" header is missing or was changed, so other sites may learn the link,'
-        " and anyone who has the link may be able to open it. Make sure that no hook, middleware,"
-        " proxy or CDN changes the headers of Flask-Xiebao's responses."
-    ),
-    "check.means.header.x-robots-tag": (
-        'The "X-Robots-Tag" header is missing or was changed, so search engines may index members\''
-        " links. Make sure that no hook, middleware, proxy or CDN changes the headers of"
-        " Flask-Xiebao's responses."
-    ),
-    "check.means.header.nosniff": (
-        'The "X-Content-Type-Options" header is missing or was changed, so a browser may interpret'
-        " the page as another content type. Make sure that no hook, middleware, proxy or CDN"
-        " changes the headers of Flask-Xiebao's responses."
-    ),
-    "check.means.header.refresh": (
-        'The response has a "Refresh" header, so browsers open another address. Make sure that no'
-        " hook, middleware, proxy or CDN adds this header to Flask-Xiebao's responses."
-    ),
-    "check.means.header.frames": (
-        'The Content-Security-Policy has no "frame-ancestors", so other sites may show the page in'
-        " a frame and trick members into clicking. Make sure that no hook, middleware, proxy or CDN"
-        " changes the headers of Flask-Xiebao's responses."
-    ),
-    "check.means.secret": (
-        'The response or the log contains the signature (parameter "sign") or the API key, so'
-        " others may read this secret. Anyone who has the signature can open the gateway as any"
-        " member. Find the code that puts the secret there."
-    ),
     "check.means.address": (
-        "The redirect does not go to the gateway that XIEBAO_ENV or XIEBAO_BASE_URL selects, so the"
-        ' member and the "sign" parameter are sent to another address. Look for a hook or'
-        " middleware that changes the redirect."
-    ),
-    "check.means.told": (
-        "The page sends its own URL, which contains the token of a link, to another site. If the"
-        " link belongs to a member, anyone who has the URL may be able to open it as the member."
-        " Make sure that nothing on the page, such as an analytics script, sends the URL of the"
-        " page to another site."
-    ),
-    "check.means.body": (
-        "The body of the redirect to the gateway is not empty, so it may contain the gateway URL"
-        ' with the "sign" parameter. Look for a hook or middleware that changes the redirect.'
+        "The click does not lead to the gateway that XIEBAO_ENV or XIEBAO_BASE_URL selects, so"
+        " the member and the sign are sent to another address. Look for a hook or a middleware"
+        " that changes redirects."
     ),
     "check.means.parameter": (
-        "A parameter of the gateway URL is missing, has a wrong value or is not defined in Xiebao's"
-        " interface document. Check XIEBAO_EXTRA, and look for a hook or middleware that changes"
-        " the redirect."
+        "A parameter of the gateway URL is wrong or missing, so the gateway refuses the visitor,"
+        " credits the sale to another account or shows another page. Look for a hook or a"
+        " middleware that changes the redirect, and check XIEBAO_EXTRA. If paySuccess is missing,"
+        " the site does not know its own address: set XIEBAO_PUBLIC_URL."
     ),
-    "check.means.parameter.platform": (
-        'The "platform" parameter of the gateway URL is wrong, so the gateway shows the page for'
-        " another platform. Check XIEBAO_APP_USER_AGENT, and look for a hook or middleware that"
-        " changes the redirect or the User-Agent."
+    "check.means.secret": (
+        "The signature (sign) or the API key appears here, and anyone who reads it can open the"
+        " gateway as any member. Find the code that puts the secret there."
     ),
-    "check.means.parameter.sign": (
-        'The "sign" parameter of the gateway URL is not the signature of this partner account, so'
-        " the gateway refuses the URL. Look for a hook or middleware that changes the redirect."
-    ),
-    "check.means.parameter.partnerId": (
-        'The "partnerId" parameter of the gateway URL is wrong, so the sale is credited to another'
-        " partner account. Look for a hook or middleware that changes the redirect."
-    ),
-    "check.means.parameter.partnerUniqKey": (
-        'The "partnerUniqKey" parameter of the gateway URL is wrong, so the gateway takes the'
-        " member for another member. Look for a hook or middleware that changes the redirect, or a"
-        " keeps_plain_key hook that returns different values for the same member."
-    ),
-    "check.means.parameter.subPartnerId": (
-        'The "subPartnerId" parameter of the gateway URL is wrong, so the sale is credited to'
-        " another sub-account. Look for a hook or middleware that changes the redirect."
-    ),
-    "check.means.parameter.caseCode": (
-        'The "caseCode" parameter of the gateway URL is wrong, so the gateway shows another'
-        " product. Look for a hook or middleware that changes the redirect."
-    ),
-    "check.means.parameter.insureNum": (
-        'The "insureNum" parameter of the gateway URL is wrong, so the gateway shows another'
-        " policy. Look for a hook or middleware that changes the redirect."
-    ),
-    "check.means.parameter.paySuccess": (
-        'The "paySuccess" parameter of the gateway URL is missing or wrong, so the member does not'
-        " return to the expected page after payment. If the parameter is missing, the site does not"
-        " know its own address: set XIEBAO_PUBLIC_URL."
-    ),
-    "check.means.anonymous": (
-        "A visitor without a cookie is treated as a logged-in member, so every visitor goes to the"
-        " gateway as this member. Return None from the member_loader if no member is logged in, and"
-        " do not cache its return value."
-    ),
-    "check.means.login": (
-        "A visitor who must log in is not redirected to the login page of the site. Check"
-        " XIEBAO_LOGIN_VIEW."
-    ),
-    "check.means.login.next": (
-        'The login page does not receive the path of the link in the "next" parameter, so the'
-        ' member does not return to the link after the login. Pass the path of the link as "next",'
-        ' and redirect to "next" after the login.'
-    ),
-    "check.means.json": (
-        "A script that requests JSON does not learn why the click on an entry was refused. Look for"
-        " a hook or errorhandler that changes the response."
-    ),
-    "check.means.notice": (
-        "The response to a refused click on an entry is not the expected error page, so the visitor"
-        " does not learn what to do. Look for a hook or errorhandler that changes the response."
-    ),
-    "check.means.navigate": (
-        "The page for scripts such as HTMX or Turbo is incomplete, so the browser does not open the"
-        " link. Check whether a template or a hook of the site changes the page."
-    ),
-    "check.means.link": (
-        "The link of an entry is incomplete, was changed or points to another site. Keep the href"
-        " that the macro creates, and do not write links by hand. If the page has a <base href>,"
-        " remove it."
-    ),
-    "check.means.way_back": (
-        "The page to which the member returns after payment does not open. Correct the return_to"
-        " argument of the entry, or fix the page."
-    ),
-    "check.means.back": (
-        "After payment, members are not redirected to the return_to path of the entry. Look for a"
-        " hook or middleware that changes the redirect."
-    ),
-    "check.means.handoff": (
-        "The handoff page, which shows PC users a QR code for their phone, does not open the"
-        " expected page on the phone. Check whether the site has its own template for the handoff"
-        " page."
-    ),
-    "check.means.handoff.code": (
-        "The handoff page, which shows PC users a QR code for their phone, must have exactly one"
-        ' readable QR code. If "xiebao/handoff.html" is a template of the site, output {{ code }}'
-        " there once."
-    ),
-    "check.means.handoff.direct": (
-        "The handoff page, which shows PC users a QR code for their phone, has no link for"
-        " continuing on the same device. iPads need this link, because they look like Macs. If"
-        ' "xiebao/handoff.html" is a template of the site, add a link with href="{{ direct }}".'
-    ),
-    "check.means.entry": (
-        "An HTML attribute of an entry differs from the attribute that the macro creates. Leave the"
-        " attributes of the entry unchanged."
-    ),
-    "check.means.entry.none": (
-        "The page shows an entry although XIEBAO_ENABLED is off. Check whether the entry was"
-        " written by hand or the page comes from a cache."
-    ),
-    "check.means.entry.class": (
-        'The entry lacks the CSS class "xiebao-entry", so the stylesheet has no effect on the'
-        " entry. Add the class again."
-    ),
-    "check.means.entry.label": "The button has no text. Give the button a label or an aria-label.",
-    "check.means.entry.data-xiebao-platform": (
-        "The page was rendered for another device, so its styles and scripts do not fit this"
-        ' device. Check whether the page is stored in a cache that ignores the "Vary" header.'
+    "check.means.header": (
+        "A response header that protects members is missing or was changed, so caches, search"
+        " engines or other sites may get a member's link. Make sure that no hook, middleware,"
+        " proxy or CDN changes the headers of Flask-Xiebao's responses."
     ),
     "check.means.vary": (
-        'The "Vary" header is missing or incomplete, so a shared cache may show the entries for one'
-        " device on another device. Keep the header, or set XIEBAO_DEVICE_MARKUP to False. The"
-        " decorator @cache.cached drops headers."
+        "The page may show the entries of another device, because a cache stores it for all"
+        ' devices. Keep the "Vary" header, or set XIEBAO_DEVICE_MARKUP to False. The decorator'
+        " @cache.cached drops headers."
     ),
     "check.means.private": (
-        "The page contains a member's link, but its headers allow shared caches to store the page"
-        " and show it to others. Keep the headers, and do not cache the page for everybody. The"
-        " decorator @cache.cached drops headers."
+        "The page contains a member's link, but its headers allow shared caches to show the page"
+        " to others. Keep the headers, and do not cache the page for everybody. The decorator"
+        " @cache.cached drops headers."
     ),
     "check.means.private.shown": (
-        "An anonymous visitor gets a page that contains a member's link. Check whether the page is"
-        " cached for everybody, for example with @cache.cached, or always passes the same member to"
-        " the entry."
+        "A visitor who is not logged in gets a page with a member's link. Do not cache the page"
+        " for everybody, for example with @cache.cached, and do not pass a fixed member to the"
+        " entry."
     ),
-    "check.means.qr": (
-        "A QR code on the page does not contain the link of an entry of the site. Check the URL"
-        " from which the QR code is made."
+    "check.means.entry.dead": (
+        "A click on the entry does nothing, because the entry has no text, is inside a button, or"
+        " a script or a style cancels the click. Move the entry out of the button, remove the"
+        " script or the style, or add a label."
     ),
-    "check.means.style": (
-        "Flask-Xiebao's stylesheet does not load. Do not block requests for URLs below"
-        " XIEBAO_URL_PREFIX."
+    "check.means.entry.hidden": (
+        "No entry on the page can be clicked, because all are hidden or disabled. Remove the"
+        " attribute or the style. If that is intended, for example for a sold-out product, ignore"
+        " the rule entry.hidden."
     ),
-    "check.means.script": (
-        "Flask-Xiebao's entry script does not load, so a double click counts as two clicks. Do not"
-        " block requests for URLs below XIEBAO_URL_PREFIX."
+    "check.means.link": (
+        "The visitor gets an error page, because the link was not signed by this site, was"
+        " changed on the way or has expired. Keep the href that the macro creates, create links"
+        " when the page is requested, and make sure that no middleware changes the path. After a"
+        " change of SECRET_KEY, list the old key in SECRET_KEY_FALLBACKS."
     ),
-    "check.means.page": "The page does not open. Read the site's log for the cause.",
+    "check.means.page": (
+        "The member cannot open the page. If the page needs a login or a certain member, pass"
+        " --login or --member. Otherwise correct --page, or read the site's log for the cause."
+    ),
     "check.means.page.empty": (
-        "The check found no insurance entries on the page on any device. Check the URL, and check"
-        " that the member may see the entries. If the page may have no entries, ignore the"
-        ' rule "page.empty" (option "--ignore", argument "ignore").'
-    ),
-    "check.means.page.disabled": (
-        "All insurance entries on the page are disabled, so none of them can be clicked. Remove the"
-        " argument that disables them. If the page shows a sold-out product on purpose,"
-        ' ignore the rule "page.disabled" (option "--ignore", argument "ignore").'
+        "The page shows no insurance entry on any device. Check the URL, and that this member may"
+        " see the entries. If the page may be empty, ignore the rule page.empty."
     ),
     "check.means.page.no_link": (
-        "The page contains the link of an insurance entry, but not as the href of an <a> element,"
-        " so it cannot be clicked. Check that the template does not escape the HTML of the macro,"
+        "The page contains the link of an entry, but visitors cannot click it, because it is not"
+        " the href of an <a>. Make sure that the template does not escape the HTML of the macro,"
         " and that the link is not the action of a form."
     ),
-    "check.means.page.302": (
-        "The page redirects the member to another page. If the page requires a login or a certain"
-        " member, add --login or --member."
-    ),
-    "check.means.page.401": (
-        "The page returns status 401 to the member. If the page requires a login or a certain"
-        " member, add --login or --member."
-    ),
-    "check.means.page.403": (
-        "The page returns status 403 to the member. Use --member to name a member who may see the"
-        " page."
-    ),
-    "check.means.page.404": (
-        "The page does not exist, or this member may not see it. Correct --page or --member."
-    ),
     "check.means.page.another_member": (
-        "A link on the page belongs to another member, so a click on the link returns an error"
-        ' page. Check whether the page passes the wrong member to the entry (argument "member"), or'
-        " is cached for everybody, for example with @cache.cached."
-    ),
-    "check.means.page.expired": (
-        "A link on the page has expired, so a click on the link returns an error page. Create the"
-        " link when the page is requested, and set its no_login_for (in seconds) to at least the"
-        " time that visitors stay on the page."
-    ),
-    "check.means.page.invalid_link": (
-        "A link on the page does not belong to a member, although its gateway page requires one."
-        " Create the link with a macro such as policy_entry while the member is logged in."
-    ),
-    "check.means.guard": (
-        "The site's click_guard refused the click of this member. Use --member to name a member"
-        " that the click_guard accepts, or hide the entry from members that the click_guard"
-        " refuses."
-    ),
-    "check.means.receiver": (
-        "A signal receiver of the site raised an exception during a click on an entry. Fix the"
-        " receiver."
+        "The page shows a link of another member, so a click on it returns an error page. Check"
+        ' the argument "member" of the entry, and do not cache the page for everybody, for'
+        " example with @cache.cached."
     ),
     "check.means.left_out": (
-        "The template passes a wrong argument to a macro, so an entry, or a part of an entry, is"
-        " missing from the page. Correct the template."
+        "An entry is missing from the page, because the template passes a wrong argument to its"
+        " macro. Correct the template."
     ),
-    "check.means.environment": (
-        'XIEBAO_ENV is not the value of "--expect-env". Correct one of them.'
-    ),
-    "check.means.settings.late": (
-        "A setting was changed in app.config after Xiebao(app) or init_app(app) had read the"
-        " settings, so the change has no effect. Change the setting before the extension is"
-        " initialized."
-    ),
-    "check.means.settings.invalid": (
-        "A setting was changed to an invalid value in app.config after Xiebao(app) or init_app(app)"
-        " had read the settings, so the change has no effect. Correct the value, and change the"
-        " setting before the extension is initialized."
-    ),
-    "check.means.session": (
-        "The session is lost during a click on an entry, so the site takes the member for an"
-        " anonymous visitor. Check SESSION_COOKIE_PATH and SESSION_COOKIE_DOMAIN, and look for a"
-        " hook that clears the session."
-    ),
-    "check.means.session.page": (
-        "This page logs the member out, so a member who opens it has to log in again at the next"
-        " entry. If the page must do so, do not pass it to the check, and do not use it as"
-        " return_to."
-    ),
-    "check.means.members": (
-        "The site does not know its members well enough. Check the member_loader."
-    ),
-    "check.means.members.unknown": (
-        "The app has no member_loader and does not use Flask-Login, so every click that needs a"
-        " login returns status 401. Register a member_loader. If the site makes only links that"
-        " need no login (no_login_for), register a member_loader that returns None."
-    ),
-    "check.means.members.email": (
-        "In production, the gateway identifies members by their email address, so anyone who has"
-        " seen one gateway URL can open the account of a member whose address they know. Set"
-        " XIEBAO_MEMBER_SECRET and, if members already have policies, register a keeps_plain_key"
-        " hook."
-    ),
-    "check.means.members.row": (
-        "In production, the gateway identifies members by numbers that can be guessed, so anyone"
-        " who has seen one gateway URL can open the account of any other member. Set"
-        " XIEBAO_MEMBER_SECRET and, if members already have policies, register a keeps_plain_key"
-        " hook."
-    ),
-    "check.means.login.page": (
-        "The login page does not open, so visitors who must log in get an error. Set"
-        " XIEBAO_LOGIN_VIEW to the endpoint of the view that shows the login page."
-    ),
-    "check.means.notice.heading": (
-        "The heading of the error page for a refused click is empty or was changed, so visitors do"
-        ' not learn why they cannot continue. Check the site\'s templates in "xiebao/",'
-        " XIEBAO_TEXTS and the hooks that change pages."
-    ),
-    "check.means.notice.button": (
-        "A button on the error page for a refused click has no text or does not open a page, so"
-        " visitors cannot continue. Correct the text or the target of the button."
-    ),
-    "check.means.way_back.host": (
-        "The URL to which members return after payment does not begin with the site's own address"
-        " (XIEBAO_PUBLIC_URL). Check whether a proxy or SERVER_NAME gives the site another address."
-    ),
-    "check.means.handoff.host": (
-        "The URL in the QR code that PC users scan with their phone does not begin with the site's"
-        " own address (XIEBAO_PUBLIC_URL). Check whether a proxy or SERVER_NAME gives the site"
-        " another address."
-    ),
-    "check.means.dead": (
-        "The entry cannot be clicked, because it is inside another element that takes its clicks,"
-        ' such as a link or a button, or because an inline style sets "pointer-events: none". Move'
-        " the entry out of that element, or remove the style."
-    ),
-    "check.means.dead.script": (
-        "An onclick attribute cancels every click on the entry, so nothing happens. Remove the"
-        " attribute."
-    ),
-    "check.means.dead.unseen": (
-        "All entries on this page are hidden or inert, so nobody can click them. If a script shows"
-        ' the entries later, ignore the rule "dead.unseen" (option "--ignore", argument "ignore").'
-    ),
-    "check.means.policy.style": (
-        "The Content-Security-Policy of the page blocks Flask-Xiebao's stylesheet. Add 'self' to"
-        " the policy, or pass the nonce of the page to xiebao_styles(nonce=…). For Flask-Xiebao's"
-        ' own pages, change the template "xiebao/layout.html".'
-    ),
-    "check.means.policy.script": (
-        "The Content-Security-Policy of the page blocks Flask-Xiebao's entry script. Add 'self' to"
-        " the policy, or pass the nonce of the page to xiebao_script(nonce=…). For Flask-Xiebao's"
-        ' own pages, change the template "xiebao/layout.html".'
+    "check.means.static": (
+        "The extension's stylesheet or script does not load, so the entries look like plain"
+        " links. Do not block requests below XIEBAO_URL_PREFIX. If the Content-Security-Policy"
+        " blocks it, add 'self' to the policy, or pass the nonce of the page:"
+        " xiebao_styles(nonce=…)."
     ),
     "check.means.policy.form": (
-        'The login page\'s Content-Security-Policy does not allow the gateway in "form-action".'
-        ' Chromium applies "form-action" to every redirect after the login form, so it blocks the'
-        ' redirect to the gateway. Add the gateway to "form-action".'
+        "After the login, Chromium does not continue to the gateway, because the"
+        " Content-Security-Policy of the login page does not allow it. Add the gateway to"
+        ' "form-action".'
+    ),
+    "check.means.guard": (
+        "The site's click_guard refuses this member. Use --member to name a member that the"
+        " click_guard accepts, or hide the entry from members that it refuses."
+    ),
+    "check.means.anonymous": (
+        "A visitor who is not logged in continues to the gateway as a member, so all visitors"
+        " share one account. Return None from the member_loader if no member is logged in, and do"
+        " not cache its return value."
+    ),
+    "check.means.login": (
+        "A visitor who must log in does not come to a login page that opens and returns to the"
+        ' link. Set XIEBAO_LOGIN_VIEW to the endpoint of the login page, and redirect to "next"'
+        " after the login."
+    ),
+    "check.means.session": (
+        "The member is logged out by this page or click, and has to log in again. Check"
+        " SESSION_COOKIE_PATH and SESSION_COOKIE_DOMAIN, and look for code that clears the"
+        " session."
+    ),
+    "check.means.members.unknown": (
+        "The site does not know who is logged in, so every click that needs a login returns"
+        " status 401. Register a member_loader. If all links are links without a login"
+        " (no_login_for), register one that returns None."
+    ),
+    "check.means.members.guessable": (
+        "The gateway knows members by ids that others can guess, so anyone who has seen one"
+        " gateway URL can open the accounts of other members. Set XIEBAO_MEMBER_SECRET. If"
+        " members already have policies, also register keeps_plain_key."
+    ),
+    "check.means.environment": (
+        'XIEBAO_ENV is not the environment that "--expect-env" names. Correct one of them.'
+    ),
+    "check.means.settings.late": (
+        "A setting was changed after Xiebao(app) or init_app(app) had read it, so the change has"
+        " no effect. Change the setting before the extension is initialized."
+    ),
+    "check.means.unknown_address": (
+        "The site does not know its own address, so members do not return after payment, and"
+        " links for emails and QR codes cannot be created. Set XIEBAO_PUBLIC_URL."
+    ),
+    "check.means.handoff": (
+        "The page on which PC users scan a QR code does not lead to the gateway. If"
+        ' "xiebao/handoff.html" is a template of the site, output {{ code }} once, and a link'
+        ' with href="{{ direct }}". If the address is wrong, correct XIEBAO_PUBLIC_URL.'
+    ),
+    "check.means.way_back": (
+        "After payment, the member does not return to the page that the entry names. Correct the"
+        " return_to of the entry or the page, and look for a hook that changes redirects. If the"
+        " address is wrong, correct XIEBAO_PUBLIC_URL."
+    ),
+    # The notes of the check.
+    "check.note.pages": (
+        "No page was named, so the check made only its own clicks. Add --page for each page with"
+        " insurance entries."
     ),
     "check.note.nothing_else": (
         "The check stopped at this problem and checked nothing else. Fix this problem first."
     ),
     "check.note.no_login": (
-        "Flask-Xiebao does not know the login page of the site, so anonymous visitors who click an"
-        " entry get a page with status 401. Set XIEBAO_LOGIN_VIEW to the endpoint of the login"
+        "Flask-Xiebao does not know the login page of the site, so anonymous visitors who click"
+        " an entry get a page with status 401. Set XIEBAO_LOGIN_VIEW to the endpoint of the login"
         " page."
     ),
-    "check.note.page.elsewhere": (
-        "The page {what} redirects some devices to another host. The check did not follow these"
-        " redirects."
+    "check.note.everybody": (
+        "Every visitor counts as the same logged-in member, as on an example site. Before the"
+        " site goes live, return None from the member_loader if no member is logged in."
     ),
-    "check.note.page.empty": "The page {what} has no insurance entries on some devices.",
-    "check.note.off": (
-        "XIEBAO_ENABLED is off, so the check tested only that no entry leads to the gateway."
-    ),
-    "check.note.no_members": (
-        "The check cannot find out who is logged in to the site, so it left out all test cases that"
-        " need a login. Register a member_loader."
-    ),
-    "check.note.no_app": (
-        "The site's mobile app was not checked, because its User-Agent cannot be guessed from the"
-        " pattern in XIEBAO_APP_USER_AGENT. Pass the text that the app adds to the User-Agent, for"
-        ' example "--app-user-agent ShopApp/3.2".'
-    ),
-    "check.note.nobody_logged_in": (
-        "The check cannot log in the member, so it did not test at each click whether the site"
-        ' recognizes the member. Pass a login function, for example "--login tests.login:log_in".'
-    ),
-    "check.note.case_code": (
-        "A product code does not look like QX000000127257: {what}. Check that it is a caseCode of"
-        " Xiebao and not a product number of the site."
-    ),
-    "check.note.page.disabled": (
-        "The insurance entries on the page {what} are disabled on some devices."
-    ),
-    "check.note.bearer": (
-        "An entry needs no login for a long time ({what} days), so anyone who gets hold of the link"
-        " can go as the member. Use a shorter no_login_for."
-    ),
+    "check.note.off": "XIEBAO_ENABLED is off, so the check made no clicks of its own.",
+    "check.note.empty": "The page {what} has no insurance entries on some devices.",
     "check.note.no_styles": (
         "The page {what} has insurance entries but not the extension's stylesheet, so they look"
         " like plain links. Add xiebao_styles() to the <head>, unless another stylesheet contains"
         " the styles."
     ),
-    "check.note.page.no_link": "The page {what} has no clickable insurance links on some devices.",
-    "check.note.guard": (
-        "The click_guard was not called, because the check calls it only for pages that are opened"
-        " as a logged-in member. Add --page, --member and, if needed, --login."
-    ),
-    "check.note.plain_alone": (
-        "In production, where the site may count clicks, the check makes only ordinary clicks and"
-        " clicks by an anonymous visitor. It made {what} clicks. Add --full to run all test cases."
-    ),
-    "check.note.unseen": "Some entries are hidden until a script shows them: {what}.",
-    "check.note.qr": (
-        "The check could not open the link in a QR code on {what}. A cache delivered this part of"
-        " the page, so the check does not know the link in the code."
-    ),
-    "check.note.login.page.elsewhere": (
-        "Visitors log in at {what}, which is not part of this site. The check did not open that"
-        " page."
-    ),
-    "check.note.login.page.not_here": (
-        "Visitors are redirected to {what} to log in, but this app has no view for that path. Make"
-        " sure that another app serves {what}, or visitors get a 404 page."
-    ),
-    "check.note.notice.button.elsewhere": (
-        "A button on the error page for a refused click opens {what}, which is not part of this"
-        " site. The check did not open that page."
-    ),
-    "check.note.notice.button.not_here": (
-        "A button on the error page for a refused click opens {what}, but this app has no view for"
-        " that path. Make sure that another app serves {what}, or visitors get a 404 page."
-    ),
     "check.note.return_post": (
         "The site answers a POST to the return link with status {what}, but some payment pages"
-        ' return by POST. Exempt the view with `csrf.exempt(app.view_functions["xiebao.paid"])`, or'
-        ' let the endpoint "xiebao.paid" through in your request hooks.'
+        ' return by POST. Exempt the view with `csrf.exempt(app.view_functions["xiebao.paid"])`,'
+        ' or let the endpoint "xiebao.paid" through in your request hooks.'
     ),
-    "check.note.ways_back": (
-        "The check did not open the pages to which members return after payment, because a shop in"
-        " production may treat such a page view as a completed payment. Add --follow-return to open"
-        " these pages."
-    ),
-    "check.note.way_back.elsewhere": (
-        "After payment, members return to {what}, which is not part of this site. The check did not"
+    "check.note.elsewhere": (
+        "The site redirects visitors to {what}, which is not part of this site. The check did not"
         " open that page."
     ),
-    "check.note.way_back.not_here": (
-        "After payment, members return to {what}, but this app has no view for that path. Make sure"
-        " that another app serves {what}, or members get a 404 page."
+    "check.note.not_here": (
+        "The site redirects visitors to {what}, but this app has no view for that path. Make sure"
+        " that another app serves {what}, or visitors get a 404 page."
     ),
-    "check.not_told.pages": (
-        "The check opened no page of the site, because no page was named. Add --page to test the"
-        " entries on a page."
-    ),
-    "check.not_told.member": (
-        "The check used placeholder members, because no member was named, so it did not test"
-        " at each click whether the site recognizes the member. Add --member and, if needed,"
-        " --login."
-    ),
-    "check.not_told.pages_member": (
-        "The check opened no page of the site. It used placeholder members, so it did not test"
-        " at each click whether the site recognizes the member. Add --page, --member and, if"
-        " needed, --login."
-    ),
-    # The report of the check.
+    # The names of the check's own clicks.
+    "check.case.site": "settings",
+    "check.case.address": "the site's address",
+    "check.case.product-plain": "a member's click on a product link",
+    "check.case.product-visitor": "an anonymous visitor's click on a product link",
+    "check.case.product-changed": "a click on a link with a wrong signature",
+    # The words of the check's report.
     "check.report.title": "Check of the insurance entries",
     "check.report.site": "Site",
-    "check.report.nowhere": "address not set",
     "check.report.environment": "Environment",
     "check.report.gateway": "Gateway",
-    "check.report.member": "Member",
-    "check.report.named": "a member of the site",
-    "check.report.made_up": "placeholder members",
-    "check.report.entries": "Entries on {page}",
     "check.report.versions": "Versions",
-    "check.report.devices": "Device list as of",
     "check.report.at": "Time",
     "check.report.colon": ": ",
     "check.report.counts": "{passed} passed, {failed} failed",
-    "check.report.on": "{case}, on {device}",
-    "check.report.failed": "{count} ×",
-    "check.report.examples": "{count} failed, for example:",
-    "check.report.came": "Actual",
-    "check.report.should": "Expected",
-    "check.report.again": "Reproduce with",
+    "check.report.on": "{place}, on {device}",
+    "check.report.anonymous": "{entry} (not logged in)",
+    "check.report.actual": "Found",
+    "check.report.expected": "Expected",
+    "check.report.places": "Where",
     "check.report.more": "and {count} more",
     "check.report.problems": "Problems ({count})",
-    "check.report.all": "All checks",
-    "check.report.what": "Case",
-    "check.report.qr": "QR",
-    "check.report.at_step": "{actual} (while {step})",
+    "check.report.all": "All entries",
+    "check.report.entry": "Entry",
     "check.report.rule": "Rule",
     "check.report.ignored": "Ignored rules: {rules}.",
-    "check.step.scan": "scanning the QR code with a phone",
-    "check.step.return": "returning from the payment",
-    "check.step.direct": "opening the link for tablets on the page with the QR code",
     # The findings of inspect about a URL.
     "level.ok": "ok",
     "level.WARNING": "WARNING",
@@ -1344,11 +870,6 @@ TEXTS = {
         " that requires a login. Exempt the callback with"
         ' `csrf.exempt(app.view_functions["xiebao.notify"])`, or add `if request.blueprint =='
         ' "xiebao": return` to the hook, after any code that sets the current member.'
-    ),
-    "doctor.notify.hook": (
-        "Notifications get status {status}, probably from one of the site's request hooks. Add `if"
-        ' request.blueprint == "xiebao": return` to this hook, after any code that sets the current'
-        " member."
     ),
     "doctor.notify_url.path": (
         "The callback URL to give to Xiebao ends with {url}. Set XIEBAO_PUBLIC_URL to see the"

@@ -196,508 +196,212 @@ TEXTS = {
         "没有空白和控制字符，按 UTF-8 编码。"
     ),
     "problem.user": "域名 {value} 前面有用户名：请去掉，它会误导查看网址的人。",
-    # The names of the check's cases. Each consists of a gateway page and one of the texts below.
-    "check.case": "{page}：{what}",
-    "check.case.plain": "已登录",
-    "check.case.visitor": "未登录",
-    "check.case.own": "会员自己的链接",
-    "check.case.own-visitor": "会员自己的链接，未登录",
-    "check.case.platform-h5": "链接指定 H5",
-    "check.case.platform-pc": "链接指定 PC",
-    "check.case.platform-ios": "链接指定 iOS",
-    "check.case.platform-android": "链接指定 Android",
-    "check.case.asked-h5": "?platform=h5",
-    "check.case.asked-pc": "?platform=pc",
-    "check.case.asked-ios": "?platform=ios",
-    "check.case.asked-android": "?platform=android",
-    "check.case.asked-nonsense": "?platform= 无效值",
-    "check.case.platform-over-asked": "链接指定 Android，又有 ?platform=h5",
-    "check.case.awkward": "代码含有网址里要转义的字符",
-    "check.case.client-reference": "本站单号",
-    "check.case.sub-partner": "渠道子账号",
-    "check.case.return": "支付后返回",
-    "check.case.bearer": "免登录链接（一小时内有效）",
-    "check.case.expired": "免登录链接已过期",
-    "check.case.expired-own": "会员自己的链接已过期",
-    "check.case.another": "别人的链接",
-    "check.case.another-json": "别人的链接，请求 JSON",
-    "check.case.another-bearer": "别人的免登录链接",
-    "check.case.changed": "链接被改动",
-    "check.case.htmx": "HTMX 请求",
-    "check.case.turbo": "Turbo 请求",
-    "check.case.turbo-frame": "Turbo frame 请求",
-    "check.case.turbo-prefetch": "Turbo 预取",
-    "check.case.fetch": "脚本请求",
-    "check.case.image": "作为图片加载",
-    "check.case.told-to-go": "从中转页继续",
-    "check.case.guard": "click_guard 不放行",
-    "check.case.head": "HEAD，不算点击",
-    "check.case.off": "已停用：已登录",
-    "check.case.off-visitor": "已停用：未登录",
-    "check.case.loader": "未登录（由网站自己判断谁已登录）",
-    "check.case.visitor-asked": "未登录，带 ?platform=h5",
-    "check.case.sub-partner-none": "不用渠道子账号，忽略设置",
-    "check.case.return-long": "支付后返回很长的路径",
-    "check.case.changed-json": "链接被改动，请求 JSON",
-    "check.case.address": "网站自己的地址",
-    "check.case.environment": "环境",
-    "check.case.settings": "设置",
-    "check.case.members": "会员",
-    # The expected outcomes of the cases.
-    "check.ends.gateway": "302 跳转到网关",
-    "check.ends.handoff": "200 扫码页",
-    "check.ends.login": "跳转到登录页，登录后返回",
-    "check.ends.another_member": "403 别人的链接，拒绝",
-    "check.ends.not_allowed": "403 网站不放行",
-    "check.ends.invalid_link": "404 不说原因",
-    "check.ends.expired": "410 登录后继续",
-    "check.ends.login_required": "401 没有登录页",
-    "check.ends.disabled": "404 已停用",
-    "check.ends.navigate": "200 中转页，由浏览器自己跳转",
-    "check.ends.back": "302 回到本站",
-    "check.ends.page": "有入口的页面",
-    "check.ends.gateway_or_handoff": "302 跳转到网关；电脑上 200 扫码页",
-    "check.ends.loader": "不出错即可",
-    "check.ends.address": "扩展的响应",
-    "check.ends.environment": "与 --expect-env 一致",
-    "check.ends.settings": "与扩展初始化时一致",
-    "check.ends.members": "网站认识会员，会员标识无法猜到",
-    # The explanations of failures, with instructions.
     "check.failure": "{meaning}实际：{actual}。预期：{expected}。",
-    "check.means": "结果与预期不符：请检查网站的哪个部分改动了它。",
-    "check.means.aborts": (
-        "所指位置的函数中止了请求（abort）。未登录时，member_loader 应当返回 None："
-        "扩展会自行跳转到登录页。"
-    ),
+    "check.failure.actual": "{meaning}实际：{actual}。",
+    # The explanations of the check's rules: what a member suffers, and what to do.
     "check.means.crash": (
-        "程序出错，请修改所指位置的代码。如果是数据库出错，请检查数据库是否在运行、数据表是否已迁移。"
+        "网站程序出错，访客看到错误页：请修改所指位置的代码。如果 member_loader"
+        " 调用了 abort()，未登录时请改为返回 None。如果是数据库出错，请检查数据"
+        "库是否在运行、数据表是否已迁移。"
     ),
-    "check.means.crash.library": (
-        "网站传给某个库的内容导致它出错，请找出内容的来源。"
-        "如果是数据库出错，请检查数据库是否在运行、数据表是否已迁移。"
+    "check.means.unreached.address": (
+        "在 {host} 上请求得到 {status}，因为应用没有处理它的视图：请检查 S"
+        "ERVER_NAME 和 TRUSTED_HOSTS 是否允许这个域名，XIEBAO"
+        "_PUBLIC_URL 是否以应用的挂载路径结尾，以及是否有中间件或别的应用占用 X"
+        "IEBAO_URL_PREFIX 以下的路径。"
     ),
-    "check.means.unreached.mounted": (
-        "XIEBAO_URL_PREFIX 以下的请求到了另一个应用，因为 DispatcherMiddleware 把它挂在 {mount}："
-        "请修改 XIEBAO_URL_PREFIX。"
+    "check.means.unreached.view": (
+        "点击打开的是网站的视图 {endpoint}，不是保险页面：请修改 XIEBAO_URL_PREFIX。"
     ),
-    "check.means.unreached.below": (
-        "网站给外部使用的网址（例如邮件里的链接）得到 {status}，因为 DispatcherMiddleware"
-        " 把网站挂在 {mount} 下：请让 XIEBAO_PUBLIC_URL 以 {mount} 结尾。"
+    "check.means.unreached.redirect": (
+        "点击在扩展读取链接之前就被重定向到 {to}，访客到不了保险页面。如果来自网站的登录"
+        '拦截，请放行入口的请求：if request.blueprint == "xieba'
+        'o": return，扩展会自行校验登录。如果网站在另一个地址，请设置 XIEBAO'
+        "_PUBLIC_URL。"
     ),
-    "check.means.unreached.outside": (
-        "请求在 Flask 查找视图之前就得到 {status}，来自包在 app.wsgi_app 外面的中间件，"
-        "或者网站自己的 Flask 子类：请放行 XIEBAO_URL_PREFIX 以下的路径。"
-    ),
-    "check.means.unreached.nowhere": (
-        "请求在 Flask 查找视图之前就得到 {status}，来自包在 app.wsgi_app 外面的中间件，"
-        "或者网站自己的 Flask 子类：请放行 XIEBAO_URL_PREFIX 以下的路径。"
-        "如果它把网站挂在某个路径下，请让 XIEBAO_PUBLIC_URL 以那个路径结尾。"
-    ),
-    "check.means.unreached.no_view": (
-        "在 {host} 上，Flask 没有这些链接的视图，响应是 {status}："
-        "SERVER_NAME 或 TRUSTED_HOSTS 允许这个域名吗？"
-    ),
-    "check.means.unreached.view": "链接指向 {endpoint}：请修改 XIEBAO_URL_PREFIX。",
     "check.means.unreached.limiter": (
-        "{host} 上的点击在扩展读取链接之前就得到 {status}，来自限流：请放宽，或者放行入口，"
-        '例如 limiter.exempt(app.blueprints["xiebao"])；也可以只放行检查工具：'
-        "limiter.request_filter(is_rehearsal)。"
+        "限流以 {status} 拒绝了点击：请放宽，或者放行入口：limiter.exem"
+        'pt(app.blueprints["xiebao"])。只放行检查工具时，请用 l'
+        "imiter.request_filter(is_rehearsal)。"
     ),
     "check.means.unreached.wall": (
-        "{host} 上的点击在扩展读取链接之前就得到 {status}，"
-        "可能来自全站登录拦截、CSRF 防护或者对域名的检查：请放行入口的请求，扩展会自行校验："
-        'if request.blueprint == "xiebao": return。如果拦截函数还负责设置当前登录的会员，'
-        "请先设置再放行。如果网站不在 {host} 上，请设置 XIEBAO_PUBLIC_URL。"
-    ),
-    "check.means.unreached.hook": (
-        "{host} 上的点击在扩展读取链接之前就得到 {status}，来自网站的某个钩子函数，"
-        "或者处理其异常的函数：请放行入口的请求，扩展会自行校验："
-        'if request.blueprint == "xiebao": return。'
-    ),
-    "check.means.unreached.sent": (
-        "点击在扩展读取链接之前就被重定向到 {to}，可能来自全站登录拦截：请放行入口的请求，"
-        '扩展会自行校验：if request.blueprint == "xiebao": return。'
-        "如果拦截函数还负责设置当前登录的会员，请先设置再放行。"
-    ),
-    "check.means.unreached.host": (
-        "点击被重定向到 {to}：请把 XIEBAO_PUBLIC_URL 设为网站所在的地址。"
-    ),
-    "check.means.unreached.elsewhere": (
-        "一部分浏览器在扩展读取链接之前就被重定向到 {to}：请放行入口的请求，"
-        '每种设备都有对应的页面：if request.blueprint == "xiebao": return。'
-    ),
-    "check.means.unreached.form": (
-        "点击被重定向到同一路径的另一种写法，需要再请求一次：请放行入口的请求，扩展会自行校验："
-        'if request.blueprint == "xiebao": return。'
-    ),
-    "check.means.unreached.path": (
-        "链接到达时已经被改动，所以被拒绝。包在 app.wsgi_app 外面的代码改动了路径："
-        "请不要改动入口的路径。"
-    ),
-    "check.means.unknown_address": (
-        "网站不知道自己的地址，所以在生产环境里支付后无法返回，邮件里的链接和二维码也无法生成："
-        "请设置 XIEBAO_PUBLIC_URL。"
-    ),
-    "check.means.page.elsewhere": (
-        "页面让所有设备都跳转到另一个域名：请改用本域名的页面，"
-        "或者把 XIEBAO_PUBLIC_URL 设为网站所在的地址。"
+        "点击在扩展读取链接之前就被网站的钩子函数或扩展以 {status} 拒绝，常见原因是"
+        "登录拦截、CSRF 防护或者对域名的检查。请放行入口的请求：if request.b"
+        'lueprint == "xiebao": return。如果钩子函数还负责设置当前'
+        "登录的会员，请先设置再放行。"
     ),
     "check.means.status": (
-        "状态码不对，浏览器和访客会当成别的结果。"
-        "请检查改动状态码的钩子函数（after_request、errorhandler）或中间件。"
-    ),
-    "check.means.status.200": (
-        "应当跳转或者拒绝，却得到一个页面：请不要改动蓝图 xiebao 的响应。Flask-DebugToolbar 打开"
-        " DEBUG_TB_INTERCEPT_REDIRECTS 时就会这样。"
-    ),
-    "check.means.status.301": (
-        "浏览器会一直记住永久跳转，连同其中的 sign 和会员："
-        "同一台设备上的下一位会员会使用前一位会员的身份进入。应当是 302。"
-    ),
-    "check.means.status.302": (
-        "点击被重定向了，预期却是一个页面或者拒绝：请检查网站的哪部分代码改动了请求或响应。"
-    ),
-    "check.means.status.308": "浏览器会一直记住永久跳转，连同其中的 sign 和会员。应当是 302。",
-    "check.means.status.404": (
-        "链接被拒绝，或者没有这个地址：请检查把它变成 404 的钩子函数、errorhandler 或中间件。"
-    ),
-    "check.means.status.500": "网站出错，原因见网站的日志。",
-    "check.means.status.303": "网站的某个部分改动了跳转：请检查钩子函数和中间件。应当是 302。",
-    "check.means.header": "缺少一个响应头，或者被改动了：请不要改动蓝图 xiebao 的响应头。",
-    "check.means.header.cache-control": (
-        "缓存或浏览器可能保存这个响应，把一位会员的内容给另一位看。"
-        "钩子函数、代理和 CDN 都不要改动蓝图 xiebao 的响应。"
-    ),
-    "check.means.header.referrer-policy": (
-        "别的网站可能得知点击的链接，拿到它的人可能被放行：请不要改动蓝图 xiebao 的响应头。"
-    ),
-    "check.means.header.x-robots-tag": (
-        "搜索引擎可能收录会员的链接：请不要改动蓝图 xiebao 的响应头。"
-    ),
-    "check.means.header.nosniff": "浏览器可能误判内容类型：请不要改动蓝图 xiebao 的响应头。",
-    "check.means.header.refresh": (
-        "这个响应头会让浏览器跳转到别的地址：请不要加在蓝图 xiebao 的响应上。"
-    ),
-    "check.means.header.frames": (
-        "别的网站可以把页面嵌进框架，骗会员点击：请不要改动蓝图 xiebao 的响应头。"
-    ),
-    "check.means.secret": (
-        "sign 或 API 密钥出现在别人能看到的地方，拿到 sign 就能冒充任何会员。请找出是哪里放进去的。"
+        "点击的响应状态码不对，访客看到的是别的页面。301 和 308 会被浏览器记住，同一"
+        "台设备上的下一位会员会使用前一位的身份。请检查改动响应的钩子函数、errorhand"
+        "ler 或中间件。使用 Flask-DebugToolbar 时，请把 DEBUG_"
+        "TB_INTERCEPT_REDIRECTS 设为 False。"
     ),
     "check.means.address": (
-        "会员连同 sign 被送到别的地址，不是 XIEBAO_ENV 或 XIEBAO_BASE_URL 的网关："
-        "请检查改动跳转的钩子函数和中间件。"
-    ),
-    "check.means.told": (
-        "别的网站会得知这个链接，拿到链接的人可能以会员的身份进入。"
-        "这些页面加载的内容（比如统计）不要带上本页网址。"
-    ),
-    "check.means.body": (
-        "跳转到网关的响应，正文必须为空，否则网关 URL 连同 sign 可能出现在正文里："
-        "请不要改动蓝图 xiebao 的响应。"
+        "点击没有到 XIEBAO_ENV 或 XIEBAO_BASE_URL 的网关，会员连"
+        "同 sign 被送到别的地址：请检查改动跳转的钩子函数和中间件。"
     ),
     "check.means.parameter": (
-        "网关收到的和文档要求的不一样：请检查改动跳转的钩子函数和中间件，以及 XIEBAO_EXTRA。"
+        "网关 URL 的一个参数不对或缺少，网关会拒绝访客、把业绩算给别的账号或者显示别的页"
+        "面：请检查改动跳转的钩子函数和中间件，以及 XIEBAO_EXTRA。如果缺少 pa"
+        "ySuccess，说明网站不知道自己的地址：请设置 XIEBAO_PUBLIC_UR"
+        "L。"
     ),
-    "check.means.parameter.platform": (
-        "网关显示的是另一种平台的页面：请检查 XIEBAO_APP_USER_AGENT，以及改动跳转或 User-Agent"
-        " 的钩子函数和中间件。"
+    "check.means.secret": (
+        "sign 或 API 密钥出现在这里，看到的人可以冒充任何会员。请找出是哪里放进去的。"
     ),
-    "check.means.parameter.sign": (
-        "sign 不是这个账号的，网关会拒绝这个网址：请检查改动跳转的钩子函数和中间件。"
-    ),
-    "check.means.parameter.partnerId": (
-        "业绩会算给别的渠道账号：请检查改动跳转的钩子函数和中间件。"
-    ),
-    "check.means.parameter.partnerUniqKey": (
-        "对网关来说是另一位会员：请检查改动跳转的钩子函数和中间件，"
-        "以及 keeps_plain_key 对同一位会员的结果是否前后一致。"
-    ),
-    "check.means.parameter.subPartnerId": (
-        "业绩会算到别的子账号：请检查改动跳转的钩子函数和中间件。"
-    ),
-    "check.means.parameter.caseCode": "显示的是另一个产品：请检查改动跳转的钩子函数。",
-    "check.means.parameter.insureNum": "显示的是另一份保单：请检查改动跳转的钩子函数。",
-    "check.means.parameter.paySuccess": (
-        "支付后，会员不能按要求返回。完全没有返回网址时，说明网站不知道自己的地址："
-        "请设置 XIEBAO_PUBLIC_URL。"
-    ),
-    "check.means.anonymous": (
-        "没有 cookie 的访客被当成已登录的会员，所有访客都以这位会员的身份去网关：没有登录时，"
-        "member_loader 请返回 None，也不要缓存它的返回值。"
-    ),
-    "check.means.login": "会员没有被带到网站的登录页：见 XIEBAO_LOGIN_VIEW。",
-    "check.means.login.next": (
-        "登录页收到的 next 不是点击的链接，所以登录后回不到入口。"
-        "请把链接（本站路径）作为 next 传给登录页，登录成功后跳转到 next。"
-    ),
-    "check.means.json": "请求 JSON 的脚本得不到原因：请检查改动响应的 errorhandler 和钩子函数。",
-    "check.means.notice": "访客不知道该怎么办：请检查改动响应的 errorhandler 和钩子函数。",
-    "check.means.navigate": (
-        "在用 HTMX、Turbo 或别的脚本的页面上，点击后无法跳转，因为中转页不完整。"
-        "请检查网站的模板或钩子函数是否改动了它。"
-    ),
-    "check.means.link": (
-        "链接被截断、改动，或者指向别的网站：请保留宏生成的 href，不要手写链接，"
-        "并检查页面的 <base href>。"
-    ),
-    "check.means.way_back": "支付后返回的页面打不开：请修改入口的 return_to，或者修好那个页面。",
-    "check.means.back": (
-        "支付后，会员回不到入口写的地方：请检查改动跳转的钩子函数，或占用返回路径的视图。"
-    ),
-    "check.means.handoff": (
-        "用手机扫描电脑上的二维码，到不了应到的页面。是不是网站自己的模板有问题？"
-    ),
-    "check.means.handoff.code": (
-        "电脑上的扫码页应当有且只有一个能识别的二维码。xiebao/handoff.html 是网站自己的吗？"
-        "它要输出 {{ code }}。"
-    ),
-    "check.means.handoff.direct": (
-        "桌面模式的 iPad 会被识别为 Mac，页面上没有供它继续的链接。"
-        "xiebao/handoff.html 是网站自己的吗？"
-        '里面要有 href="{{ direct }}" 的链接。'
-    ),
-    "check.means.entry": "入口的属性和宏生成的不一样：请不要改动入口的属性。",
-    "check.means.entry.none": (
-        "XIEBAO_ENABLED 已关闭，页面上却有入口：请检查入口是不是手写的，页面是不是被缓存了。"
-    ),
-    "check.means.entry.class": "入口缺少 class xiebao-entry，样式不生效：请加回来。",
-    "check.means.entry.label": "按钮上没有文字：请加上 label 或 aria-label。",
-    "check.means.entry.data-xiebao-platform": (
-        "页面是为另一种设备生成的，样式和脚本也会不对：是不是被忽略 Vary 的缓存保存了？"
+    "check.means.header": (
+        "一个保护会员的响应头缺少或者被改动，缓存、搜索引擎或别的网站可能得到会员的链接。钩子"
+        "函数、中间件、代理和 CDN 都不要改动扩展的响应头。"
     ),
     "check.means.vary": (
-        "共享缓存可能把一种设备的入口发给另一种设备。不要改动 Vary，"
-        "或者把 XIEBAO_DEVICE_MARKUP 设为 False。@cache.cached 缓存的页面会丢掉响应头。"
+        "缓存可能把一种设备的页面发给另一种设备。请保留 Vary 响应头，或者把 XIEBA"
+        "O_DEVICE_MARKUP 设为 False。@cache.cached 会丢掉"
+        "响应头。"
     ),
     "check.means.private": (
-        "共享缓存可能把一位会员的链接给别人看。页面是不是被缓存了（例如 @cache.cached），"
-        "返回时丢失了响应头？有会员链接的页面不能为所有人缓存。"
+        "页面有会员的链接，但响应头允许共享缓存把页面给别人看。请保留响应头，不要为所有人缓存"
+        "这个页面。@cache.cached 会丢掉响应头。"
     ),
     "check.means.private.shown": (
-        "未登录的人在页面上看到了会员的链接。页面是不是被缓存了（例如 @cache.cached），"
-        "或者把会员的链接给所有人看？"
+        "未登录的访客看到了会员的链接。请不要为所有人缓存这个页面（例如 @cache.cac"
+        "hed），也不要给入口传固定的会员。"
     ),
-    "check.means.qr": "页面上的二维码指向的不是本站的入口：请检查生成二维码的网址。",
-    "check.means.style": "入口的样式表加载不了：请放行 XIEBAO_URL_PREFIX 以下的路径。",
-    "check.means.script": (
-        "入口的脚本加载不了，双击会被记为两次点击：请放行 XIEBAO_URL_PREFIX 以下的路径。"
+    "check.means.entry.dead": (
+        "点击入口没有反应：入口没有文字、放在按钮里，或者脚本、样式取消了点击。请移出按钮，去"
+        "掉脚本或样式，或者加上 label。"
     ),
-    "check.means.page": "页面打不开：原因见网站的日志。",
+    "check.means.entry.hidden": (
+        "页面上的入口都被隐藏或停用，无法点击：请去掉这个属性或样式。如果是有意的（例如产品售"
+        "罄），请忽略规则 entry.hidden。"
+    ),
+    "check.means.link": (
+        "访客看到错误页，因为链接不是本站签名的、在途中被改动，或者已经过期。请保留宏生成的 "
+        "href，在访问页面时生成链接，中间件也不要改动路径。更换 SECRET_KEY 之"
+        "后，请把旧密钥写进 SECRET_KEY_FALLBACKS。"
+    ),
+    "check.means.page": (
+        "会员打不开这个页面。如果页面需要登录或指定的会员，请加上 --login 或 --m"
+        "ember；否则请改正 --page，或者查看网站的日志。"
+    ),
     "check.means.page.empty": (
-        "在任何设备上，页面都没有入口：页面写对了吗，这位会员看得到入口吗？如果可以没有，"
-        "请忽略规则 page.empty（选项 --ignore，参数 ignore）。"
-    ),
-    "check.means.page.disabled": (
-        "页面上的保险入口全部停用，无法点击：请去掉停用入口的参数。如果页面有意显示售罄的产品，"
-        "请忽略规则 page.disabled（选项 --ignore，参数 ignore）。"
+        "页面在任何设备上都没有保险入口：页面写对了吗，这位会员看得到入口吗？如果可以没有，请"
+        "忽略规则 page.empty。"
     ),
     "check.means.page.no_link": (
-        "页面上有保险入口的链接，但不是 <a> 的 href，无法点击：请确认模板没有转义宏生成的 HTML，"
-        "链接也不是表单的 action。"
-    ),
-    "check.means.page.302": "页面把会员带到别处：是不是需要 --member 或 --login？",
-    "check.means.page.401": "会员打不开这个页面：是不是需要 --member 或 --login？",
-    "check.means.page.403": "会员打不开这个页面：是不是要换一位 --member？",
-    "check.means.page.404": "没有这个页面，至少这位会员看不到：请改 --page 或 --member。",
-    "check.means.page.another_key": (
-        "页面上的链接不是本站签名的：是手写的、别的网站的，还是更换 SECRET_KEY 之前留下的？"
-    ),
-    "check.means.page.429": (
-        "限流拒绝了检查的请求：请用 limiter.request_filter(is_rehearsal) 放行检查工具。"
+        "页面上有入口的链接，但不是 <a> 的 href，无法点击：请确认模板没有转义宏生成"
+        "的 HTML，链接也不是表单的 action。"
     ),
     "check.means.page.another_member": (
-        "页面上的链接是另一位会员的，谁点都会被拒绝。是页面写了别人的 member=，"
-        "还是页面被缓存（比如 @cache.cached）后给所有人看了？"
+        "页面上的链接是另一位会员的，点击会得到错误页：请检查入口的 member 参数，也不"
+        "要为所有人缓存这个页面（例如 @cache.cached）。"
     ),
-    "check.means.page.expired": (
-        "页面上的链接已经过期，谁打开都会被拒绝：请在访问页面时生成链接，"
-        "no_login_for 不能短于访客停留在页面上的时间。"
-    ),
-    "check.means.page.invalid_link": (
-        "页面上的链接没有写明保单属于谁：请在会员登录时用 policy_entry 或 xiebao_link 生成。"
-    ),
-    "check.means.guard": (
-        "click_guard 不让这位会员通过：请用 --member 指定一位它放行的会员，"
-        "或者不要给它拒绝的会员显示入口。"
-    ),
-    "check.means.receiver": "点击时有一个信号接收函数抛出异常：请修正。",
-    "check.means.left_out": "页面上少了入口或它的一部分，因为模板给它的参数不对：请改模板。",
-    "check.means.environment": (
-        "网站的环境不是 --expect-env 指定的那个：请改正 XIEBAO_ENV 或 --expect-env。"
-    ),
-    "check.means.settings.late": (
-        "app.config 里有一项设置是在 Xiebao(app) 或 init_app(app) 读取之后才修改的，不会生效："
-        "请在初始化扩展之前设置。"
-    ),
-    "check.means.settings.invalid": (
-        "app.config 里有一项设置无效。它是在 Xiebao(app) 或 init_app(app) 读取设置之后才修改的，"
-        "不会生效：请改正，并在初始化扩展之前设置。"
-    ),
-    "check.means.session": (
-        "点击时会话丢失，网站把会员当成了访客。这个路径和域名能收到 Cookie"
-        " 吗（SESSION_COOKIE_PATH、SESSION_COOKIE_DOMAIN）？有没有钩子函数清空会话？"
-    ),
-    "check.means.session.page": (
-        "这个页面使会员退出登录，会员打开之后，点击下一个入口又要登录。如果必须如此，"
-        "请不要检查这个页面，也不要用作 return_to。"
-    ),
-    "check.means.members": "网站对会员的识别不够：请检查 member_loader。",
-    "check.means.members.unknown": (
-        "应用没有 member_loader，也没有使用 Flask-Login，需要登录的点击都返回 401：请添加"
-        " member_loader。如果网站只生成免登录链接（no_login_for），请添加返回 None 的"
-        " member_loader。"
-    ),
-    "check.means.members.email": (
-        "在生产环境，网关用邮箱地址识别会员：看到过一个网关 URL 的人，"
-        "只要知道别人的邮箱地址，就能打开他的账号。"
-        "请设置 XIEBAO_MEMBER_SECRET。如果会员已有保单，还要添加 keeps_plain_key。"
-    ),
-    "check.means.members.row": (
-        "在生产环境，网关用可以猜到的会员标识识别会员：看到过一个网关 URL 的人，"
-        "就能打开任何会员的账号。"
-        "请设置 XIEBAO_MEMBER_SECRET。如果会员已有保单，还要添加 keeps_plain_key。"
-    ),
-    "check.means.login.page": (
-        "要登录的人看到的是错误：登录页打不开。XIEBAO_LOGIN_VIEW 写的是显示登录页的视图吗？"
-    ),
-    "check.means.notice.heading": (
-        "访客不知道为什么不能继续：标题为空，或者是别的内容。"
-        "请检查 xiebao/ 里的模板、XIEBAO_TEXTS，以及改动页面的钩子函数。"
-    ),
-    "check.means.notice.button": (
-        "提示页的按钮没有文字，或者打不开，访客无法继续：请改正按钮的文字或网址。"
-    ),
-    "check.means.way_back.host": (
-        "支付后返回的地址不是 XIEBAO_PUBLIC_URL：是不是代理或 SERVER_NAME 给了网站另一个地址？"
-    ),
-    "check.means.handoff.host": (
-        "二维码指向的地址不是 XIEBAO_PUBLIC_URL：是不是代理或 SERVER_NAME 给了网站另一个地址？"
-    ),
-    "check.means.dead": (
-        "入口放在会截获点击的元素里，例如另一个链接或按钮，或者内联样式设置了"
-        " pointer-events: none：请移出来，或去掉这个样式。"
-    ),
-    "check.means.dead.script": "onclick 属性取消了入口的每次点击，点击没有反应：请去掉这个属性。",
-    "check.means.dead.unseen": (
-        "这个页面上的入口都看不到，或者不能点击（inert）。如果稍后由脚本显示，"
-        "请忽略规则 dead.unseen（选项 --ignore，参数 ignore）。"
-    ),
-    "check.means.policy.style": (
-        "页面的 Content-Security-Policy 挡住了入口的样式表：请加上 'self'，或者页面的 nonce，"
-        "例如 xiebao_styles(nonce=…)；扩展自己的页面写在 xiebao/layout.html 里。"
-    ),
-    "check.means.policy.script": (
-        "页面的 Content-Security-Policy 挡住了入口的脚本：请加上 'self'，或者页面的 nonce，"
-        "例如 xiebao_script(nonce=…)；扩展自己的页面写在 xiebao/layout.html 里。"
+    "check.means.left_out": "页面上少了入口或它的一部分，因为模板给宏的参数不对：请改模板。",
+    "check.means.static": (
+        "扩展的样式表或脚本加载不了，入口看起来只是普通链接：请放行 XIEBAO_URL_P"
+        "REFIX 以下的路径。如果是 Content-Security-Policy 挡住"
+        "的，请加上 'self'，或者传入页面的 nonce：xiebao_styles(n"
+        "once=…)。"
     ),
     "check.means.policy.form": (
-        "登录后 Chromium 会停住：它把登录页 Content-Security-Policy 的 form-action"
-        " 用在提交表单之后的每一次跳转上。请把网关也写进去。"
+        "登录后 Chromium 不会继续前往网关，因为登录页的 Content-Secur"
+        "ity-Policy 不允许：请把网关写进 form-action。"
+    ),
+    "check.means.guard": (
+        "click_guard 拒绝了这位会员：请用 --member 指定一位它放行的会员"
+        "，或者不要给它拒绝的会员显示入口。"
+    ),
+    "check.means.anonymous": (
+        "未登录的访客以一位会员的身份去了网关，所有访客共用一个账号。没有登录时，member"
+        "_loader 请返回 None，也不要缓存它的返回值。"
+    ),
+    "check.means.login": (
+        "要登录的访客没有到达能打开、登录后能回到链接的登录页：请把 XIEBAO_LOGIN"
+        "_VIEW 设为登录页的 endpoint，登录成功后跳转到 next。"
+    ),
+    "check.means.session": (
+        "这个页面或这次点击使会员退出登录，需要重新登录：请检查 SESSION_COOKIE"
+        "_PATH 和 SESSION_COOKIE_DOMAIN，以及清空会话的代码。"
+    ),
+    "check.means.members.unknown": (
+        "网站不知道谁已登录，需要登录的点击都返回 401：请添加 member_loader"
+        "。如果只有免登录链接（no_login_for），请添加返回 None 的 memb"
+        "er_loader。"
+    ),
+    "check.means.members.guessable": (
+        "网关用可以猜到的标识识别会员，看到过一个网关 URL 的人就能打开别人的账号：请设置"
+        " XIEBAO_MEMBER_SECRET。如果会员已有保单，还要添加 keeps_"
+        "plain_key。"
+    ),
+    "check.means.environment": "网站的环境不是 --expect-env 指定的那个：请改正其中一个。",
+    "check.means.settings.late": (
+        "一项设置是在 Xiebao(app) 或 init_app(app) 读取之后才修改"
+        "的，不会生效：请在初始化扩展之前设置。"
+    ),
+    "check.means.unknown_address": (
+        "网站不知道自己的地址，支付后无法返回，邮件里的链接和二维码也无法生成：请设置 XIE"
+        "BAO_PUBLIC_URL。"
+    ),
+    "check.means.handoff": (
+        "电脑上的扫码页到不了网关。如果 xiebao/handoff.html 是网站自己的"
+        '模板，请输出一次 {{ code }}，以及 href="{{{{ dire'
+        'ct }}}}" 的链接。如果地址不对，请改正 XIEBAO_PUBLIC_URL。'
+    ),
+    "check.means.way_back": (
+        "支付后，会员回不到入口指定的页面：请修改入口的 return_to 或者那个页面，并"
+        "检查改动跳转的钩子函数。如果地址不对，请改正 XIEBAO_PUBLIC_URL。"
+    ),
+    # The notes of the check.
+    "check.note.pages": (
+        "没有指定页面，所以只做了检查自己的点击：请用 --page 指定有保险入口的页面。"
     ),
     "check.note.nothing_else": "其他内容都没有检查：请先修好这一条。",
     "check.note.no_login": (
         "不知道登录页在哪里，未登录的访客点击后看到的是 401 页面：请用 XIEBAO_LOGIN_VIEW 指定。"
     ),
-    "check.note.page.elsewhere": "{what} 让一部分设备跳转到另一个域名，检查不会访问那里。",
-    "check.note.page.empty": "在 {what} 上，一部分设备看不到入口。",
-    "check.note.off": "XIEBAO_ENABLED 已关闭：现在不能购买，只检查了这一点。",
-    "check.note.no_members": (
-        "网站无法判断谁已登录，所以没有检查需要登录的情况：请加上 member_loader。"
+    "check.note.everybody": (
+        "每个访客都被当成同一位已登录的会员，就像示例网站那样。上线之前，没有登录时请让 me"
+        "mber_loader 返回 None。"
     ),
-    "check.note.no_app": (
-        "没有检查网站的自有 App：从 XIEBAO_APP_USER_AGENT 看不出 App 的 User-Agent。请写明，"
-        "例如 --app-user-agent ShopApp/3.2。"
-    ),
-    "check.note.nobody_logged_in": (
-        "这个网站没有用 Flask-Login，检查不知道怎样登录，所以没有在每次点击时都调用 member_loader。"
-        "请指定怎样登录：--login tests.login:log_in。"
-    ),
-    "check.note.case_code": (
-        "产品方案代码与 QX000000127257 不像：{what}。请确认是携保的 caseCode，"
-        "而不是网站自己的产品编号。"
-    ),
-    "check.note.page.disabled": "在部分设备上，页面 {what} 的保险入口是停用的。",
-    "check.note.bearer": (
-        "入口在很长时间内免登录（{what} 天），得到链接的人都能以会员的身份前往："
-        "请缩短 no_login_for。"
-    ),
+    "check.note.off": "XIEBAO_ENABLED 已关闭，所以没有做检查自己的点击。",
+    "check.note.empty": "在 {what} 上，一部分设备看不到入口。",
     "check.note.no_styles": (
-        "页面 {what} 有保险入口，却没有扩展的样式表，入口看起来只是普通链接："
-        "请在 <head> 里加上 xiebao_styles()，除非别的样式表已经包含这些样式。"
+        "页面 {what} 有保险入口，却没有扩展的样式表，入口看起来只是普通链接：请在 <"
+        "head> 里加上 xiebao_styles()，除非别的样式表已经包含这些样式。"
     ),
-    "check.note.page.no_link": "在部分设备上，页面 {what} 没有可以点击的保险链接。",
-    "check.note.guard": (
-        "没有调用 click_guard。会员真正登录时（--member，不用 Flask-Login 时还要 --login），每个"
-        " --page 会调用一次。"
-    ),
-    "check.note.plain_alone": (
-        "生产环境只做了普通点击和未登录访客的点击（{what} 次），因为网站可能会计数。"
-        "要检查全部请加 --full。"
-    ),
-    "check.note.unseen": "有些入口要等脚本显示才看得到：{what}。",
     "check.note.return_post": (
-        "网站对支付返回链接的 POST 请求返回 {what}，而有的支付页面用 POST 返回："
-        '请用 csrf.exempt(app.view_functions["xiebao.paid"]) 排除，或在钩子函数里放行 xiebao.paid。'
+        "网站对支付返回链接的 POST 请求返回 {what}，而有的支付页面用 POST 返回：请用"
+        ' csrf.exempt(app.view_functions["xiebao.paid"]) 排除，或在钩子函数里放行 xiebao.paid。'
     ),
-    "check.note.ways_back": (
-        "在生产环境里没有打开支付后返回的页面，因为网站可能在那里把订单记为已支付。"
-        "要打开请加 --follow-return。"
+    "check.note.elsewhere": "网站让访客跳转到 {what}，检查不会访问那里。",
+    "check.note.not_here": (
+        "网站让访客跳转到 {what}，这个应用没有对应的视图：除非有别的应用响应，否则是 404。"
     ),
-    "check.note.qr": "{what} 上的二维码是之前生成的，无法打开检查：页面的一部分被缓存了。",
-    "check.note.login.page.elsewhere": "访客在 {what} 登录，检查不会访问那里。",
-    "check.note.login.page.not_here": (
-        "访客会跳转到 {what} 登录，这个应用没有对应的视图：除非有别的应用响应，否则是 404。"
-    ),
-    "check.note.notice.button.elsewhere": "提示页的按钮指向 {what}，检查不会访问那里。",
-    "check.note.notice.button.not_here": (
-        "提示页的按钮指向 {what}，这个应用没有对应的视图：除非有别的应用响应，否则是 404。"
-    ),
-    "check.note.way_back.elsewhere": "支付后返回 {what}，检查不会访问那里。",
-    "check.note.way_back.not_here": (
-        "支付后返回 {what}，这个应用没有对应的视图：除非有别的应用响应，否则是 404。"
-    ),
-    "check.not_told.pages": "没有打开网站的任何页面：请加上 --page。",
-    "check.not_told.member": (
-        "会员是虚构的，所以没有在每次点击时都向网站询问谁已登录：请加上 --member；"
-        "没有使用 Flask-Login 时，还有 --login。"
-    ),
-    "check.not_told.pages_member": (
-        "没有打开网站的任何页面。会员是虚构的，所以没有在每次点击时都向网站询问谁已登录："
-        "请加上 --page 和 --member；没有使用 Flask-Login 时，还有 --login。"
-    ),
-    # The report of the check.
+    # The names of the check's own clicks.
+    "check.case.site": "设置",
+    "check.case.address": "网站的地址",
+    "check.case.product-plain": "会员点击产品链接",
+    "check.case.product-visitor": "未登录的访客点击产品链接",
+    "check.case.product-changed": "点击签名错误的链接",
+    # The words of the check's report.
     "check.report.title": "保险入口检查报告",
     "check.report.site": "网站",
-    "check.report.nowhere": "没有设置地址",
     "check.report.environment": "环境",
     "check.report.gateway": "网关",
-    "check.report.member": "点击的会员",
-    "check.report.named": "网站的一位会员",
-    "check.report.made_up": "虚构的会员",
-    "check.report.entries": "{page} 的入口",
     "check.report.versions": "版本",
-    "check.report.devices": "设备列表更新于",
     "check.report.at": "时间",
     "check.report.colon": "：",
     "check.report.counts": "通过 {passed} 项，不通过 {failed} 项",
-    "check.report.on": "{case}，{device}",
-    "check.report.failed": "{count} 项",
-    "check.report.examples": "{count} 项不通过，例如：",
-    "check.report.came": "实际",
-    "check.report.should": "预期",
-    "check.report.again": "重现命令",
+    "check.report.on": "{place}，{device}",
+    "check.report.anonymous": "{entry}（未登录）",
+    "check.report.actual": "实际",
+    "check.report.expected": "预期",
+    "check.report.places": "位置",
     "check.report.more": "还有 {count} 项",
-    "check.report.problems": "不通过的原因（{count} 种）",
-    "check.report.all": "全部检查项",
-    "check.report.what": "检查项",
-    "check.report.qr": "二维码",
-    "check.report.at_step": "{actual}（位置：{step}）",
+    "check.report.problems": "问题（{count} 个）",
+    "check.report.all": "全部入口",
+    "check.report.entry": "入口",
     "check.report.rule": "规则",
     "check.report.ignored": "忽略的规则：{rules}。",
-    "check.step.scan": "扫码的手机",
-    "check.step.return": "支付后返回",
-    "check.step.direct": "平板的继续链接",
     # The findings of inspect about a URL.
     "level.ok": "正常",
     "level.WARNING": "警告",
@@ -960,10 +664,6 @@ TEXTS = {
         "通知得到 {status}，可能来自 CSRF 防护或全站登录拦截：请用"
         ' csrf.exempt(app.view_functions["xiebao.notify"]) 排除它，或者放行，扩展会自行校验：if'
         ' request.blueprint == "xiebao": return。'
-    ),
-    "doctor.notify.hook": (
-        "通知得到 {status}，可能来自网站的某个钩子函数：请放行，扩展会自行校验："
-        'if request.blueprint == "xiebao": return。'
     ),
     "doctor.notify_url.path": (
         "要交给携保的回调地址以 {url} 结尾：设置 XIEBAO_PUBLIC_URL 之后会显示完整的地址。"

@@ -1,4 +1,4 @@
-"""Tests for logins, placeholder members and the ``click_guard`` in ``flask xiebao check``.
+"""Tests for logins, made-up members and the ``click_guard`` in ``flask xiebao check``.
 
 To test another way to log in, add a row to ``LOGINS``.
 """
@@ -13,23 +13,21 @@ from flask import Flask, request
 from flask.testing import FlaskClient
 
 from flask_xiebao import Entry
+from flask_xiebao.testing import Report
 from tests.check.support import (
     HIDDEN_KEY,
-    ON_PAGE,
     WITH_PUBLIC_URL,
     MakeApp,
-    assert_check_passes,
-    get_notes,
+    get_failed_rules,
     log_in_by_form,
     make_login_shop,
     make_shop,
-    passing_row,
     register_hook,
     run_check,
     use_flask_login,
 )
 
-ON_PC: dict[str, Any] = {"devices": ["pc"], "only": ["product-plain", "policy-plain"]}
+ON_PAGE: dict[str, Any] = {"pages": ["/page"]}
 
 
 class CustomClient(FlaskClient):
@@ -63,93 +61,71 @@ def reject_cross_site_forms() -> Any:
 
 #: Builds a site whose hook ``keeps_plain_key`` raises an exception for member ids that are not
 #: numbers.
-WITH_NUMERIC_IDS = partial(
+make_shop_with_numeric_ids = partial(
     make_shop, register_hook("keeps_plain_key", lambda member: int(member) < 5), **HIDDEN_KEY
 )
-LOGIN_FUNCTIONS = {"Flask-Login": None, "login form": log_in_by_form}
-#: One row per way to log in: the function that builds the site, texts of the expected notes, and
-#: the arguments of ``check_entries``.
-LOGINS = [
-    *(
-        passing_row(
-            f"{name}, session protection {protection}",
+
+#: One row per way to log in: the function that builds the site, and the arguments of
+#: ``check_entries``.
+LOGINS: dict[str, tuple[MakeApp, dict[str, Any]]] = {
+    **{
+        f"Flask-Login, session protection {protection}": (
             partial(make_login_shop, login=use_flask_login(protection=protection)),
-            login=login,
-            member=7,
-            pages=["/page"],
-            only=["product-plain"],
+            {"member": 7, **ON_PAGE},
         )
         for protection in ("basic", "strong", None)
-        for name, login in LOGIN_FUNCTIONS.items()
+    },
+    "Flask-Login, XIEBAO_PUBLIC_URL": (
+        partial(make_login_shop, **WITH_PUBLIC_URL),
+        {"member": 7, **ON_PAGE},
     ),
-    *(
-        passing_row(
-            f"{name}, XIEBAO_PUBLIC_URL",
-            partial(make_login_shop, **WITH_PUBLIC_URL),
-            member=7,
-            login=login,
-        )
-        for name, login in LOGIN_FUNCTIONS.items()
+    "login form, XIEBAO_PUBLIC_URL": (
+        partial(make_login_shop, **WITH_PUBLIC_URL),
+        {"member": 7, "login": log_in_by_form, **ON_PAGE},
     ),
-    passing_row("login form without member", make_login_shop, login=log_in_by_form, **ON_PC),
-    passing_row(
-        "member without login function",
-        make_shop,
-        'Pass a login function, for example "--login',
-        member="7",
-        **ON_PC,
-    ),
-    passing_row(
-        "custom cookie",
+    "login form without member": (make_login_shop, {"login": log_in_by_form, **ON_PAGE}),
+    "member without login function": (make_shop, {"member": "7"}),
+    "custom cookie": (
         partial(make_shop, loader=lambda: request.cookies.get("uid"), **WITH_PUBLIC_URL),
-        login=lambda client, member: client.set_cookie("uid", member),
-        member="7",
-        **ON_PC,
+        {"login": lambda client, member: client.set_cookie("uid", member), "member": "7"},
     ),
-    passing_row(
-        "custom test client",
+    "custom test client": (
         partial(make_login_shop, use_custom_client),
-        login=lambda client, member: client.sign_in(member),
-        member="7",
-        **ON_PC,
+        {"login": lambda client, member: client.sign_in(member), "member": "7", **ON_PAGE},
     ),
-    passing_row(
-        "ids different from those of Flask-Login",
+    "ids different from those of Flask-Login": (
         partial(make_shop, use_flask_login(), loader=load_prefixed_member),
-        member="7",
-        **ON_PC,
+        {"member": "7"},
     ),
-    passing_row(
-        "login form with CSRF protection",
+    "login form with CSRF protection": (
         partial(make_login_shop, before=reject_cross_site_forms, **WITH_PUBLIC_URL),
-        login=log_in_by_form,
-        member=7,
-        **ON_PC,
+        {"login": log_in_by_form, "member": 7},
     ),
-    *(
-        passing_row(f"keeps_plain_key, member {member}", WITH_NUMERIC_IDS, member=member, **ON_PC)
+    **{
+        f"keeps_plain_key, member {member}": (make_shop_with_numeric_ids, {"member": member})
         for member in ("3", "7")
-    ),
-]
+    },
+}
 
 
-@pytest.mark.parametrize(("site", "notes", "options"), LOGINS)
-def test_check_logs_in_member(
-    site: MakeApp, notes: tuple[str, ...], options: dict[str, Any]
-) -> None:
-    report = assert_check_passes(site, notes, options)
-
-    assert report.member is not None
-    assert "placeholder" not in get_notes(report)
-    if "pages" in options:
-        assert report.not_told == ""
-        pages = [result.case.page for result in report.results if result.case.page]
-        assert sorted(pages) == sorted(
-            [f"/page · {name}" for name in ("product", "policy", "home", "QR")] * 2
-        )
+def get_entries(report: Report) -> set[tuple[str, str]]:
+    """Return the entries on pages that the check clicked, each with its visitor."""
+    return {(each.entry, each.visitor) for each in report.results if each.page and each.status}
 
 
-def test_click_guard_is_called_once_per_entry_with_logged_in_member() -> None:
+@pytest.mark.parametrize(("site", "options"), LOGINS.values(), ids=LOGINS)
+def test_check_logs_in_member(site: MakeApp, options: dict[str, Any]) -> None:
+    report = run_check(site, **options)
+
+    assert report.passed, str(report)
+    entries = {
+        *(("product QX1", "member"), ("policy P1", "member"), ("home", "member")),
+        ("QR product QX1", "nobody"),
+    }
+    assert get_entries(report) == (entries if "pages" in options else set())
+
+
+def test_click_guard_is_called_once_per_click_with_logged_in_member() -> None:
     calls = []
 
     def record_click(member: str, entry: Entry) -> bool:
@@ -157,17 +133,16 @@ def test_click_guard_is_called_once_per_entry_with_logged_in_member() -> None:
         return True
 
     app = make_login_shop(register_hook("click_guard", record_click))
-    report = run_check(app, member="7", **ON_PAGE)
+    report = run_check(app, member="7", devices="iphone", pages=["/page"])
     assert report.passed, str(report)
-    assert sorted(calls) == [("7", "home"), ("7", "policy"), ("7", "product")]
-    assert "click_guard" not in get_notes(report)
+    # The member clicks the page's entries and a link of the check. A QR code is scanned by an
+    # anonymous visitor.
+    assert sorted(calls) == [("7", "home"), ("7", "policy"), ("7", "product"), ("7", "product")]
 
 
-@pytest.mark.parametrize("pages", [[], ["/page"]])
-def test_report_mentions_placeholder_members_once(pages: list[str]) -> None:
-    app = make_shop(register_hook("click_guard", lambda member, entry: True))
-    report = run_check(app, devices=["pc"], only=["loader"], pages=pages)
-    text = " ".join([report.missing_options_in("en"), *report.notes_in("en")])
-    assert text.count("placeholder members") == 1
-    assert "did not test at each click whether the site recognizes the member" in text
-    assert "The click_guard was not called" in get_notes(report)
+@pytest.mark.parametrize(("options", "rules"), [({}, set()), ({"member": "7"}, {"guard"})])
+def test_click_guard_is_called_only_with_logged_in_member(
+    options: dict[str, Any], rules: set[str]
+) -> None:
+    app = make_login_shop(register_hook("click_guard", lambda member, entry: False))
+    assert get_failed_rules(run_check(app, **options)) == rules

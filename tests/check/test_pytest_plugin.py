@@ -5,6 +5,7 @@ The examples in the fixtures' documentation are tested in ``tests/deep/test_pyte
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -30,9 +31,8 @@ from flask_xiebao import (
     PolicyInfo,
     Xiebao,
 )
-from flask_xiebao.check.devices import DEVICES
 from flask_xiebao.gateway.pages import PAGES
-from flask_xiebao.testing import entry_of, link_to
+from flask_xiebao.testing import DEVICES, CheckError, Report, entry_of, link_to
 from tests.check.support import (
     HIDDEN_KEY,
     Change,
@@ -270,6 +270,21 @@ def test_follow_entry_rejects_unknown_entry_or_device(
 ) -> None:
     with pytest.raises(ValueError, match=message):
         follow_entry(make_visitor_client(), "/page", **options)
+
+
+def test_follow_entry_raises_without_html_parser(
+    follow_entry: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "html5lib", None)
+    with pytest.raises(CheckError, match=r'Run `pip install "Flask-Xiebao\[check\]"`'):
+        follow_entry(make_member_client(), "/page", "product")
+
+
+def test_check_entries_fixture_returns_report(check_entries: Callable[..., Report]) -> None:
+    report = check_entries(make_visitor_client().application, pages=["/page"], devices="iphone")
+    assert report.passed, str(report)
+    entries = {f"product {PRODUCT_CODE[:2]}…{PRODUCT_CODE[-6:]}", "home"}
+    assert entries <= {result.entry for result in report.results}
 
 
 def test_plugin_is_not_loaded_automatically() -> None:

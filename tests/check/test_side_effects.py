@@ -1,4 +1,4 @@
-"""Tests for side effects of ``flask xiebao check``: signals, hooks, logging and clicks."""
+"""Tests that ``flask xiebao check`` changes nothing on the site: signals, hooks, logs, sessions."""
 
 from __future__ import annotations
 
@@ -6,15 +6,13 @@ import logging
 from typing import Any
 
 import pytest
-from flask import request
+from flask import g, request, session
 
-from flask_xiebao.gateway.pages import PAGES
 from flask_xiebao.testing import Report, check_entries, is_rehearsal
 from tests.check.support import (
     ON_PAGE,
     WITH_PUBLIC_URL,
     divide_by_zero,
-    get_notes,
     make_login_shop,
     make_shop,
     register_hook,
@@ -22,22 +20,21 @@ from tests.check.support import (
 )
 from tests.support import MEMBER_SECRET, SentSignals
 
-ONE_CASE: dict[str, Any] = {"devices": ["iphone"], "only": ["product-plain"]}
+RETURN_PAGE = '{{ insurance_entry("QX1", return_to="/orders/8") }}'
 
 
-def test_check_sends_no_signals_and_calls_no_click_guard(sent_signals: SentSignals) -> None:
-    # If ``check_entries`` called this ``click_guard``, the report would contain its exception.
-    app = make_shop(register_hook("click_guard", divide_by_zero))
-    assert run_check(app).passed
+def test_check_calls_no_receivers_and_no_handlers(sent_signals: SentSignals) -> None:
+    # If ``check_entries`` called one of these hooks, the report would contain its exception. The
+    # member is made up, so the click_guard is not called, either.
+    app = make_shop(
+        register_hook("click_guard", divide_by_zero),
+        register_hook("notification_handler", divide_by_zero),
+        page=RETURN_PAGE,
+        views={"/orders/8": "Thank you"},
+    )
+    report = run_check(app, **ON_PAGE)
+    assert report.passed, str(report)
     assert sent_signals == []
-
-
-def test_check_with_receivers_sends_signals(sent_signals: SentSignals) -> None:
-    only = ["product-plain", "product-expired"]
-    assert run_check(make_shop(), devices=["iphone"], only=only, with_receivers=True).passed
-    (clicked, click), (refused, refusal) = sent_signals
-    assert (clicked, click["entry"].page) == ("clicked", "product")
-    assert (refused, refusal["reason"]) == ("refused", "expired")
 
 
 def test_request_headers_cannot_imitate_check(sent_signals: SentSignals) -> None:
@@ -51,12 +48,42 @@ def test_request_headers_cannot_imitate_check(sent_signals: SentSignals) -> None
     assert [name for name, _ in sent_signals] == ["refused"]
 
 
+def test_every_request_of_check_is_rehearsal() -> None:
+    values: list[bool] = []
+    app = make_login_shop(before=lambda: values.append(is_rehearsal()))
+    assert run_check(app, member=7, **ON_PAGE).passed
+    assert set(values) == {True}
+    assert not is_rehearsal()
+
+
 def test_warning_is_logged_for_visitor_after_check(caplog: pytest.LogCaptureFixture) -> None:
     app = make_shop(page='{{ insurance_entry("QX1", platfrom="h5") }}', XIEBAO_STRICT=False)
     run_check(app, **ON_PAGE)
-    assert "platfrom" not in caplog.text
+    assert [each for each in caplog.records if each.levelno >= logging.WARNING] == []
     app.test_client().get("/page")
     assert "platfrom" in caplog.text
+
+
+def test_check_keeps_context_and_session_of_caller() -> None:
+    app = make_login_shop()
+
+    @app.get("/console")
+    def check_site() -> dict[str, Any]:
+        g.user, session["cart"] = "alice", [1]
+        report = check_entries(app, member="7", pages=["/page"], devices="iphone")
+        state = {"user": g.user, "cart": session["cart"], "path": request.path}
+        return {**state, "passed": report.passed, "members": sorted(session)}
+
+    client = app.test_client()
+    assert client.get("/console").json == {
+        "user": "alice",
+        "cart": [1],
+        "path": "/console",
+        "passed": True,
+        "members": ["cart"],
+    }
+    with client.session_transaction() as stored_session:
+        assert dict(stored_session) == {"cart": [1]}
 
 
 def get_logging_state() -> list[Any]:
@@ -72,51 +99,40 @@ def test_nested_checks_restore_logging() -> None:
     app, nested_reports, state = make_shop(), list[Report](), get_logging_state()
 
     def check_again(_done: int, _total: int) -> None:
-        nested_reports.append(run_check(app, **ONE_CASE))
+        nested_reports.append(run_check(app, devices="iphone"))
 
-    assert run_check(app, **ONE_CASE, progress=check_again).passed
+    assert run_check(app, devices="iphone", progress=check_again).passed
     assert nested_reports[0].passed
     assert get_logging_state() == state
 
 
-# Clicks of ``flask xiebao check`` in production, where a site may count each click as a visit
+def test_progress_counts_pages_and_clicks_up_to_total() -> None:
+    calls: list[tuple[int, int]] = []
+    app = make_login_shop()
+    report = run_check(app, member=7, progress=lambda *call: calls.append(call), **ON_PAGE)
+    done = [call[0] for call in calls]
+    assert done == list(range(1, len(report.results) + 1))
+    assert all(count <= total for count, total in calls)
+    assert calls[-1] == (len(report.results), len(report.results))
 
 
-def test_check_in_production_makes_few_clicks() -> None:
-    clicks = []
-
-    def count_clicks() -> None:
-        is_click = request.method == "GET" and "Sec-Purpose" not in request.headers
-        if request.blueprint == "xiebao" and request.endpoint != "xiebao.static" and is_click:
-            clicks.append(request.endpoint)
-
-    app = make_shop(before=count_clicks, XIEBAO_ENV="production", **WITH_PUBLIC_URL)
-    report = check_entries(app)
-    few = len(clicks)
-
-    assert report.passed, str(report)
-    assert {result.case.kind for result in report.results} == {"plain", "visitor"}
-    assert f"clicks by an anonymous visitor. It made {few} clicks." in get_notes(report)
-    assert few < 34 * len(PAGES)
-    assert check_entries(app, devices=iter(["pc", "iphone"]), full=True).passed
-    assert len(clicks) > 2 * few
+# Pages after payment, where a shop may take an order for paid
 
 
-def test_check_in_production_opens_return_url_only_on_request() -> None:
+@pytest.mark.parametrize(("environment", "visit_count"), [("test", 1), ("production", 0)])
+def test_check_opens_return_page_once_and_not_in_production(
+    environment: str, visit_count: int
+) -> None:
     visits: list[str] = []
     app = make_login_shop(
-        page='{{ insurance_entry("QX1", return_to="/orders/8") }}',
+        page=RETURN_PAGE,
         views={"/orders/8": "Thank you"},
         before=lambda: visits.append(request.path),
-        XIEBAO_ENV="production",
+        XIEBAO_ENV=environment,
         XIEBAO_MEMBER_SECRET=MEMBER_SECRET,
         **WITH_PUBLIC_URL,
     )
 
     report = run_check(app, member=7, **ON_PAGE)
     assert report.passed, str(report)
-    assert "/orders/8" not in visits
-    assert "Add --follow-return to open these pages" in get_notes(report)
-
-    assert run_check(app, member=7, **ON_PAGE, follow_return=True).passed
-    assert visits.count("/orders/8") == 1
+    assert visits.count("/orders/8") == visit_count

@@ -15,7 +15,6 @@ import pytest
 from flask import Response, abort, g, redirect, request
 from flask.logging import default_handler
 
-from flask_xiebao.gateway.pages import PAGES
 from tests.check.support import Change, abort_with, add_middleware, divide_by_zero, limit_requests
 from tests.cli.support import (
     DoctorCase,
@@ -29,7 +28,8 @@ from tests.cli.support import (
 from tests.requirements import import_later
 from tests.support import failing_function
 
-EVERY_CLICK = ", ".join([*PAGES, "paid", "login"])
+#: The doctor's two clicks: a member's, and an anonymous visitor's.
+ALL_CLICKS = "every link"
 
 
 # Hooks that block clicks
@@ -81,7 +81,9 @@ CASES: dict[str, DoctorCase] = {
         partial(make_shop, before=abort_with(400)),
         "ERROR",
         (
-            "If a request hook refuses the click, add",
+            f"{ALL_CLICKS}: A request hook or an extension of the site refuses the click with"
+            " status 400 before Flask-Xiebao reads the link",
+            'if request.blueprint == "xiebao": return',
             "abort_with",
         ),
     ),
@@ -89,7 +91,7 @@ CASES: dict[str, DoctorCase] = {
         partial(make_shop, before=redirect_to_login),
         "ERROR",
         (
-            f'{EVERY_CLICK}: A click on an entry is redirected to "/login", perhaps',
+            f'{ALL_CLICKS}: The click is redirected to "/login" before Flask-Xiebao reads',
             'if request.blueprint == "xiebao": return',
         ),
     ),
@@ -99,32 +101,29 @@ CASES: dict[str, DoctorCase] = {
             lambda app: app.before_request_funcs.update(xiebao=[redirect_to_login]),
         ),
         "ERROR",
-        ('A click on an entry is redirected to "/login"', "redirect_to_login"),
-    ),
-    "login wall that returns 401": DoctorCase(
-        partial(make_shop, before=abort_with(401)),
-        "ERROR",
-        ('got status 401 from the host "shop.example" before Flask-Xiebao handled', "abort_with"),
+        ('The click is redirected to "/login"', "redirect_to_login"),
     ),
     "login wall that redirects to another site": DoctorCase(
         partial(make_shop, before=redirect_to_sso),
         "ERROR",
         (
-            'A click on an entry is redirected to "https://sso.example/realms/xiebao/auth",',
+            'The click is redirected to "https://sso.example/realms/xiebao/auth" before',
             "redirect_to_sso",
         ),
     ),
     "firewall middleware": DoctorCase(
         partial(make_shop, add_firewall),
         "ERROR",
-        ("A middleware around app.wsgi_app", "returned status 403 before Flask handled"),
+        (
+            'every link: A request gets status 403 on the host "shop.example"',
+            "no middleware or other app handles URLs below XIEBAO_URL_PREFIX",
+        ),
     ),
     "rate limiter": DoctorCase(
         partial(make_shop, limit_requests("0 per day")),
         "ERROR",
         (
-            'A rate limiter returned status 429 for a click on an entry at the host "shop.example"',
-            "Allow more requests",
+            f"{ALL_CLICKS}: A rate limiter refuses the click with status 429. Raise the limit",
             'limiter.exempt(app.blueprints["xiebao"])',
         ),
     ),
@@ -137,8 +136,9 @@ CASES: dict[str, DoctorCase] = {
         ),
         "ERROR",
         (
-            'A click on an entry got status 400 from the host "localhost" before',
-            'If "localhost" is not the host of the site, set XIEBAO_PUBLIC_URL',
+            f"{ALL_CLICKS}: A request hook or an extension of the site refuses the click with"
+            " status 400",
+            "Usual causes are a login check, CSRF protection and a check of the host",
         ),
         further_problems=("XIEBAO_PUBLIC_URL is not set",),
     ),
@@ -146,9 +146,8 @@ CASES: dict[str, DoctorCase] = {
         partial(make_shop_with_trusted_hosts, "www.shop.example"),
         "ERROR",
         (
-            'every link: Flask found no view for insurance links on the host "shop.example" and'
-            " returned status 400",
-            "TRUSTED_HOSTS",
+            'every link: A request gets status 400 on the host "shop.example"',
+            "Check that SERVER_NAME and TRUSTED_HOSTS accept this host",
         ),
     ),
     "redirect from HTTP to HTTPS": DoctorCase(
@@ -159,8 +158,9 @@ CASES: dict[str, DoctorCase] = {
         ),
         "ERROR",
         (
-            'Every click on an entry is redirected to another host or scheme, "https://shop.example"',
-            "Set XIEBAO_PUBLIC_URL to the URL of the site",
+            f"{ALL_CLICKS}: The click is redirected to",
+            "If the site is at another address, set XIEBAO_PUBLIC_URL",
+            "Found: 302 https://shop.example/xiebao/product/….",
         ),
         further_problems=("are not encrypted",),
     ),
@@ -168,7 +168,7 @@ CASES: dict[str, DoctorCase] = {
         partial(make_shop, before=redirect_to_trailing_slash),
         "ERROR",
         (
-            f"{EVERY_CLICK}: A click on an entry is first redirected to a variant",
+            f'{ALL_CLICKS}: The click is redirected to "/xiebao/product/…/" before',
             "redirect_to_trailing_slash",
         ),
     ),
@@ -176,34 +176,47 @@ CASES: dict[str, DoctorCase] = {
         partial(make_shop, add_middleware(lowercase_paths)),
         "ERROR",
         (
-            f"{EVERY_CLICK}: The path of a link was changed before Flask",
-            "exclude the paths below XIEBAO_URL_PREFIX",
+            "The visitor gets an error page, because the link was not signed by this site, was"
+            " changed on the way",
+            "make sure that no middleware changes the path",
         ),
     ),
     # Werkzeug 3.2 rejects a second view with the same URL rule, so the URL rules of these views
     # differ slightly from the extension's URL rules.
     "other view at the URL of links": DoctorCase(
-        partial(make_shop, views={"/xiebao/home/<string(minlength=2):name>": "Homes"}),
+        partial(make_shop, views={"/xiebao/product/<string(minlength=2):name>": "Coats"}),
         "ERROR",
-        ('home: The endpoint "xiebaohome" of the site handles', "Change XIEBAO_URL_PREFIX"),
+        (
+            'The click opens the view "xiebaoproduct" of the site instead of the insurance page',
+            "Change XIEBAO_URL_PREFIX",
+        ),
     ),
     "other view at the URL of return links": DoctorCase(
         partial(make_shop, views={"/xiebao/paid/<string(minlength=2):order>": "Paid"}),
         "ERROR",
-        ('paid: The endpoint "xiebaopaid" of the site handles', "Change XIEBAO_URL_PREFIX"),
+        ('product: The click opens the view "xiebaopaid" of the site', "Change XIEBAO_URL_PREFIX"),
     ),
     # Responses that the site changes
     "hook that changes the return URL": DoctorCase(
         partial(make_shop, after=redirect_to_thanks),
         "ERROR",
-        ("paid: After payment, members are not redirected to the return_to", "redirect_to_thanks"),
+        (
+            "product: After payment, the member does not return to the page that the entry names",
+            "redirect_to_thanks",
+        ),
     ),
     "hook that sets status 200": DoctorCase(
         partial(make_shop, after=set_status_200),
         "ERROR",
         (
-            f"{EVERY_CLICK}: The response has status 200, but a redirect or an error page",
-            "Look for a hook or middleware that changes the response",
+            "product: The response to the click has the wrong status",
+            "Look for a hook, an error handler or a middleware that changes responses",
+            "set_status_200",
+            "login: The response to the click has the wrong status",
+        ),
+        further_problems=(
+            "login: The response to the click has the wrong status",
+            "Found: 200 invalid_link. Expected: 404.",
         ),
     ),
     # Exceptions in the site's code
@@ -211,27 +224,31 @@ CASES: dict[str, DoctorCase] = {
         partial(make_shop, before=divide_by_zero),
         "ERROR",
         (
-            f"{EVERY_CLICK}, member_loader: The request raised an exception. Fix the code",
-            "Actual: ZeroDivisionError in divide_by_zero (tests/check/support.py:",
+            f"{ALL_CLICKS}: The site raises an exception, so the visitor gets an error page",
+            "Found: ZeroDivisionError in divide_by_zero (tests/check/support.py:",
         ),
     ),
     "error handler that hides exception of hook": DoctorCase(
         partial(make_shop, hide_errors(500), before=divide_by_zero),
         "ERROR",
         (
-            "got status 500 from a request hook, or from an error handler",
+            f"{ALL_CLICKS}: A request hook or an extension of the site refuses the click with"
+            " status 500",
             "divide_by_zero",
         ),
     ),
     "hook that calls sys.exit": DoctorCase(
         partial(make_shop, before=failing_function(SystemExit(0))),
         "ERROR",
-        ("SystemExit in raise_error (", "Fix the code"),
+        ("SystemExit in raise_error (", "Fix the code at this place"),
     ),
     "after_request hook that returns None": DoctorCase(
         partial(make_shop, lambda app: app.after_request(return_nothing)),
         "ERROR",
-        ("A library raised an exception", ".return_nothing."),
+        (
+            "The site raises an exception, so the visitor gets an error page",
+            "product, changed link: ",
+        ),
     ),
     "hook that builds invalid link": DoctorCase(
         partial(
@@ -245,27 +262,27 @@ CASES: dict[str, DoctorCase] = {
         partial(make_shop, lambda app: app.url_defaults(add_missing_language)),
         "ERROR",
         (
-            f"{EVERY_CLICK}, member_loader: The request raised an exception",
+            "product: The site raises an exception",
             "AttributeError in add_missing_language (",
         ),
     ),
     "middleware that raises": DoctorCase(
         partial(make_shop, add_middleware(lambda inner: divide_by_zero)),
         "ERROR",
-        ("every link: The request raised an exception", "ZeroDivisionError in divide_by_zero ("),
+        ("every link: The site raises an exception", "ZeroDivisionError in divide_by_zero ("),
     ),
     "member_loader that raises": DoctorCase(
         partial(make_shop, loader=divide_by_zero),
         "ERROR",
         (
-            "member_loader: The request raised an exception. Fix the code that",
+            "login: The site raises an exception",
             "ZeroDivisionError in divide_by_zero (",
         ),
     ),
     "error handler that hides exception of member_loader": DoctorCase(
         partial(make_shop, hide_errors(200), loader=divide_by_zero),
         "ERROR",
-        ("ZeroDivisionError in divide_by_zero (", "Fix the"),
+        ("ZeroDivisionError in divide_by_zero (", "Fix the code at this place"),
     ),
     # ``flask xiebao doctor`` only warns, because only some payment pages send the browser back by
     # POST.

@@ -14,6 +14,9 @@ from flask import abort, redirect
 from tests.check.support import load_integer_member_id, register_hook, use_flask_login
 from tests.cli.support import DoctorCase, assert_doctor_reports, load_member_async, make_shop
 
+#: The finding about an anonymous visitor whose click leads to the gateway.
+SHARED_ACCOUNT = "login: A visitor who is not logged in continues to the gateway as a member"
+
 #: One row per site: the function that builds the site, the level of the findings that ``flask
 #: xiebao doctor`` must report, texts of these findings, and optionally texts of other findings.
 CASES: dict[str, DoctorCase] = {
@@ -66,7 +69,9 @@ CASES: dict[str, DoctorCase] = {
         partial(make_shop, loader=lambda: abort(401)),
         "ERROR",
         (
-            "member_loader: The site's code called abort(). If no member",
+            "login: The site raises an exception",
+            "If a member_loader calls abort(), let it return None for visitors who are not logged"
+            " in.",
             "Unauthorized in <lambda> (",
         ),
     ),
@@ -74,7 +79,8 @@ CASES: dict[str, DoctorCase] = {
         partial(make_shop, loader=lambda: abort(redirect("/login", 302))),
         "ERROR",
         (
-            "If no member is logged in, return None from the member_loader",
+            "If a member_loader calls abort(), let it return None for visitors who are not logged"
+            " in.",
             "HTTPException in <lambda> (",
         ),
     ),
@@ -99,6 +105,7 @@ CASES: dict[str, DoctorCase] = {
             " go to the gateway as this member",
             "Return None from the member_loader if no member is logged in",
         ),
+        further_problems=(SHARED_ACCOUNT,),
     ),
     # Member ids that are easy to guess
     "row number as member id": DoctorCase(
@@ -121,7 +128,10 @@ CASES: dict[str, DoctorCase] = {
             "The gateway identifies members by the number of their database row",
             "Set XIEBAO_MEMBER_SECRET",
         ),
-        further_problems=("A request without a cookie is treated as a logged-in member",),
+        further_problems=(
+            "A request without a cookie is treated as a logged-in member",
+            SHARED_ACCOUNT,
+        ),
     ),
     "row number from Flask-Login": DoctorCase(
         partial(make_shop, use_flask_login(), loader=None, XIEBAO_MEMBER_SECRET=None),
@@ -135,7 +145,10 @@ CASES: dict[str, DoctorCase] = {
         partial(make_shop, loader=lambda: "li.na@shop.example", XIEBAO_MEMBER_SECRET=None),
         "WARNING",
         ("by their email address", "Set XIEBAO_MEMBER_SECRET"),
-        further_problems=("A request without a cookie is treated as a logged-in member",),
+        further_problems=(
+            "A request without a cookie is treated as a logged-in member",
+            SHARED_ACCOUNT,
+        ),
     ),
     "keeps_plain_key that returns True for all members": DoctorCase(
         partial(make_shop, register_hook("keeps_plain_key", lambda member: True)),
@@ -165,7 +178,7 @@ CASES: dict[str, DoctorCase] = {
         partial(make_shop, views={"/<shop>/login": "Log in"}, XIEBAO_LOGIN_VIEW="login"),
         "ERROR",
         (
-            "login, member_loader: The request raised an exception",
+            "login: The site raises an exception",
             "Set it to the endpoint of a view without arguments.",
         ),
     ),
@@ -173,15 +186,16 @@ CASES: dict[str, DoctorCase] = {
         partial(make_shop, views={"POST /login": "Welcome"}, XIEBAO_LOGIN_VIEW="login"),
         "ERROR",
         (
-            "login: The login page does not open, so visitors who must log in get an error",
-            "to the endpoint of the view that shows the login page. Actual: 405 /login",
+            "login: A visitor who must log in does not come to a login page that opens",
+            "Set XIEBAO_LOGIN_VIEW to the endpoint of the login page",
+            "Found: 405 /login. Expected: 200.",
         ),
     ),
     "unknown login_view of Flask-Login": DoctorCase(
         partial(make_shop, use_flask_login(login_view="auth.login"), loader=None),
         "ERROR",
         (
-            "login, member_loader: The request raised an exception",
+            "login: The site raises an exception",
             "Could not build url for endpoint 'auth.login'",
         ),
     ),
@@ -189,8 +203,8 @@ CASES: dict[str, DoctorCase] = {
         partial(make_shop, use_flask_login(lambda: redirect("/account/login")), loader=None),
         "WARNING",
         (
-            "Visitors are redirected to /account/login to log in, but this app has no view for"
-            " that path.",
+            "The site redirects visitors to /account/login, but this app has no view for that"
+            " path.",
             "Make sure that another app serves /account/login",
         ),
     ),

@@ -124,7 +124,7 @@ BLOCKING_SITES: dict[str, tuple[Callable[[], Flask], tuple[str, ...]]] = {
     "hook that aborts with 503": (
         partial(make_site, before=abort_with(503)),
         (
-            "Notifications get status 503, probably from one of the site's request hooks",
+            "Notifications get status 503, probably from CSRF protection or from a request hook",
             "abort_with",
         ),
     ),
@@ -142,7 +142,7 @@ BLOCKING_SITES: dict[str, tuple[Callable[[], Flask], tuple[str, ...]]] = {
     ),
     "mount path missing in public URL": (
         partial(make_site, mount_app_below("/shop")),
-        ('Set XIEBAO_PUBLIC_URL to a URL that ends with "/shop"',),
+        ("that XIEBAO_PUBLIC_URL ends with the path at which the app is mounted",),
     ),
     "MAX_CONTENT_LENGTH of 100 bytes": (
         partial(make_site, MAX_CONTENT_LENGTH=100),
@@ -173,8 +173,8 @@ BLOCKING_SITES: dict[str, tuple[Callable[[], Flask], tuple[str, ...]]] = {
     "firewall middleware": (
         make_site_behind_firewall,
         (
-            "returned status 403 before Flask handled the request",
-            "Pass requests for URLs below XIEBAO_URL_PREFIX on to Flask",
+            'notify: A request gets status 403 on the host "shop.example"',
+            "no middleware or other app handles URLs below XIEBAO_URL_PREFIX",
         ),
     ),
     "hook that wraps JSON response": (

@@ -307,8 +307,9 @@ CASES: dict[str, DoctorCase] = {
         partial(make_shop, mount_app_below("/shop")),
         "ERROR",
         (
-            'lack the path "/shop" at which DispatcherMiddleware mounts the site',
-            'Set XIEBAO_PUBLIC_URL to a URL that ends with "/shop"',
+            'every link: A request gets status 404 on the host "shop.example"',
+            "Check that SERVER_NAME and TRUSTED_HOSTS accept this host, that XIEBAO_PUBLIC_URL ends"
+            " with the path at which the app is mounted",
         ),
     ),
     "mounted site without public URL": DoctorCase(

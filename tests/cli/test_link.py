@@ -255,4 +255,4 @@ def test_link_and_doctor_accept_valid_trusted_hosts(hosts: Any) -> None:
 
     findings = run_doctor(app)
     assert findings["ERROR"] == ""
-    assert "policy (2.3): a link was created" in findings["ok"]
+    assert "product (2.1): a link was created" in findings["ok"]

@@ -40,18 +40,17 @@ def run_quick_start_check(folder: Path, hook: str = "", status: int = 0) -> tupl
 
 def test_check_command_for_ci_passes_on_quick_start(tmp_path: Path) -> None:
     output, report = run_quick_start_check(tmp_path)
-    assert "\nEntries on /: product QX…127257\n" in output
     # Text from stderr would follow the result at the end of the output, so this also checks that
     # stderr is empty.
     assert re.search(r"\n✓ [\d,]+ passed, 0 failed\n\Z", output)
-    assert {suite.get("failures") for suite in report} == {"0"}
+    assert report.get("failures") == "0"
 
 
 def test_check_command_for_ci_reports_hook_that_returns_403(tmp_path: Path) -> None:
     hook = '\n@app.before_request\ndef wall():\n    return "Log in", 403\n'
     _, report = run_quick_start_check(tmp_path, hook, status=1)
     messages = "\n".join(failure.get("message", "") for failure in report.iter("failure"))
-    assert "got status 403 from the host" in messages
+    assert "refuses the click with status 403" in messages
     assert "one of these before_request hooks: shop.wall." in messages
 
 

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from tests.check.support import make_shop, run_check_command
-from tests.check.test_reports import ONE_CASE
 
 
 @pytest.mark.parametrize("options", [["--device", "nokia"], ["--page", "orders"]], ids=" ".join)
@@ -35,6 +34,6 @@ def test_check_writes_report_into_pipe(
     os.mkfifo(pipe)
     with ThreadPoolExecutor(1) as pool:
         text = pool.submit(pipe.read_text, "utf-8")
-        run_check_command(make_shop(), *ONE_CASE, "--json", str(pipe), *options)
+        run_check_command(make_shop(), "--json", str(pipe), *options)
         assert pipe.is_fifo()
         assert bool(text.result(10)) == has_report

@@ -152,17 +152,9 @@ def get_event_rows(demo: Flask, query: str = "") -> list[list[str]]:
 
 
 def find_result_cells(page: Tag) -> dict[str, dict[str, Tag]]:
-    """Return the cells of the QA console's tables, by row title and device name.
-
-    The heading cell of a row has the key "expected" instead of a device name.
-    """
-    cells = {}
-    for table in page.select("table.matrix"):
-        devices = [get_text(head).rpartition(" ")[0] for head in table.select("thead th")[1:]]
-        for row in table.select("tbody tr"):
-            head, *results = row.select("th, td")
-            cells[str(head.contents[0]).strip()] = {
-                "expected": head,
-                **dict(zip(devices, results, strict=True)),
-            }
-    return cells
+    """Return the cells of the QA console's table, by row title and device name."""
+    devices = [get_text(head).rpartition(" ")[0] for head in page.select(".matrix thead th")[1:]]
+    return {
+        get_text(find_element(row, "th")): dict(zip(devices, row.select("td"), strict=True))
+        for row in page.select(".matrix tbody tr")
+    }

@@ -10,7 +10,7 @@ import re
 
 import pytest
 import time_machine
-from flask import Flask, render_template_string, session
+from flask import Flask, Response, abort, render_template_string, request, session
 from werkzeug.test import TestResponse
 
 from flask_xiebao.gateway.pages import PAGES
@@ -33,10 +33,10 @@ BEARER_LINK = {"member": LIN, "no_login_for": "60"}
 #: One row per option of the form: its name, the arguments of ``submit_link_form``, the parameters
 #: of the gateway URL, and texts on the page.
 OPTIONS: dict[str, tuple[dict[str, str], dict[str, str], list[str]]] = {
-    "product": ({}, {"caseCode": PRODUCT_CODE, "platform": "1", "partnerUniqKey": "…"}, []),
-    "home": ({"page": "home"}, {"partnerUniqKey": "…", "platform": "1"}, []),
+    "product": ({}, {"caseCode": PRODUCT_CODE, "platform": "1", "partnerUniqKey": LIN}, []),
+    "home": ({"page": "home"}, {"partnerUniqKey": LIN, "platform": "1"}, []),
     "policy": ({**POLICY, "member": LIN}, {"insureNum": INSURE_NUM, "platform": "1"}, []),
-    "member": ({"member": ZHOU}, {"partnerUniqKey": "…"}, []),
+    "member": ({"member": ZHOU}, {"partnerUniqKey": ZHOU}, []),
     "platform": ({"platform": "android"}, {"platform": "4"}, []),
     "sub-account": ({"sub_partner_id": "分店 7"}, {"subPartnerId": "分店 7"}, []),
     "return": ({"return_to": "/insured?from=qa"}, {}, ["支付后回到 /insured?from=qa"]),
@@ -53,16 +53,15 @@ OPTIONS: dict[str, tuple[dict[str, str], dict[str, str], list[str]]] = {
         [],
     ),
     "User-Agent with line break": ({"user_agent": "某某\r\nX-Evil: 1"}, {"platform": "2"}, []),
-    "home on own PC": (
-        {"visitor_agent": PC["User-Agent"], "page": "home"},
-        {"platform": "1"},
-        ["200 二维码"],
+    "link of the visitor": ({"visitor": ZHOU}, {"partnerUniqKey": ZHOU}, ["登录的是周航"]),
+    "link of another member": (
+        {"visitor": ZHOU, "member": LIN},
+        {"partnerUniqKey": LIN},
+        ["登录的是林晓"],
     ),
-    "link of the visitor": ({"visitor": ZHOU}, {}, ["登录的是周航"]),
-    "link of another member": ({"visitor": ZHOU, "member": LIN}, {}, ["登录的是林晓"]),
     "bearer link of another member": (
         {"visitor": ZHOU, **BEARER_LINK},
-        {"partnerUniqKey": "…"},
+        {"partnerUniqKey": LIN},
         ["没有人登录", "林晓"],
     ),
 }
@@ -155,6 +154,56 @@ def test_option_of_link_form_is_in_gateway_url(
     assert sent["sign"] == f"{SIGN[:2]}…{SIGN[-2:]}"
     assert {name: sent[name] for name in parameters} == parameters
     assert find_missing_texts(result, "✓ 网关接受", *texts) == []
+
+
+def test_click_from_pc_shows_qr_code_instead_of_gateway_url(demo: Flask) -> None:
+    page = submit_link_form(demo, visitor_agent=PC["User-Agent"], page="home")
+
+    result = find_element(page, ".created")
+    assert find_missing_texts(result, "“您这台设备”", "200 有二维码") == []
+    assert result.select(".parameters") == []
+
+
+@pytest.mark.parametrize(
+    ("lang", "text"), [("zh", "✗ 网关拒绝"), ("en", "✗ Refused by the gateway")]
+)
+def test_reason_is_shown_if_gateway_refuses_url(demo: Flask, lang: str, text: str) -> None:
+    @demo.after_request
+    def change_platform(response: Response) -> Response:
+        if response.location:
+            response.location = response.location.replace("platform=1", "platform=9")
+        return response
+
+    page = submit_link_form(demo, lang=lang)
+
+    problem = find_element(page, ".problem")
+    assert find_missing_texts(problem, text, "platform") == []
+    assert bool(find_chinese(problem)) == (lang == "zh")
+    assert find_missing_texts(page, "网关接受", "Accepted by") == ["网关接受", "Accepted by"]
+    assert SIGN not in page.text
+
+
+def test_status_is_shown_if_site_refuses_click(demo: Flask) -> None:
+    @demo.before_request
+    def refuse_click() -> None:
+        if request.blueprint == "xiebao":
+            abort(403)
+
+    result = find_element(submit_link_form(demo), ".created")
+
+    assert find_missing_texts(result, "登录的是林晓：403") == []
+    assert result.select(".parameters") == []
+
+
+def test_link_form_clicks_link_of_site_below_path(demo: Flask) -> None:
+    form = {"page": "product", "reference": PRODUCT_CODE, "return_to": "/insured"}
+    page = open_client(demo).get(
+        "/qa/links", query_string=form, base_url="https://portal.example/shop"
+    )
+
+    assert find_href(find_element(page, "#link")).startswith("/shop/xiebao/product/")
+    texts = ["302", "/shop/gateway/dispatch/cps", "✓ 网关接受"]
+    assert find_missing_texts(find_element(page, ".created"), *texts) == []
 
 
 def test_link_form_offers_each_gateway_page(demo: Flask) -> None:
@@ -257,6 +306,6 @@ def test_bearer_link_has_no_qr_code_if_host_is_untrusted(demo: Flask, lang: str,
     result = find_element(page, ".created")
     assert result.select("svg") == []
     assert find_element(result, "#link")
-    assert find_missing_texts(find_element(result, ".parameters"), "partnerUniqKey …") == []
+    assert find_missing_texts(find_element(result, ".parameters"), f"partnerUniqKey {LIN}") == []
     # With a link without a member, nobody can act as a member, so there is a QR code for any host.
     assert parse_html(submit_link_form(demo)).select(".created svg")

@@ -25,11 +25,10 @@ from tests.demo.support import (
     create_demo,
     find_chinese,
     find_missing_texts,
-    get_page,
     get_text,
     open_client,
 )
-from tests.support import PC, PHONE, SIGN, find_element, find_href, parse_html
+from tests.support import PC, PHONE, PRODUCT_CODE, SIGN, find_element, find_href, parse_html
 
 #: One row per error page: the method and the URL of the request, the status, the allowed methods,
 #: and the title of the page in each language.
@@ -207,7 +206,8 @@ def test_entries_redirect_to_gateway_named_in_footer(
     assert find_element(footer, "a[href='/qa']")
     assert location.startswith(gateway_url)
     assert "&hidenav=1" in location
-    assert find_missing_texts(get_page(client, "/qa/product-plain/iphone"), "✓ 通过") == []
+    link_form = client.get(f"/qa/links?page=product&reference={PRODUCT_CODE}")
+    assert find_missing_texts(link_form, "✓ 网关接受", "hidenav 1") == []
     assert (client.get("/gateway/dispatch/cps").status_code == 404) == bool(settings)
 
 

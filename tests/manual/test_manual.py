@@ -161,7 +161,7 @@ from flask_xiebao import EffectiveStatus, Xiebao
 app = Flask(__name__)
 app.config.update(TESTING=True, SECRET_KEY="a", XIEBAO_PARTNER_ID="12345", XIEBAO_API_KEY="Key")
 xiebao = Xiebao(app)
-xiebao.member_loader(lambda: session.get("member_id", 7))
+xiebao.member_loader(lambda: session.get("member_id"))
 
 
 @xiebao.notification_handler
@@ -190,7 +190,10 @@ def app():
 
 @pytest.fixture
 def client():
-    return shop.app.test_client()
+    client = shop.app.test_client()
+    with client.session_transaction() as session:
+        session["member_id"] = 7
+    return client
 """
 
 
@@ -206,7 +209,7 @@ def test_examples_on_testing_page_pass(tmp_path: Path) -> None:
     }
     assert "\n4 passed" in run_tests(tmp_path, files)
     check = "flask --app shop xiebao check --login tests.login:log_in --member 8"
-    assert ", 0 failed" in run_module(tmp_path, *check.split(), "--case", "product-plain")
+    assert ", 0 failed" in run_module(tmp_path, *check.split(), "--page", "/orders/8")
 
 
 @pytest.mark.parametrize("block", find_all_blocks("console"), ids=str)
@@ -235,7 +238,8 @@ def assert_command_is_valid(words: list[str]) -> None:
             assert {word for word in arguments if "=" not in word} <= set(targets)
         case ["pip", "install", *arguments]:
             assert set(arguments) <= {
-                *("../flask-xiebao", "../flask-xiebao[orders]", "../flask-xiebao[sqla]"),
+                *("../flask-xiebao", "../flask-xiebao[check]", "../flask-xiebao[check,sqla]"),
+                *("../flask-xiebao[orders]", "../flask-xiebao[sqla]", "Flask-Xiebao[check]"),
                 *("--editable", ".[test]", "gunicorn"),
             }
         case ["python", "-c", code]:

@@ -29,8 +29,8 @@ LAYERS = (
     *("deprecated", "errors", "texts", "gateway", "links"),
     *("app", "sqla", "macros", "views"),
     *("simulator", "check", "cli"),
-    *("extension", "", "pytest_plugin"),
-    "testing",  # Only the code of sites imports this layer.
+    *("extension", ""),
+    *("testing", "pytest_plugin"),  # Only the code of sites imports these layers.
 )
 #: The layers that do not import Flask.
 LAYERS_WITHOUT_FLASK = LAYERS[: LAYERS.index("app")]

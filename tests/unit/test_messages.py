@@ -51,7 +51,8 @@ class CodeText(NamedTuple):
     @property
     def is_message(self) -> bool:
         """True if the string is an exception's message or another sentence that users may read."""
-        if self.text in INTERNAL_MESSAGES or self.text in TEXTS or self.word_count < 2:
+        is_html = self.text.startswith("<") and self.text.endswith(">")
+        if is_html or self.text in INTERNAL_MESSAGES or self.text in TEXTS or self.word_count < 2:
             return False
         is_sentence = re.search(r" .*[\w)\"'…][.:?](\s|…|$)", self.text) is not None
         return self.is_raised or (self.word_count > 2 and is_sentence)
@@ -105,9 +106,9 @@ _COMMAND_KEYS = re.compile(
 )
 #: Keys of texts for ``flask xiebao check`` that ``flask xiebao doctor`` also prints.
 _DOCTOR_KEYS = {
-    *("suspects", "check.failure"),
-    *(f"check.means.{code}" for code in ("aborts", "crash", "crash.library", "login.page")),
-    "check.means.status.200",
+    *("suspects", "check.failure", "check.failure.actual"),
+    *(f"check.means.{rule}" for rule in ("address", "anonymous", "crash", "link", "login")),
+    *(f"check.means.{rule}" for rule in ("parameter", "status", "way_back")),
 }
 
 

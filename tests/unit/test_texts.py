@@ -87,9 +87,9 @@ def test_chinese_has_every_english_text() -> None:
 
 
 @pytest.mark.parametrize("refusal", REFUSALS.values(), ids=REFUSALS)
-def test_refusal_has_texts_for_its_page_and_for_check_reports(refusal: Refusal) -> None:
+def test_refusal_has_texts_for_its_page(refusal: Refusal) -> None:
     parts = ["title", "text", *(["elsewhere"] if refusal.login_helps else [])]
-    keys = {f"check.ends.{refusal.reason}", *(f"notice.{refusal.reason}.{part}" for part in parts)}
+    keys = {f"notice.{refusal.reason}.{part}" for part in parts}
     assert keys <= get_texts("en").keys()
 
 

@@ -133,12 +133,9 @@ def test_request_is_not_stored_as_click(
     assert shop_storing_clicks.read_clicks() == []
 
 
-@pytest.mark.parametrize("with_receivers", [True, False], ids=["receivers", "no receivers"])
-def test_check_entries_stores_no_clicks(shop_storing_clicks: Shop, with_receivers: bool) -> None:
-    report = check_entries(
-        shop_storing_clicks.site.app, devices=["pc"], member="alice", with_receivers=with_receivers
-    )
-    assert report.results
+def test_check_entries_stores_no_clicks(shop_storing_clicks: Shop) -> None:
+    report = check_entries(shop_storing_clicks.site.app, devices=["pc"], member="alice")
+    assert any(each.status == 302 for each in report.results)
     assert shop_storing_clicks.read_clicks() == []
 
 

@@ -1,5 +1,5 @@
 """Mutation tests of the package.
 
 A mutant is the package with one fault. A test that fails on the mutant kills it. If all tests pass,
-the mutant survives, so a test is missing. ``flask xiebao check`` can kill a mutant, too.
+the mutant survives, so a test is missing.
 """

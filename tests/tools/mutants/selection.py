@@ -20,7 +20,7 @@ _OTHER_FOLDERS = [f"tests/{name}" for name in ("demo", "manual", "ecosystem")]
 # The maximum number of tests in one pytest run. More tests might exceed the maximum time of a run.
 _TESTS_PER_RUN = 1000
 BUILD_FOLDER = ROOT / "build/mutants"
-#: The name of the file with the tests and sites that kill the mutants. ``compute_folder_hash``
+#: The name of the file with the tests that kill the mutants. ``compute_folder_hash``
 #: ignores this file, because each run changes the file.
 MATRIX_FILE = "matrix.json"
 # Use the core ``ctrace`` of coverage, because its default core on newer versions of Python cannot
@@ -37,11 +37,11 @@ _coverage_lock = Lock()
 class TestSelection:
     """A selector of the tests to run on each mutant.
 
-    :param matrix: The killers of the mutants in the last run, by the description of the mutant.
+    :param matrix: The tests that killed the mutants in the last run, by the mutants' descriptions.
     """
 
-    def __init__(self, matrix: Mapping[str, Mapping[str, str]]) -> None:
-        self._last_killers = {name: killers.get("tests", "") for name, killers in matrix.items()}
+    def __init__(self, matrix: Mapping[str, str]) -> None:
+        self._last_killers = matrix
         self._killers_by_file: dict[str, list[str]] = {}
 
     def record_killing_test(self, mutant: Mutant, test: str) -> None:
