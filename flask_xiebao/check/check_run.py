@@ -95,11 +95,11 @@ def check_entries(
             if log_in is None and member_id is not None:
                 log_in = find_login_function_for_flask_login(app)
             device_names = _to_list(_DEFAULT_DEVICES if devices is None else devices)
-            if "all" in device_names:
-                device_names = list(DEVICES)
             if not device_names:
                 raise CheckError("No device is selected. Select at least one device.")
-            _check_names(device_names, DEVICES, "device")
+            _check_names(device_names, ("all", *DEVICES), "device")
+            if "all" in device_names:
+                device_names = list(DEVICES)
             _check_names(_to_list(ignore), get_rules(), "rule")
             if expect_env not in (None, *GATEWAY_BASE_URLS):
                 environments = " or ".join(GATEWAY_BASE_URLS)
@@ -243,6 +243,8 @@ class _CheckRun:
         }
         if not page_urls:
             self.report.notes["pages", ""] = None
+        if self._site.is_real_member and not self._site.has_login_function:
+            self.report.notes["simulated_login", ""] = None
         if self._site.settings.enabled and not self._site.has_login_page:
             self.report.notes["no_login", ""] = None
 

@@ -270,8 +270,11 @@ class ClickChecker:
         )
         if posted.status != 303:
             self.notes["return_post", str(posted.status)] = None
-        opens_page = self._opens_return_to and click.opens_return_to
-        if opens_page and self._site.is_real_member:
+        if not self._opens_return_to or not click.opens_return_to:
+            return
+        if not self._site.is_real_member:
+            self.notes["return_pages", ""] = None
+        else:
             yield from self._check_page_opens(return_to, "member", "way_back")
 
     def _check_page_opens(self, url: str, visitor: Visitor, rule: str) -> list[Failure]:

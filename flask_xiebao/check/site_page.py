@@ -154,9 +154,6 @@ class PageChecker:
         expected = Platform(int(self._device.platform)).slug
         if self._site.settings.device_markup and platform != expected:
             yield Failure("vary", f"data-xiebao-platform={platform or '—'}", expected)
-        has_label = element.has_attr("aria-label") or element.find("img", alt=True) is not None
-        if not has_label and not element.get_text(strip=True):
-            yield Failure("entry.dead", "<a></a>")
 
     def _iter_page_failures(self, visit: Visit, entries: list[FoundEntry]) -> Iterator[Failure]:
         if visit.status != 200:
@@ -178,7 +175,9 @@ class PageChecker:
         if visit.page.soup.select('a[aria-disabled="true"]:not([href])[data-xiebao-entry]'):
             return Failure("entry.hidden", '<a aria-disabled="true">')
         if find_tokens(html.unescape(visit.text)):
-            return Failure("page.no_link", f"{self._site.endpoint_prefix}/…", "<a href=…>")
+            is_escaped = "&lt;a " in visit.text
+            link = f"{self._site.endpoint_prefix}/…"
+            return Failure("page.no_link", "&lt;a href=…" if is_escaped else link, "<a href=…>")
         return Failure("page.empty", "0 <a>", "1")
 
     def _iter_stylesheet_failures(self, visit: Visit) -> Iterator[Failure]:

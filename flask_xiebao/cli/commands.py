@@ -112,8 +112,8 @@ def doctor(ctx: click.Context, verbose: bool, strict: bool, online: bool, locale
     "--device",
     "devices",
     multiple=True,
-    help="A device that opens the pages, for example ipad, or all. Can be repeated. By default, an"
-    " iPhone and a PC open them.",
+    help="A device to simulate, for example ipad, or all. Can be repeated. By default, the check"
+    " simulates an iPhone and a PC.",
 )
 @click.option(
     "--expect-env",
@@ -124,7 +124,7 @@ def doctor(ctx: click.Context, verbose: bool, strict: bool, online: bool, locale
     "--ignore",
     multiple=True,
     metavar="RULE",
-    help="Ignore this rule, such as page.empty. Can be repeated.",
+    help="A rule to ignore, for example page.empty. Can be repeated.",
 )
 @click.option("--json", "as_json", type=click.Path(), help="Write a JSON report to this file.")
 @click.option("--junit", type=click.Path(), help="Write a JUnit XML report to this file.")
@@ -148,9 +148,10 @@ def check(
 
     The clicks go through the whole app in this process, and nothing is sent to Xiebao. Pass --page
     for each page with insurance entries, for example --page / --member 7. A site without
-    Flask-Login also needs --login, for example --login tests.login:log_in. The check also makes
-    three clicks on product links of its own. In production, it does not open the pages after
-    payment. The exit status is 1 if anything fails, and 2 if the check cannot run.
+    Flask-Login also needs --login, for example --login tests.login:log_in. The check also clicks
+    product links that it creates: as a member, as an anonymous visitor, and with a wrong signature.
+    The pages after payment are opened only with --member, and never in production. The exit status
+    is 1 if anything fails, and 2 if the check cannot run.
     """
     from .check import open_report_writer, run_check_command
 

@@ -262,10 +262,9 @@ TEXTS = {
     "check.failure.actual": "{meaning} Found: {actual}.",
     # The explanations of the check's rules: what a member suffers, and what to do.
     "check.means.crash": (
-        "The site raises an exception, so the visitor gets an error page. Fix the code at this"
-        " place. If a member_loader calls abort(), let it return None for visitors who are not"
-        " logged in. If the database raised the exception, check that the database is running and"
-        " that its tables are migrated."
+        "The site raises an exception, so the visitor gets an error page. Fix the code that"
+        " raises the exception. If a member_loader calls abort(), let it return None for visitors"
+        " who are not logged in."
     ),
     "check.means.unreached.address": (
         'A request gets status {status} on the host "{host}", because no view of this app handles'
@@ -337,9 +336,8 @@ TEXTS = {
         " entry."
     ),
     "check.means.entry.dead": (
-        "A click on the entry does nothing, because the entry has no text, is inside a button, or"
-        " a script or a style cancels the click. Move the entry out of the button, remove the"
-        " script or the style, or add a label."
+        "A click on the entry does nothing, because an element takes the click, or an attribute"
+        " cancels it. Move the entry out of the element, or remove the attribute."
     ),
     "check.means.entry.hidden": (
         "No entry on the page can be clicked, because all are hidden or disabled. Remove the"
@@ -362,8 +360,8 @@ TEXTS = {
     ),
     "check.means.page.no_link": (
         "The page contains the link of an entry, but visitors cannot click it, because it is not"
-        " the href of an <a>. Make sure that the template does not escape the HTML of the macro,"
-        " and that the link is not the action of a form."
+        " the href of an <a>. If the HTML of the macro is escaped, remove the filter that escapes"
+        " it. If the link is the action of a form, use an <a> instead."
     ),
     "check.means.page.another_member": (
         "The page shows a link of another member, so a click on it returns an error page. Check"
@@ -437,8 +435,8 @@ TEXTS = {
     ),
     # The notes of the check.
     "check.note.pages": (
-        "No page was named, so the check made only its own clicks. Add --page for each page with"
-        " insurance entries."
+        "No page of the site was opened. The check made only its three built-in clicks. Add"
+        " --page for each page with insurance entries, for example --page /orders/8."
     ),
     "check.note.nothing_else": (
         "The check stopped at this problem and checked nothing else. Fix this problem first."
@@ -451,6 +449,15 @@ TEXTS = {
     "check.note.everybody": (
         "Every visitor counts as the same logged-in member, as on an example site. Before the"
         " site goes live, return None from the member_loader if no member is logged in."
+    ),
+    "check.note.simulated_login": (
+        "The check did not log in the member, because the site does not use Flask-Login and no"
+        " login function was passed. It only pretended that the member is logged in, so it did"
+        " not test the member_loader. Pass a login function, for example --login"
+        " tests.login:log_in."
+    ),
+    "check.note.return_pages": (
+        "The pages after payment were not opened, because no member was named. Add --member."
     ),
     "check.note.off": "XIEBAO_ENABLED is off, so the check made no clicks of its own.",
     "check.note.empty": "The page {what} has no insurance entries on some devices.",

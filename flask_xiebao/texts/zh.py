@@ -200,9 +200,8 @@ TEXTS = {
     "check.failure.actual": "{meaning}实际：{actual}。",
     # The explanations of the check's rules: what a member suffers, and what to do.
     "check.means.crash": (
-        "网站程序出错，访客看到错误页：请修改所指位置的代码。如果 member_loader"
-        " 调用了 abort()，未登录时请改为返回 None。如果是数据库出错，请检查数据"
-        "库是否在运行、数据表是否已迁移。"
+        "网站抛出异常，访客看到错误页。请修改抛出异常的代码。如果 member_loader"
+        " 调用了 abort()，请让它在访客未登录时返回 None。"
     ),
     "check.means.unreached.address": (
         "在 {host} 上请求得到 {status}，因为应用没有处理它的视图：请检查 S"
@@ -267,8 +266,8 @@ TEXTS = {
         "hed），也不要给入口传固定的会员。"
     ),
     "check.means.entry.dead": (
-        "点击入口没有反应：入口没有文字、放在按钮里，或者脚本、样式取消了点击。请移出按钮，去"
-        "掉脚本或样式，或者加上 label。"
+        "点击入口没有反应，因为它所在的元素截获了点击，或者属性取消了点击。请把入口移到这个元"
+        "素外面，或者去掉这个属性。"
     ),
     "check.means.entry.hidden": (
         "页面上的入口都被隐藏或停用，无法点击：请去掉这个属性或样式。如果是有意的（例如产品售"
@@ -288,8 +287,8 @@ TEXTS = {
         "忽略规则 page.empty。"
     ),
     "check.means.page.no_link": (
-        "页面上有入口的链接，但不是 <a> 的 href，无法点击：请确认模板没有转义宏生成"
-        "的 HTML，链接也不是表单的 action。"
+        "页面上有入口的链接，但它不是 <a> 的 href，无法点击。如果宏的 HTML 被"
+        "转义，请去掉转义的过滤器。如果链接是表单的 action，请改用 <a>。"
     ),
     "check.means.page.another_member": (
         "页面上的链接是另一位会员的，点击会得到错误页：请检查入口的 member 参数，也不"
@@ -352,7 +351,8 @@ TEXTS = {
     ),
     # The notes of the check.
     "check.note.pages": (
-        "没有指定页面，所以只做了检查自己的点击：请用 --page 指定有保险入口的页面。"
+        "没有打开网站的任何页面，只做了三项内置点击。请用 --page 指定每个有保险入口的"
+        "页面，例如 --page /orders/8。"
     ),
     "check.note.nothing_else": "其他内容都没有检查：请先修好这一条。",
     "check.note.no_login": (
@@ -362,6 +362,12 @@ TEXTS = {
         "每个访客都被当成同一位已登录的会员，就像示例网站那样。上线之前，没有登录时请让 me"
         "mber_loader 返回 None。"
     ),
+    "check.note.simulated_login": (
+        "检查没有让会员登录，因为网站没有使用 Flask-Login，也没有指定登录函数。会"
+        "员只是被当作已登录，member_loader 没有经过测试。请指定登录函数，例如 "
+        "--login tests.login:log_in。"
+    ),
+    "check.note.return_pages": "没有指定会员，所以没有打开支付后的返回页：请加上 --member。",
     "check.note.off": "XIEBAO_ENABLED 已关闭，所以没有做检查自己的点击。",
     "check.note.empty": "在 {what} 上，一部分设备看不到入口。",
     "check.note.no_styles": (

@@ -78,7 +78,7 @@ REJECTED: list[tuple[MakeApp, dict[str, Any], str]] = [
                 ({"member": "x" * 300}, "at most 256 bytes, got 300"),
                 ({"member": ""}, "member's id must not be empty or 0, got ''"),
                 ({"devices": []}, "device"),
-                ({"devices": ["nokia"]}, r"no device 'nokia'\. Choose one of pc, mac"),
+                ({"devices": ["nokia"]}, r"no device 'nokia'\. Choose one of all, pc"),
                 ({"devices": "iphnoe"}, r"no device 'iphnoe'\. Choose one of iphone\b"),
                 ({"ignore": "unreeched"}, r"no rule 'unreeched'\. Choose one of unreached"),
                 ({"expect_env": "prod"}, "expect_env must be test or production, got 'prod'"),

@@ -42,7 +42,7 @@ def test_command_prints_site_and_versions_and_passes() -> None:
         "\nEnvironment: production\n",
         "\nGateway: https://api.xiebao18.com\n",
         "\nVersions: Flask-Xiebao 0.",
-        "\nNo page was named, so the check made only its own clicks. Add --page",
+        "\nNo page of the site was opened. The check made only its three built-in clicks.",
     ):
         assert text in result.output
     assert result.output.endswith("✓ 4 passed, 0 failed\n")

@@ -240,7 +240,7 @@ CASES: dict[str, DoctorCase] = {
     "hook that calls sys.exit": DoctorCase(
         partial(make_shop, before=failing_function(SystemExit(0))),
         "ERROR",
-        ("SystemExit in raise_error (", "Fix the code at this place"),
+        ("SystemExit in raise_error (", "Fix the code that raises the exception"),
     ),
     "after_request hook that returns None": DoctorCase(
         partial(make_shop, lambda app: app.after_request(return_nothing)),
@@ -282,7 +282,7 @@ CASES: dict[str, DoctorCase] = {
     "error handler that hides exception of member_loader": DoctorCase(
         partial(make_shop, hide_errors(200), loader=divide_by_zero),
         "ERROR",
-        ("ZeroDivisionError in divide_by_zero (", "Fix the code at this place"),
+        ("ZeroDivisionError in divide_by_zero (", "Fix the code that raises the exception"),
     ),
     # ``flask xiebao doctor`` only warns, because only some payment pages send the browser back by
     # POST.
