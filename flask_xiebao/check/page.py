@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _UNCLICKABLE_STYLE = re.compile(r"pointer-events\s*:\s*none", re.IGNORECASE)
 _HIDING_STYLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
-_CANCELING_SCRIPT = re.compile(r"(?:\s*(?:return\s+false|event\.preventDefault\(\))[\s;]*)+")
+_CANCELING_SCRIPT = re.compile(r"(?:^|;)\s*(?:return\s+false|event\.preventDefault\(\))[\s;]*$")
 # The elements whose content is shown after a click, without a script of the site.
 _OPENABLE_TAGS = ("dialog", "details")
 
@@ -141,7 +141,7 @@ def get_attribute(element: Any, name: str) -> str:
 
 def find_click_blocker(element: Tag) -> str:
     """Return the reason why a link does not react to clicks, or "" if it does."""
-    if _CANCELING_SCRIPT.fullmatch(get_attribute(element, "onclick")):
+    if _CANCELING_SCRIPT.search(get_attribute(element, "onclick")):
         return f"<a onclick={get_attribute(element, 'onclick')!r}>"
     if element.find_parent("button") is not None:
         return "<a> in <button>"

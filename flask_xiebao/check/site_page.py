@@ -64,6 +64,7 @@ class PageChecker:
         self._url = url
         self._device = device
         self._page = get_path_and_query(url)
+        self._requested_path = urlsplit(url).path
         self.empty_failure: Failure | None = None
 
     def iter_results(self) -> Iterator[Result]:
@@ -90,11 +91,17 @@ class PageChecker:
         for _ in range(_MAX_REDIRECTS):
             visit = self._site.open(self._url, self._device)
             target = resolve_link(self._url, visit.location)
-            path, target_path = (urlsplit(url).path.strip("/") for url in (self._url, target))
-            if not visit.location or path != target_path or not self._site.has_site_host(target):
+            if not visit.location or not self._site.has_site_host(target):
                 break
             self._url = target
         return visit
+
+    @property
+    def _redirect_hint(self) -> str:
+        """A hint that the page redirects to another page, or "" if it does not."""
+        path = urlsplit(self._url).path
+        is_same = path.strip("/") == self._requested_path.strip("/")
+        return "" if is_same else f" (redirected to {path})"
 
     def _iter_opening_failures(self, visit: Visit) -> Iterator[Failure]:
         if self._site.is_member_logged_out(self._device):
@@ -102,7 +109,7 @@ class PageChecker:
         elif visit.error is not None:
             yield build_crash_failure(visit.error)
         elif visit.status != 200:
-            actual = f"{visit.status} {strip_query(visit.location)}".strip()
+            actual = f"{visit.status} {strip_query(visit.location)}".strip() + self._redirect_hint
             # A page that redirects one device to another host is right. Other devices get it.
             failure = Failure("page", actual, "200")
             target = resolve_link(self._url, visit.location)
@@ -166,12 +173,17 @@ class PageChecker:
         if not entries and "json" not in visit.headers.get("Content-Type", ""):
             self.empty_failure = self._find_reason_for_empty_page(visit)
             return
+        # Escaped HTML, and HTML in a <textarea>, is a text of the page.
+        if any("data-xiebao-entry=" in text for text in visit.page.soup.strings):
+            yield Failure("page.no_link", "&lt;a href=…", "<a href=…>")
         links = visit.page.soup.find_all("a", attrs={"data-xiebao-entry": True})
         hiding = [find_hiding_element(link) for link in links]
         if links and all(hiding) and not visit.page.has_site_script:
             yield Failure("entry.hidden", ", ".join(sorted(set(hiding))))
 
-    def _find_reason_for_empty_page(self, visit: Visit) -> Failure | None:
+    def _find_reason_for_empty_page(self, visit: Visit) -> Failure:
+        if self._redirect_hint:
+            return Failure("page", f"{visit.status}{self._redirect_hint}", "200")
         if visit.page.soup.select('a[aria-disabled="true"]:not([href])[data-xiebao-entry]'):
             return Failure("entry.hidden", '<a aria-disabled="true">')
         if find_tokens(html.unescape(visit.text)):

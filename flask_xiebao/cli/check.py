@@ -23,7 +23,7 @@ from ..errors import ConfigError
 
 
 def run_check_command(app: Flask, *, login: str | None, **options: Any) -> Report:
-    """Check an app's insurance entries, with a progress bar if stderr is a terminal.
+    """Check an app's insurance entries.
 
     :param login: The ``module:function`` that logs a test client in, or None.
     :param options: The other arguments of :func:`.check_entries`.
@@ -31,15 +31,7 @@ def run_check_command(app: Flask, *, login: str | None, **options: Any) -> Repor
     """
     log_in = None if login is None else _import_login_function(login)
     try:
-        if not sys.stderr.isatty():
-            return check_entries(app, login=log_in, **options)
-        with click.progressbar(length=1, file=sys.stderr, show_pos=True) as bar:
-
-            def update_progress(clicks_done: int, total: int) -> None:
-                bar.length = total
-                bar.update(clicks_done - bar.pos)
-
-            return check_entries(app, login=log_in, progress=update_progress, **options)
+        return check_entries(app, login=log_in, **options)
     except (CheckError, ConfigError) as error:
         raise click.UsageError(str(error)) from None
 

@@ -110,6 +110,11 @@ UNCLICKABLE = [
     failing_page("page.no_link", f"<textarea>{ENTRY}</textarea>", "Found: /xiebao/…"),
     failing_page(
         "page.no_link",
+        f"{ENTRY}{{% set entry %}}{ENTRY}{{% endset %}}{{{{ entry|string|forceescape }}}}",
+        "Found: &lt;a href=…",
+    ),
+    failing_page(
+        "page.no_link",
         f"{{% set entry %}}{ENTRY}{{% endset %}}{{{{ entry|string|forceescape }}}}",
         "Found: &lt;a href=…",
     ),
@@ -140,7 +145,11 @@ UNCLICKABLE = [
     ),
     *(
         failing_page("entry.dead", f'{{{{ insurance_entry("QX1", onclick="{script}") }}}}', script)
-        for script in ("return false", "event.preventDefault(); return false;")
+        for script in (
+            "return false",
+            "event.preventDefault(); return false;",
+            "count(); return false",
+        )
     ),
 ]
 
@@ -246,7 +255,7 @@ STATUSES = [
         failing_row(text, "page", text, partial(make_shop, views={"/page": response}), **ON_PAGE)
         for text, response in {
             "Found: 500. Expected: 200.": ("", 500),
-            "Found: 302 /login.": ("", 302, {"Location": "/login"}),
+            "Found: 404 (redirected to /login).": ("", 302, {"Location": "/login"}),
             "Found: 302 https://m.example/.": ("", 302, {"Location": "https://m.example/"}),
         }.items()
     ),

@@ -176,6 +176,12 @@ ADDRESSES = [
         pages=["http://insurance.shop.example/page"],
     ),
     row(
+        "redirect to a page with another path",
+        partial(
+            make_shop, views={"/page": ("", 302, {"Location": "/zh/page"}), "/zh/page": show_page}
+        ),
+    ),
+    row(
         "redirects to paths with a trailing slash",
         partial(make_shop, views={"/login/": "Log in", "/page/": show_page}, **WITH_LOGIN_VIEW),
         pages=["/page", "/page/"],
