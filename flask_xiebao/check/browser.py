@@ -324,7 +324,8 @@ class SiteClient:
                 f" The last response was {last_response or '—'}. Make sure that the site knows this"
                 " member, that the login function logs in the given test client and keeps its"
                 f' cookies, and that the cookies are sent to "{self.endpoint_prefix}/"'
-                " (SESSION_COOKIE_PATH, SESSION_COOKIE_DOMAIN)."
+                " (SESSION_COOKIE_PATH, SESSION_COOKIE_DOMAIN). A request hook that lets the"
+                " insurance links through must first set the current member."
             )
         if self._is_login_given and self._requested_member not in (None, member):
             raise CheckError(

@@ -24,6 +24,7 @@ from .browser import PHONE, SiteClient, Visitor
 from .devices import Device
 from .masking import check_no_secret_leaks
 from .page import (
+    Page,
     encode_url_like_browser,
     find_blocking_directive,
     get_path_and_query,
@@ -337,7 +338,7 @@ class ClickChecker:
         codes = [
             encode_url_like_browser(url)
             for svg, url in visit.rehearsal.qr_code_urls_by_svg.items()
-            if is_code_on_page(svg, visit.text)
+            if is_code_on_page(svg, visit.page)
         ]
         if len(codes) != 1 or not codes[0].startswith(f"{self._site.external_url}/"):
             found = ", ".join(map(strip_query, codes)) or "—"
@@ -380,9 +381,10 @@ class ClickChecker:
         yield from self._check_page_opens(visit.location, "nobody", "login")
 
 
-def is_code_on_page(svg: str, page: str) -> bool:
-    """Return True if a page contains the QR code that was drawn as this SVG."""
-    return svg.partition(' d="')[2].partition('"')[0] in page
+def is_code_on_page(svg: str, page: Page) -> bool:
+    """Return True if a page shows the QR code that was drawn as this SVG."""
+    shape = svg.partition(' d="')[2].partition('"')[0]
+    return page.soup.find("path", d=shape) is not None
 
 
 def build_crash_failure(error: BaseException, prefix: str = "") -> Failure:

@@ -165,7 +165,8 @@ def find_hiding_element(element: Tag) -> str:
             names.append(each.name)
         if style := _HIDING_STYLE.search(get_attribute(each, "style")):
             names.append(f'style="{style[0]}"')
-        hidden_by = hidden_by or (f"<{each.name} {names[0]}>" if names else "")
+        if names and not hidden_by:
+            hidden_by = f"<{each.name}>" if names[0] == each.name else f"<{each.name} {names[0]}>"
     return hidden_by
 
 

@@ -130,7 +130,7 @@ class PageChecker:
                 failures += self._iter_attribute_failures(element) if is_macro else []
                 yield from self._iter_clicks(url, "member", failures)
         for svg, url in self._site.qr_code_urls.items():
-            if is_code_on_page(svg, visit.text):
+            if is_code_on_page(svg, visit.page):
                 yield from self._iter_clicks(url, "nobody", [])
 
     def _iter_clicks(
@@ -206,7 +206,8 @@ class PageChecker:
             policy = find_blocking_directive(page.policies, directive, url, self._url, nonce)
             if policy is not None:
                 yield Failure("static", policy, "'self'")
-            status = self._site.open(get_path_and_query(url), self._device, "nobody").status
+            path = get_path_and_query(url)
+            status = self._site.open(path, self._device, "nobody", referer=self._url).status
             if status != 200:
                 yield Failure("static", f"{status} {urlsplit(url).path}", "200")
         classes = {name for link in page.soup.select("a[class]") for name in link["class"]}
@@ -241,7 +242,7 @@ class PageChecker:
     def _has_member_link(self, visit: Visit) -> bool:
         """Return True if the page contains a link that belongs to the member."""
         codes = [
-            url for svg, url in self._site.qr_code_urls.items() if is_code_on_page(svg, visit.text)
+            url for svg, url in self._site.qr_code_urls.items() if is_code_on_page(svg, visit.page)
         ]
         for token in find_tokens(" ".join([visit.text, *codes])):
             with suppress(TokenError):

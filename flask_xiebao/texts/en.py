@@ -308,8 +308,9 @@ TEXTS = {
     "check.means.parameter": (
         "A parameter of the gateway URL is wrong or missing, so the gateway refuses the visitor,"
         " credits the sale to another account or shows another page. Look for a hook or a"
-        " middleware that changes the redirect, and check XIEBAO_EXTRA. If paySuccess is missing,"
-        " the site does not know its own address: set XIEBAO_PUBLIC_URL."
+        " middleware that changes the redirect, and check XIEBAO_EXTRA and XIEBAO_APP_USER_AGENT."
+        " If paySuccess is missing, the site does not know its own address: set"
+        " XIEBAO_PUBLIC_URL."
     ),
     "check.means.secret": (
         "The signature (sign) or the API key appears here, and anyone who reads it can open the"
@@ -345,10 +346,11 @@ TEXTS = {
         " the rule entry.hidden."
     ),
     "check.means.link": (
-        "The visitor gets an error page, because the link was not signed by this site, was"
-        " changed on the way or has expired. Keep the href that the macro creates, create links"
-        " when the page is requested, and make sure that no middleware changes the path. After a"
-        " change of SECRET_KEY, list the old key in SECRET_KEY_FALLBACKS."
+        "The visitor does not get to the gateway, because the link was not signed by this site,"
+        " was changed on the page or on the way, or has expired. Keep the href that the macro"
+        " creates, create links when the page is requested, and make sure that no <base href>,"
+        " hook or middleware changes the URL. After a change of SECRET_KEY, list the old key in"
+        " SECRET_KEY_FALLBACKS."
     ),
     "check.means.page": (
         "The member cannot open the page. If the page needs a login or a certain member, pass"
@@ -429,9 +431,10 @@ TEXTS = {
         ' with href="{{ direct }}". If the address is wrong, correct XIEBAO_PUBLIC_URL.'
     ),
     "check.means.way_back": (
-        "After payment, the member does not return to the page that the entry names. Correct the"
-        " return_to of the entry or the page, and look for a hook that changes redirects. If the"
-        " address is wrong, correct XIEBAO_PUBLIC_URL."
+        "After payment, the member does not see the page that the entry names, because the link"
+        " back or the page itself does not open. Correct the page or the return_to of the entry,"
+        " and look for a hook that changes redirects. If the address is wrong, correct"
+        " XIEBAO_PUBLIC_URL."
     ),
     # The notes of the check.
     "check.note.pages": (

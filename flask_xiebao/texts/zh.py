@@ -241,9 +241,9 @@ TEXTS = {
     ),
     "check.means.parameter": (
         "网关 URL 的一个参数不对或缺少，网关会拒绝访客、把业绩算给别的账号或者显示别的页"
-        "面：请检查改动跳转的钩子函数和中间件，以及 XIEBAO_EXTRA。如果缺少 pa"
-        "ySuccess，说明网站不知道自己的地址：请设置 XIEBAO_PUBLIC_UR"
-        "L。"
+        "面：请检查改动跳转的钩子函数和中间件，以及 XIEBAO_EXTRA 和 XIEBA"
+        "O_APP_USER_AGENT。如果缺少 paySuccess，说明网站不知道自己"
+        "的地址：请设置 XIEBAO_PUBLIC_URL。"
     ),
     "check.means.secret": (
         "sign 或 API 密钥出现在这里，看到的人可以冒充任何会员。请找出是哪里放进去的。"
@@ -274,9 +274,10 @@ TEXTS = {
         "罄），请忽略规则 entry.hidden。"
     ),
     "check.means.link": (
-        "访客看到错误页，因为链接不是本站签名的、在途中被改动，或者已经过期。请保留宏生成的 "
-        "href，在访问页面时生成链接，中间件也不要改动路径。更换 SECRET_KEY 之"
-        "后，请把旧密钥写进 SECRET_KEY_FALLBACKS。"
+        "访客到不了网关，因为链接不是本站签名的、在页面上或途中被改动，或者已经过期。请保留宏"
+        "生成的 href，在访问页面时生成链接，并检查 <base href>、钩子函数和中"
+        "间件是否改动了网址。更换 SECRET_KEY 之后，请把旧密钥写进 SECRET_"
+        "KEY_FALLBACKS。"
     ),
     "check.means.page": (
         "会员打不开这个页面。如果页面需要登录或指定的会员，请加上 --login 或 --m"
@@ -346,8 +347,9 @@ TEXTS = {
         'ct }}}}" 的链接。如果地址不对，请改正 XIEBAO_PUBLIC_URL。'
     ),
     "check.means.way_back": (
-        "支付后，会员回不到入口指定的页面：请修改入口的 return_to 或者那个页面，并"
-        "检查改动跳转的钩子函数。如果地址不对，请改正 XIEBAO_PUBLIC_URL。"
+        "支付后，会员看不到入口指定的页面，因为返回的链接或者那个页面打不开。请修改那个页面或"
+        "者入口的 return_to，并检查改动跳转的钩子函数。如果地址不对，请改正 XIE"
+        "BAO_PUBLIC_URL。"
     ),
     # The notes of the check.
     "check.note.pages": (

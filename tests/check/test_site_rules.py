@@ -151,7 +151,7 @@ UNREACHED = [
     failing_row(
         "middleware changes the token",
         "link",
-        "no middleware changes the path",
+        "hook or middleware changes the URL",
         partial(make_shop, change_environ(PATH_INFO="/xiebao/product/x.y")),
     ),
     failing_row(
@@ -383,6 +383,7 @@ TEMPLATES = [
     )
     for source, text in {
         DIRECT_LINK: "Found: —. Expected: http",
+        f"{{{{ code|string|forceescape }}}}{DIRECT_LINK}": "Found: —. Expected: http",
         f'<svg><path d="M0 0.5h1"/></svg>{DIRECT_LINK}': "output {{ code }} once",
         "{{ code }}": "Found: —. Expected: <a href=",
         "{{ code }}<a href='{{ here }}?platform=pc'>x</a>": "?platform=h5",

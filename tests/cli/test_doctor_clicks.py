@@ -176,9 +176,9 @@ CASES: dict[str, DoctorCase] = {
         partial(make_shop, add_middleware(lowercase_paths)),
         "ERROR",
         (
-            "The visitor gets an error page, because the link was not signed by this site, was"
-            " changed on the way",
-            "make sure that no middleware changes the path",
+            "The visitor does not get to the gateway, because the link was not signed by this site"
+            ", was changed on the page or on the way",
+            "hook or middleware changes the URL",
         ),
     ),
     # Werkzeug 3.2 rejects a second view with the same URL rule, so the URL rules of these views
@@ -201,7 +201,7 @@ CASES: dict[str, DoctorCase] = {
         partial(make_shop, after=redirect_to_thanks),
         "ERROR",
         (
-            "product: After payment, the member does not return to the page that the entry names",
+            "product: After payment, the member does not see the page that the entry names",
             "redirect_to_thanks",
         ),
     ),
