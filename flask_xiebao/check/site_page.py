@@ -73,7 +73,7 @@ class PageChecker:
         try:
             visit = self._open_page()
             failures = list(self._iter_opening_failures(visit))
-            if not failures:
+            if not failures and visit.status == 200:
                 entries = list(self._iter_entries(visit))
                 failures = list(self._iter_page_failures(visit, entries))
         except UNEXPECTED_EXCEPTIONS as error:
@@ -120,8 +120,6 @@ class PageChecker:
 
     def _iter_entries(self, visit: Visit) -> Iterator[FoundEntry]:
         """Yield the entries on the page: links, and QR codes that the extension drew."""
-        if visit.status != 200:
-            return
         for element, url in visit.page.iter_elements("a", "area"):
             is_macro = element.has_attr("data-xiebao-entry")
             if is_macro or find_tokens(url) or self._site.find_page_name_and_entry(url)[0]:
@@ -163,8 +161,6 @@ class PageChecker:
             yield Failure("vary", f"data-xiebao-platform={platform or '—'}", expected)
 
     def _iter_page_failures(self, visit: Visit, entries: list[FoundEntry]) -> Iterator[Failure]:
-        if visit.status != 200:
-            return
         yield from check_no_secret_leaks(self._site, visit)
         for message in dict.fromkeys(visit.rehearsal.nonfatal_error_messages):
             yield Failure("left_out", message)

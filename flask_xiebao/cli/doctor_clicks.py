@@ -113,14 +113,13 @@ def _iter_success_findings(
         yield ok_finding(
             get_text(locale, "doctor.ok.page", page=page.name, section=page.document_section)
         )
+        path = f"{state.settings.url_prefix}/paid/…"
         # In production, members return from the gateway to the site only if the host in the site's
         # absolute links can be trusted.
         if is_site_url_configured(state):
             url = encode_url_like_browser(get_site_url(state)).rstrip("/")
-            path = f"{state.settings.url_prefix}/paid/…"
             yield ok_finding(get_text(locale, "doctor.ok.paid.url", site=url, path=path))
         elif are_trusted_hosts_enforced() or report.environment == "test":
-            path = f"{state.settings.url_prefix}/paid/…"
             yield ok_finding(get_text(locale, "doctor.ok.paid.path", path=path))
     login_result = None if is_always_logged_in else passed.get("product-visitor")
     if login_result is not None and ("no_login", "") in report.notes:

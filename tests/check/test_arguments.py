@@ -117,6 +117,7 @@ def test_check_raises_without_extension() -> None:
         check_entries(Flask("shop"))
 
 
+@pytest.mark.requires("html5lib")
 @pytest.mark.parametrize("package", ["bs4", "html5lib"])
 def test_check_raises_without_html_parser(package: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, package, None)

@@ -254,6 +254,7 @@ def test_report_masks_secrets(
     ET.fromstring(FORMATS["junit"](report))  # noqa: S314 - check_entries() made the report.
 
 
+@pytest.mark.requires("html5lib")
 def test_report_has_no_control_characters_and_lone_surrogates(tmp_path: Path) -> None:
     app = make_shop(page=render_forged_link('["product","\\ud800"]') + "<h1>\x1b]0;pwn\x07</h1>")
     file = tmp_path / "report.json"

@@ -48,6 +48,7 @@ def test_command_prints_site_and_versions_and_passes() -> None:
     assert result.output.endswith("✓ 4 passed, 0 failed\n")
 
 
+@pytest.mark.requires("html5lib")
 def test_command_prints_problem_once_with_all_places() -> None:
     def change_home_page_status(response: Response) -> None:
         if request.endpoint == "xiebao.home" and response.location:
@@ -103,6 +104,7 @@ def test_command_prints_chinese_with_locale_zh() -> None:
     assert result.output.endswith("通过 3 项，不通过 1 项\n")
 
 
+@pytest.mark.requires("html5lib")
 def test_command_writes_all_report_formats_in_one_run(tmp_path: Path) -> None:
     files = {name: tmp_path / f"report.{name}" for name in ("json", "junit", "html")}
     arguments = [part for name, file in files.items() for part in (f"--{name}", str(file))]
@@ -227,6 +229,7 @@ def test_failed_check_keeps_old_report_file(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [file]
 
 
+@pytest.mark.requires("html5lib")
 def test_check_passes_if_failed_rules_are_ignored() -> None:
     app = make_shop(replace_status(302, 301), page="No entries")
     options = ("--page", "/page", *ON_IPHONE, "--ignore", "header")

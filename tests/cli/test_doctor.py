@@ -44,6 +44,9 @@ from tests.cli.support import (
 )
 from tests.requirements import import_later
 
+# Without httpx, the doctor prints one more warning.
+pytestmark = pytest.mark.requires("httpx")
+
 # Output of ``flask xiebao doctor``
 
 

@@ -40,6 +40,9 @@ from tests.cli.support import (
 )
 from tests.requirements import import_later
 
+# Without httpx, the doctor prints one more warning.
+pytestmark = pytest.mark.requires("httpx")
+
 CALLBACK_URL = "The callback URL to give to Xiebao"
 TOKEN = "a-token-that-nobody-guesses"
 
