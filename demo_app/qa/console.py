@@ -11,12 +11,9 @@ from flask import (
     Response,
     abort,
     current_app,
-    redirect,
     render_template,
     request,
-    url_for,
 )
-from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 from werkzeug.exceptions import NotFound
@@ -120,34 +117,23 @@ def add_text_tables() -> dict[str, Any]:
 
 @pages.get("")
 def show_check() -> str:
-    """Show the report on the check of the whole demo, or the progress of the check."""
-    check = checks.get_or_start_check()
-    if check.report is None:
-        return render_template("qa/checking.html", check=check)
+    """Check the whole demo, and show the report."""
+    report = checks.check_demo(current_app._get_current_object())  # type: ignore[attr-defined]
     return render_template(
-        "qa/console.html", report=check.report, checked_pages=checks.PAGES, member_id=checks.MEMBER
+        "qa/console.html", report=report, checked_pages=checks.PAGES, member_id=checks.MEMBER
     )
 
 
 @pages.get("/report")
-def download_report() -> ResponseReturnValue:
-    """Send the report on the check as an HTML file to download."""
-    report = checks.get_or_start_check().report
-    if report is None:
-        return redirect(url_for(".show_check"))
+def download_report() -> Response:
+    """Check the whole demo, and send the report as an HTML file to download."""
+    report = checks.check_demo(current_app._get_current_object())  # type: ignore[attr-defined]
     name = f"xiebao-check-{report.at:%Y%m%d-%H%M%S}.html"
     return Response(
         FORMATS["html"](report, get_language()),
         mimetype="text/html",
         headers={"Content-Disposition": f"attachment; filename={name}"},
     )
-
-
-@pages.post("/check")
-def check_again() -> ResponseReturnValue:
-    """Delete the check if it is finished, and redirect to the page that starts a new check."""
-    checks.delete_finished_check()
-    return redirect(url_for(".show_check"), 303)
 
 
 @pages.get("/events")

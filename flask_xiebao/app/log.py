@@ -23,8 +23,9 @@ import click
 import flask
 import jinja2
 from flask import Flask
+from werkzeug.routing import BuildError
 
-from ..errors import ConfigError, OrderError
+from ..errors import ConfigError, OrderError, XiebaoError
 from .current import get_current_app
 from .rehearsal import is_rehearsal
 
@@ -184,6 +185,28 @@ def is_raised_by_extension(error: BaseException) -> bool:
 def format_error_without_message(error: BaseException) -> str:
     """Return the class and the place of an error. Its message may contain names or passwords."""
     return f"{type(error).__name__} in {get_error_location(error)}"
+
+
+def is_message_free_of_secrets(error: BaseException) -> bool:
+    """Return True if the message of an exception cannot contain secrets.
+
+    That is certain if this package or Werkzeug wrote the message.
+    """
+    # The message of a BuildError contains no secrets. It contains only the names of endpoints,
+    # arguments and request methods.
+    if isinstance(error, BuildError):
+        return True
+    if not isinstance(error, XiebaoError) or not type(error).__module__.startswith("flask_xiebao."):
+        return False
+    return is_raised_by_extension(error)
+
+
+def describe_exception(error: BaseException) -> str:
+    """Return an exception's class and source line, and its message if it contains no secrets."""
+    if not is_message_free_of_secrets(error):
+        return format_error_without_message(error)
+    place = find_error_location_in_site(error)
+    return f"{type(error).__name__}: {error}{f' See {place}' if place else ''}"
 
 
 def format_error_for_log(error: BaseException) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextvars
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
 from difflib import get_close_matches
@@ -20,8 +20,8 @@ from flask import Flask
 
 from ..app.endpoints import are_trusted_hosts_enforced, is_site_url_configured
 from ..app.settings import GATEWAY_BASE_URLS, Settings
-from ..app.state import AppState, get_current_app_state
-from ..errors import ConfigError, LinkError
+from ..app.state import get_current_app_state
+from ..errors import ConfigError
 from ..gateway.pages import PAGES
 from ..links.members import MemberId, normalize_member_id_or_none
 from ..links.tokens import mask_tokens_and_credentials, parse_token_without_verifying
@@ -29,19 +29,18 @@ from .browser import (
     LoginFunction,
     SiteClient,
     Visitor,
-    find_guessable_id_kind,
     find_login_function_for_flask_login,
 )
 from .click import Click, ClickChecker, build_crash_failure, build_unreached_view_failure
 from .devices import DEVICES, Device
-from .masking import SecretMasker
+from .masking import mask_text
 from .page import CheckError, get_path_and_query, parse_html, strip_query
 from .report import Failure, Report, Result, get_rules
 from .site_page import PageChecker
-from .visits import UNEXPECTED_EXCEPTIONS, format_request_hook_names
+from .visits import UNEXPECTED_EXCEPTIONS
 
 _DEFAULT_DEVICES = ("iphone", "pc")
-#: The check's own clicks: the name, the visitor and the expected outcome.
+#: The check's own clicks: the name, the visitor and the reason of the expected refusal.
 _OWN_CLICKS: tuple[tuple[str, Visitor, str], ...] = (
     ("product-plain", "member", ""),
     ("product-visitor", "nobody", ""),
@@ -58,7 +57,6 @@ def check_entries(
     devices: Iterable[str] | None = None,
     expect_env: str | None = None,
     ignore: Iterable[str] = (),
-    progress: Callable[[int, int], object] | None = None,
 ) -> Report:
     """Open pages of a site as its members do, click the insurance entries, and report problems.
 
@@ -76,10 +74,9 @@ def check_entries(
         ``"all"``.
     :param expect_env: The expected value of ``XIEBAO_ENV``.
     :param ignore: The rules to ignore, by their names in reports, such as ``page.empty``.
-    :param progress: A function that is called with the number of pages and clicks done, and with
-        their total as far as it is known.
     :raises CheckError: if an argument is wrong, no member is logged in after the login, or
         BeautifulSoup or html5lib is not installed.
+    :raises LinkError: if the member is not a valid id.
     :raises ConfigError: if the extension is not initialized for the app.
     """
 
@@ -90,22 +87,24 @@ def check_entries(
             if pages:
                 parse_html("")
             state = get_current_app_state()
-            member_id = None if member is None else _normalize_member(state, member)
+            device_names = _check_names(
+                _DEFAULT_DEVICES if devices is None else devices, ("all", *DEVICES), "device"
+            )
+            if not device_names:
+                raise CheckError("No device is selected. Select at least one device.")
+            if "all" in device_names:
+                device_names = list(DEVICES)
+            ignored_rules = _check_names(ignore, get_rules(), "rule")
+            if expect_env is not None:
+                _check_names(expect_env, GATEWAY_BASE_URLS, "environment")
+            member_id = None if member is None else normalize_member_id_or_none(member)
+            if member is not None and member_id is None:
+                raise CheckError(f"The member's id must not be empty or 0, got {member!r}.")
             log_in = login
             if log_in is None and member_id is not None:
                 log_in = find_login_function_for_flask_login(app)
-            device_names = _to_list(_DEFAULT_DEVICES if devices is None else devices)
-            if not device_names:
-                raise CheckError("No device is selected. Select at least one device.")
-            _check_names(device_names, ("all", *DEVICES), "device")
-            if "all" in device_names:
-                device_names = list(DEVICES)
-            _check_names(_to_list(ignore), get_rules(), "rule")
-            if expect_env not in (None, *GATEWAY_BASE_URLS):
-                environments = " or ".join(GATEWAY_BASE_URLS)
-                raise CheckError(f"expect_env must be {environments}, got {expect_env!r}.")
             site = SiteClient(app, state, member_id, log_in, is_login_given=login is not None)
-            run = _CheckRun(site, _to_list(ignore), progress)
+            run = _CheckRun(site, ignored_rules)
             page_urls = [_check_page_url(site, page) for page in _to_list(pages)]
             run.check_settings(expect_env)
             run.check_site(page_urls, [DEVICES[name] for name in device_names])
@@ -120,28 +119,17 @@ def _to_list(names: Iterable[str]) -> list[str]:
     return [names] if isinstance(names, str) else list(dict.fromkeys(names))
 
 
-def _check_names(names: Iterable[str], known_names: Iterable[str], kind: str) -> None:
-    """Raise CheckError if a name is unknown."""
-    known = list(known_names)
+def _check_names(names: Iterable[str], known_names: Iterable[str], kind: str) -> list[str]:
+    """Return the names as a list.
+
+    :raises CheckError: if a name is unknown.
+    """
+    names, known = _to_list(names), list(known_names)
     for name in names:
         if name not in known:
             choice = ", ".join(get_close_matches(name, known, 3) or known)
             raise CheckError(f"There is no {kind} {name!r}. Choose one of {choice}.")
-
-
-def _normalize_member(state: AppState, member: MemberId) -> str:
-    if not state.hooks.can_identify_members():
-        raise CheckError(
-            "A member was passed, but Flask-Xiebao cannot find out who is logged in to this site."
-            " Register a member_loader, or do not pass a member."
-        )
-    try:
-        member_id = normalize_member_id_or_none(member)
-    except LinkError as error:
-        raise CheckError(str(error)) from None
-    if member_id is None:
-        raise CheckError(f"The member's id must not be empty or 0, got {member!r}.")
-    return member_id
+    return names
 
 
 def _check_page_url(site: SiteClient, url: str) -> str:
@@ -149,13 +137,15 @@ def _check_page_url(site: SiteClient, url: str) -> str:
 
     :raises CheckError: if the URL is not a URL of the site.
     """
-    if url.startswith("/") and not url.startswith("//") and url.isprintable():
-        has_root_path = bool(site.root_path) and url.startswith(f"{site.root_path}/")
-        return f"{site.origin if has_root_path else site.url}{url}"
+    if url.startswith("/") and not url.startswith("//"):
+        root_path = urlsplit(site.url).path
+        has_root_path = bool(root_path) and url.startswith(f"{root_path}/")
+        url = f"{site.origin if has_root_path else site.url}{url}"
     if not site.has_site_host(url) or not url.isprintable():
+        shown = mask_tokens_and_credentials(strip_query(url))
         raise CheckError(
-            f'"{mask_tokens_and_credentials(strip_query(url))}" is not a page of the site. Use a'
-            f' path, such as "/orders/8", or a URL that begins with "{site.external_url}".'
+            f'"{shown}" is not a page of the site. Use a path, such as "/orders/8", or a URL that'
+            f' begins with "{site.external_url}".'
         )
     return url
 
@@ -163,12 +153,7 @@ def _check_page_url(site: SiteClient, url: str) -> str:
 class _CheckRun:
     """One run of :func:`check_entries`, which collects its results in a report."""
 
-    def __init__(
-        self,
-        site: SiteClient,
-        ignored_rules: list[str],
-        progress: Callable[[int, int], object] | None,
-    ) -> None:
+    def __init__(self, site: SiteClient, ignored_rules: list[str]) -> None:
         settings = site.settings
         self.report = Report(
             site=site.app.name,
@@ -182,23 +167,20 @@ class _CheckRun:
         self._site = site
         self._is_production = settings.environment == "production"
         self._checker = ClickChecker(site, opens_return_to=not self._is_production)
-        self._masker = SecretMasker(site)
-        self._progress = progress
-        self._remaining = 0
 
     def check_settings(self, expected_environment: str | None) -> None:
         """Check the environment, the site's URL, late changes of settings, and the members."""
         self._record(Result("", failures=tuple(self._iter_setting_failures(expected_environment))))
 
     def _iter_setting_failures(self, expected_environment: str | None) -> Iterator[Failure]:
-        state, environment = self._site.state, self.report.environment
+        site, state, environment = self._site, self._site.state, self.report.environment
         if expected_environment not in (None, environment):
             yield Failure("environment", environment, str(expected_environment))
         is_address_known = is_site_url_configured(state) or are_trusted_hosts_enforced()
         if self._is_production and not is_address_known:
             yield Failure("unknown_address", "XIEBAO_PUBLIC_URL: —")
         try:
-            current = Settings.from_config(self._site.app.config)
+            current = Settings.from_config(site.app.config)
             late_names = list(state.settings.find_changed_setting_names(current))
         except ConfigError as error:
             late_names = [f"{name} {problem}" for name, problem in error.problems.items()]
@@ -206,47 +188,36 @@ class _CheckRun:
             yield Failure("settings.late", name)
         if not state.hooks.can_identify_members():
             yield Failure("members.unknown", "member_loader: —")
-        if self._site.anonymous_member is not None:
-            if self._is_production or self._site.is_real_member:
-                yield Failure("anonymous", "member_loader: …", "member_loader: None")
-            else:
-                self.report.notes["everybody", ""] = None
-        sample_member = self._site.member if self._site.is_real_member else ""
-        id_kind = find_guessable_id_kind(state, sample_member)
-        # The kind "get_id" is no failure, because get_id() may return any text.
-        if (
-            self._is_production
-            and state.settings.member_secret is None
-            and id_kind in ("email", "row")
-        ):
+        if site.is_always_logged_in and (self._is_production or site.is_real_member):
+            yield Failure("anonymous", "member_loader: …", "member_loader: None")
+        # The number of a database row and an email address can be guessed.
+        is_guessable = site.member.isdecimal() or "@" in site.member
+        if self._is_production and site.settings.member_secret is None and is_guessable:
             yield Failure("members.guessable", "XIEBAO_MEMBER_SECRET: —")
 
     def check_site(self, page_urls: list[str], devices: list[Device]) -> None:
         """Open the pages and click their entries, then make the check's own clicks."""
-        visit = self._site.unreached_visit
-        if visit is not None:
-            failure = build_unreached_view_failure(visit, "xiebao.product")
+        site = self._site
+        if site.unreached_visit is not None:
+            failure = build_unreached_view_failure(site.unreached_visit, "xiebao.product")
             self._record(Result("", "address", failures=(failure,)))
-            self.report.notes["nothing_else", ""] = None
             return
-        self._remaining = len(devices) * (len(page_urls) + len(_OWN_CLICKS))
         for url in page_urls:
             self._check_page(url, devices)
-        if self._site.settings.enabled:
+        if site.settings.enabled:
             for device in devices:
                 for result in self._iter_own_results(device):
                     self._record(result)
-        else:
-            self.report.notes["off", ""] = None
-        self.report.notes |= {
-            (key, self._masker.mask_text(what)): None for key, what in self._checker.notes
+        is_simulated = site.is_real_member and not site.has_login_function
+        notes = {
+            "off": not site.settings.enabled,
+            "pages": not page_urls,
+            "simulated_login": is_simulated,
+            "no_login": site.settings.enabled and not site.has_login_page,
+            "everybody": site.is_always_logged_in,
+            "return_pages": not site.is_real_member and not self._is_production,
         }
-        if not page_urls:
-            self.report.notes["pages", ""] = None
-        if self._site.is_real_member and not self._site.has_login_function:
-            self.report.notes["simulated_login", ""] = None
-        if self._site.settings.enabled and not self._site.has_login_page:
-            self.report.notes["no_login", ""] = None
+        self.report.notes += [name for name, applies in notes.items() if applies]
 
     def _check_page(self, url: str, devices: list[Device]) -> None:
         """Check a page on each device. A page without entries is wrong if no device shows any."""
@@ -254,8 +225,6 @@ class _CheckRun:
         results = [list(checker.iter_results()) for checker in checkers]
         failures = [checker.empty_failure for checker in checkers]
         is_empty = all(failures) and self._site.settings.enabled
-        if any(failures) and not is_empty:
-            self.report.notes["empty", self._masker.mask_text(get_path_and_query(url))] = None
         for (page, *entries), failure in zip(results, failures, strict=True):
             if failure is not None and is_empty:
                 page = replace(page, failures=(*page.failures, failure))
@@ -270,55 +239,41 @@ class _CheckRun:
         if not knows_members:  # All links of the site must be links that need no login.
             options = {"member": self._site.member, "no_login_for": 3600}
         try:
-            link = self._site.build_link("product", reference, return_to="/", **options)
+            url = self._site.build_link("product", reference, return_to="/", **options)
         except UNEXPECTED_EXCEPTIONS as error:
             failure = build_crash_failure(error)
             yield Result("", "product-plain", device, failures=(failure,))
             return
-        entry = parse_token_without_verifying(urlsplit(link).path.rpartition("/")[2])
+        link = get_path_and_query(url)
+        entry = parse_token_without_verifying(urlsplit(url).path.rpartition("/")[2])
         for name, visitor, expected in _OWN_CLICKS:
             if knows_members or name != "product-plain":
-                clicked = get_path_and_query(_change_signature(link) if expected else link)
-                referer = f"{self._site.url}/"
-                click = Click(clicked, entry, device, visitor, expected, referer, False)
+                clicked = _change_signature(link) if expected else link
+                click = Click(clicked, entry, device, visitor, expected, f"{self._site.url}/")
                 yield self._checker.build_result(click, Result("", name, device, visitor))
 
     def _record(self, result: Result) -> None:
         """Add a result to the report. Mask its secrets, and only count ignored failures."""
         failures = []
-        mask = self._masker.mask_text
         for failure in dict.fromkeys(result.failures):
-            ignored = next(
-                (rule for rule in self.report.ignored if f"{failure.rule}.".startswith(f"{rule}.")),
-                None,
-            )
-            if ignored is not None:
-                self.report.ignored[ignored] += 1
-                continue
-            app, hooks = self._site.app, failure.hooks
-            suspects = format_request_hook_names(app, hooks) if hooks else ""
-            failures.append(
-                replace(
-                    failure,
-                    actual=mask(failure.actual),
-                    expected=mask(failure.expected),
-                    values={name: mask(value) for name, value in failure.values.items()},
-                    suspects=suspects,
-                )
-            )
+            ignored = [
+                rule for rule in self.report.ignored if f"{failure.rule}.".startswith(f"{rule}.")
+            ]
+            self.report.ignored.update(ignored[:1])
+            if not ignored:
+                actual, expected = self._mask(failure.actual), self._mask(failure.expected)
+                failures.append(replace(failure, actual=actual, expected=expected))
         self.report.results.append(
             replace(
                 result,
-                page=mask(result.page),
-                entry=mask(result.entry),
-                location=mask(result.location),
+                page=self._mask(result.page),
+                entry=self._mask(result.entry),
                 failures=tuple(failures),
             )
         )
-        self._remaining = max(0, self._remaining - 1)
-        if self._progress is not None:
-            done = len(self.report.results)
-            self._progress(done, done + self._remaining)
+
+    def _mask(self, text: str) -> str:
+        return mask_text(self._site, text)
 
 
 def _change_signature(link: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
 
@@ -15,11 +16,23 @@ from ..errors import XiebaoError
 if TYPE_CHECKING:
     from bs4 import BeautifulSoup, Tag
 
-_UNCLICKABLE_STYLE = re.compile(r"pointer-events\s*:\s*none", re.IGNORECASE)
-_HIDING_STYLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 _CANCELING_SCRIPT = re.compile(r"(?:^|;)\s*(?:return\s+false|event\.preventDefault\(\))[\s;]*$")
-# The elements whose content is shown after a click, without a script of the site.
-_OPENABLE_TAGS = ("dialog", "details")
+# CSS selectors of elements that take the clicks on the links in them, of elements that hide them,
+# and of elements whose content is shown after a click, without a script of the site.
+_UNCLICKABLE = ", ".join(
+    [
+        "button",
+        *(f"[style*='pointer-events:{space}none' i]" for space in ("", " ")),
+    ]
+)
+_HIDING = ", ".join(
+    [
+        *("noscript", "[hidden]", "[inert]", "a[aria-disabled=true]:not([href])"),
+        *(f"[style*='display:{space}none' i]" for space in ("", " ")),
+        *(f"[style*='visibility:{space}hidden' i]" for space in ("", " ")),
+    ]
+)
+_OPENABLE = "dialog, details, [popover]"
 
 
 class CheckError(XiebaoError):
@@ -60,16 +73,12 @@ class Page:
         base = self.soup.find("base", href=True)
         self._base_url = resolve_link(url, get_attribute(base, "href")) if base else url
 
-    def get_url(self, element: Tag, attribute: str = "href") -> str:
-        """Return the absolute URL in an attribute of an element."""
-        return resolve_link(self._base_url, get_attribute(element, attribute))
-
     def iter_elements(self, *tags: str) -> Iterator[tuple[Tag, str]]:
         """Yield the elements with these tags that have a URL, each with its absolute URL."""
         for element in self.soup.find_all(tags):
             attribute = "src" if element.name == "script" else "href"
             if element.has_attr(attribute):
-                yield element, self.get_url(element, attribute)
+                yield element, resolve_link(self._base_url, get_attribute(element, attribute))
 
     @property
     def has_site_script(self) -> bool:
@@ -117,19 +126,18 @@ def find_blocking_directive(
 
 def _is_source_match(source: str, url: str, page_url: str) -> bool:
     """Return True if a source of a Content-Security-Policy allows a URL."""
-    target, page = urlsplit(url), urlsplit(page_url)
     source = source.lower()
-    if source == "'self'":
-        return (target.scheme, target.netloc) == (page.scheme, page.netloc)
-    if source in ("*", f"{target.scheme}:"):
-        return True
-    allowed = urlsplit(source if "://" in source else f"{target.scheme}://{source}")
-    host = allowed.netloc.removesuffix(":443" if allowed.scheme == "https" else ":80")
-    is_subdomain = host.startswith("*.")
-    return (
-        allowed.scheme in (target.scheme, target.scheme.removesuffix("s"))
-        and (target.netloc == host or (is_subdomain and target.netloc.endswith(host[1:])))
-        and (not allowed.path or target.path.startswith(allowed.path))
+    if source in ("*", "'self'"):
+        return source == "*" or urlsplit(url)[:2] == urlsplit(page_url)[:2]
+    if source.endswith(":"):
+        return url.startswith(source)
+    if "://" not in source:
+        source = f"{urlsplit(url).scheme}://{source}"
+    if not urlsplit(source).path:
+        source = f"{source}/"
+    # A source with "http:" also allows the URL with "https:".
+    return any(
+        fnmatchcase(f"{url}/", f"{each}*") for each in (source, source.replace("http:", "https:"))
     )
 
 
@@ -139,35 +147,33 @@ def get_attribute(element: Any, name: str) -> str:
     return " ".join(value) if isinstance(value, list) else str(value)
 
 
-def find_click_blocker(element: Tag) -> str:
-    """Return the reason why a link does not react to clicks, or "" if it does."""
-    if _CANCELING_SCRIPT.search(get_attribute(element, "onclick")):
-        return f"<a onclick={get_attribute(element, 'onclick')!r}>"
-    if element.find_parent("button") is not None:
-        return "<a> in <button>"
-    for each in (element, *element.parents):
-        if _UNCLICKABLE_STYLE.search(get_attribute(each, "style")):
-            return f'<{each.name} style="pointer-events: none">'
-    return ""
+def find_click_blocker(link: Tag) -> str:
+    """Return the tag of the element that takes the clicks on a link, or "" if there is none."""
+    if _CANCELING_SCRIPT.search(get_attribute(link, "onclick")):
+        return "<a onclick>"
+    return _format_tag(link.css.closest(_UNCLICKABLE))
 
 
-def find_hiding_element(element: Tag) -> str:
-    """Return the element that hides a link until a script shows it, or "" if the link is visible.
+def find_hiding_element(link: Tag) -> str:
+    """Return the tag of the element that hides a link, or "" if the link is visible.
 
-    A ``<dialog>``, ``<details>`` or popover does not hide a link, because the visitor opens it.
+    A disabled link hides itself. A ``<dialog>``, ``<details>`` or popover does not hide a link,
+    because the visitor opens it.
     """
-    hidden_by = ""
-    for each in (element, *element.parents):
-        if each.name in _OPENABLE_TAGS or each.has_attr("popover"):
-            return ""
-        names = [name for name in ("hidden", "inert") if each.has_attr(name)]
-        if each.name in ("template", "noscript"):
-            names.append(each.name)
-        if style := _HIDING_STYLE.search(get_attribute(each, "style")):
-            names.append(f'style="{style[0]}"')
-        if names and not hidden_by:
-            hidden_by = f"<{each.name}>" if names[0] == each.name else f"<{each.name} {names[0]}>"
-    return hidden_by
+    if link.css.closest(_OPENABLE):
+        return ""
+    # A selector does not match an element outside of the <template> that contains the link.
+    return _format_tag(link.css.closest(_HIDING) or link.find_parent("template"))
+
+
+def _format_tag(element: Tag | None) -> str:
+    """Return a tag with the attributes that can hide its element, or "" for None."""
+    if element is None:
+        return ""
+    attributes = [each for each in ("hidden", "inert", "aria-disabled") if element.has_attr(each)]
+    if element.has_attr("style"):
+        attributes.append(f'style="{get_attribute(element, "style")}"')
+    return f"<{' '.join([element.name, *attributes])}>"
 
 
 def is_parsable_url(text: str) -> bool:

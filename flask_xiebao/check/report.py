@@ -30,30 +30,21 @@ class Failure:
     :param rule: The rule that is broken, as ``--ignore`` names it.
     :param actual: The observation. It contains no secrets after the check has masked it.
     :param expected: The expected value, or "".
-    :param hooks: The type of the request hooks that may be the cause, such as ``after_request``.
-    :param values: The values for the placeholders of the rule's text.
-    :param suspects: The names of the request hooks that may be the cause.
+    :param suspects: The names of the request hooks that may be the cause, or "".
     """
 
     rule: str
     actual: str
     expected: str = ""
-    hooks: str = ""
-    values: Mapping[str, str] = field(default_factory=dict, compare=False)
-    suspects: str = field(default="", compare=False)
+    suspects: str = ""
 
     def explain_in(self, locale: str) -> str:
         """Return what a member suffers, and what to do."""
-        meaning = get_text(locale, RULE_PREFIX + self.rule, **self.values)
-        if self.suspects:
-            meaning = get_text(
-                locale, "list.sentences", first=meaning, then=self.suspects_in(locale)
-            )
-        return meaning
-
-    def suspects_in(self, locale: str) -> str:
-        """Return a sentence that names the request hooks that may be the cause."""
-        return get_text(locale, "suspects", kind=self.hooks, hooks=self.suspects)
+        meaning = get_text(locale, RULE_PREFIX + self.rule)
+        if not self.suspects:
+            return meaning
+        suspects = get_text(locale, "suspects", hooks=self.suspects)
+        return get_text(locale, "list.sentences", first=meaning, then=suspects)
 
     def message_in(self, locale: str) -> str:
         """Return the explanation, followed by the actual and the expected value."""
@@ -76,7 +67,6 @@ class Result:
         the page itself.
     :param device: The device, or None for the settings.
     :param visitor: ``member`` or ``nobody``.
-    :param expected: The expected outcome; see :class:`.Click`.
     :param status: The status of the response, or 0 if nothing was clicked.
     :param location: The target of the redirect, without secrets.
     :param failures: Everything that is wrong.
@@ -86,7 +76,6 @@ class Result:
     entry: str = ""
     device: Device | None = None
     visitor: str = "member"
-    expected: str = ""
     status: int = 0
     location: str = ""
     failures: tuple[Failure, ...] = ()
@@ -143,7 +132,7 @@ class Report:
     :ivar at: The time when the check began.
     :ivar versions: The versions of Flask-Xiebao and Flask.
     :ivar results: The results.
-    :ivar notes: Notes for the reader, as text keys with the thing that the text is about.
+    :ivar notes: Notes for the reader, as the last parts of text keys.
     :ivar ignored: The number of failures of each ignored rule.
     """
 
@@ -154,7 +143,7 @@ class Report:
     at: datetime
     versions: Mapping[str, str]
     results: list[Result] = field(default_factory=list)
-    notes: dict[tuple[str, str], None] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
     ignored: Counter[str] = field(default_factory=Counter)
 
     @property
@@ -194,7 +183,7 @@ class Report:
 
     def notes_in(self, locale: str) -> list[str]:
         """Return the notes, and a sentence about the ignored rules, if there are any."""
-        notes = [get_text(locale, f"check.note.{key}", what=what) for key, what in self.notes]
+        notes = [get_text(locale, f"check.note.{name}") for name in self.notes]
         rules = [f"{rule} ({count:,})" for rule, count in self.ignored.items()]
         if rules:
             names = get_text(locale, "list.comma").join(rules)

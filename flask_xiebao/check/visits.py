@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import contextvars
 import logging
-from collections.abc import Callable, Mapping
-from contextlib import ExitStack, closing
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from functools import cached_property, partial
 from typing import Any, TypeVar
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 from flask import (
     Flask,
@@ -20,24 +20,15 @@ from flask import (
 )
 from flask.testing import FlaskClient
 from werkzeug.datastructures import Headers
-from werkzeug.routing import BuildError
 from werkzeug.test import Client, TestResponse
 from werkzeug.urls import iri_to_uri
 
 from ..app.current import get_current_app
-from ..app.log import (
-    find_error_location_in_site,
-    format_error_without_message,
-    get_function_name,
-    is_raised_by_extension,
-    logger,
-)
+from ..app.log import get_function_name, logger
 from ..app.mounts import build_candidate_urls_and_mounts, get_site_url
 from ..app.rehearsal import REHEARSAL_ENVIRON_KEY, Rehearsal
 from ..app.signals import SITE_EXCEPTIONS
 from ..app.state import AppState
-from ..errors import XiebaoError
-from ..texts import get_text
 from .page import Page
 
 T = TypeVar("T")
@@ -57,9 +48,9 @@ NAVIGATION_HEADERS = {
 }
 _MAX_BODY_BYTES = 2_000_000
 
-#: The test request that ``flask xiebao check`` or ``flask xiebao doctor`` is sending, or None.
-#: Unlike Flask's request context, it is also available in middleware and after the response.
-active_rehearsal = contextvars.ContextVar[Rehearsal | None]("active_rehearsal", default=None)
+# The rehearsal whose request is being sent, or None. Unlike Flask's request context, it is also
+# available in middleware.
+_active_rehearsal = contextvars.ContextVar[Rehearsal | None]("active_rehearsal", default=None)
 
 
 class Visit:
@@ -79,7 +70,6 @@ class Visit:
     :ivar mount: The mount of the request.
     :ivar status: The status of the response, or 0 if there was no response.
     :ivar headers: The headers of the response.
-    :ivar location: The Location header of the response, or "".
     :ivar body: The body of the response.
     :ivar reached_flask: True if the request reached Flask.
     :ivar endpoint: The endpoint that Flask found for the request, or None.
@@ -106,24 +96,16 @@ class Visit:
         self.mount = mount
         self.status = 0
         self.headers = Headers()
-        self.location = ""
         self.body = b""
         self.reached_flask = False
         self.endpoint: str | None = None
         self.error: BaseException | None = None
-        self.rehearsal = Rehearsal() if rehearsal is None else rehearsal
-        self._reported_error: Exception | None = None
+        self.rehearsal = rehearsal or Rehearsal()
         self.probe_result: Any = None
+        self._reported_error: Exception | None = None
         self._probe = probe
         parts = urlsplit(url)
-        # Call the open method of the base class, FlaskClient. Its subclasses, Browser and the test
-        # client class of the site, have open methods that may change the request.
-        open_client: Callable[..., TestResponse] = (
-            Client(app, use_cookies=False).open
-            if browser is None
-            else partial(FlaskClient.open, browser)
-        )
-        options = {
+        options: dict[str, Any] = {
             "path": iri_to_uri(parts.path).removeprefix(iri_to_uri(mount)),
             "query_string": parts.query,
             "method": method,
@@ -135,9 +117,15 @@ class Visit:
             "environ_base": {"REMOTE_ADDR": "127.0.0.1"},
             "environ_overrides": {REHEARSAL_ENVIRON_KEY: self.rehearsal},
         }
+        client = Client(app, use_cookies=False) if browser is None else browser
         # Use a new context. Otherwise, the request would share "g" with the request or app context
         # of the caller, and "g" may contain the caller's logged-in user.
-        contextvars.Context().run(self._send_request, app, open_client, options)
+        contextvars.Context().run(self._send_request, app, partial(client.open, **options))
+
+    @property
+    def location(self) -> str:
+        """The Location header of the response, or ""."""
+        return self.headers.get("Location", "")
 
     @property
     def text(self) -> str:
@@ -149,92 +137,79 @@ class Visit:
         """The response as a parsed page."""
         return Page(self.url, self.text, self.headers)
 
-    def _send_request(
-        self, app: Flask, open_client: Callable[..., TestResponse], options: dict[str, Any]
-    ) -> None:
-        active_rehearsal.set(self.rehearsal)
+    def _send_request(self, app: Flask, send: Callable[[], TestResponse]) -> None:
+        _active_rehearsal.set(self.rehearsal)
         with (
-            request_started.connected_to(self._record_request_endpoint, app),
-            got_request_exception.connected_to(self._record_request_exception, app),
+            request_started.connected_to(self._record_endpoint, app),
+            got_request_exception.connected_to(self._record_exception, app),
             request_finished.connected_to(self._call_probe, app),
-            ExitStack() as stack,
+            self._capture_log(app.logger, logger),
         ):
-            # Keep the records of this test request out of the log. Errors may contain passwords,
-            # and a refused test click would look like a visitor's click.
-            for each in (app.logger, logger):
-                each.addFilter(self._capture_log_record)
-                stack.callback(each.removeFilter, self._capture_log_record)
-            # Also store the records of other loggers, because they may contain secrets.
-            handler = logging.NullHandler()
-            handler.handle = self._store_log_record  # type: ignore[method-assign]
-            for each in (logging.root, *_find_loggers_without_propagation()):
-                each.addHandler(handler)
-                stack.callback(each.removeHandler, handler)
             try:
-                with closing(open_client(**options)) as response:
+                with closing(send()) as response:
                     self.body = _read_body(response)
             except UNEXPECTED_EXCEPTIONS as error:
                 self.error = error
-            else:
-                self.status = response.status_code
-                self.headers = response.headers
-                self.location = response.headers.get("Location", "")
-                if self.status >= 500:
-                    self.error = self.error or self._reported_error
+                return
+        self.status, self.headers = response.status_code, response.headers
+        if self.status >= 500:
+            self.error = self.error or self._reported_error
 
-    def _record_request_endpoint(self, _app: Flask, **_: Any) -> None:
-        if self._is_request_from_this_visit():
+    def _record_endpoint(self, _app: Flask, **_: Any) -> None:
+        if self._is_current_request():
             self.reached_flask = True
             self.endpoint = request.endpoint
 
-    def _record_request_exception(self, _app: Flask, exception: Exception, **_: Any) -> None:
+    def _record_exception(self, _app: Flask, exception: Exception, **_: Any) -> None:
         # A request hook may send the signal got_request_exception and still return a normal
         # response. So the exception counts as an error only if the status is 500 or more.
-        if self._is_request_from_this_visit():
+        if self._is_current_request():
             self._reported_error = exception
 
     def _call_probe(self, _app: Flask, **_: Any) -> None:
-        if (
-            self._probe is not None
-            and self.endpoint is not None
-            and self._is_request_from_this_visit()
-        ):
-            # The probe is a function that the check runs in the request. If the probe raises, the
-            # response must not change.
+        if self._probe is not None and self.endpoint is not None and self._is_current_request():
+            # If the probe raises an exception, the response must not change.
             try:
                 self.probe_result = self._probe()
             except Exception as error:
                 self.error = error
 
-    def _capture_log_record(self, record: logging.LogRecord) -> bool:
-        """Store a log record of this request for later checks instead of writing it to the log.
-
-        Return True for the records of other requests, which stay in the log. Other threads may
-        serve visitors at the same time.
-        """
-        if self._is_request_from_this_visit():
-            self.rehearsal.log_records.append(record)
-            return False
-        return True
-
-    def _store_log_record(self, record: logging.LogRecord) -> bool:
-        """Store a log record for later checks. It is also written to the log."""
-        # Middleware runs outside of the request context.
-        if active_rehearsal.get() is self.rehearsal:
-            self.rehearsal.log_records.append(record)
-        return True
-
-    def _is_request_from_this_visit(self) -> bool:
+    def _is_current_request(self) -> bool:
         # A request hook may send another request to the same app.
         return (
             has_request_context() and request.environ.get(REHEARSAL_ENVIRON_KEY) is self.rehearsal
         )
 
+    @contextmanager
+    def _capture_log(self, *loggers: logging.Logger) -> Iterator[None]:
+        """Keep the request's records out of the log of these loggers, and store them.
 
-def _find_loggers_without_propagation() -> list[logging.Logger]:
-    """Return the loggers that do not pass their records to the root logger."""
-    loggers = list(logging.root.manager.loggerDict.values())
-    return [each for each in loggers if isinstance(each, logging.Logger) and not each.propagate]
+        Errors may contain passwords, and a refused test click would look like a visitor's click.
+        Records of other loggers are also stored, because they may contain secrets.
+        """
+        handler = logging.NullHandler()
+        handler.handle = self._store_log_record  # type: ignore[method-assign]
+        for each in loggers:
+            each.addFilter(self._store_log_record)
+        logging.root.addHandler(handler)
+        try:
+            yield
+        finally:
+            logging.root.removeHandler(handler)
+            for each in loggers:
+                each.removeFilter(self._store_log_record)
+
+    def _store_log_record(self, record: logging.LogRecord) -> bool:
+        """Store a log record of this request.
+
+        Return True for the records of other requests. Other threads may serve visitors at the same
+        time.
+        """
+        # Middleware logs outside of the request context, so the request is not compared.
+        is_own_record = _active_rehearsal.get() is self.rehearsal
+        if is_own_record:
+            self.rehearsal.log_records.append(record)
+        return not is_own_record
 
 
 def find_mount_and_send_request(
@@ -285,59 +260,28 @@ def _read_body(response: TestResponse) -> bytes:
     return bytes(body)
 
 
-def is_message_free_of_secrets(error: BaseException) -> bool:
-    """Return True if the message of an exception cannot contain secrets.
-
-    That is certain if this package or Werkzeug wrote the message.
-    """
-    # The message of a BuildError contains no secrets. It contains only the names of endpoints,
-    # arguments and request methods.
-    if isinstance(error, BuildError):
-        return True
-    if not isinstance(error, XiebaoError) or not type(error).__module__.startswith("flask_xiebao."):
-        return False
-    return is_raised_by_extension(error)
-
-
-def describe_exception(error: BaseException) -> str:
-    """Return an exception's class and source line, and its message if it contains no secrets."""
-    if not is_message_free_of_secrets(error):
-        return format_error_without_message(error)
-    place = find_error_location_in_site(error)
-    return f"{type(error).__name__}: {error}{f' See {place}' if place else ''}"
-
-
-def find_cause_of_unreached_view(visit: Visit, endpoint: str) -> tuple[str, dict[str, str]]:
-    """Return the reason why a request did not reach the view of an endpoint.
-
-    The reason is the last part of its text key, and the values for the placeholders of the text.
+def find_cause_of_unreached_view(visit: Visit, endpoint: str) -> str:
+    """Return the reason why a request did not reach a view, as the last part of its text key.
 
     :param endpoint: The endpoint of the extension's view.
     """
-    requested, status = urlsplit(visit.url), str(visit.status)
     if visit.endpoint is None:
-        return "address", {"host": requested.netloc, "status": status}
+        return "address"
     if visit.endpoint != endpoint:
-        return "view", {"endpoint": visit.endpoint}
+        return "view"
     if visit.location:
-        target = urlsplit(urljoin(visit.url, visit.location))
-        is_same_site = (target.scheme, target.netloc) == (requested.scheme, requested.netloc)
-        origin = "" if is_same_site else f"{target.scheme}://{target.netloc}"
-        # If the path contains the token of the link, only the host or the scheme differs.
-        has_token = requested.path.rpartition("/")[2] in target.path
-        path = "" if origin and has_token else target.path
-        return "redirect", {"to": f"{origin}{path}"}
-    return "limiter" if visit.status == 429 else "wall", {"status": status}
+        return "redirect"
+    return "limiter" if visit.status == 429 else "wall"
 
 
-def format_request_hook_names(app: Flask, hook_type: str) -> str:
+def format_request_hook_names(hook_type: str) -> str:
     """Return the names of the site's request hooks that run for the extension's views.
 
     These are the hooks for all views and the hooks for the extension's blueprint.
 
     :param hook_type: ``before_request`` or ``after_request``.
     """
-    hooks = getattr(app, f"{hook_type}_funcs")
+    hooks = getattr(get_current_app(), f"{hook_type}_funcs")
     names = [
         get_function_name(hook)
         for blueprint in (None, "xiebao")
@@ -346,12 +290,3 @@ def format_request_hook_names(app: Flask, hook_type: str) -> str:
     # Do not list Flask-Xiebao's own hooks. Do not list Flask-WTF's CSRF hook either, because
     # Flask-Xiebao exempts its views from CSRF protection.
     return ", ".join(name for name in names if not name.startswith(("flask_xiebao.", "flask_wtf.")))
-
-
-def append_suspected_hooks(message: str, locale: str, app: Flask, hook_type: str) -> str:
-    """Return a message, followed by the names of the request hooks that may be the cause."""
-    names = format_request_hook_names(app, hook_type)
-    if not names:
-        return message
-    suspects = get_text(locale, "suspects", kind=hook_type, hooks=names)
-    return get_text(locale, "list.sentences", first=message, then=suspects)

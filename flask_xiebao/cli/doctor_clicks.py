@@ -14,18 +14,15 @@ from flask import current_app
 
 from ..app.current import get_current_app
 from ..app.endpoints import are_trusted_hosts_enforced, is_site_url_configured
+from ..app.log import describe_exception
 from ..app.mounts import get_site_url
 from ..app.state import AppState, get_current_app_state
-from ..check.browser import PHONE, get_invalid_link_path
 from ..check.check_run import check_entries
 from ..check.page import encode_url_like_browser
 from ..check.report import Report
 from ..check.visits import (
-    NAVIGATION_HEADERS,
     UNEXPECTED_EXCEPTIONS,
     call_in_request_context,
-    describe_exception,
-    find_mount_and_send_request,
 )
 from ..gateway.pages import PAGES
 from ..texts import get_text
@@ -60,25 +57,13 @@ def check_clicks(state: AppState, locale: str) -> Iterator[Finding]:
         # The request itself may fail, for example because the host name of the site is invalid.
         yield error_finding(get_text(locale, "doctor.clicks.none", error=describe_exception(error)))
         return
-    # The member id that the site returns for a request without a login. It should be None.
-    anonymous_member: str | None = find_mount_and_send_request(
-        state,
-        get_invalid_link_path(state),
-        headers={**NAVIGATION_HEADERS, **PHONE.headers},
-        probe=state.hooks.find_current_member_id,
-    ).probe_result
     yield from _iter_failure_findings(report, locale)
-    yield from _iter_success_findings(
-        state, report, locale, is_always_logged_in=anonymous_member is not None
-    )
-    for key, what in report.notes:
-        if key in ("not_here", "return_post"):
-            yield warning_finding(get_text(locale, f"check.note.{key}", what=what))
+    yield from _iter_success_findings(state, report, locale)
     if state.settings.member_secret is not None and has_plain_key:
         yield warning_finding(get_text(locale, "doctor.plain"))
-    if anonymous_member is not None:
+    if "everybody" in report.notes:
         yield warning_finding(get_text(locale, "doctor.everybody"))
-    yield from check_member_ids_unguessable(state, anonymous_member, locale)
+    yield from check_member_ids_unguessable(state, locale)
 
 
 def _iter_failure_findings(report: Report, locale: str) -> Iterator[Finding]:
@@ -98,15 +83,8 @@ def _iter_failure_findings(report: Report, locale: str) -> Iterator[Finding]:
         yield error_finding(get_text(locale, "doctor.clicks.wrong", where=places, what=message))
 
 
-def _iter_success_findings(
-    state: AppState, report: Report, locale: str, *, is_always_logged_in: bool
-) -> Iterator[Finding]:
-    """Yield the "ok" findings about the clicks that passed.
-
-    :param locale: The language of the findings.
-    :param is_always_logged_in: If True, the site finds a member for a request without a login, so
-        nothing is known about the login.
-    """
+def _iter_success_findings(state: AppState, report: Report, locale: str) -> Iterator[Finding]:
+    """Yield the "ok" findings about the clicks that passed."""
     passed = {result.entry: result for result in report.results if result.passed}
     if "product-plain" in passed:
         page = PAGES["product"]
@@ -121,8 +99,9 @@ def _iter_success_findings(
             yield ok_finding(get_text(locale, "doctor.ok.paid.url", site=url, path=path))
         elif are_trusted_hosts_enforced() or report.environment == "test":
             yield ok_finding(get_text(locale, "doctor.ok.paid.path", path=path))
-    login_result = None if is_always_logged_in else passed.get("product-visitor")
-    if login_result is not None and ("no_login", "") in report.notes:
+    # If every visitor counts as a logged-in member, nothing is known about the login.
+    login_result = None if "everybody" in report.notes else passed.get("product-visitor")
+    if login_result is not None and "no_login" in report.notes:
         yield ok_finding(get_text(locale, "doctor.ok.login.none"))
     elif login_result is not None:
         key = f"doctor.ok.login.{'sent' if login_result.location else 'gets'}"

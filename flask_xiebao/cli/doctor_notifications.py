@@ -8,16 +8,15 @@ from urllib.parse import urljoin, urlsplit
 
 from flask import current_app
 
-from ..app.current import get_current_app
 from ..app.endpoints import build_callback_path, build_callback_url
+from ..app.log import describe_exception
 from ..app.mounts import is_loopback_url
 from ..app.state import AppState
 from ..check.visits import (
     Visit,
-    append_suspected_hooks,
-    describe_exception,
     find_cause_of_unreached_view,
     find_mount_and_send_request,
+    format_request_hook_names,
 )
 from ..gateway.notifications import MAX_NOTIFICATION_BYTES
 from ..links.tokens import mask_tokens_and_credentials
@@ -135,14 +134,14 @@ def _describe_delivery_failure(visit: Visit, body: bytes, locale: str) -> str:
         return _append_suspected_hooks(problem, locale, "after_request")
     if error is not None:
         return get_text(locale, "doctor.notify.fails", error=describe_exception(error))
-    code, values = find_cause_of_unreached_view(visit, "xiebao.notify")
-    if not visit.reached_flask:
-        problem = get_text(locale, f"check.means.unreached.{code}", **values)
-    elif visit.endpoint is None:
-        return get_text(locale, f"check.means.unreached.{code}", **values)
-    elif visit.endpoint != "xiebao.notify":
+    status = str(visit.status)
+    if visit.endpoint is None:
+        meaning = get_text(locale, "check.means.unreached.address")
+        actual = f"{status} {visit.url}"
+        return get_text(locale, "check.failure.actual", meaning=meaning, actual=actual)
+    if visit.endpoint != "xiebao.notify":
         return get_text(locale, "doctor.notify.view", path=url.path, view=visit.endpoint)
-    elif visit.location:
+    if visit.location:
         target = urlsplit(urljoin(visit.url, visit.location))._replace(query="", fragment="")
         if (target.netloc, target.path) == (url.netloc, url.path):
             problem = get_text(locale, "doctor.notify.address", to=target.geturl())
@@ -154,9 +153,15 @@ def _describe_delivery_failure(visit: Visit, body: bytes, locale: str) -> str:
             )
             problem = get_text(locale, "doctor.notify.sent", to=location)
     else:
-        problem = get_text(locale, f"doctor.notify.{code}", **values)
+        cause = find_cause_of_unreached_view(visit, "xiebao.notify")
+        problem = get_text(locale, f"doctor.notify.{cause}", status=status)
     return _append_suspected_hooks(problem, locale, "before_request")
 
 
 def _append_suspected_hooks(message: str, locale: str, hook_type: str) -> str:
-    return append_suspected_hooks(message, locale, get_current_app(), hook_type)
+    """Return a message, followed by the names of the request hooks that may be the cause."""
+    names = format_request_hook_names(hook_type)
+    if not names:
+        return message
+    suspects = get_text(locale, "suspects", hooks=names)
+    return get_text(locale, "list.sentences", first=message, then=suspects)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
+from typing import get_args, get_type_hints
 
 from flask import current_app
 
+from ..app.hooks import find_login_manager
 from ..app.state import AppState
-from ..check.browser import find_guessable_id_kind
 from ..simulator.document import find_api_key_suffix
 from ..texts import get_text
 from .findings import Finding, ok_finding, warning_finding
@@ -65,18 +67,13 @@ def check_api_key_and_member_secret(state: AppState, locale: str) -> Iterator[Fi
             yield warning_finding(get_text(locale, "doctor.member_secret.same", name=name))
 
 
-def check_member_ids_unguessable(
-    state: AppState, sample_member: str | None, locale: str
-) -> Iterator[Finding]:
+def check_member_ids_unguessable(state: AppState, locale: str) -> Iterator[Finding]:
     """Yield a finding about member ids that can be guessed.
 
     It is a warning if ids can be guessed and the gateway knows members by the member id itself,
     without a prefix.
-
-    :param sample_member: The id of a member of the site, or None if no id is known.
-    :param locale: The language of the findings.
     """
-    id_kind = find_guessable_id_kind(state, sample_member or "")
+    id_kind = _find_guessable_id_kind(state)
     if state.settings.member_secret is not None:
         yield ok_finding(get_text(locale, "doctor.ok.ids.keys"))
     elif id_kind:
@@ -85,6 +82,21 @@ def check_member_ids_unguessable(
         )
     else:
         yield ok_finding(get_text(locale, "doctor.ok.ids"))
+
+
+def _find_guessable_id_kind(state: AppState) -> str:
+    """Return "row" if the member_loader's annotation says that it returns an integer.
+
+    Return "get_id" if Flask-Login identifies the members, otherwise "".
+    """
+    loader, return_type = state.hooks.functions.get("member_loader"), None
+    if loader is None:
+        return "" if find_login_manager() is None else "get_id"
+    # The annotations of a member_loader may name types that are imported for type checkers only.
+    # Resolving such annotations raises an exception.
+    with suppress(Exception):
+        return_type = get_type_hints(loader).get("return")
+    return "row" if int in (return_type, *get_args(return_type)) else ""
 
 
 def is_notify_token_safe(state: AppState) -> bool:

@@ -11,9 +11,9 @@ from urllib.parse import SplitResult, urlsplit
 
 import click
 
+from ..app.log import describe_exception
 from ..app.mounts import is_loopback_url
 from ..app.state import AppState
-from ..check.visits import describe_exception
 from ..errors import TokenError, XiebaoError
 from ..gateway.pages import PAGES
 from ..gateway.urls import Gateway

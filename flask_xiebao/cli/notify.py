@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 import click
 
 from ..app.endpoints import build_callback_path, build_callback_url, is_site_url_configured
+from ..app.log import describe_exception
 from ..app.state import AppState
-from ..check.visits import describe_exception
 from ..gateway.notifications import NotificationType
 from ..gateway.values import WrongValueError, check_web_url, format_untrusted_text
 from ..simulator.delivery import SiteResponse, build_notification_body, post_over_http

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..app.log import format_error_for_log
+from ..app.log import format_error_for_log, is_message_free_of_secrets
 from ..app.state import AppState
-from ..check.visits import is_message_free_of_secrets
 from ..errors import ConfigError, XiebaoError
 from ..gateway.payloads import CHINA_TIMEZONE
 from ..texts import get_text

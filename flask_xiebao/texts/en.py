@@ -264,34 +264,35 @@ TEXTS = {
     "check.means.crash": (
         "The site raises an exception, so the visitor gets an error page. Fix the code that"
         " raises the exception. If a member_loader calls abort(), let it return None for visitors"
-        " who are not logged in."
+        " who are not logged in. If the code needs the data of a member, name a member with"
+        " --member."
     ),
     "check.means.unreached.address": (
-        'A request gets status {status} on the host "{host}", because no view of this app handles'
-        " it there. Check that SERVER_NAME and TRUSTED_HOSTS accept this host, that"
-        " XIEBAO_PUBLIC_URL ends with the path at which the app is mounted, and that no"
-        " middleware or other app handles URLs below XIEBAO_URL_PREFIX."
+        "No view of this app handles the request at the site's address. Check that SERVER_NAME"
+        " and TRUSTED_HOSTS accept the host, that XIEBAO_PUBLIC_URL ends with the path at which"
+        " the app is mounted, and that no middleware or other app handles URLs below"
+        " XIEBAO_URL_PREFIX."
     ),
     "check.means.unreached.view": (
-        'The click opens the view "{endpoint}" of the site instead of the insurance page. Change'
+        "The click opens another view of the site instead of the insurance page. Change"
         " XIEBAO_URL_PREFIX to a path that no other view uses."
     ),
     "check.means.unreached.redirect": (
-        'The click is redirected to "{to}" before Flask-Xiebao reads the link, so the visitor'
-        " does not reach the insurance page. If a login check of the site redirects, exempt the"
-        ' insurance links: `if request.blueprint == "xiebao": return`. Flask-Xiebao checks the'
-        " login itself. If the site is at another address, set XIEBAO_PUBLIC_URL."
+        "The click is redirected before Flask-Xiebao reads the link, so the visitor does not"
+        " reach the insurance page. If a login check of the site redirects, exempt the insurance"
+        ' links: `if request.blueprint == "xiebao": return`. Flask-Xiebao checks the login itself.'
+        " If the site is at another address, set XIEBAO_PUBLIC_URL."
     ),
     "check.means.unreached.limiter": (
-        "A rate limiter refuses the click with status {status}. Raise the limit, or exempt the"
-        ' insurance links: `limiter.exempt(app.blueprints["xiebao"])`. To exempt only the'
-        " requests of this check, use `limiter.request_filter(is_rehearsal)`."
+        "A rate limiter refuses the click. Raise the limit, or exempt the insurance links:"
+        ' `limiter.exempt(app.blueprints["xiebao"])`. To exempt only the requests of this check,'
+        " use `limiter.request_filter(is_rehearsal)`."
     ),
     "check.means.unreached.wall": (
-        "A request hook or an extension of the site refuses the click with status {status} before"
-        " Flask-Xiebao reads the link. Usual causes are a login check, CSRF protection and a"
-        ' check of the host. Exempt the insurance links: `if request.blueprint == "xiebao":'
-        " return`. If the hook also sets the current member, set the member first."
+        "A request hook or an extension of the site refuses the click before Flask-Xiebao reads"
+        " the link. Usual causes are a login check, CSRF protection and a check of the host."
+        ' Exempt the insurance links: `if request.blueprint == "xiebao": return`. If the hook also'
+        " sets the current member, set the member first."
     ),
     "check.means.status": (
         "The response to the click has the wrong status, so the visitor gets another page than"
@@ -400,9 +401,9 @@ TEXTS = {
         " after the login."
     ),
     "check.means.session": (
-        "The member is logged out by this page or click, and has to log in again. Check"
-        " SESSION_COOKIE_PATH and SESSION_COOKIE_DOMAIN, and look for code that clears the"
-        " session."
+        "The member is not logged in at this click, although the check logged the member in."
+        " Check SESSION_COOKIE_PATH and SESSION_COOKIE_DOMAIN, and look for code that clears the"
+        " session, for example on the page or on the page after payment."
     ),
     "check.means.members.unknown": (
         "The site does not know who is logged in, so every click that needs a login returns"
@@ -441,9 +442,6 @@ TEXTS = {
         "No page of the site was opened. The check made only its three built-in clicks. Add"
         " --page for each page with insurance entries, for example --page /orders/8."
     ),
-    "check.note.nothing_else": (
-        "The check stopped at this problem and checked nothing else. Fix this problem first."
-    ),
     "check.note.no_login": (
         "Flask-Xiebao does not know the login page of the site, so anonymous visitors who click"
         " an entry get a page with status 401. Set XIEBAO_LOGIN_VIEW to the endpoint of the login"
@@ -463,25 +461,6 @@ TEXTS = {
         "The pages after payment were not opened, because no member was named. Add --member."
     ),
     "check.note.off": "XIEBAO_ENABLED is off, so the check made no clicks of its own.",
-    "check.note.empty": "The page {what} has no insurance entries on some devices.",
-    "check.note.no_styles": (
-        "The page {what} has insurance entries but not the extension's stylesheet, so they look"
-        " like plain links. Add xiebao_styles() to the <head>, unless another stylesheet contains"
-        " the styles."
-    ),
-    "check.note.return_post": (
-        "The site answers a POST to the return link with status {what}, but some payment pages"
-        ' return by POST. Exempt the view with `csrf.exempt(app.view_functions["xiebao.paid"])`,'
-        ' or let the endpoint "xiebao.paid" through in your request hooks.'
-    ),
-    "check.note.elsewhere": (
-        "The site redirects visitors to {what}, which is not part of this site. The check did not"
-        " open that page."
-    ),
-    "check.note.not_here": (
-        "The site redirects visitors to {what}, but this app has no view for that path. Make sure"
-        " that another app serves {what}, or visitors get a 404 page."
-    ),
     # The names of the check's own clicks.
     "check.case.site": "settings",
     "check.case.address": "the site's address",
@@ -617,7 +596,7 @@ TEXTS = {
         " no_login_for={no_login_for}. For another {left} seconds, anyone who has the link can open"
         " it as this member without logging in. Another member who is logged in cannot open it."
     ),
-    "suspects": "The cause may be one of these {kind} hooks: {hooks}.",
+    "suspects": "The cause may be one of these request hooks: {hooks}.",
     # The findings of doctor.
     "doctor.late": (
         "{name} was changed after Xiebao(app) or init_app(app) had read the settings, so the change"
@@ -780,7 +759,6 @@ TEXTS = {
         " one gateway URL can build the URL of any other member. Set XIEBAO_MEMBER_SECRET and, if"
         " members already have policies, register a keeps_plain_key hook."
     ),
-    "doctor.ids.email": "their email address",
     "doctor.ids.get_id": (
         "the return value of Flask-Login's get_id(), which is the number of a database row on most"
         " sites"

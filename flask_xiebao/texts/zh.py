@@ -200,34 +200,31 @@ TEXTS = {
     "check.failure.actual": "{meaning}实际：{actual}。",
     # The explanations of the check's rules: what a member suffers, and what to do.
     "check.means.crash": (
-        "网站抛出异常，访客看到错误页。请修改抛出异常的代码。如果 member_loader"
-        " 调用了 abort()，请让它在访客未登录时返回 None。"
+        "网站抛出异常，访客看到错误页。请修改抛出异常的代码。如果 member_loader 调用了 abort"
+        "()，请让它在访客未登录时返回 None。如果代码需要会员的数据，请用 --member 指定会员。"
     ),
     "check.means.unreached.address": (
-        "在 {host} 上请求得到 {status}，因为应用没有处理它的视图：请检查 S"
-        "ERVER_NAME 和 TRUSTED_HOSTS 是否允许这个域名，XIEBAO"
-        "_PUBLIC_URL 是否以应用的挂载路径结尾，以及是否有中间件或别的应用占用 X"
-        "IEBAO_URL_PREFIX 以下的路径。"
+        "应用没有处理这个地址的视图：请检查 SERVER_NAME 和 TRUSTED_HOSTS 是否允许这个"
+        "域名，XIEBAO_PUBLIC_URL 是否以应用的挂载路径结尾，以及是否有中间件或别的应用占用 XI"
+        "EBAO_URL_PREFIX 以下的路径。"
     ),
     "check.means.unreached.view": (
-        "点击打开的是网站的视图 {endpoint}，不是保险页面：请修改 XIEBAO_URL_PREFIX。"
+        "点击打开的是网站的另一个视图，不是保险页面：请修改 XIEBAO_URL_PREFIX。"
     ),
     "check.means.unreached.redirect": (
-        "点击在扩展读取链接之前就被重定向到 {to}，访客到不了保险页面。如果来自网站的登录"
-        '拦截，请放行入口的请求：if request.blueprint == "xieba'
-        'o": return，扩展会自行校验登录。如果网站在另一个地址，请设置 XIEBAO'
-        "_PUBLIC_URL。"
+        "点击在扩展读取链接之前就被重定向，访客到不了保险页面。如果来自网站的登录拦截，请放行入口"
+        '的请求：if request.blueprint == "xiebao": return，扩展会自行校验登录。如果网站在另一个地'
+        "址，请设置 XIEBAO_PUBLIC_URL。"
     ),
     "check.means.unreached.limiter": (
-        "限流以 {status} 拒绝了点击：请放宽，或者放行入口：limiter.exem"
-        'pt(app.blueprints["xiebao"])。只放行检查工具时，请用 l'
-        "imiter.request_filter(is_rehearsal)。"
+        '限流拒绝了点击：请放宽，或者放行入口：limiter.exempt(app.blueprints["xi'
+        'ebao"])。只放行检查工具时，请用 limiter.request_filter(is_rehear'
+        "sal)。"
     ),
     "check.means.unreached.wall": (
-        "点击在扩展读取链接之前就被网站的钩子函数或扩展以 {status} 拒绝，常见原因是"
-        "登录拦截、CSRF 防护或者对域名的检查。请放行入口的请求：if request.b"
-        'lueprint == "xiebao": return。如果钩子函数还负责设置当前'
-        "登录的会员，请先设置再放行。"
+        "点击在扩展读取链接之前就被网站的钩子函数或扩展拒绝，常见原因是登录拦截、CSRF 防护或者对"
+        '域名的检查。请放行入口的请求：if request.blueprint == "xiebao": return。如果钩子函数还负'
+        "责设置当前登录的会员，请先设置再放行。"
     ),
     "check.means.status": (
         "点击的响应状态码不对，访客看到的是别的页面。301 和 308 会被浏览器记住，同一"
@@ -319,8 +316,8 @@ TEXTS = {
         "_VIEW 设为登录页的 endpoint，登录成功后跳转到 next。"
     ),
     "check.means.session": (
-        "这个页面或这次点击使会员退出登录，需要重新登录：请检查 SESSION_COOKIE"
-        "_PATH 和 SESSION_COOKIE_DOMAIN，以及清空会话的代码。"
+        "检查时会员已经登录，但点击时不再是登录状态：请检查 SESSION_COOKIE_PATH 和 SESS"
+        "ION_COOKIE_DOMAIN，以及清空会话的代码，例如在这个页面或支付后的页面里。"
     ),
     "check.means.members.unknown": (
         "网站不知道谁已登录，需要登录的点击都返回 401：请添加 member_loader"
@@ -356,7 +353,6 @@ TEXTS = {
         "没有打开网站的任何页面，只做了三项内置点击。请用 --page 指定每个有保险入口的"
         "页面，例如 --page /orders/8。"
     ),
-    "check.note.nothing_else": "其他内容都没有检查：请先修好这一条。",
     "check.note.no_login": (
         "不知道登录页在哪里，未登录的访客点击后看到的是 401 页面：请用 XIEBAO_LOGIN_VIEW 指定。"
     ),
@@ -371,19 +367,6 @@ TEXTS = {
     ),
     "check.note.return_pages": "没有指定会员，所以没有打开支付后的返回页：请加上 --member。",
     "check.note.off": "XIEBAO_ENABLED 已关闭，所以没有做检查自己的点击。",
-    "check.note.empty": "在 {what} 上，一部分设备看不到入口。",
-    "check.note.no_styles": (
-        "页面 {what} 有保险入口，却没有扩展的样式表，入口看起来只是普通链接：请在 <"
-        "head> 里加上 xiebao_styles()，除非别的样式表已经包含这些样式。"
-    ),
-    "check.note.return_post": (
-        "网站对支付返回链接的 POST 请求返回 {what}，而有的支付页面用 POST 返回：请用"
-        ' csrf.exempt(app.view_functions["xiebao.paid"]) 排除，或在钩子函数里放行 xiebao.paid。'
-    ),
-    "check.note.elsewhere": "网站让访客跳转到 {what}，检查不会访问那里。",
-    "check.note.not_here": (
-        "网站让访客跳转到 {what}，这个应用没有对应的视图：除非有别的应用响应，否则是 404。"
-    ),
     # The names of the check's own clicks.
     "check.case.site": "设置",
     "check.case.address": "网站的地址",
@@ -474,7 +457,7 @@ TEXTS = {
         "属于会员 {member}，签于 {when}：{no_login_for} 秒的免登录时间还剩 {left} 秒，"
         "拿到它的人都能以这位会员的身份打开，除非登录的是另一位会员。"
     ),
-    "suspects": "可能的原因在 {kind} 的这些函数里：{hooks}。",
+    "suspects": "可能的原因在这些请求钩子函数里：{hooks}。",
     # The findings of doctor.
     "doctor.late": (
         "{name} 在 Xiebao(app) 或 init_app(app) 读取设置之后才修改，不起作用：请在此之前设置。"
@@ -603,7 +586,6 @@ TEXTS = {
         "网关用{what}识别会员：看到过一个网关 URL 的人，就能拼出其他会员的 URL。"
         "请设置 XIEBAO_MEMBER_SECRET；会员已有保单时，见 keeps_plain_key。"
     ),
-    "doctor.ids.email": "邮箱地址",
     "doctor.ids.get_id": "会员的 get_id()（Flask-Login，多数网站是自增 ID）",
     "doctor.ids.row": "自增 ID（行号）",
     "doctor.ok.ids": (

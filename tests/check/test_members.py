@@ -9,8 +9,7 @@ from functools import partial
 from typing import Any
 
 import pytest
-from flask import Flask, request
-from flask.testing import FlaskClient
+from flask import request
 
 from flask_xiebao import Entry
 from flask_xiebao.testing import Report
@@ -28,21 +27,6 @@ from tests.check.support import (
 )
 
 ON_PAGE: dict[str, Any] = {"pages": ["/page"]}
-
-
-class CustomClient(FlaskClient):
-    """A custom test client that follows redirects and can log in members."""
-
-    def sign_in(self, name: str) -> None:
-        self.post("/login", data={"name": name})
-
-    def open(self, *args: Any, **kwargs: Any) -> Any:
-        kwargs.setdefault("follow_redirects", True)
-        return super().open(*args, **kwargs)
-
-
-def use_custom_client(app: Flask) -> None:
-    app.test_client_class = CustomClient
 
 
 def load_prefixed_member() -> str | None:
@@ -88,10 +72,6 @@ LOGINS: dict[str, tuple[MakeApp, dict[str, Any]]] = {
     "custom cookie": (
         partial(make_shop, loader=lambda: request.cookies.get("uid"), **WITH_PUBLIC_URL),
         {"login": lambda client, member: client.set_cookie("uid", member), "member": "7"},
-    ),
-    "custom test client": (
-        partial(make_login_shop, use_custom_client),
-        {"login": lambda client, member: client.sign_in(member), "member": "7", **ON_PAGE},
     ),
     "ids different from those of Flask-Login": (
         partial(make_shop, use_flask_login(), loader=load_prefixed_member),

@@ -26,7 +26,6 @@ from tests.check.support import (
     change_headers,
     divide_by_zero,
     failing_row,
-    get_notes,
     make_shop,
     render_forged_link,
     run_check,
@@ -69,7 +68,7 @@ LINKS = [
         "Found: https://evil.example/",
     ),
     failing_page("link", f'{ENTRY}<a href="/xiebao/product/x">x</a>', "Keep the href"),
-    failing_page("link", ENTRY + render_forged_link("[" * 20_000), "/xiebao/product/W1tbW1tb"),
+    failing_page("link", ENTRY + render_forged_link("[" * 20_000), "/xiebao/product/…"),
     failing_page("link", REPLACED.format("/xiebao/", "/xiebaoo/"), "/xiebaoo/product/"),
     failing_page("link", WITH_BASE.format("https://m.example/"), "Found: https://m.example/"),
     failing_page("link", f'<a href="{FOREIGN_LINK}">x</a>', "SECRET_KEY", **WITH_PUBLIC_URL),
@@ -107,7 +106,7 @@ LINKS = [
 #: One row per page on which a click on the entry has no effect.
 UNCLICKABLE = [
     failing_page("page.empty", "<p>Nothing</p>", "The page shows no insurance entry"),
-    failing_page("page.no_link", f"<textarea>{ENTRY}</textarea>", "Found: /xiebao/…"),
+    failing_page("page.no_link", f"<textarea>{ENTRY}</textarea>", "Found: &lt;a href=…"),
     failing_page(
         "page.no_link",
         f"{ENTRY}{{% set entry %}}{ENTRY}{{% endset %}}{{{{ entry|string|forceescape }}}}",
@@ -133,18 +132,20 @@ UNCLICKABLE = [
             ("<noscript>", "</noscript>", "<noscript>"),
             ("<div hidden><p></p>", "</div>", "<div hidden>"),
             ("<section inert>", "</section>", "<section inert>"),
-            ('<p style="DISPLAY : none !important">', "", '<p style="DISPLAY : none">'),
+            ('<p style="color: red; DISPLAY: none">', "", '<p style="color: red; DISPLAY: none">'),
         ]
     ),
     failing_page(
         "entry.hidden", '{{ insurance_entry("QX1", style="visibility:hidden") }}', "<a style="
     ),
-    failing_page("entry.dead", f"<button>{ENTRY}</button>", "Found: <a> in <button>"),
+    failing_page("entry.dead", f"<button>{ENTRY}</button>", "Found: <button>"),
     failing_page(
-        "entry.dead", f'<div style="pointer-events:none">{ENTRY}</div>', "pointer-events: none"
+        "entry.dead", f'<div style="pointer-events:none">{ENTRY}</div>', "pointer-events:none"
     ),
     *(
-        failing_page("entry.dead", f'{{{{ insurance_entry("QX1", onclick="{script}") }}}}', script)
+        failing_page(
+            "entry.dead", f'{{{{ insurance_entry("QX1", onclick="{script}") }}}}', "<a onclick>"
+        )
         for script in (
             "return false",
             "event.preventDefault(); return false;",
@@ -255,7 +256,7 @@ STATUSES = [
         failing_row(text, "page", text, partial(make_shop, views={"/page": response}), **ON_PAGE)
         for text, response in {
             "Found: 500. Expected: 200.": ("", 500),
-            "Found: 404 (redirected to /login).": ("", 302, {"Location": "/login"}),
+            "Found: 404 https://localhost/login.": ("", 302, {"Location": "/login"}),
             "Found: 302 https://m.example/.": ("", 302, {"Location": "https://m.example/"}),
         }.items()
     ),
@@ -324,26 +325,17 @@ def test_check_passes_for_valid_page(page: str, headers: dict[str, str]) -> None
 
 
 @pytest.mark.parametrize(
-    "entry", ['insurance_entry("QX1", look="button")', 'insurance_card("1", "T")']
-)
-def test_check_notes_missing_stylesheet(entry: str) -> None:
-    site = partial(make_shop, page=f"<!DOCTYPE html><title>Shop</title>{{{{ {entry} }}}}")
-    assert_check_passes(site, ("/page has insurance entries but not the extension's",), ON_PAGE)
-
-
-@pytest.mark.parametrize(
     "phone_response",
     [redirect("https://m.shop.example/"), "<p>Not for phones</p>"],
     ids=["redirect", "page without entries"],
 )
-def test_check_notes_page_without_entries_on_some_devices(phone_response: Any) -> None:
+def test_check_passes_for_page_without_entries_on_some_devices(phone_response: Any) -> None:
     def show_page() -> Any:
         is_phone = "iPhone" in request.user_agent.string
         return phone_response if is_phone else render_template_string(MACROS + ENTRY)
 
     report = run_check(make_shop(views={"/page": show_page}), **ON_PAGE)
     assert report.passed, str(report)
-    assert "The page /page has no insurance entries on some devices." in get_notes(report)
 
 
 def test_report_lists_entries_of_page() -> None:

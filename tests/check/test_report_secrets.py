@@ -17,11 +17,10 @@ from urllib.parse import quote, quote_plus, urlencode
 from xml.etree import ElementTree as ET
 
 import pytest
-from flask import Response, redirect, render_template_string, request
+from flask import Response, redirect, request
 
 from flask_xiebao.testing import FORMATS, Report
 from tests.check.support import (
-    ENTRY,
     HIDDEN_KEY,
     WITH_PUBLIC_URL,
     MakeApp,
@@ -33,7 +32,7 @@ from tests.check.support import (
     run_check,
     run_check_command,
 )
-from tests.support import MACROS, MEMBER_KEYS, SIGN_OF_API_KEY, find_leaks
+from tests.support import MEMBER_KEYS, SIGN_OF_API_KEY, find_leaks
 from tests.tokens import sign_token
 
 ON_IPHONE: dict[str, Any] = {"devices": ["iphone"]}
@@ -176,27 +175,6 @@ REPORTS: dict[str, tuple[MakeApp, dict[str, Any], str, tuple[str, ...]]] = {
         {"pages": ["/page"], "member": MEMBER},
         "[page.another_member]",
         ("bob", "Wang Fang", MEMBER),
-    ),
-    "note on a page": (
-        partial(
-            make_shop,
-            views={
-                f"/members/{MEMBER}": lambda: (
-                    ""
-                    if "iPhone" in request.user_agent.string
-                    else render_template_string(MACROS + ENTRY)
-                )
-            },
-            loader=lambda: MEMBER,
-        ),
-        {
-            "pages": [f"/members/{MEMBER}"],
-            "member": MEMBER,
-            "login": lambda client, member: None,
-            "ignore": "anonymous",
-        },
-        "has no insurance entries on some devices",
-        (MEMBER,),
     ),
     "misspelled key of another member": (
         partial(

@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any
 
 import pytest
-from flask import Response, session
+from flask import Response
 
 from flask_xiebao import LinkError, XiebaoError
 from tests.check.support import (
@@ -81,7 +81,6 @@ REDIRECTS = [
             ("https://testapi.", "http://testapi."),
             (".com/", ".com:8443/"),
             ("/dispatch/cps?", "/dispatch/cps/index?"),
-            ("https://testapi.xiebao18.com", "http://[evil"),
         ]
     ),
     failing_response(
@@ -90,27 +89,25 @@ REDIRECTS = [
         replace_in_location("/dispatch/cps/index", "/dispatch/cps/start"),
         "✗ /page · home [address]",
     ),
-    *(
-        failing_response(
-            f"{old} as {new}",
-            "login",
-            replace_in_location(old, new),
-            text,
-            **WITH_LOGIN_VIEW,
-            views={"/login": "Log in"},
-        )
-        for old, new, text in [
-            ("/login", "/sign-in", "Found: /sign-in. Expected: /login."),
-            ("next=", "page=", "Found: next=—."),
-        ]
+    failing_response(
+        "login without next",
+        "login",
+        replace_in_location("next=", "page="),
+        "Found: next=—.",
+        **WITH_LOGIN_VIEW,
+        views={"/login": "Log in"},
     ),
     *(
         failing_response(f"{old} as {new}", "parameter", replace_in_location(old, new), text)
         for old, new, text in [
-            ("platform=1", "platform=3", "Found: platform=3. Expected: platform=1."),
-            ("subPartnerId=&", "", 'Found: subPartnerId=—. Expected: subPartnerId="".'),
-            ("platform=1", "platform=1&platform=1", "Found: platform=1, 1."),
-            ("platform=1", "platform=1&utm_source=shop", "Found: utm_source=shop."),
+            ("platform=1", "platform=3", "Found: platform=…. Expected: platform=1."),
+            ("subPartnerId=&", "", "Found: subPartnerId=—. Expected: subPartnerId=."),
+            ("platform=1", "platform=1&platform=1", "Found: platform=…. Expected: platform=1."),
+            (
+                "platform=1",
+                "platform=1&utm_source=shop",
+                "Found: utm_source=…. Expected: utm_source=—.",
+            ),
             ("sign=", "sign=0", "Found: sign=…."),
             ("partnerUniqKey=Check", "partnerUniqKey=Chock", "Found: partnerUniqKey="),
             ("insureNum=P", "insureNum=X", "✗ /page · policy P1 [parameter]"),
@@ -128,7 +125,7 @@ REDIRECTS = [
         "return link with another target",
         "way_back",
         replace_in_location("/orders/", "/elsewhere/"),
-        "Found: 302 /elsewhere/8. Expected: 302 /orders/8.",
+        "Found: 302 /elsewhere/…. Expected: 302 /orders/….",
     ),
     failing_response(
         "behind a proxy with a wrong Host",
@@ -159,28 +156,16 @@ def make_member_redirects_public(inner: Any) -> Any:
 #: One row per missing, changed or added response header.
 HEADERS = [
     *(
-        failing_response(f"no {name}", "header", change_headers(without=[name]), f"{name}: —.")
-        for name in ("Referrer-Policy", "X-Robots-Tag", "X-Content-Type-Options")
+        failing_response(
+            f"no {name}", "header", change_headers(without=[name]), f"Found: {name}: —."
+        )
+        for name in ("Referrer-Policy", "X-Robots-Tag")
     ),
     failing_response(
-        "no frame-ancestors",
-        "header",
-        change_headers(without=["Content-Security-Policy"]),
-        "Expected: Content-Security-Policy: frame-ancestors",
-    ),
-    *(
-        failing_row(
-            f"{name}: {value}",
-            "header",
-            f"Found: {name}: {shown}.",
-            partial(make_shop, change_headers((name, value))),
-        )
-        for name, value, shown in [
-            ("Cache-Control", "max-age=60", "no-store, max-age=60"),
-            ("Expires", "Thu, 01 Jan 2099 00:00:00 GMT", "Thu, 01 Jan 2099 00:00:00 GMT"),
-            ("CDN-Cache-Control", "max-age=60", "max-age=60"),
-            ("Refresh", "0; url=https://evil.example/?x", "0; url=https://evil.example/"),
-        ]
+        "public responses",
+        "header private",
+        change_headers(("Cache-Control", "public, max-age=60"), without=["Cache-Control"]),
+        "Found: Cache-Control: public, max-age=60. Expected: Cache-Control: no-store.",
     ),
     # Only logged-in members meet this fault, because the middleware reads the session cookie.
     failing_row(
@@ -215,11 +200,6 @@ def add_redirect_body(response: Response) -> None:
         response.set_data(f'<a href="{response.location}">Redirecting</a>')
 
 
-def store_location_in_long_session(response: Response) -> None:
-    """Store the gateway URL in a session that Flask compresses because of its length."""
-    session["last"] = f"{response.location} {'long ' * 100}"
-
-
 #: One row per fault that an ``after_request`` hook causes, or that is in the headers of a page.
 HOOKS = [
     *(
@@ -237,13 +217,7 @@ HOOKS = [
             (LinkError("hunter2"), True),
         ]
     ),
-    *(
-        failing_row(text, "secret", f"Found: {text}.", partial(make_shop, after=hook))
-        for text, hook in {
-            "body": add_redirect_body,
-            "Set-Cookie": store_location_in_long_session,
-        }.items()
-    ),
+    failing_row("body", "secret", "Found: body.", partial(make_shop, after=add_redirect_body)),
     failing_row(
         "signature on the login page",
         "secret",

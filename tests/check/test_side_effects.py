@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from flask import g, request, session
 
-from flask_xiebao.testing import Report, check_entries, is_rehearsal
+from flask_xiebao.testing import check_entries, is_rehearsal
 from tests.check.support import (
     ON_PAGE,
     WITH_PUBLIC_URL,
@@ -86,42 +86,19 @@ def test_check_keeps_context_and_session_of_caller() -> None:
         assert dict(stored_session) == {"cart": [1]}
 
 
-def get_logging_state() -> list[Any]:
-    """Return the log record factory, handlers and filters, to compare them after a check."""
-    return [
-        logging.getLogRecordFactory(),
-        logging.getLogger().handlers[:],
-        logging.getLogger("shop").filters[:],
-    ]
-
-
-def test_nested_checks_restore_logging() -> None:
-    app, nested_reports, state = make_shop(), list[Report](), get_logging_state()
-
-    def check_again(_done: int, _total: int) -> None:
-        nested_reports.append(run_check(app, devices="iphone"))
-
-    assert run_check(app, devices="iphone", progress=check_again).passed
-    assert nested_reports[0].passed
-    assert get_logging_state() == state
-
-
-def test_progress_counts_pages_and_clicks_up_to_total() -> None:
-    calls: list[tuple[int, int]] = []
-    app = make_login_shop()
-    report = run_check(app, member=7, progress=lambda *call: calls.append(call), **ON_PAGE)
-    done = [call[0] for call in calls]
-    assert done == list(range(1, len(report.results) + 1))
-    assert all(count <= total for count, total in calls)
-    assert calls[-1] == (len(report.results), len(report.results))
+def test_check_restores_logging() -> None:
+    app, root = make_shop(), logging.getLogger()
+    state = root.handlers[:], app.logger.filters[:]
+    assert run_check(app, devices="iphone").passed
+    assert (root.handlers, app.logger.filters) == state
 
 
 # Pages after payment, where a shop may take an order for paid
 
 
-@pytest.mark.parametrize(("environment", "visit_count"), [("test", 1), ("production", 0)])
-def test_check_opens_return_page_once_and_not_in_production(
-    environment: str, visit_count: int
+@pytest.mark.parametrize(("environment", "is_opened"), [("test", True), ("production", False)])
+def test_check_opens_return_page_only_in_test_environment(
+    environment: str, is_opened: bool
 ) -> None:
     visits: list[str] = []
     app = make_login_shop(
@@ -135,4 +112,4 @@ def test_check_opens_return_page_once_and_not_in_production(
 
     report = run_check(app, member=7, **ON_PAGE)
     assert report.passed, str(report)
-    assert visits.count("/orders/8") == visit_count
+    assert ("/orders/8" in visits) is is_opened

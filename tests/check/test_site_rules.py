@@ -29,7 +29,6 @@ from tests.check.support import (
     divide_by_zero,
     failing_row,
     limit_requests,
-    load_integer_member_id,
     log_in_by_form,
     make_login_shop,
     make_shop,
@@ -92,7 +91,7 @@ UNREACHED = [
     failing_row(
         "XIEBAO_PUBLIC_URL is not in TRUSTED_HOSTS",
         "unreached.address",
-        'A request gets status 400 on the host "www.shop.example"',
+        "Found: 400 https://www.shop.example/xiebao/product/",
         partial(
             make_shop,
             XIEBAO_PUBLIC_URL="https://www.shop.example",
@@ -117,13 +116,13 @@ UNREACHED = [
     failing_row(
         "middleware returns 403",
         "unreached.address",
-        'A request gets status 403 on the host "localhost"',
+        "Found: 403 https://localhost/xiebao/product/",
         partial(make_shop, add_middleware(lambda inner: Response("No", 403))),
     ),
     failing_row(
         "view of the site at the path of a link",
         "unreached.view",
-        'The click opens the view "xiebaoproduct" of the site',
+        "Found: 200 xiebaoproduct.",
         partial(make_shop, views={"/xiebao/product/<token>": "Shop"}),
         marks=pytest.mark.skipif(
             "DuplicateRuleError" in vars(routing_exceptions),
@@ -133,19 +132,19 @@ UNREACHED = [
     failing_row(
         "redirect of all visitors to another host",
         "unreached.redirect",
-        'redirected to "https://www.shop.example"',
+        "Found: 301 https://www.shop.example/xiebao/product/….",
         partial(make_shop, before=redirect_to_host("www.shop.example")),
     ),
     failing_row(
         "redirect of phones to another host",
         "unreached.redirect",
-        "one of these before_request hooks: tests.check.support.redirect_phones",
+        "one of these request hooks: tests.check.support.redirect_phones",
         partial(make_shop, before=redirect_phones, **WITH_PUBLIC_URL),
     ),
     failing_row(
         "hook redirects visitors to the login",
         "unreached.redirect",
-        'redirected to "/login"',
+        "Found: 302 /login.",
         partial(make_shop, before=lambda: redirect("/login")),
     ),
     failing_row(
@@ -157,7 +156,7 @@ UNREACHED = [
     failing_row(
         "hook rejects clicks",
         "unreached.wall",
-        "refuses the click with status 403",
+        "Found: 403.",
         partial(make_shop, before=reject_header("Sec-Fetch-User", "?1")),
     ),
     failing_row(
@@ -250,7 +249,7 @@ PAGES_AROUND = [
                 ("way_back", "Found: 405 /paid", {"POST /paid": "Thanks"}),
                 (
                     "way_back",
-                    "Found: 404 /gone (redirected from /paid)",
+                    "Found: 404 /gone",
                     {"/paid": build_redirect("/gone"), "/gone": abort_with(404)},
                 ),
                 (
@@ -281,11 +280,6 @@ PAGES_AROUND = [
             [
                 ("crash", "ZeroDivisionError in divide_by_zero", {"/login": divide_by_zero}),
                 ("login", "Found: 503 /login", {"/login": ("Maintenance", 503)}),
-                (
-                    "login",
-                    "Found: /sign-in: next=—",
-                    {"/login": build_redirect("/sign-in"), "/sign-in": "Log in"},
-                ),
                 (
                     "policy.form",
                     "Found: form-action 'self'",
@@ -331,12 +325,6 @@ MEMBERS = [
         login=log_in_by_form,
     ),
     failing_row(
-        "member_loader returns row numbers in production",
-        "members.guessable",
-        "XIEBAO_MEMBER_SECRET: —",
-        partial(make_shop, loader=load_integer_member_id, **IN_PRODUCTION),
-    ),
-    failing_row(
         "email address of a member in production",
         "members.guessable",
         "✗ settings [members.guessable]",
@@ -346,14 +334,14 @@ MEMBERS = [
     failing_row(
         "page logs out the member",
         "session",
-        "✗ /page [session]",
+        "✗ /page · product QX1",
         partial(make_login_shop, views={"/page": show_page_after_logout}),
         **WITH_LOGIN,
     ),
     failing_row(
         "return_to logs out the member",
         "session",
-        "Found: /paid.",
+        "✗ a member's click on a product link, on iPhone",
         partial(make_paid_page_shop, {"/paid": show_page_after_logout}),
         **WITH_LOGIN,
     ),

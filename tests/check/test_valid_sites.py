@@ -146,7 +146,6 @@ ADDRESSES = [
             page='{{ insurance_entry("QX1", return_to="/paid") }}',
             views={"/paid": lambda: redirect_phones() or "Thanks"},
         ),
-        "The site redirects visitors to https://m.shop.example/paid, which is not part of this",
         member="m1",
     ),
     *(
@@ -241,7 +240,6 @@ HOOKS = [
     row(
         "hook rejects cross-site scripts",
         partial(make_page_shop, before=isolate_resources),
-        "The site answers a POST to the return link with status 403",
     ),
     row("hooks require complete requests", partial(make_page_shop, require_complete_requests)),
     row(
@@ -315,7 +313,6 @@ LOGINS = [
                 lambda: redirect(f"https://sso.example/?next={quote(request.url)}")
             ),
         ),
-        "The site redirects visitors to https://sso.example/, which is not part of this site.",
     ),
     *(
         row(
@@ -359,7 +356,6 @@ LOGINS = [
     row(
         "return_to without a view",
         make_login_shop,
-        "/orders/8, but this app has no view for that path.",
         **AS_MEMBER,
     ),
 ]

@@ -85,7 +85,7 @@ def test_doctor_with_locale_zh_prints_chinese_findings() -> None:
     assert notification.startswith(
         "错误  notify：通知被重定向到 /login，可能来自全站登录拦截：请放行，"
     )
-    assert click.startswith("错误  所有链接：点击在扩展读取链接之前就被重定向到 /login，")
+    assert click.startswith("错误  所有链接：点击在扩展读取链接之前就被重定向，")
     # The status is 303 since Flask 3.2, and 302 in older versions.
     assert re.search(r"。实际：30[23] /login。$", click)
     assert "正常  XIEBAO_STRICT 没有设置（默认：调试和测试时开启）" in others

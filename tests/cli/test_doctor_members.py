@@ -121,33 +121,12 @@ CASES: dict[str, DoctorCase] = {
         "WARNING",
         ("by the number of their database row", "Set XIEBAO_MEMBER_SECRET"),
     ),
-    "same row number for every request": DoctorCase(
-        partial(make_shop, loader=lambda: "7", XIEBAO_MEMBER_SECRET=None),
-        "WARNING",
-        (
-            "The gateway identifies members by the number of their database row",
-            "Set XIEBAO_MEMBER_SECRET",
-        ),
-        further_problems=(
-            "A request without a cookie is treated as a logged-in member",
-            SHARED_ACCOUNT,
-        ),
-    ),
     "row number from Flask-Login": DoctorCase(
         partial(make_shop, use_flask_login(), loader=None, XIEBAO_MEMBER_SECRET=None),
         "WARNING",
         (
             "by the return value of Flask-Login's get_id(), which is the number of a database row",
             "Set XIEBAO_MEMBER_SECRET",
-        ),
-    ),
-    "email address as member id": DoctorCase(
-        partial(make_shop, loader=lambda: "li.na@shop.example", XIEBAO_MEMBER_SECRET=None),
-        "WARNING",
-        ("by their email address", "Set XIEBAO_MEMBER_SECRET"),
-        further_problems=(
-            "A request without a cookie is treated as a logged-in member",
-            SHARED_ACCOUNT,
         ),
     ),
     "keeps_plain_key that returns True for all members": DoctorCase(
@@ -197,15 +176,6 @@ CASES: dict[str, DoctorCase] = {
         (
             "login: The site raises an exception",
             "Could not build url for endpoint 'auth.login'",
-        ),
-    ),
-    "login URL without view": DoctorCase(
-        partial(make_shop, use_flask_login(lambda: redirect("/account/login")), loader=None),
-        "WARNING",
-        (
-            "The site redirects visitors to /account/login, but this app has no view for that"
-            " path.",
-            "Make sure that another app serves /account/login",
         ),
     ),
 }

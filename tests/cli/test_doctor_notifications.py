@@ -89,7 +89,7 @@ BLOCKING_SITES: dict[str, tuple[Callable[[], Flask], tuple[str, ...]]] = {
         (
             "notify: Notifications are redirected to /login, perhaps by a request",
             'if request.blueprint == "xiebao": return',
-            "The cause may be one of these before_request hooks: ",
+            "The cause may be one of these request hooks: ",
             "redirect_to_login",
         ),
     ),
@@ -176,7 +176,7 @@ BLOCKING_SITES: dict[str, tuple[Callable[[], Flask], tuple[str, ...]]] = {
     "firewall middleware": (
         make_site_behind_firewall,
         (
-            'notify: A request gets status 403 on the host "shop.example"',
+            "Found: 403 https://shop.example/xiebao/notify",
             "no middleware or other app handles URLs below XIEBAO_URL_PREFIX",
         ),
     ),

@@ -307,8 +307,8 @@ CASES: dict[str, DoctorCase] = {
         partial(make_shop, mount_app_below("/shop")),
         "ERROR",
         (
-            'every link: A request gets status 404 on the host "shop.example"',
-            "Check that SERVER_NAME and TRUSTED_HOSTS accept this host, that XIEBAO_PUBLIC_URL ends"
+            "Found: 404 https://shop.example/xiebao/product/",
+            "Check that SERVER_NAME and TRUSTED_HOSTS accept the host, that XIEBAO_PUBLIC_URL ends"
             " with the path at which the app is mounted",
         ),
     ),

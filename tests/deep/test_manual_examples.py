@@ -51,7 +51,7 @@ def test_check_command_for_ci_reports_hook_that_returns_403(tmp_path: Path) -> N
     _, report = run_quick_start_check(tmp_path, hook, status=1)
     messages = "\n".join(failure.get("message", "") for failure in report.iter("failure"))
     assert "refuses the click with status 403" in messages
-    assert "one of these before_request hooks: shop.wall." in messages
+    assert "one of these request hooks: shop.wall." in messages
 
 
 def test_limit_of_manual_applies_to_clicks_but_not_to_notifications() -> None:

@@ -1,4 +1,4 @@
-"""Tests for the demo's check in the QA console: its results, its progress and its failures.
+"""Tests for the demo's check in the QA console: its results and its failures.
 
 If the demo has another entry, add a row to ``ROWS``.
 """
@@ -46,19 +46,17 @@ ROWS = {
 
 
 @pytest.fixture(scope="module")
-def client_after_check(tmp_path_factory: pytest.TempPathFactory) -> FlaskClient:
-    """A test client with a logged-in member. The demo's check on two devices is finished."""
+def client_on_two_devices(tmp_path_factory: pytest.TempPathFactory) -> FlaskClient:
+    """A test client with a logged-in member. The demo's check uses two devices."""
     demo = create_demo(tmp_path_factory.mktemp("demo"), QA_DEVICES='["pc", "iphone"]')
-    client = open_client(demo, ZHOU)
-    get_page(client)
-    return client
+    return open_client(demo, ZHOU)
 
 
 # Results of the demo's check
 
 
-def test_console_shows_all_results_as_passed(client_after_check: FlaskClient) -> None:
-    page = get_page(client_after_check)
+def test_console_shows_all_results_as_passed(client_on_two_devices: FlaskClient) -> None:
+    page = get_page(client_on_two_devices)
 
     rows = {
         title: tuple(map(get_text, cells.values()))
@@ -74,8 +72,8 @@ def test_console_shows_all_results_as_passed(client_after_check: FlaskClient) ->
     assert page.select(".problem") == []
 
 
-def test_console_table_names_devices_and_platforms(client_after_check: FlaskClient) -> None:
-    heads = get_page(client_after_check).select(".matrix thead th")
+def test_console_table_names_devices_and_platforms(client_on_two_devices: FlaskClient) -> None:
+    heads = get_page(client_on_two_devices).select(".matrix thead th")
     assert [get_text(head) for head in heads] == [
         "页面和入口",
         "Windows Chrome PC",
@@ -83,16 +81,16 @@ def test_console_table_names_devices_and_platforms(client_after_check: FlaskClie
     ]
 
 
-def test_console_table_is_accessible_without_script(client_after_check: FlaskClient) -> None:
-    page = get_page(client_after_check)
+def test_console_table_is_accessible_without_script(client_on_two_devices: FlaskClient) -> None:
+    page = get_page(client_on_two_devices)
     assert page.select("script, style, [style], [onclick]") == []
     [region] = page.select("[role=region][tabindex='0']:has(> table.matrix)")
     assert region["aria-label"]
     assert all(row.select("th[scope=row]") for row in region.select("tbody tr"))
 
 
-def test_console_shows_facts_and_command(client_after_check: FlaskClient) -> None:
-    page = get_page(client_after_check)
+def test_console_shows_facts_and_command(client_on_two_devices: FlaskClient) -> None:
+    page = get_page(client_on_two_devices)
     facts = " | ".join(get_text(fact) for fact in page.select(".facts > div"))
     assert re.fullmatch(
         r"网站 demo_app, https?://localhost \| 环境 test \| 网关 /gateway"
@@ -106,10 +104,10 @@ def test_console_shows_facts_and_command(client_after_check: FlaskClient) -> Non
     )
 
 
-def test_check_report_is_downloaded_as_html_file(client_after_check: FlaskClient) -> None:
-    page = get_page(client_after_check)
+def test_check_report_is_downloaded_as_html_file(client_on_two_devices: FlaskClient) -> None:
+    page = get_page(client_on_two_devices)
 
-    report = client_after_check.get(find_href(page, "下载报告"))
+    report = client_on_two_devices.get(find_href(page, "下载报告"))
 
     assert re.fullmatch(
         r"attachment; filename=xiebao-check-[\d-]{15}\.html", report.headers["Content-Disposition"]
@@ -128,58 +126,32 @@ def test_check_report_is_downloaded_as_html_file(client_after_check: FlaskClient
     ],
 )
 def test_console_returns_404_for_unknown_arguments(
-    client_after_check: FlaskClient, url: str
+    client_on_two_devices: FlaskClient, url: str
 ) -> None:
-    assert client_after_check.get(url).status_code == 404
+    assert client_on_two_devices.get(url).status_code == 404
 
 
 @pytest.mark.parametrize("url", ["/qa", "/qa/links?page=home", "/qa/events", "/qa/sales"])
 def test_console_page_sets_no_cookie_and_stores_no_event(
-    client_after_check: FlaskClient, url: str
+    client_on_two_devices: FlaskClient, url: str
 ) -> None:
-    response = client_after_check.get(url)
+    response = client_on_two_devices.get(url)
     assert response.headers.getlist("Set-Cookie") == []
     assert "no-store" in response.headers["Cache-Control"]
     assert "default-src 'self'" in response.headers["Content-Security-Policy"]
     assert "周航，您好" in response.text
-    assert get_event_rows(client_after_check.application) == []
+    assert get_event_rows(client_on_two_devices.application) == []
 
 
-# Progress of the demo's check
-
-
-def test_console_shows_progress_of_running_check(demo: Flask) -> None:
+def test_check_again_link_repeats_check(demo: Flask) -> None:
     client, site = demo.test_client(), {"base_url": "https://portal.example/shop"}
+    page = get_page(client, **site)
+    assert find_href(page, "再检查一次") == "/shop/qa"
 
-    page = parse_html(client.get("/qa", **site))
-
-    assert get_text(find_element(page, "h1")) == "正在检查…"
-    assert find_href(find_element(page, "main > p > a")) == "/shop/qa"
-    assert re.search(r"已完成 \d+ / (…|\d+) 项", get_text(page))
-    assert find_element(page, "progress")["aria-label"]
-    with client.get(str(find_element(page, "script")["src"]).removeprefix("/shop")) as script:
-        assert "javascript" in script.content_type
-    # There is no report before the demo's check is finished.
-    assert client.get("/qa/report", **site).location == "/shop/qa"
-
-    open_client(demo).get(build_link(demo))
-    assert get_page(client, **site).select("td.ok")
-    # The QA console lists the click of a visitor during the demo's check, but not the clicks that
-    # the check makes.
-    assert len(get_event_rows(demo)) == 1
-
-
-def test_check_is_kept_until_visitor_starts_new_check(demo: Flask) -> None:
-    client = demo.test_client()
-    page = get_page(client)
     demo.config["QA_DEVICES"] = ["iphone", "pc"]
-    assert get_page(client).h1 == page.h1
-
-    form = find_element(page, "form[method=post]:not(.account)")
-    response = client.post(str(form["action"]))
-
-    assert (response.status_code, response.location) == (303, "/qa")
-    assert get_page(client).h1 != page.h1
+    assert get_page(client, **site).h1 != page.h1
+    # The clicks of the check are not listed.
+    assert get_event_rows(demo) == []
 
 
 # Failures of the demo's check
@@ -209,17 +181,6 @@ def test_console_explains_failures(demo: Flask) -> None:
     assert "hunter2" not in str(page)
     cells = find_result_cells(page)["会员点击产品链接"].values()
     assert {(cell["class"][0], get_text(cell)) for cell in cells} == {("bad", "✗ 301")}
-
-
-def test_console_shows_error_that_stops_check(tmp_path: Path) -> None:
-    demo = create_demo(tmp_path, QA_DEVICES='["nokia"]')
-
-    page = get_page(demo.test_client())
-    while page.select("progress"):
-        page = get_page(demo.test_client())
-
-    assert find_missing_texts(page, "✗", "There is no device 'nokia'.") == []
-    assert demo.test_client().get("/qa/report").location == "/qa"
 
 
 # Demo with a real partner account

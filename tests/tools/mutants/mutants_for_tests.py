@@ -297,7 +297,7 @@ MORE_MUTANTS = (
     Mutant("doctor does not report Flask-Caching", "cli/doctor.py", 'if any(name != "NullCache" for name in names) and settings.device_markup and settings.enabled:', "if False:"),
     Mutant("doctor does not report a proxy prefix that is ignored", "cli/doctor.py", "    elif path and proxy is not None:\n", "    elif False:\n"),
     Mutant("doctor does not report the gateway of the other environment", "cli/doctor.py", "    elif other_env:\n", "    elif False:\n"),
-    Mutant("doctor does not report a member_loader that always returns a member", "cli/doctor_clicks.py", "    if anonymous_member is not None:\n", "    if False:\n"),
+    Mutant("doctor does not report a member_loader that always returns a member", "cli/doctor_clicks.py", '    if "everybody" in report.notes:\n', "    if False:\n"),
     Mutant("check does not report settings that became invalid", "check/check_run.py", "for name, problem in error.problems.items()", "for name, problem in ()"),
     Mutant("inspect does not report a link that is refused", "cli/inspect.py", "    if isinstance(member_access, Refusal):\n", "    if False:\n"),
     Mutant("doctor does not report a short API key in production", "cli/doctor_secrets.py", "    if is_short or settings", "    if settings"),
